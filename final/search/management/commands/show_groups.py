@@ -1,0 +1,23 @@
+"""Stage 5 · signal: prints the groups that somebody listens to, as Redis knows them."""
+
+import redis
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+# The channel layer publishes a group's messages on a Redis channel of this name.
+PREFIX = "asgi__group__"
+
+
+class Command(BaseCommand):
+    help = "Print each group with its number of subscribed processes."
+
+    def handle(self, *args, **options):
+        server = redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+        try:
+            subscribed = server.pubsub_numsub(*server.pubsub_channels(f"{PREFIX}*"))
+        except redis.RedisError as error:
+            raise CommandError(f"Redis does not answer: {error}") from error
+
+        self.stdout.write(f"{len(subscribed)} groups with subscribers")
+        for channel, processes in subscribed:
+            self.stdout.write(f"{channel.removeprefix(PREFIX)}  {processes}")

@@ -1,0 +1,48 @@
+"""Stage 4 · worker: asks the OpenAI API and saves what it answers."""
+
+import logging
+from functools import cache
+from textwrap import shorten
+
+from celery import shared_task
+from django.conf import settings
+from openai import OpenAI, OpenAIError
+
+from .models import SearchResult
+from .signals import search_completed
+
+logger = logging.getLogger(__name__)
+
+
+@cache
+def get_client():
+    # One for the whole process: a client of its own per task would cost each search
+    # a new connection.
+    return OpenAI(timeout=60)
+
+
+@shared_task
+def fetch_openai_results_task(query, user_id):
+    task_id = fetch_openai_results_task.request.id
+    answer = ""
+    try:
+        response = get_client().responses.create(
+            model=settings.OPENAI_MODEL,
+            instructions="Answer in a few short sentences of plain text.",
+            input=query,
+        )
+        answer = response.output_text
+        error = "" if answer else "The API gave an empty answer."
+    except OpenAIError as problem:
+        # Only the kind of error: its text may repeat parts of the key.
+        error = f"The API gave no answer ({type(problem).__name__})."
+
+    search_result = SearchResult.objects.create(
+        task_id=task_id, user_id=user_id, query=query, answer=answer, error=error
+    )
+    logger.info(
+        "stage 4 · worker · %.8s · saved: %s",
+        task_id,
+        shorten(answer or error, 60),
+    )
+    search_completed.send(sender=fetch_openai_results_task, search_result=search_result)

@@ -1,0 +1,10 @@
+"""Stage 4 · worker, for now a stand-in that takes as long as an answer would."""
+
+import time
+
+from celery import shared_task
+
+
+@shared_task
+def fetch_openai_results_task(query, user_id):
+    time.sleep(3)

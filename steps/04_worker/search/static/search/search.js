@@ -1,0 +1,21 @@
+// Stage 1 · template: opens the WebSocket, shows its state in the badge, and
+// says when the form is sent.
+
+const form = document.querySelector("#search-form");
+const badge = document.querySelector("#socket-state");
+
+function showState(state, text) {
+  badge.dataset.state = state;
+  badge.textContent = text;
+}
+
+const scheme = location.protocol === "https:" ? "wss" : "ws";
+const socket = new WebSocket(`${scheme}://${location.host}/ws/search/`);
+
+socket.onopen = () => showState("live", "Live");
+socket.onclose = () => showState("offline", "Offline: nobody answers the socket");
+
+form.addEventListener("submit", () => {
+  // A search gets its id from Celery, so this first line has none yet.
+  console.info(`stage 1 · template · - · the form sends "${form.elements.query.value}"`);
+});

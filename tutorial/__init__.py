@@ -1,0 +1,1 @@
+"""The program that runs, compares and tests the steps. No step imports it."""

@@ -1,0 +1,18 @@
+# Written so that an old Python can read it, too, and say what is wrong.
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit(
+        "This tutorial needs Python 3.11 or newer, and this is Python %d.%d.\n"
+        "Install a newer one, then start it by its name, for example:"
+        " python3.12 -m tutorial run" % sys.version_info[:2]
+    )
+if sys.platform == "win32":
+    sys.exit(
+        "This tutorial needs Linux or macOS: Redis does not run on Windows itself.\n"
+        "Install WSL (wsl --install), open its terminal, and start the tutorial there."
+    )
+
+from tutorial.cli import main
+
+main()

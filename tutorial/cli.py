@@ -1,0 +1,139 @@
+"""The program that a person types: `python3 -m tutorial COMMAND`."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from tutorial import environment
+from tutorial.problem import Problem
+
+PROGRAM = "python3 -m tutorial"
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells a mistyped command in two lines."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where the help is, and exit with status 2."""
+        self.exit(2, f"{message[:1].upper()}{message[1:]}.\nFor help: {self.prog} -h\n")
+
+
+def main() -> None:
+    """Run the command line, and exit with its status."""
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    try:
+        sys.exit(_run(sys.argv[1:]))
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # as in `diff 3 4 | head`
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        sys.exit(0)
+
+
+def _exit_on_signal(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)
+
+
+def _run(arguments: list[str]) -> int:
+    parser = _parser()
+    if not arguments:
+        parser.print_help()
+        return 0
+    # What follows `test` and `manage` is for pytest and Django, options included.
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command != "test":
+        parser.error(f"unknown argument: {' '.join(rest)}")
+    options.rest = rest
+    return options.function(options) or 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} COMMAND [...]",
+        description="From an HTML form to a real-time search page, in seven steps.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="", required=True, parser_class=Parser
+    )
+
+    def add(name: str, help_: str, function) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name, help=help_, description=help_ + ".", allow_abbrev=False
+        )
+        command.set_defaults(function=function)
+        return command
+
+    run = add("run", "Run the finished app, or a step (run 3)", _do_run)
+    _add_step(run, "step", nargs="?", default="final")
+    run.add_argument("--port", type=_port, default=8000, help="default: 8000")
+    run.add_argument("--open", action="store_true", help="open the browser, too")
+
+    diff = add("diff", "Show what a step adds (diff 3 4)", _do_diff)
+    _add_step(diff, "old")
+    _add_step(diff, "new")
+    diff.add_argument("--stat", action="store_true", help="the files and their counts")
+
+    manage = add(
+        "manage", "Run manage.py of a step (manage 3 show_queue)", _do_manage
+    )
+    _add_step(manage, "step")
+    manage.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
+
+    add("test", "Run every test; arguments go on to pytest", _do_test)
+    return parser
+
+
+def _add_step(parser: argparse.ArgumentParser, name: str, **options) -> None:
+    text = "1 to 7, or final"
+    parser.add_argument(name, metavar=name.upper(), help=text, **options)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)
+
+
+def _do_run(options: argparse.Namespace) -> int:
+    from tutorial.steps import find
+
+    step = find(options.step)
+    environment.enter("run")
+    from tutorial.run import run
+
+    return run(step.folder, step.title, options.port, open_browser=options.open)
+
+
+def _do_diff(options: argparse.Namespace) -> None:
+    from tutorial import diff
+    from tutorial.steps import find
+
+    diff.show(find(options.old), find(options.new), stat=options.stat)
+
+
+def _do_manage(options: argparse.Namespace) -> int:
+    from tutorial.project import Project
+    from tutorial.steps import find
+
+    step = find(options.step)
+    environment.ensure("run")
+    project = Project(step.folder, 8000)
+    command = ["python", "manage.py", *options.arguments]
+    return subprocess.call(command, cwd=project.folder, env=project.environment)
+
+
+def _do_test(options: argparse.Namespace) -> int:
+    environment.enter("run", "redis", "test")
+    from tutorial.testing import test
+
+    return test(options.rest)

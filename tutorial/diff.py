@@ -1,0 +1,115 @@
+"""What one step adds to another: the lines, the new processes, what to restart."""
+
+import difflib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutorial import colour, procfile
+from tutorial.steps import Step, files
+
+
+@dataclass(frozen=True)
+class FileDiff:
+    """One file's change between two projects."""
+
+    path: str
+    old: list[str] | None  # its lines, or None where it does not exist
+    new: list[str] | None
+
+    @property
+    def added(self) -> int:
+        """How many lines came in."""
+        return sum(line.startswith("+") for line in self._body())
+
+    @property
+    def removed(self) -> int:
+        """How many lines went."""
+        return sum(line.startswith("-") for line in self._body())
+
+    @property
+    def kind(self) -> str:
+        """ "new file", "removed" or "changed"."""
+        if self.old is None:
+            return "new file"
+        return "removed" if self.new is None else "changed"
+
+    def unified(self) -> list[str]:
+        """The change as a unified diff, without line ends."""
+        before = f"a/{self.path}" if self.old is not None else "/dev/null"
+        after = f"b/{self.path}" if self.new is not None else "/dev/null"
+        return [f"--- {before}", f"+++ {after}", *self._body()]
+
+    def _body(self) -> list[str]:
+        lines = difflib.unified_diff(self.old or [], self.new or [], lineterm="")
+        return list(lines)[2:]
+
+
+def compare(old: Path, new: Path) -> Iterator[FileDiff]:
+    """The files that differ between the projects in two folders, by path."""
+    before, after = files(old), files(new)
+    for path in sorted(before.keys() | after.keys()):
+        lines = [
+            side[path].read_text(errors="replace").splitlines() if path in side else None
+            for side in (before, after)
+        ]
+        if lines[0] != lines[1]:
+            yield FileDiff(path, *lines)
+
+
+def advice(old: Path, new: Path) -> list[str]:
+    """What else changes for whoever goes from `old` to `new`: a sentence each."""
+    processes = procfile.processes(old), procfile.processes(new)
+    packages = procfile.packages(old), procfile.packages(new)
+    sentences = []
+    for name, command in processes[1].items():
+        if name not in processes[0]:
+            sentences.append(f"New process: {name} ({command})")
+        elif processes[0][name] != command:
+            sentences.append(f"Changed process: {name} ({command})")
+    arrived = dict(packages[1].items() - packages[0].items())
+    for name, version in sorted(arrived.items()):
+        sentences.append(f"New package: {name} {version}")
+    changed = [
+        change.path
+        for change in compare(old, new)
+        if change.path.endswith(".py") and "/commands/" not in change.path
+    ]
+    if any("/migrations/0" in path for path in changed):
+        sentences.append("Migrate: python manage.py migrate")
+    if arrived:
+        names = " and ".join(processes[0])
+        sentences.append(f"Restart: {names}, because packages came in")
+    elif changed and "worker" in processes[0]:
+        sentences.append("Restart: worker, because it does not reload changed code")
+    return sentences
+
+
+def show(old: Step, new: Step, *, stat: bool) -> None:
+    """Print what `new` adds to `old`; in colour on a terminal."""
+    paint = colour.painter(sys.stdout)
+    changes = list(compare(old.folder, new.folder))
+    print(paint("bold", f"{old.title} -> {new.title}: {new.component}"))
+    for sentence in advice(old.folder, new.folder):
+        print(paint("cyan", sentence))
+    print()
+    if stat:
+        width = max((len(change.path) for change in changes), default=0)
+        for change in changes:
+            counts = (
+                paint("green", f"+{change.added:<4}"),
+                paint("red", f"-{change.removed:<4}"),
+            )
+            print(f"{change.path:<{width}}  {' '.join(counts)} {change.kind}")
+    else:
+        styles = {"+": "green", "-": "red", "@": "cyan"}
+        for change in changes:
+            print(paint("bold", f"{change.path} ({change.kind})"))
+            for line in change.unified():
+                style = styles.get(line[0]) if not line.startswith(("---", "+++")) else None
+                print(paint(style, line) if style else line)
+            print()
+    added = sum(change.added for change in changes)
+    removed = sum(change.removed for change in changes)
+    print(f"{len(changes)} files, {added} lines added, {removed} removed")

@@ -1,0 +1,175 @@
+"""Makes the tutorial's own `.venv`: the standard library's part of the program."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tutorial.problem import Problem
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+
+
+def requirements(name: str) -> Path:
+    """The compiled pins called `name`: "run", "redis" or "test"."""
+    return ROOT / "requirements" / f"{name}.txt"
+
+
+def enter(*names: str) -> None:
+    """Go on in `.venv` with the requirements `names` installed.
+
+    Returns where the program already runs there; else replaces the process, so that
+    the same command line starts again inside. Raises Problem where the environment
+    cannot be made.
+    """
+    ensure(*names)
+    if Path(sys.prefix).resolve() != VENV.resolve():
+        os.execv(PYTHON, [str(PYTHON), "-m", "tutorial", *sys.argv[1:]])
+
+
+def ensure(*names: str) -> None:
+    """Make `.venv` and install the requirements `names`, where that is still to do.
+
+    Raises Problem with what the installer said.
+    """
+    if all(_is_installed(name) for name in names):
+        return
+    with _lock():
+        missing = [name for name in names if not _is_installed(name)]
+        if not PYTHON.exists():
+            _make_venv()
+        for name in missing:
+            _install(name)
+
+
+def _stamp(name: str) -> Path:
+    return VENV / f".tutorial-{name}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(requirements(name).read_bytes()).hexdigest()
+
+
+def _is_installed(name: str) -> bool:
+    stamp = _stamp(name)
+    return PYTHON.exists() and stamp.exists() and stamp.read_text() == _digest(name)
+
+
+@contextlib.contextmanager
+def _lock() -> Iterator[None]:
+    """Let one process at a time change the environment."""
+    with (ROOT / "requirements" / "run.txt").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _make_venv() -> None:
+    version = ".".join(map(str, sys.version_info[:3]))
+    shutil.rmtree(VENV, ignore_errors=True)
+    title = f"Making .venv with Python {version}"
+    if uv := shutil.which("uv"):
+        code, _ = _show([uv, "venv", "--quiet", "--python", sys.executable, str(VENV)], title)
+        if code == 0:
+            return
+    code, output = _show([sys.executable, "-m", "venv", "--clear", str(VENV)], title)
+    if code:
+        shutil.rmtree(VENV, ignore_errors=True)
+        raise Problem(
+            f"Python could not make a virtual environment: {_last_line(output)}\n"
+            "On Debian and Ubuntu, install it first: apt install python3-venv"
+        )
+
+
+def _install(name: str) -> None:
+    file = requirements(name)
+    count = sum("==" in line for line in file.read_text().splitlines())
+    title = f"Installing {count} package{'s' * (count != 1)} ({name})"
+    options = ["--no-deps", "--requirement", str(file)]
+    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
+    pip += ["--no-input", "--retries", "2", "--progress-bar", "off", *options]
+    code, output = 1, ""
+    if uv := shutil.which("uv"):
+        command = [uv, "pip", "install", "--python", str(PYTHON), *options]
+        code, output = _show(command, title)
+    if code:
+        if not (VENV / "bin" / "pip").exists():
+            _show([str(PYTHON), "-m", "ensurepip"], "Adding pip to .venv")
+        code, output = _show(pip, title)
+    if code:
+        raise Problem(
+            f"The packages could not be installed: {_reason(output)}\n"
+            "Check that this machine reaches a Python package index, then start the"
+            " same command again."
+        )
+    _stamp(name).write_text(_digest(name))
+
+
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
+
+
+def _reason(output: str) -> str:
+    """What the installer says went wrong, in a line."""
+    network = ("NewConnectionError", "NameResolution", "Temporary failure", "dns error")
+    if any(sign in output for sign in network):
+        return "no connection to the package index"
+    errors = [line for line in output.splitlines() if "error" in line.lower()]
+    return _last_line("\n".join(errors) or output).removeprefix("ERROR: ")
+
+
+def _show(command: list[str], title: str) -> tuple[int, str]:
+    """Run `command` and show its progress on one line: (exit status, its output)."""
+    started = time.monotonic()
+    terminal = sys.stderr.isatty()
+    if not terminal:
+        print(f"{title} ...", file=sys.stderr, flush=True)
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in child.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    output, detail, open_ = [], "", True
+    try:
+        while open_:
+            with contextlib.suppress(queue.Empty):
+                line = lines.get(timeout=0.25)
+                open_ = line is not None
+                if open_:
+                    output.append(line)
+                    detail = line.strip().split(" (")[0][:40]
+            if terminal:
+                seconds = time.monotonic() - started
+                text = f"\r\033[K{title}  {seconds:.0f} s  {detail}"
+                print(text, end="", file=sys.stderr, flush=True)
+        code = child.wait()
+    except BaseException:
+        child.kill()
+        child.wait()
+        raise
+    start = "\r\033[K" if terminal else ""
+    result = "done" if code == 0 else "failed"
+    seconds = time.monotonic() - started
+    print(f"{start}{title}  {result} in {seconds:.1f} s", file=sys.stderr, flush=True)
+    return code, "".join(output)

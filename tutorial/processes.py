@@ -1,0 +1,166 @@
+"""Child processes that start together and end together, whatever happens.
+
+Each child leads a process group of its own, so that a terminal's Ctrl-C reaches this
+program alone, and so that ending a group ends whatever the child has started. A reaper
+process, which outlives this one, ends the groups where this one is killed.
+"""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tutorial import reaper
+
+# Seconds that a process gets between SIGTERM and SIGKILL.
+GRACE = 2.0
+
+
+@dataclass(eq=False)
+class Process:
+    """A running child."""
+
+    name: str
+    child: subprocess.Popen
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def group(self) -> int:
+        """The id of its process group."""
+        return self.child.pid
+
+    def how_it_ended(self) -> str:
+        """Its end in words, such as "ended with exit status 1"."""
+        code = self.child.returncode
+        # A shell reports a child killed by signal N as 128 + N.
+        number = -code if code < 0 else code - 128
+        with contextlib.suppress(ValueError):
+            return f"was killed by {signal.Signals(number).name}"
+        return f"ended with exit status {code}"
+
+
+class Processes:
+    """A set of child processes. Use it as a context: leaving it ends all of them.
+
+    `on_line(name, line)` is called for each line that a child prints, from the thread
+    that reads that child's output.
+    """
+
+    def __init__(self, on_line: Callable[[str, str], None]) -> None:
+        self._on_line = on_line
+        self._running: list[Process] = []
+        self._ended: queue.SimpleQueue[Process] = queue.SimpleQueue()
+        self._reaper: subprocess.Popen | None = None
+        self._starting = False
+        self._interruption: Exception | None = None
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+        if self._reaper:
+            self._reaper.stdin.close()
+            self._reaper.wait()
+
+    def start(
+        self,
+        name: str,
+        command: str | list[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+    ) -> Process:
+        """Start `command` (a string goes to the shell) in `folder` and return it."""
+        self._starting = True
+        try:
+            if self._reaper is None:
+                self._reaper = subprocess.Popen(
+                    [sys.executable, "-S", reaper.__file__],
+                    stdin=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            child = subprocess.Popen(
+                command,
+                shell=isinstance(command, str),
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            process = Process(name, child)
+            self._running.append(process)
+            self._tell_reaper("+", process)
+        finally:
+            self._starting = False
+        threading.Thread(target=self._read, args=(process,), daemon=True).start()
+        if self._interruption:
+            raise self._interruption
+        return process
+
+    def interrupt(self, error: Exception) -> None:
+        """For signal handlers: raise `error`, but never in the middle of a start.
+
+        A child that was started and not yet written down would be left behind.
+        """
+        if not self._starting:
+            raise error
+        self._interruption = error
+
+    def wait_for_end(self, timeout: float) -> Process | None:
+        """The next process that ends, or None where none does within `timeout` s."""
+        with contextlib.suppress(queue.Empty):
+            return self._ended.get(timeout=timeout)
+        return None
+
+    def stop(
+        self, processes: Iterable[Process] | None = None, *, grace: float = GRACE
+    ) -> None:
+        """End `processes`, or all that run; SIGKILL for what is left after `grace` s."""
+        ending = list(self._running if processes is None else processes)
+        reaper.end_groups([process.group for process in ending], grace=grace)
+        for process in ending:
+            process.child.wait()
+            if process in self._running:
+                self._running.remove(process)
+                self._tell_reaper("-", process)
+
+    def _tell_reaper(self, sign: str, process: Process) -> None:
+        with contextlib.suppress(OSError):  # it was killed; there is nobody to tell
+            os.write(self._reaper.stdin.fileno(), f"{sign}{process.group}\n".encode())
+
+    def _read(self, process: Process) -> None:
+        for raw in process.child.stdout:
+            line = raw.decode(errors="replace").rstrip()
+            process.lines.append(line)
+            self._on_line(process.name, line)
+        process.child.wait()
+        self._ended.put(process)
+
+
+def wait_until(
+    condition: Callable[[], object],
+    *,
+    seconds: float,
+    otherwise: Callable[[], str] | str,
+):
+    """Wait until `condition` returns something true, and return that.
+
+    Raises TimeoutError after `seconds`, with the text `otherwise`.
+    """
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            text = otherwise if isinstance(otherwise, str) else otherwise()
+            raise TimeoutError(f"{text} (waited {seconds:g} s)")
+        time.sleep(0.02)
+    return result

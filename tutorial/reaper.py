@@ -1,0 +1,47 @@
+"""Ends process groups: for `Processes`, and, as a program, in its place once it is gone.
+
+As a program it reads "+ID" (watch this group) and "-ID" (it has ended) from its standard
+input. The input's end means that the program which started the groups is gone, however it
+ended; whatever still runs then is ended.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable
+
+
+def is_alive(group: int) -> bool:
+    """Whether a process of the group still runs (a zombie does not count)."""
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def end_groups(groups: Iterable[int], grace: float) -> None:
+    """Send SIGTERM to the groups, and SIGKILL to what is left `grace` seconds later."""
+    left = list(groups)
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 1.0)):
+        for group in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, number)
+        deadline = time.monotonic() + patience
+        while left and time.monotonic() < deadline:
+            time.sleep(0.02)
+            left = [group for group in left if is_alive(group)]
+        if not left:
+            return
+
+
+if __name__ == "__main__":
+    watched: set[int] = set()
+    for line in sys.stdin:
+        if line[0] == "+":
+            watched.add(int(line))
+        else:
+            watched.discard(-int(line))
+    end_groups(watched, 2.0)

@@ -1,0 +1,141 @@
+"""`tutorial run`: a project with every process that it needs, until Ctrl-C."""
+
+import os
+import signal
+import sys
+import threading
+import time
+import webbrowser
+from pathlib import Path
+
+from tutorial import colour, procfile, services
+from tutorial.problem import Problem
+from tutorial.processes import Processes
+from tutorial.project import Project, state_folder
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Log:
+    """Prints each process' lines with its name, in a colour of its own."""
+
+    def __init__(self) -> None:
+        self._paint = colour.painter(sys.stdout)
+        self._lock = threading.Lock()
+        self._styles: dict[str, str] = {}
+
+    def __call__(self, name: str, line: str) -> None:
+        with self._lock:
+            palette = colour.PROCESS_COLOURS
+            style = self._styles.setdefault(
+                name, palette[len(self._styles) % len(palette)]
+            )
+            self._print(f"{self._paint(style, f'{name:<8}|')} {line}")
+
+    def say(self, text: str) -> None:
+        """Print a line of the program's own."""
+        with self._lock:
+            self._print(self._paint("bold", text))
+
+    def _print(self, text: str) -> None:
+        try:
+            print(text, flush=True)
+        except OSError:
+            # The terminal is gone. SIGHUP ends the processes; nobody reads this any more.
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+class Stopped(Exception):
+    """A signal asked the program to end."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(signal.Signals(number).name)
+
+
+def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> int:
+    """Start the project in `folder` at `port`, and return the exit status at its end.
+
+    Raises Problem where it cannot start.
+    """
+    started = time.monotonic()
+    if services.free_port(port) != port:
+        raise Problem(
+            f"Port {port} is taken by another program. Stop that program, or choose"
+            f" another port: --port {services.free_port(port + 1)}"
+        )
+    log = Log()
+    project = Project(folder, port)
+    with Processes(log) as processes:
+
+        def stop(number: int, frame: object) -> None:
+            _ignore_signals()
+            processes.interrupt(Stopped(number))
+
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+                signal.signal(number, stop)
+        try:
+            log.say(f"Starting {title}")
+            project.environment |= _services(processes, log, folder)
+            project.migrate()
+            project.start(processes)
+            project.wait_until_ready()
+            seconds = time.monotonic() - started
+            log.say(f"Ready in {seconds:.1f} s: {project.url} (Ctrl-C ends everything)")
+            if open_browser:
+                webbrowser.open(project.url)
+            process = None
+            while process is None:
+                process = processes.wait_for_end(0.5)
+            log.say(f"{process.name} {process.how_it_ended()}: ending the others")
+            return 1
+        except Stopped as stopped:
+            log.say(f"{stopped}: ending every process")
+            return 128 + stopped.number  # as a shell has it
+        finally:
+            _ignore_signals()
+            # Before the services, which they may still need to end well.
+            processes.stop(project.running.values())
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _services(processes: Processes, log: Log, folder: Path) -> dict[str, str]:
+    """Start what the packages of the project ask for: the variables that lead there."""
+    packages = procfile.packages(folder)
+    variables = {}
+    if "redis" in packages:
+        variables |= _redis(processes, log, folder)
+    if "openai" in packages:
+        variables |= _openai(processes, log)
+    return variables
+
+
+def _redis(processes: Processes, log: Log, folder: Path) -> dict[str, str]:
+    if url := os.environ.get("REDIS_URL"):
+        services.check_redis(url)
+        log.say(f"  Redis   {services.without_secrets(url)} (REDIS_URL)")
+        return {"REDIS_URL": url}
+    # The usual port, if it is free: then commands without REDIS_URL find it, too.
+    port = services.free_port(6379)
+    _, url = services.start_redis(processes, state_folder(folder), port)
+    log.say(f"  Redis   {url}")
+    return {"REDIS_URL": url}
+
+
+def _openai(processes: Processes, log: Log) -> dict[str, str]:
+    url = os.environ.get("OPENAI_BASE_URL")
+    if os.environ.get("OPENAI_API_KEY"):
+        where = services.without_secrets(url) if url else "the real API"
+        log.say(f"  OpenAI  {where}, with your OPENAI_API_KEY")
+        return {}
+    if url:
+        log.say(f"  OpenAI  {services.without_secrets(url)} (OPENAI_BASE_URL), no key")
+        return {"OPENAI_API_KEY": "none"}
+    _, variables = services.start_stand_in(processes, services.free_port())
+    log.say("  OpenAI  the offline stand-in (set OPENAI_API_KEY for the real API)")
+    return variables

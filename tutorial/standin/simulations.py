@@ -1,0 +1,112 @@
+"""The questions that make the stand-in misbehave, as a payment provider's test cards do."""
+
+from dataclasses import dataclass
+
+PREFIX = "simulate:"
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """One misbehaviour: what to ask for it, and what it does.
+
+    An HTTP error has a status (and a type, a code and a message, as the API has them);
+    the rest is told by `behaviour`.
+    """
+
+    name: str
+    description: str
+    status: int = 200
+    type: str = ""
+    code: str | None = None
+    message: str = ""
+    behaviour: str = ""
+    text: str = ""
+
+
+SIMULATIONS = (
+    Simulation(
+        "rate limit",
+        "429 each time: too many requests",
+        status=429,
+        type="requests",
+        code="rate_limit_exceeded",
+        message="Rate limit reached. Please try again later.",
+    ),
+    Simulation(
+        "no quota",
+        "429 that no retry helps: the account has no money left",
+        status=429,
+        type="insufficient_quota",
+        code="insufficient_quota",
+        message="You exceeded your current quota, please check your plan.",
+    ),
+    Simulation(
+        "server error",
+        "500 each time",
+        status=500,
+        type="server_error",
+        message="The server had an error while processing your request.",
+    ),
+    Simulation(
+        "hiccup",
+        "500 the first time that the question is asked, and an answer the second",
+        status=500,
+        type="server_error",
+        message="The server had an error while processing your request.",
+        behaviour="once",
+    ),
+    Simulation(
+        "bad key",
+        "401, as for a key that the API does not know",
+        status=401,
+        type="invalid_request_error",
+        code="invalid_api_key",
+        message="Incorrect API key provided.",
+    ),
+    Simulation("slow", "an answer that takes 10 seconds to begin", behaviour="slow"),
+    Simulation("silence", "takes the request and never answers", behaviour="silence"),
+    Simulation(
+        "cut stream",
+        "breaks the connection in the middle of the answer",
+        behaviour="cut",
+    ),
+    Simulation(
+        "stalled stream",
+        "stops in the middle of the answer and keeps the connection",
+        behaviour="stall",
+    ),
+    Simulation(
+        "no end",
+        "a stream that ends neatly, but without its last event, response.completed",
+        behaviour="no end",
+    ),
+    Simulation(
+        "refusal",
+        "an answer with a refusal in the place of a text",
+        behaviour="refusal",
+        text="I'm sorry, but I can't help with that.",
+    ),
+    Simulation(
+        "script",
+        "an answer that holds HTML with a script in it",
+        text="<script>document.title = 'hacked'</script>"
+        "<img src=x onerror=\"document.title = 'hacked'\"> <b>bold</b>",
+    ),
+)
+
+_BY_NAME = {simulation.name: simulation for simulation in SIMULATIONS}
+
+
+def find(question: str) -> Simulation | None:
+    """The simulation that the question asks for by "simulate: NAME", if any."""
+    start, _, name = question.strip().lower().partition(":")
+    return _BY_NAME.get(name.strip()) if f"{start}:" == PREFIX else None
+
+
+def listing() -> str:
+    """All simulations, a line each."""
+    width = max(len(name) for name in _BY_NAME)
+    return "\n".join(
+        f"{PREFIX} {simulation.name:<{width}}  {simulation.description}"
+        for simulation in SIMULATIONS
+    )
