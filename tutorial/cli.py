@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import NoReturn
 
 from tutorial import environment
@@ -45,7 +44,7 @@ def _exit_on_signal(number: int, frame: object) -> NoReturn:
 def _run(arguments: list[str]) -> int:
     parser = _parser()
     if not arguments:
-        parser.print_help()
+        print(parser.format_help())
         return 0
     # What follows `test` and `manage` is for pytest and Django, options included.
     options, rest = parser.parse_known_args(arguments)
@@ -83,9 +82,7 @@ def _parser() -> Parser:
     _add_step(diff, "new")
     diff.add_argument("--stat", action="store_true", help="the files and their counts")
 
-    manage = add(
-        "manage", "Run manage.py of a step (manage 3 show_queue)", _do_manage
-    )
+    manage = add("manage", "Run manage.py of a step (manage 3 show_queue)", _do_manage)
     _add_step(manage, "step")
     manage.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
 
@@ -122,12 +119,15 @@ def _do_diff(options: argparse.Namespace) -> None:
 
 
 def _do_manage(options: argparse.Namespace) -> int:
-    from tutorial.project import Project
+    from tutorial.project import Project, redis_url_file
     from tutorial.steps import find
 
     step = find(options.step)
     environment.ensure("run")
     project = Project(step.folder, 8000)
+    running = redis_url_file(step.folder)
+    if "REDIS_URL" not in os.environ and running.exists():
+        project.environment["REDIS_URL"] = running.read_text()
     command = ["python", "manage.py", *options.arguments]
     return subprocess.call(command, cwd=project.folder, env=project.environment)
 

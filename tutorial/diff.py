@@ -51,7 +51,9 @@ def compare(old: Path, new: Path) -> Iterator[FileDiff]:
     before, after = files(old), files(new)
     for path in sorted(before.keys() | after.keys()):
         lines = [
-            side[path].read_text(errors="replace").splitlines() if path in side else None
+            side[path].read_text(errors="replace").splitlines()
+            if path in side
+            else None
             for side in (before, after)
         ]
         if lines[0] != lines[1]:
@@ -107,7 +109,9 @@ def show(old: Step, new: Step, *, stat: bool) -> None:
         for change in changes:
             print(paint("bold", f"{change.path} ({change.kind})"))
             for line in change.unified():
-                style = styles.get(line[0]) if not line.startswith(("---", "+++")) else None
+                style = (
+                    styles.get(line[0]) if not line.startswith(("---", "+++")) else None
+                )
                 print(paint(style, line) if style else line)
             print()
     added = sum(change.added for change in changes)

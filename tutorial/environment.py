@@ -78,7 +78,9 @@ def _make_venv() -> None:
     shutil.rmtree(VENV, ignore_errors=True)
     title = f"Making .venv with Python {version}"
     if uv := shutil.which("uv"):
-        code, _ = _show([uv, "venv", "--quiet", "--python", sys.executable, str(VENV)], title)
+        code, _ = _show(
+            [uv, "venv", "--quiet", "--python", sys.executable, str(VENV)], title
+        )
         if code == 0:
             return
     code, output = _show([sys.executable, "-m", "venv", "--clear", str(VENV)], title)
@@ -99,7 +101,8 @@ def _install(name: str) -> None:
     pip += ["--no-input", "--retries", "2", "--progress-bar", "off", *options]
     code, output = 1, ""
     if uv := shutil.which("uv"):
-        command = [uv, "pip", "install", "--python", str(PYTHON), *options]
+        command = [uv, "pip", "install", "--compile-bytecode", *options]
+        command += ["--python", str(PYTHON)]
         code, output = _show(command, title)
     if code:
         if not (VENV / "bin" / "pip").exists():

@@ -125,7 +125,7 @@ class Processes:
     def stop(
         self, processes: Iterable[Process] | None = None, *, grace: float = GRACE
     ) -> None:
-        """End `processes`, or all that run; SIGKILL for what is left after `grace` s."""
+        """End `processes`, or all: SIGKILL for what is left after `grace` seconds."""
         ending = list(self._running if processes is None else processes)
         reaper.end_groups([process.group for process in ending], grace=grace)
         for process in ending:

@@ -1,4 +1,4 @@
-"""A project in a folder, started as a person would start it: its Procfile, its services."""
+"""A project in a folder, started as a person would start it: by its Procfile."""
 
 import os
 import socket
@@ -17,6 +17,11 @@ def state_folder(folder: Path) -> Path:
     return RUN / folder.name
 
 
+def redis_url_file(folder: Path) -> Path:
+    """Holds the URL of the Redis that `run` started for the project, while it runs."""
+    return state_folder(folder) / "redis-url"
+
+
 class Project:
     """One project folder, and the environment that its processes get.
 
@@ -33,12 +38,12 @@ class Project:
             "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
             "PORT": str(port),
             "PYTHONUNBUFFERED": "1",
-            # Keeps compiled files out of the step's folder, and so out of `git diff`.
-            "PYTHONPYCACHEPREFIX": str(RUN / "pycache"),
+            # Keeps __pycache__ out of the step's folder, and so out of `git diff`.
+            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
     def migrate(self) -> None:
-        """Bring the project's database up to date. Raises Problem with what Django said."""
+        """Bring the database up to date. Raises Problem with what Django said."""
         result = self.manage("migrate", "--verbosity", "0")
         if result.returncode:
             words = (result.stdout + result.stderr).strip().splitlines()[-8:]
@@ -81,9 +86,8 @@ class Project:
         def ready() -> bool:
             for process in self.running.values():
                 if process.child.poll() is not None:
-                    raise Problem(
-                        f"{process.name} {process.how_it_ended()}\n{last_words(process)}"
-                    )
+                    end = f"{process.name} {process.how_it_ended()}"
+                    raise Problem(f"{end}\n{last_words(process)}")
             worker = self.running.get("worker")
             if worker and not any(" ready." in line for line in worker.lines):
                 return False

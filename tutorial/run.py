@@ -11,7 +11,7 @@ from pathlib import Path
 from tutorial import colour, procfile, services
 from tutorial.problem import Problem
 from tutorial.processes import Processes
-from tutorial.project import Project, state_folder
+from tutorial.project import Project, redis_url_file, state_folder
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -41,7 +41,7 @@ class Log:
         try:
             print(text, flush=True)
         except OSError:
-            # The terminal is gone. SIGHUP ends the processes; nobody reads this any more.
+            # The terminal is gone: SIGHUP ends the processes, and nobody reads on.
             sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
@@ -97,6 +97,7 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
             _ignore_signals()
             # Before the services, which they may still need to end well.
             processes.stop(project.running.values())
+            redis_url_file(folder).unlink(missing_ok=True)
 
 
 def _ignore_signals() -> None:
@@ -123,6 +124,7 @@ def _redis(processes: Processes, log: Log, folder: Path) -> dict[str, str]:
     # The usual port, if it is free: then commands without REDIS_URL find it, too.
     port = services.free_port(6379)
     _, url = services.start_redis(processes, state_folder(folder), port)
+    redis_url_file(folder).write_text(url)
     log.say(f"  Redis   {url}")
     return {"REDIS_URL": url}
 

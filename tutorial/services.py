@@ -1,4 +1,4 @@
-"""What the steps need around them, and nobody has to install: a Redis, an OpenAI API."""
+"""What the steps need around them: a Redis, and an OpenAI API."""
 
 import importlib.metadata
 import os
@@ -69,18 +69,19 @@ def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, s
     # Each program its own folder: Valkey's files are not for an older Redis.
     folder = data / program.name
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "redis.log").unlink(missing_ok=True)
     process = processes.start(
         "redis",
         [
             *(str(program), "--port", str(port), "--bind", "127.0.0.1"),
             *("--dir", str(folder), "--appendonly", "yes", "--save", ""),
-            *("--loglevel", "warning", "--daemonize", "no"),
+            *("--logfile", "redis.log", "--daemonize", "no"),
         ],
         folder=folder,
         environment=os.environ,
     )
     url = f"redis://127.0.0.1:{port}/0"
-    _wait_for_port(process, port)
+    _wait_for_port(process, port, log=folder / "redis.log")
     return process, url
 
 
@@ -121,11 +122,17 @@ def start_stand_in(
     }
 
 
-def _wait_for_port(process: Process, port: int) -> None:
-    """Wait until the process listens; raise Problem with its last words if it does not."""
+def _wait_for_port(process: Process, port: int, log: Path | None = None) -> None:
+    """Wait until the process listens; raise Problem with its last words if it does not.
+
+    `log`: the file that it writes its words to, in the place of its output.
+    """
 
     def said() -> str:
-        return "\n".join(process.lines[-5:]) or "it said nothing"
+        lines = process.lines
+        if log and log.exists():
+            lines = log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-5:]) or "it said nothing"
 
     def is_up() -> bool:
         if process.child.poll() is not None:

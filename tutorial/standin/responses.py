@@ -74,7 +74,7 @@ class Answer:
         }
 
     def _response(self, status: str, output: list[dict]) -> dict:
-        # A token is about four characters; the real count needs the model's own tokenizer.
+        # About four characters a token; the real count needs the model's tokenizer.
         tokens = [
             len(str(self._request.get("input", ""))) // 4 + 1,
             len(self._text) // 4 + 1,

@@ -74,12 +74,8 @@ OPENAI_MODEL = os.environ.get("OPENAI_MODEL", "gpt-5-mini")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "story": {"format": "{asctime} {message}", "datefmt": "%H:%M:%S", "style": "{"},
-    },
-    "handlers": {
-        "story": {"class": "logging.StreamHandler", "formatter": "story"},
-    },
+    "formatters": {"story": {"format": "{asctime} {message}", "style": "{"}},
+    "handlers": {"story": {"class": "logging.StreamHandler", "formatter": "story"}},
     "loggers": {
         "search": {"handlers": ["story"], "level": "INFO", "propagate": False},
     },

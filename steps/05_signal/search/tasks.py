@@ -40,9 +40,6 @@ def fetch_openai_results_task(query, user_id):
     search_result = SearchResult.objects.create(
         task_id=task_id, user_id=user_id, query=query, answer=answer, error=error
     )
-    logger.info(
-        "stage 4 · worker · %.8s · saved: %s",
-        task_id,
-        shorten(answer or error, 60),
-    )
+    outcome = search_result.answer or search_result.error
+    logger.info("stage 4 · worker · %.8s · saved: %s", task_id, shorten(outcome, 60))
     search_completed.send(sender=fetch_openai_results_task, search_result=search_result)

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         broker = redis.Redis.from_url(settings.CELERY_BROKER_URL)
         try:
-            # Celery pushes at the left end of the list "celery", a worker takes from the right.
+            # Celery pushes at the left end of this list; a worker takes from the right.
             waiting = broker.lrange("celery", 0, -1)[::-1]
         except redis.RedisError as error:
             raise CommandError(f"Redis does not answer: {error}") from error
