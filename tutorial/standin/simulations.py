@@ -1,4 +1,4 @@
-"""The questions that make the stand-in misbehave, as a payment provider's test cards."""
+"""The questions that make the stand-in misbehave, like a bank's test cards."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,37 @@
+"""One suite for all stages: what a step can do, and what the step before cannot.
+
+Specification k passes on the steps from k on and on `final/`, and fails on step k - 1,
+for the reason that it names.
+"""
+
+import pytest
+
+from tutorial import steps
+from tutorial.specifications import SPECIFICATIONS
+from tutorial.specifications.site import Unmet
+
+MATRIX = [
+    pytest.param(
+        step.name,
+        specification,
+        id=f"{step.name}-{specification.stage}",
+        marks=pytest.mark.xdist_group(f"step {step.name}"),
+    )
+    for step in steps.every()
+    for specification in SPECIFICATIONS
+    if specification.number <= step.number + 1
+]
+
+
+@pytest.mark.parametrize(("name", "specification"), MATRIX)
+def test_step_meets_the_stages_that_it_has_reached(
+    name, specification, run_step, with_browser
+):
+    running = run_step(name)
+    site = with_browser(running.site)
+    if specification.number <= running.step.number:
+        assert specification.check(site)
+    else:
+        with pytest.raises(Unmet) as unmet:
+            specification.check(site)
+        assert specification.missing in str(unmet.value)

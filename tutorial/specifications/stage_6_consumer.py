@@ -1,0 +1,76 @@
+"""Stage 6 · consumer: the answer comes down the WebSocket of its visitor alone."""
+
+import json
+import uuid
+
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from tutorial.specifications.site import Site, Unmet
+from tutorial.specifications.visitor import Visitor
+
+MISSING = "The WebSocket was refused with status 404: nothing answers at its address"
+
+
+def check(site: Site) -> str:
+    """A frame with the answer reaches its user; strangers are refused."""
+    visitor, other = Visitor(site), Visitor(site)
+    visitor.get()
+    other.get()
+    with open_socket(visitor) as socket, open_socket(other) as other_socket:
+        question = f"What is a consumer? {uuid.uuid4()}"
+        visitor.ask(question)
+        frame = _receive(socket, question)
+        # The other's first frame must be the other's own: so they got none before it.
+        other_question = f"What is a group? {uuid.uuid4()}"
+        other.ask(other_question)
+        _receive(other_socket, other_question)
+    _check_refused(visitor, "from another origin", origin="http://evil.example")
+    _check_refused(Visitor(site), "without a session", origin=site.url)
+    return f"a frame: {frame[:60]}…"
+
+
+def open_socket(visitor: Visitor, origin: str | None = None) -> ClientConnection:
+    """The visitor's WebSocket, open. Raises Unmet where it is refused."""
+    try:
+        return connect(
+            visitor.site.socket_url,
+            origin=origin or visitor.site.url,
+            additional_headers={"Cookie": visitor.cookie_header},
+            open_timeout=10,
+        )
+    except InvalidStatus as error:
+        status = error.response.status_code
+        if status == 404:
+            raise Unmet(MISSING) from error
+        raise Unmet(f"The WebSocket was refused with status {status}") from error
+    except (WebSocketException, OSError) as error:
+        raise Unmet(f"The WebSocket could not be opened: {error}") from error
+
+
+def _receive(socket: ClientConnection, question: str) -> str:
+    """The next frame. Raises Unmet unless it is the answer to the question."""
+    try:
+        frame = socket.recv(timeout=10)
+    except TimeoutError:
+        raise Unmet("No frame came down the WebSocket") from None
+    except WebSocketException as error:
+        raise Unmet(f"The WebSocket was closed: {error}") from error
+    try:
+        data = json.loads(frame)
+    except ValueError:
+        raise Unmet(f"The frame is not JSON: {frame[:100]}") from None
+    if question not in str(data):
+        raise Unmet(f"The frame belongs to another search: {frame[:100]}")
+    if "offline stand-in" not in str(data):
+        raise Unmet(f"The frame does not hold the API's answer: {frame[:100]}")
+    return frame
+
+
+def _check_refused(visitor: Visitor, how: str, origin: str) -> None:
+    try:
+        socket = open_socket(visitor, origin)
+    except Unmet:
+        return
+    socket.close()
+    raise Unmet(f"A WebSocket {how} was accepted")
