@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tutorial import services, steps
+from tutorial.environment import ROOT
 from tutorial.processes import Process, Processes
 from tutorial.project import Project
 from tutorial.specifications.site import Site
@@ -89,3 +91,21 @@ def copy(source: Path, target: Path) -> None:
 def with_browser(browser) -> Callable[[Site], Site]:
     """A function that gives a site a browser to be looked at with."""
     return lambda site: dataclasses.replace(site, browser=browser)
+
+
+@pytest.fixture
+def fresh_clone(tmp_path) -> Path:
+    """The repository as someone gets it who has only now cloned it."""
+    target = tmp_path / "clone"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    return target

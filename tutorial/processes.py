@@ -102,7 +102,8 @@ class Processes:
             self._tell_reaper("+", process)
         finally:
             self._starting = False
-        threading.Thread(target=self._read, args=(process,), daemon=True).start()
+        for target in (self._read, self._wait):
+            threading.Thread(target=target, args=(process,), daemon=True).start()
         if self._interruption:
             raise self._interruption
         return process
@@ -117,9 +118,10 @@ class Processes:
         self._interruption = error
 
     def wait_for_end(self, timeout: float) -> Process | None:
-        """The next process that ends, or None where none does within `timeout` s."""
+        """The next process that ends by itself; None where none does in `timeout` s."""
         with contextlib.suppress(queue.Empty):
-            return self._ended.get(timeout=timeout)
+            process = self._ended.get(timeout=timeout)
+            return process if process in self._running else None
         return None
 
     def stop(
@@ -143,6 +145,9 @@ class Processes:
             line = raw.decode(errors="replace").rstrip()
             process.lines.append(line)
             self._on_line(process.name, line)
+
+    def _wait(self, process: Process) -> None:
+        # Not at the end of its output, which a child of its own may keep open.
         process.child.wait()
         self._ended.put(process)
 

@@ -121,9 +121,16 @@ def _redis(processes: Processes, log: Log, folder: Path) -> dict[str, str]:
         services.check_redis(url)
         log.say(f"  Redis   {services.without_secrets(url)} (REDIS_URL)")
         return {"REDIS_URL": url}
+    data = state_folder(folder)
     # The usual port, if it is free: then commands without REDIS_URL find it, too.
     port = services.free_port(6379)
-    _, url = services.start_redis(processes, state_folder(folder), port)
+    try:
+        _, url = services.start_redis(processes, data, port)
+    except Problem:
+        if services.free_port(port) == port:
+            raise
+        # Another program took the port in the meantime.
+        _, url = services.start_redis(processes, data, services.free_port())
     redis_url_file(folder).write_text(url)
     log.say(f"  Redis   {url}")
     return {"REDIS_URL": url}

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -69,20 +70,33 @@ def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, s
     # Each program its own folder: Valkey's files are not for an older Redis.
     folder = data / program.name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "redis.log").unlink(missing_ok=True)
+    log = folder / "redis.log"
+    log.unlink(missing_ok=True)
     process = processes.start(
         "redis",
         [
             *(str(program), "--port", str(port), "--bind", "127.0.0.1"),
             *("--dir", str(folder), "--appendonly", "yes", "--save", ""),
-            *("--logfile", "redis.log", "--daemonize", "no"),
+            *("--logfile", log.name, "--daemonize", "no"),
         ],
         folder=folder,
         environment=os.environ,
     )
-    url = f"redis://127.0.0.1:{port}/0"
-    _wait_for_port(process, port, log=folder / "redis.log")
-    return process, url
+
+    def is_up() -> bool:
+        # Its own id: another Redis may have taken the port a moment ago.
+        with socket.socket() as connection:
+            connection.settimeout(1)
+            if connection.connect_ex(("127.0.0.1", port)):
+                return False
+            connection.sendall(b"INFO server\r\n")
+            return f"process_id:{process.child.pid}\r".encode() in connection.recv(9999)
+
+    def said() -> list[str]:
+        return log.read_text(errors="replace").splitlines() if log.exists() else []
+
+    _wait_until_up(process, is_up, said)
+    return process, f"redis://127.0.0.1:{port}/0"
 
 
 def check_redis(url: str) -> None:
@@ -115,33 +129,35 @@ def start_stand_in(
         folder=ROOT,
         environment=os.environ | {"PYTHONUNBUFFERED": "1"},
     )
-    _wait_for_port(process, port)
+
+    def is_up() -> bool:
+        with socket.socket() as connection:
+            connection.settimeout(1)
+            return connection.connect_ex(("127.0.0.1", port)) == 0
+
+    _wait_until_up(process, is_up, lambda: process.lines)
     return process, {
         "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
         "OPENAI_API_KEY": STAND_IN_KEY,
     }
 
 
-def _wait_for_port(process: Process, port: int, log: Path | None = None) -> None:
-    """Wait until the process listens; raise Problem with its last words if it does not.
+def _wait_until_up(
+    process: Process, is_up: Callable[[], bool], said: Callable[[], list[str]]
+) -> None:
+    """Wait until `is_up`; raise Problem with the last lines it `said` if it ends."""
 
-    `log`: the file that it writes its words to, in the place of its output.
-    """
+    def last_words() -> str:
+        return "\n".join(said()[-5:]) or "it said nothing"
 
-    def said() -> str:
-        lines = process.lines
-        if log and log.exists():
-            lines = log.read_text(errors="replace").splitlines()
-        return "\n".join(lines[-5:]) or "it said nothing"
-
-    def is_up() -> bool:
+    def is_up_or_ended() -> bool:
         if process.child.poll() is not None:
-            raise Problem(f"{process.name} {process.how_it_ended()}: {said()}")
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex(("127.0.0.1", port)) == 0
+            raise Problem(f"{process.name} {process.how_it_ended()}: {last_words()}")
+        return is_up()
 
     try:
-        wait_until(is_up, seconds=15, otherwise=f"{process.name} does not listen")
+        wait_until(
+            is_up_or_ended, seconds=15, otherwise=f"{process.name} does not answer"
+        )
     except TimeoutError as error:
-        raise Problem(f"{error}: {said()}") from error
+        raise Problem(f"{error}: {last_words()}") from error

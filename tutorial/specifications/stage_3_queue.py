@@ -1,4 +1,4 @@
-"""Stage 3 · queue: the question is a message in Redis, and the view waits for nobody."""
+"""Stage 3 · queue: the question is a message in Redis; the view waits for nobody."""
 
 import base64
 import json

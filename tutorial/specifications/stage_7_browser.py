@@ -34,7 +34,9 @@ def check(site: Site) -> str:
         context.add_init_script(KEEP_SOCKETS)
         page = context.new_page()
         frames: list[str] = []
-        page.on("websocket", lambda s: s.on("framereceived", lambda f: frames.append(f)))
+        page.on(
+            "websocket", lambda s: s.on("framereceived", lambda f: frames.append(f))
+        )
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(site.url)

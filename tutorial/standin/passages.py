@@ -40,8 +40,8 @@ def _split(markdown: str, source: str) -> Iterator[Passage]:
             title = _plain(heading[1])
             lines = lines[1:]
         text = _plain(" ".join(line.strip() for line in lines))
-        # A paragraph is prose: it begins with a letter and has some length.
-        if len(text) >= 60 and text[0].isalpha():
+        # Prose only: no tables, lists or pictures, and nothing too short to tell.
+        if len(text) >= 60 and re.match(r'[\w.“"]', text):
             yield Passage(title, text, source)
 
 

@@ -1,0 +1,394 @@
+"""`tutorial run`: starts everything, and ends everything, whatever happens."""
+
+import contextlib
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tutorial import services
+from tutorial.environment import ROOT, VENV
+from tutorial.processes import wait_until
+from tutorial.specifications.site import Site
+from tutorial.specifications.stage_6_consumer import open_socket
+from tutorial.specifications.visitor import Visitor
+
+SECRET = "sk-a-secret-that-nobody-may-read"
+
+# The variable that marks all processes which come from a runner.
+MARK = "TUTORIAL_TEST"
+
+# Seconds in which everything must have ended.
+END = 5.0
+
+
+class Runner:
+    """`tutorial run` in a copy of the repository, and what it has printed."""
+
+    def __init__(
+        self, root: Path, *arguments: str, terminal: int | None = None, **extra
+    ):
+        self.port = services.free_port()
+        self.mark = str(uuid.uuid4())
+        self.known: set[psutil.Process] = set()
+        self.lines: list[str] = []
+        self.child = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tutorial",
+                "run",
+                *arguments,
+                "--port",
+                str(self.port),
+            ],
+            cwd=root,
+            env=os.environ | {MARK: self.mark} | extra,
+            stdin=subprocess.DEVNULL if terminal is None else terminal,
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.STDOUT if terminal is None else terminal,
+            text=terminal is None,
+            start_new_session=True,
+            preexec_fn=None if terminal is None else _take_terminal,
+        )
+        if terminal is None:
+            threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.child.stdout:
+            self.lines.append(line)
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return "".join(self.lines)
+
+    def wait_for(self, text: str, seconds: float = 60) -> None:
+        """Wait until it has printed the text."""
+
+        def is_printed() -> bool:
+            self._note_children()
+            return text in self.output
+
+        wait_until(
+            is_printed,
+            seconds=seconds,
+            otherwise=lambda: f"no {text!r} in:\n{self.output}",
+        )
+
+    def _note_children(self) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            runner = psutil.Process(self.child.pid)
+            self.known |= {runner, *runner.children(recursive=True)}
+
+    def processes(self) -> list[psutil.Process]:
+        """The processes that come from it and still run.
+
+        Those that hang below it, those that did when this was last asked, and those
+        that carry its mark. (Redis overwrites its environment, and the mark with it.)
+        """
+        self._note_children()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get(MARK) == self.mark:
+                    self.known.add(process)
+        return [process for process in self.known if _runs(process)]
+
+    def one(self, pattern: str) -> psutil.Process:
+        """The oldest process whose command line matches."""
+        found = []
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                if re.search(pattern, " ".join(process.cmdline())):
+                    found.append(process)
+        return min(found, key=psutil.Process.create_time)
+
+    def wait_until_nothing_is_left(self) -> None:
+        """Wait until all its processes have ended, for as long as they may take."""
+        wait_until(
+            lambda: not self.processes(),
+            seconds=END,
+            otherwise=lambda: str(self.processes()),
+        )
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _take_terminal() -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.fixture
+def root(fresh_clone) -> Path:
+    """A copy of the repository with the environment that is already there."""
+    (fresh_clone / ".venv").symlink_to(VENV, target_is_directory=True)
+    return fresh_clone
+
+
+@pytest.fixture
+def start(root):
+    """A function that starts `tutorial run` in the copy."""
+    runners = []
+
+    def start_one(*arguments, **options) -> Runner:
+        runners.append(Runner(root, *arguments, **options))
+        return runners[-1]
+
+    yield start_one
+    for runner in runners:
+        if runner.child.poll() is None:
+            runner.child.kill()
+        runner.child.wait()
+        wait_until(
+            lambda r=runner: not r.processes(), seconds=10, otherwise="left over"
+        )
+
+
+def test_the_finished_app_answers(start):
+    runner = start()
+    runner.wait_for("Ready in")
+    assert f"http://127.0.0.1:{runner.port}" in runner.output
+    site = Site(f"http://127.0.0.1:{runner.port}", "", "")
+    visitor = Visitor(site)
+    visitor.get()
+    with open_socket(visitor) as socket:
+        visitor.ask("What is a broker?")
+        assert "A broker is the place" in socket.recv(timeout=10)
+    for name in ("web", "worker", "openai"):
+        assert re.search(rf"^{name} +\|", runner.output, re.M), f"no line of {name}"
+
+
+def test_the_second_start_is_quick(start):
+    """The figure itself is for `bench`; here, a start that has grown out of hand."""
+    runner = start()
+    runner.wait_for("Ready in")
+    assert float(re.search(r"Ready in ([\d.]+) s", runner.output)[1]) < 15
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_every_process_twice_in_a_row(start, number):
+    for _ in range(2):
+        runner = start()
+        runner.wait_for("Ready in")
+        runner.child.send_signal(number)
+        assert runner.child.wait(timeout=END) == 128 + number
+        runner.wait_until_nothing_is_left()
+        assert "Traceback" not in runner.output
+
+
+def test_a_signal_ends_a_search_in_the_middle(start):
+    runner = start()
+    runner.wait_for("Ready in")
+    Visitor(Site(f"http://127.0.0.1:{runner.port}", "", "")).ask("simulate: silence")
+    runner.wait_for("received")
+    runner.child.send_signal(signal.SIGINT)
+    runner.child.wait(timeout=END)
+    runner.wait_until_nothing_is_left()
+
+
+@pytest.mark.parametrize("moment", ["Starting", "Redis", "OpenAI"])
+def test_a_signal_ends_a_start_in_the_middle(start, moment):
+    runner = start()
+    runner.wait_for(moment)
+    runner.child.send_signal(signal.SIGTERM)
+    runner.child.wait(timeout=END)
+    runner.wait_until_nothing_is_left()
+    assert "Traceback" not in runner.output
+
+
+def test_a_closed_terminal_ends_every_process(start):
+    ours, theirs = pty.openpty()
+    runner = start(terminal=theirs)
+    os.close(theirs)
+    seen = b""
+    deadline = time.monotonic() + 60
+    while b"Ready in" not in seen:
+        assert time.monotonic() < deadline, seen
+        seen += os.read(ours, 4096)
+    os.close(ours)
+    runner.child.wait(timeout=END)
+    runner.wait_until_nothing_is_left()
+
+
+def test_ctrl_c_at_a_terminal_ends_every_process(start):
+    ours, theirs = pty.openpty()
+    runner = start(terminal=theirs)
+    os.close(theirs)
+    seen = b""
+    deadline = time.monotonic() + 60
+    while b"Ready in" not in seen:
+        assert time.monotonic() < deadline, seen
+        seen += os.read(ours, 4096)
+    os.write(ours, b"\x03")
+    reader = threading.Thread(target=_drain, args=(ours,), daemon=True)
+    reader.start()
+    assert runner.child.wait(timeout=END) == 130
+    runner.wait_until_nothing_is_left()
+    assert b"\033[3" in seen, "no colour at a terminal"
+
+
+def _drain(descriptor: int) -> None:
+    with contextlib.suppress(OSError):
+        while os.read(descriptor, 4096):
+            pass
+
+
+def test_a_killed_runner_leaves_nothing_behind(start):
+    runner = start()
+    runner.wait_for("Ready in")
+    runner.child.kill()
+    runner.wait_until_nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("web", r"^/bin/sh -c python manage.py runserver"),
+        ("web", r"^python manage.py runserver"),
+        ("worker", r"^/bin/sh -c celery --app config worker"),
+        ("worker", r"bin/celery --app config worker"),
+        ("redis", r"(redis|valkey)-server"),
+        ("openai", r"tutorial\.standin"),
+    ],
+)
+def test_a_process_that_dies_is_named_and_the_others_end(start, name, pattern):
+    runner = start()
+    runner.wait_for("Ready in")
+    runner.one(pattern).kill()
+    assert runner.child.wait(timeout=END) == 1
+    assert re.search(rf"^{name} .*: ending the others$", runner.output, re.M)
+    runner.wait_until_nothing_is_left()
+
+
+def test_a_project_that_does_not_start_is_told(start, root):
+    settings = root / "steps" / "07_browser" / "config" / "settings.py"
+    settings.write_text(settings.read_text() + "\nimport no_such_module\n")
+    runner = start("7")
+    assert runner.child.wait(timeout=60) == 1
+    runner.wait_for("No module named 'no_such_module'")
+    runner.wait_until_nothing_is_left()
+
+
+def test_a_broken_requirement_of_the_worker_is_told(start, root):
+    procfile = root / "steps" / "07_browser" / "Procfile"
+    procfile.write_text(
+        "web: python manage.py runserver $PORT\nworker: no-such-program\n"
+    )
+    runner = start("7")
+    assert runner.child.wait(timeout=60) == 1
+    runner.wait_for("worker ended with exit status 127")
+    runner.wait_until_nothing_is_left()
+
+
+def test_a_key_is_never_printed(start, run_step):
+    """Not by the program, not by a process, not in a message."""
+    runner = start(
+        OPENAI_API_KEY="wrong-" + SECRET,
+        OPENAI_BASE_URL=run_step("7").site.openai_url,
+    )
+    runner.wait_for("Ready in")
+    url = re.search(r"Redis +(\S+)", runner.output)[1]
+    site = Site(f"http://127.0.0.1:{runner.port}", url, "")
+    with site.watch_redis() as watch:
+        Visitor(site).ask("What is a key?")
+        runner.wait_for("AuthenticationError")
+        assert watch.find(lambda command: "LPUSH celery" in command, 1)
+        assert not watch.find(lambda command: SECRET in command, 1)
+    assert "OPENAI_API_KEY" in runner.output
+    assert SECRET not in runner.output
+
+
+def test_manage_finds_the_redis_of_a_running_step(start, root):
+    runner = start("3")
+    runner.wait_for("Ready in")
+    Visitor(Site(f"http://127.0.0.1:{runner.port}", "", "")).ask("Where am I?")
+    shown = subprocess.run(
+        [sys.executable, "-m", "tutorial", "manage", "3", "show_queue"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    assert "'query': 'Where am I?'" in shown.stdout, shown.stderr
+
+
+def test_what_lies_in_the_queue_survives_a_restart(start):
+    for question in ("The first?", "The second?"):
+        runner = start("3")
+        runner.wait_for("Ready in")
+        url = re.search(r"Redis +(\S+)", runner.output)[1]
+        site = Site(f"http://127.0.0.1:{runner.port}", url, "")
+        Visitor(site).ask(question)
+        waiting = len(site.waiting_messages())
+        runner.child.send_signal(signal.SIGINT)
+        runner.child.wait(timeout=END)
+    assert waiting == 2
+
+
+def test_a_step_runs_without_the_program(tmp_path, run_step):
+    """By its Procfile, its requirements and a Redis alone, as `honcho start` has it."""
+    from tests.conftest import copy
+    from tutorial import procfile, steps
+
+    folder = tmp_path / "project"
+    copy(steps.find("7").folder, folder)
+    services_of_another = run_step("7").project.environment
+    port = str(services.free_port())
+    variables = {"PATH": f"{VENV / 'bin'}:{os.environ['PATH']}", "PORT": port}
+    for name in ("REDIS_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        variables[name] = services_of_another[name]
+    # Another database of the same Redis: the other project's worker must not help out.
+    variables["REDIS_URL"] = variables["REDIS_URL"].removesuffix("/0") + "/1"
+    subprocess.run(
+        ["python", "manage.py", "migrate"], cwd=folder, env=variables, check=True
+    )
+    children = [
+        subprocess.Popen(
+            command, shell=True, cwd=folder, env=variables, start_new_session=True
+        )
+        for command in procfile.processes(folder).values()
+    ]
+    try:
+        site = Site(f"http://127.0.0.1:{port}", variables["REDIS_URL"], "")
+        visitor = Visitor(site)
+        wait_until(lambda: _answers(visitor), seconds=30, otherwise="no page")
+        with open_socket(visitor) as socket:
+            visitor.ask("What is a Procfile?")
+            assert "What is a Procfile?" in socket.recv(timeout=20)
+    finally:
+        for child in children:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def _answers(visitor: Visitor) -> bool:
+    with contextlib.suppress(OSError):
+        return visitor.get().status == 200
+    return False
+
+
+def test_the_copy_leaves_no_trace_in_the_step(start, root):
+    runner = start("2")
+    runner.wait_for("Ready in")
+    left = {p.name for p in (root / "steps" / "02_view").rglob("*")} - {
+        p.name for p in (ROOT / "steps" / "02_view").rglob("*")
+    }
+    assert left <= {"db.sqlite3"}
+    shutil.rmtree(root / ".run", ignore_errors=True)

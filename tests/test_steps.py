@@ -1,0 +1,104 @@
+"""Each step adds one component, and `steps.toml` says where."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tutorial import diff, procfile, steps
+from tutorial.environment import ROOT, requirements
+
+PAIRS = list(zip(steps.steps(), steps.steps()[1:], strict=False))
+IDS = [f"{old.name}-{new.name}" for old, new in PAIRS]
+
+# Lines, the stylesheet and migrations aside.
+MOST_ADDED = 110
+MOST_REMOVED = 10
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS, ids=IDS)
+def test_a_step_touches_only_the_files_that_it_names(old, new):
+    changes = {
+        change.path: change.kind for change in diff.compare(old.folder, new.folder)
+    }
+    assert {path for path, kind in changes.items() if kind == "new file"} == set(
+        new.added
+    )
+    assert {path for path, kind in changes.items() if kind == "changed"} == set(
+        new.changed
+    )
+    assert "removed" not in changes.values()
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS, ids=IDS)
+def test_a_step_is_one_idea(old, new):
+    counted = [
+        change
+        for change in diff.compare(old.folder, new.folder)
+        if not change.path.endswith(".css") and "/migrations/" not in change.path
+    ]
+    assert sum(change.added for change in counted) <= MOST_ADDED
+    assert sum(change.removed for change in counted) <= MOST_REMOVED
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS, ids=IDS)
+def test_a_step_moves_no_line(old, new):
+    """What goes in one place and comes in another was moved or formatted anew."""
+    for change in diff.compare(old.folder, new.folder):
+        body = change.unified()[2:]
+        came = {line[1:].strip() for line in body if line.startswith("+")}
+        went = {line[1:].strip() for line in body if line.startswith("-")}
+        assert not {line for line in came & went if len(line) > 4}, change.path
+
+
+def test_every_folder_of_steps_is_a_step():
+    folders = {path.parent for path in (ROOT / "steps").glob("*/manage.py")}
+    assert folders == {step.folder for step in steps.steps()}
+
+
+def test_final_keeps_the_names_and_files_of_step_7():
+    assert (
+        steps.files(steps.steps()[-1].folder).keys()
+        <= steps.files(ROOT / "final").keys()
+    )
+
+
+@pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
+def test_no_step_imports_the_program(step):
+    for path, file in steps.files(step.folder).items():
+        if file.suffix == ".py":
+            assert not re.search(r"(from|import) tutorial\b", file.read_text()), path
+
+
+@pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
+def test_models_and_migrations_agree(step):
+    result = subprocess.run(
+        [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+        cwd=step.folder,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
+def test_the_compiled_pins_hold_the_versions_of_the_steps(step):
+    compiled = procfile.packages(step.folder)
+    assert compiled, "no package is pinned"
+    pins = requirements("run").read_text()
+    for name, version in compiled.items():
+        assert re.search(rf"^{name}=={re.escape(version)} ", pins, re.M | re.I), name
+
+
+@pytest.mark.parametrize("name", ["run", "redis", "test"])
+def test_pins_have_hashes_and_name_no_host(name):
+    text = requirements(name).read_text()
+    source = requirements(name).with_suffix(".in").read_text()
+    for package, version in re.findall(r"^([\w.-]+)==(\S+)$", source, re.M):
+        assert f"{package}=={version} " in text, "run requirements/compile"
+    for block in re.split(r"\n(?=\S)", text):
+        if "==" in block:
+            assert "--hash=sha256:" in block, block
+    assert "://" not in text
+    assert "index-url" not in text

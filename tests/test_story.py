@@ -1,0 +1,132 @@
+"""One search, one story: a line per stage, in order, each from its own process."""
+
+import re
+import time
+
+import pytest
+
+from tutorial import steps
+from tutorial.processes import wait_until
+
+LINE = re.compile(r"stage (\d) · (\w+) · (\S+) · (.+)")
+CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d),(\d\d\d)")
+
+# Stages 1 and 7 are told by the browser's console.
+PROCESS_OF_STAGE = {
+    2: "web",
+    3: "web",
+    4: "worker",
+    5: "worker",
+    6: "web",
+}
+
+
+def seconds(line: str) -> float:
+    """The time of day at which the line was written."""
+    hours, minutes, whole, milliseconds = map(int, CLOCK.search(line).groups())
+    return hours * 3600 + minutes * 60 + whole + milliseconds / 1000
+
+
+def told(log: list[tuple[str, str]]) -> list[tuple[int, str, str, str]]:
+    """The story's lines by time: (stage, name, search id, process) each."""
+    lines = [(name, line) for name, line in list(log) if LINE.search(line)]
+    # Lines of different processes may arrive in another order than they were written.
+    lines.sort(key=lambda entry: seconds(entry[1]))
+    story = []
+    for process, line in lines:
+        stage, name, search, _ = LINE.search(line).groups()
+        story.append((int(stage), name, search, process))
+    return story
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(step.name, marks=pytest.mark.xdist_group(f"step {step.name}"))
+        for step in steps.every()
+    ],
+)
+def test_a_search_is_told_as_a_story(name, run_step, browser):
+    running = run_step(name)
+    last = min(running.step.number, 7)
+    names = [step.stage for step in steps.steps()]
+    page = browser.new_page()
+    console: list[str] = []
+    page.on("console", lambda message: console.append(message.text))
+    page.goto(running.site.url)
+    if last >= 6:
+        page.get_by_text("Live").wait_for()
+    start = len(running.log)
+    page.get_by_label("Your question").fill("What is a story?")
+    page.get_by_role("button", name="Search").click()
+
+    def is_over() -> bool:
+        """Whether what ends the search at this step has happened."""
+        if last == 7:
+            return any("stage 7" in text for text in console)
+        lines = "\n".join(line for _, line in list(running.log)[start:])
+        return {
+            1: "405" in lines,
+            2: "stage 2" in lines,
+            3: "POST / " in lines and bool(running.site.waiting_messages()),
+            # The worker's last word about a task; what it sends has been sent by then.
+            4: "succeeded in" in lines,
+            5: "succeeded in" in lines,
+            6: "stage 6" in lines and "succeeded in" in lines,
+        }[last]
+
+    deadline = time.monotonic() + 20
+    while not is_over():
+        assert time.monotonic() < deadline, (console, list(running.log)[start:])
+        # Playwright hears the browser only while it waits.
+        page.wait_for_timeout(50)
+
+    story = told(running.log[start:])
+    assert [stage for stage, *_ in story] == list(range(2, min(last, 6) + 1))
+    assert [name for _, name, *_ in story] == names[1 : min(last, 6)]
+    assert len({search for *_, search, _ in story}) <= 1, "the id changes on the way"
+    for stage, _, _, process in story:
+        assert process == PROCESS_OF_STAGE[stage]
+
+    lines = [LINE.search(text).groups() for text in console if LINE.search(text)]
+    assert [(stage, name) for stage, name, *_ in lines] == (
+        [("1", "template"), ("7", "browser")] if last == 7 else [("1", "template")]
+    )
+    if last == 7:
+        assert lines[1][2] == story[0][2], "the browser tells another id"
+    page.close()
+
+
+@pytest.mark.xdist_group("step 1")
+def test_step_1_says_that_nobody_answers_the_socket(run_step, page):
+    page.goto(run_step("1").site.url)
+    page.get_by_text("Offline: nobody answers the socket").wait_for()
+
+
+@pytest.mark.xdist_group("step 3")
+def test_step_3_shows_the_waiting_message(run_step):
+    from tutorial.specifications.visitor import Visitor
+
+    running = run_step("3")
+    Visitor(running.site).ask("Who takes this?")
+    shown = running.project.manage("show_queue").stdout
+    assert "search.tasks.fetch_openai_results_task" in shown
+    assert "'query': 'Who takes this?'" in shown
+
+
+@pytest.mark.xdist_group("step 5")
+def test_step_5_shows_that_nobody_is_subscribed(run_step):
+    shown = run_step("5").project.manage("show_groups").stdout
+    assert shown.strip() == "0 groups with subscribers"
+
+
+@pytest.mark.xdist_group("step 6")
+def test_step_6_shows_who_is_subscribed(run_step, page):
+    running = run_step("6")
+    page.goto(running.site.url)
+    page.get_by_text("Live").wait_for()
+    wait_until(
+        lambda: re.search(r"user_\d+  1", running.project.manage("show_groups").stdout),
+        seconds=5,
+        otherwise="the group of the open page is not shown",
+    )
