@@ -1,9 +1,19 @@
-"""What every test of the repository may use: the browser, and running projects."""
+"""What the tests of the repository may use: the browser, and running projects."""
 
 import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
+from tutorial import services, steps
+from tutorial.environment import ROOT
+from tutorial.processes import Process, Processes
+from tutorial.project import Project
+from tutorial.specifications.site import Site
 from tutorial.testing import BROWSER_ARGUMENTS, BROWSER_VARIABLE
 
 
@@ -15,3 +25,119 @@ def browser_type_launch_args(browser_type_launch_args):
         "executable_path": os.environ.get(BROWSER_VARIABLE),
         "args": list(BROWSER_ARGUMENTS),
     }
+
+
+@pytest.fixture
+def with_browser(browser) -> Callable[[Site], Site]:
+    """A function that gives a site a browser to be looked at with."""
+    return lambda site: replace(site, browser=browser)
+
+
+@dataclass
+class Running:
+    """A project that runs, and all that can be known of it from outside."""
+
+    step: steps.Step
+    site: Site
+    project: Project
+    processes: Processes
+    log: list[tuple[str, str]]  # (process, line), as they came
+    redis: Process
+    redis_data: Path
+
+    @property
+    def redis_port(self) -> int:
+        """The port of its Redis."""
+        return int(self.site.redis_url.rpartition(":")[2].partition("/")[0])
+
+    def stop(self) -> None:
+        """End it, and then its services."""
+        self.processes.stop(self.project.running.values())
+        self.processes.__exit__(None, None, None)
+
+
+def start_running(step: steps.Step, folder: Path) -> Running:
+    """Start the project in `folder` with services of its own: returns once it is up."""
+    log: list[tuple[str, str]] = []
+    processes = Processes(lambda process, line: log.append((process, line)))
+    try:
+        data = folder.parent / "redis"
+        redis, redis_url = services.start_redis(processes, data, services.free_port())
+        options = ("--latency", "0.3", "--pace", "0.005")
+        _, variables = services.start_stand_in(
+            processes, services.free_port(), *options
+        )
+        project = Project(folder, services.free_port())
+        project.environment |= variables | {"REDIS_URL": redis_url}
+        project.migrate()
+        project.start(processes)
+        project.wait_until_ready(60)
+    except BaseException:
+        processes.__exit__(None, None, None)
+        raise
+    site = Site(project.url, redis_url, variables["OPENAI_BASE_URL"])
+    return Running(step, site, project, processes, log, redis, data)
+
+
+@pytest.fixture(scope="session")
+def run_step(tmp_path_factory) -> Iterator[Callable[[str], Running]]:
+    """A function that runs a copy of a step, by name, until another one is asked for.
+
+    Mark its tests with the group "step NAME", so that they share it.
+    """
+    started: dict[str, Running] = {}
+
+    def stop() -> None:
+        while started:
+            started.popitem()[1].stop()
+
+    def start(name: str) -> Running:
+        if name not in started:
+            stop()
+            step = steps.find(name)
+            folder = tmp_path_factory.mktemp(f"step_{name}") / "project"
+            steps.copy(step.folder, folder)
+            started[name] = start_running(step, folder)
+        return started[name]
+
+    yield start
+    stop()
+
+
+@pytest.fixture
+def run_copy(tmp_path) -> Iterator[Callable[..., Running]]:
+    """A function (step, file, old text, new text) that runs a step with that change."""
+    started: list[Running] = []
+
+    def start(name: str, file: str = "", old: str = "", new: str = "") -> Running:
+        step = steps.find(name)
+        folder = tmp_path / "project"
+        steps.copy(step.folder, folder)
+        if file:
+            text = (folder / file).read_text()
+            assert text.count(old) == 1
+            (folder / file).write_text(text.replace(old, new))
+        started.append(start_running(step, folder))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture
+def fresh_clone(tmp_path) -> Path:
+    """The repository as someone gets it who has only now cloned it."""
+    target = tmp_path / "clone"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    return target

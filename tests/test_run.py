@@ -344,11 +344,10 @@ def test_what_lies_in_the_queue_survives_a_restart(start):
 
 def test_a_step_runs_without_the_program(tmp_path, run_step):
     """By its Procfile, its requirements and a Redis alone, as `honcho start` has it."""
-    from tests.conftest import copy
     from tutorial import procfile, steps
 
     folder = tmp_path / "project"
-    copy(steps.find("7").folder, folder)
+    steps.copy(steps.find("7").folder, folder)
     services_of_another = run_step("7").project.environment
     port = str(services.free_port())
     variables = {"PATH": f"{VENV / 'bin'}:{os.environ['PATH']}", "PORT": port}

@@ -95,7 +95,7 @@ def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, s
     def said() -> list[str]:
         return log.read_text(errors="replace").splitlines() if log.exists() else []
 
-    _wait_until_up(process, is_up, said)
+    _wait_until_up(processes, process, is_up, said)
     return process, f"redis://127.0.0.1:{port}/0"
 
 
@@ -135,7 +135,7 @@ def start_stand_in(
             connection.settimeout(1)
             return connection.connect_ex(("127.0.0.1", port)) == 0
 
-    _wait_until_up(process, is_up, lambda: process.lines)
+    _wait_until_up(processes, process, is_up, lambda: process.lines)
     return process, {
         "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
         "OPENAI_API_KEY": STAND_IN_KEY,
@@ -143,21 +143,24 @@ def start_stand_in(
 
 
 def _wait_until_up(
-    process: Process, is_up: Callable[[], bool], said: Callable[[], list[str]]
+    processes: Processes,
+    process: Process,
+    is_up: Callable[[], bool],
+    said: Callable[[], list[str]],
 ) -> None:
-    """Wait until `is_up`; raise Problem with the last lines it `said` if it ends."""
-
-    def last_words() -> str:
-        return "\n".join(said()[-5:]) or "it said nothing"
+    """Wait until `is_up`; else end it, and raise Problem with what it `said` last."""
 
     def is_up_or_ended() -> bool:
-        if process.child.poll() is not None:
-            raise Problem(f"{process.name} {process.how_it_ended()}: {last_words()}")
-        return is_up()
+        return process.child.poll() is not None or is_up()
 
+    otherwise = f"{process.name} does not answer"
     try:
-        wait_until(
-            is_up_or_ended, seconds=15, otherwise=f"{process.name} does not answer"
-        )
-    except TimeoutError as error:
-        raise Problem(f"{error}: {last_words()}") from error
+        wait_until(is_up_or_ended, seconds=15, otherwise=otherwise)
+        if process.child.returncode is None:
+            return
+        otherwise = f"{process.name} {process.how_it_ended()}"
+    except TimeoutError:
+        pass
+    processes.stop([process])
+    last_words = "\n".join(said()[-5:]) or "it said nothing"
+    raise Problem(f"{otherwise}: {last_words}")

@@ -1,5 +1,6 @@
 """Knows the steps: `steps/steps.toml`, and the files of each folder."""
 
+import shutil
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -92,3 +93,10 @@ def files(folder: Path) -> dict[str, Path]:
         and path.suffix not in LEFTOVER_SUFFIXES
         and not set(path.relative_to(folder).parts) & set(LEFTOVERS)
     }
+
+
+def copy(folder: Path, target: Path) -> None:
+    """Copy the files that belong to the project in `folder` to the folder `target`."""
+    for name, path in files(folder).items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target / name)

@@ -1,0 +1,36 @@
+import pytest
+
+from search.forms import SearchForm
+
+
+@pytest.mark.parametrize(
+    "query", ["What is a broker?", "x" * 200, "<b>é ∑ 你好 👩‍🚀</b>"]
+)
+def test_a_question_is_taken(query):
+    form = SearchForm({"query": query})
+    assert form.is_valid()
+    assert form.cleaned_data["query"] == query
+
+
+def test_blanks_around_a_question_go():
+    form = SearchForm({"query": "  What is a broker?\n"})
+    assert form.is_valid()
+    assert form.cleaned_data["query"] == "What is a broker?"
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("", "Type a question first."),
+        ("  \t ", "Type a question first."),
+        ("x" * 201, "at most 200 characters"),
+        ("a\x00b", "not allowed"),
+        ("a\nb", "Control characters are not allowed"),
+        ("a\x1bb", "Control characters are not allowed"),
+        ("a\x9bb", "Control characters are not allowed"),
+    ],
+)
+def test_what_is_no_question_is_refused(query, message):
+    form = SearchForm({"query": query})
+    assert not form.is_valid()
+    assert message in " ".join(form.errors["query"])

@@ -1,0 +1,106 @@
+"""What happens to a running flow: idle sockets, a Redis that restarts."""
+
+import contextlib
+import json
+import signal
+import time
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tutorial import services
+from tutorial.processes import wait_until
+from tutorial.specifications.site import Unmet
+from tutorial.specifications.stage_6_consumer import open_socket
+from tutorial.specifications.visitor import Visitor
+
+IDLE = 20.0  # seconds; redis-py 8 with the other channel layer closes one after 5
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("6", marks=pytest.mark.xdist_group("step 6")),
+        pytest.param("final", marks=pytest.mark.xdist_group("step final")),
+    ],
+)
+def test_idle_sockets_stay_open_and_still_work(run_step, name):
+    running = run_step(name)
+    visitors = [Visitor(running.site) for _ in range(3)]
+    for visitor in visitors:
+        visitor.get()
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(open_socket(visitor)) for visitor in visitors]
+        deadline = time.monotonic() + IDLE
+        for socket in sockets:
+            # Waits for a frame or for the end of the connection, and wants neither.
+            with pytest.raises(TimeoutError):
+                socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+        for number, (visitor, socket) in enumerate(zip(visitors, sockets, strict=True)):
+            visitor.ask(f"Still there, {number}?")
+            assert (
+                json.loads(socket.recv(timeout=10))["query"]
+                == f"Still there, {number}?"
+            )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restarted_redis_is_survived(run_copy, number):
+    """A later search works, with the sockets that were open before and with new ones."""
+    running = run_copy("final")
+    visitor = Visitor(running.site)
+    visitor.get()
+    with open_socket(visitor) as socket:
+        visitor.ask("Before?")
+        assert json.loads(socket.recv(timeout=10))["query"] == "Before?"
+
+        running.redis.child.send_signal(number)
+        running.redis.child.wait(timeout=5)
+        services.start_redis(running.processes, running.redis_data, running.redis_port)
+
+        later = Visitor(running.site)
+        later.get()
+
+        def answered() -> bool:
+            """Whether a search works from end to end again."""
+            later.ask("After?")
+            with contextlib.suppress(Unmet), open_socket(later) as new_socket:
+                later.ask("After?")
+                with contextlib.suppress(TimeoutError, ConnectionClosed):
+                    return "After?" in new_socket.recv(timeout=3)
+            return False
+
+        wait_until(answered, seconds=30, otherwise="no search works after the restart")
+        visitor.ask("And the old socket?")
+        frame = json.loads(socket.recv(timeout=10))
+        assert frame["query"] == "And the old socket?"
+    for name, process in running.project.running.items():
+        assert process.child.poll() is None, f"{name} has ended"
+
+
+def test_a_message_waits_for_a_worker_that_is_killed_before(run_copy):
+    running = run_copy("final")
+    visitor = Visitor(running.site)
+    visitor.get()
+    running.processes.stop([running.project.running["worker"]])
+    with open_socket(visitor) as socket:
+        visitor.ask("Who is there?")
+        assert len(running.site.waiting_messages()) == 1
+        running.project.start(running.processes, "worker")
+        assert json.loads(socket.recv(timeout=20))["query"] == "Who is there?"
+
+
+@pytest.mark.xdist_group("step final")
+@pytest.mark.parametrize(
+    "name",
+    ["rate limit", "server error", "no quota", "bad key", "cut stream", "refusal"],
+)
+def test_an_api_that_fails_is_told_to_its_user(run_step, name):
+    visitor = Visitor(run_step("final").site)
+    visitor.get()
+    with open_socket(visitor) as socket:
+        visitor.ask(f"simulate: {name}")
+        frame = json.loads(socket.recv(timeout=20))
+    assert frame["answer"] == ""
+    assert frame["error"].startswith("The API gave")
+    assert frame["error"] in visitor.get().page.text

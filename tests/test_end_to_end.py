@@ -1,0 +1,39 @@
+"""The end-to-end test of `final/`: it passes there, and fails without the WebSocket."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tutorial.environment import ROOT
+
+
+def end_to_end(url: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the end-to-end test of `final/` against the app at `url`."""
+    command = [sys.executable, "-m", "pytest", "final/e2e", "--base-url", url]
+    # The repository's settings, and with them its conftest.py, which knows the browser.
+    command += ["-c", "pyproject.toml", "-n", "0", *options]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=180
+    )
+
+
+@pytest.mark.xdist_group("step final")
+def test_it_passes_on_the_finished_app(run_step):
+    result = end_to_end(run_step("final").site.url)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.xdist_group("step 5")
+def test_it_fails_where_nobody_answers_the_socket(run_step):
+    result = end_to_end(run_step("5").site.url, "-x")
+    assert result.returncode == 1
+    assert 'unexpected value "Offline: nobody answers the socket"' in result.stdout
+
+
+def test_it_fails_where_the_socket_brings_nothing(run_copy):
+    """Everything else works: the form, the queue, the worker, the open socket."""
+    running = run_copy("final", "search/consumers.py", "self.send(", "str(")
+    result = end_to_end(running.site.url, "-x")
+    assert result.returncode == 1
+    assert "expect(result).to_have_count(1" in result.stdout

@@ -1,0 +1,50 @@
+"""The code is formatted and free of lint, and the repository holds what it may hold."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tutorial.environment import ROOT
+
+TRACKED = subprocess.run(
+    ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+).stdout.splitlines()
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
+def test_ruff(command):
+    result = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_no_leftovers_are_kept():
+    leftovers = re.compile(
+        r"(^|/)(\.venv|\.run|site|node_modules|__pycache__)/|\.(sqlite3.*|pyc|log|rdb|aof)$"
+    )
+    assert not [path for path in TRACKED if leftovers.search(path)]
+
+
+def test_nothing_is_minified_or_vendored():
+    vendored = re.compile(r"\.min\.(js|css)$|\.(woff2?|ttf|otf)$|(^|/)vendor/")
+    assert not [path for path in TRACKED if vendored.search(path)]
+
+
+def test_no_function_is_public_without_a_docstring():
+    result = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--no-cache", "--isolated"]
+        + ["--select", "D100,D101,D102,D103", "tutorial"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout
