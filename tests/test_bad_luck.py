@@ -46,7 +46,7 @@ def test_idle_sockets_stay_open_and_still_work(run_step, name):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restarted_redis_is_survived(run_copy, number):
-    """A later search works, with the sockets that were open before and with new ones."""
+    """A later search works, with a socket that was open before and with a new one."""
     running = run_copy("final")
     visitor = Visitor(running.site)
     visitor.get()

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import NoReturn
 
 from tutorial import environment
@@ -62,7 +64,12 @@ def _parser() -> Parser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(
-        title="commands", dest="command", metavar="", required=True, parser_class=Parser
+        title="commands",
+        prog=PROGRAM,
+        dest="command",
+        metavar="",
+        required=True,
+        parser_class=Parser,
     )
 
     def add(name: str, help_: str, function) -> argparse.ArgumentParser:
@@ -87,6 +94,7 @@ def _parser() -> Parser:
     manage.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
 
     add("test", "Run every test; arguments go on to pytest", _do_test)
+    add("pictures", "(maintainers) Take the README's pictures anew", _do_pictures)
     return parser
 
 
@@ -137,3 +145,11 @@ def _do_test(options: argparse.Namespace) -> int:
     from tutorial.testing import test
 
     return test(options.rest)
+
+
+def _do_pictures(options: argparse.Namespace) -> None:
+    environment.enter("run", "redis", "test")
+    from tutorial.pictures import take
+
+    with tempfile.TemporaryDirectory() as folder:
+        take(Path(folder))

@@ -25,6 +25,7 @@ class Log:
         self._styles: dict[str, str] = {}
 
     def __call__(self, name: str, line: str) -> None:
+        """Print a line of a process."""
         with self._lock:
             palette = colour.PROCESS_COLOURS
             style = self._styles.setdefault(
@@ -146,5 +147,6 @@ def _openai(processes: Processes, log: Log) -> dict[str, str]:
         log.say(f"  OpenAI  {services.without_secrets(url)} (OPENAI_BASE_URL), no key")
         return {"OPENAI_API_KEY": "none"}
     _, variables = services.start_stand_in(processes, services.free_port())
-    log.say("  OpenAI  the offline stand-in (set OPENAI_API_KEY for the real API)")
+    where = variables["OPENAI_BASE_URL"].removesuffix("v1")
+    log.say(f"  OpenAI  the offline stand-in, {where} (OPENAI_API_KEY: the real API)")
     return variables

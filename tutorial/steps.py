@@ -22,6 +22,8 @@ class Step:
     number: int  # 1 to 7; final counts as one more
     folder: Path
     stage: str = ""
+    process: str = ""  # that the stage lives in
+    hands_on: str = ""  # to the next stage
     component: str = ""
     minutes: int = 0
     added: tuple[str, ...] = ()
@@ -43,6 +45,8 @@ def steps() -> tuple[Step, ...]:
             number=number,
             folder=ROOT / "steps" / entry["folder"],
             stage=entry["stage"],
+            process=entry["process"],
+            hands_on=entry.get("hands_on", ""),
             component=entry["component"],
             minutes=entry["minutes"],
             added=tuple(entry.get("added", ())),

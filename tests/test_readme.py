@@ -1,0 +1,50 @@
+"""The README says what is there: its commands, its steps, its links, its picture."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tutorial import picture, steps
+from tutorial.environment import ROOT
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"python3 -m tutorial (\w+)", README)
+
+
+def test_the_two_commands_come_first():
+    assert COMMANDS[:2] == ["run", "test"]
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS)))
+def test_its_commands_exist(command):
+    result = subprocess.run(
+        [sys.executable, "-m", "tutorial", command, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert f"tutorial {command}" in result.stdout
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/flow.md", "docs/glossary.md"])
+def test_its_links_lead_somewhere(page):
+    text = (ROOT / page).read_text()
+    links = re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(
+        r'src(?:set)?="([^"]+)"', text
+    )
+    for link in links:
+        assert ((ROOT / page).parent / link).exists(), link
+
+
+def test_its_table_has_every_step():
+    rows = re.findall(r"^\| \[(\S+)(?: (\S+))?\]\((\S+)\)", README, re.M)
+    expected = [(s.name, s.stage, s.title) for s in steps.every()]
+    assert rows == expected
+
+
+def test_the_picture_of_the_flow_is_the_one_that_is_drawn():
+    drawn = (ROOT / "docs" / "images" / "flow.svg").read_text()
+    assert drawn == picture.draw(), "run python3 -m tutorial pictures"
