@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tutorial import services, steps
 from tutorial.environment import ROOT
@@ -28,9 +29,20 @@ def browser_type_launch_args(browser_type_launch_args):
 
 
 @pytest.fixture
-def with_browser(browser) -> Callable[[Site], Site]:
+def chromium(browser_type_launch_args) -> Iterator[Browser]:
+    """A browser for one test.
+
+    pytest-playwright's `browser` lives as long as the session, and so does its event
+    loop, in which Django's own tests and asyncio's would find themselves afterwards.
+    """
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(**browser_type_launch_args)
+
+
+@pytest.fixture
+def with_browser(chromium) -> Callable[[Site], Site]:
     """A function that gives a site a browser to be looked at with."""
-    return lambda site: replace(site, browser=browser)
+    return lambda site: replace(site, browser=chromium)
 
 
 @dataclass

@@ -46,11 +46,11 @@ def told(log: list[tuple[str, str]]) -> list[tuple[int, str, str, str]]:
         for step in steps.every()
     ],
 )
-def test_a_search_is_told_as_a_story(name, run_step, browser):
+def test_a_search_is_told_as_a_story(name, run_step, chromium):
     running = run_step(name)
     last = min(running.step.number, 7)
     names = [step.stage for step in steps.steps()]
-    page = browser.new_page()
+    page = chromium.new_page()
     console: list[str] = []
     page.on("console", lambda message: console.append(message.text))
     page.goto(running.site.url)
@@ -98,7 +98,8 @@ def test_a_search_is_told_as_a_story(name, run_step, browser):
 
 
 @pytest.mark.xdist_group("step 1")
-def test_step_1_says_that_nobody_answers_the_socket(run_step, page):
+def test_step_1_says_that_nobody_answers_the_socket(run_step, chromium):
+    page = chromium.new_page()
     page.goto(run_step("1").site.url)
     page.get_by_text("Offline: nobody answers the socket").wait_for()
 
@@ -121,8 +122,9 @@ def test_step_5_shows_that_nobody_is_subscribed(run_step):
 
 
 @pytest.mark.xdist_group("step 6")
-def test_step_6_shows_who_is_subscribed(run_step, page):
+def test_step_6_shows_who_is_subscribed(run_step, chromium):
     running = run_step("6")
+    page = chromium.new_page()
     page.goto(running.site.url)
     page.get_by_text("Live").wait_for()
     wait_until(
