@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tutorial import environment, services
+from tutorial import environment, services, testing
 from tutorial.environment import ROOT
 from tutorial.problem import Problem
 
@@ -182,3 +182,30 @@ def test_diff_shows_no_leftovers(tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     assert [change.path for change in diff.compare(empty, tmp_path)] == ["views.py"]
+
+
+def test_diff_is_in_colour_at_a_terminal(monkeypatch):
+    class Terminal:
+        def isatty(self):
+            return True
+
+    from tutorial import colour
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert colour.painter(Terminal())("green", "+") == "\033[32m+\033[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert colour.painter(Terminal())("green", "+") == "+"
+
+
+def test_no_browser_for_the_tests_is_told(monkeypatch):
+    for way in ("_system_browser", "_playwright_browser", "_debian_browser"):
+        monkeypatch.setattr(testing, way, lambda: None)
+    with pytest.raises(Problem, match="apt install chromium"):
+        testing.find_browser()
+
+
+def test_a_browser_that_playwright_cannot_download_is_none(monkeypatch, tmp_path):
+    """As on a machine without a network: nothing listens at port 9."""
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    monkeypatch.setenv("PLAYWRIGHT_DOWNLOAD_HOST", "http://127.0.0.1:9")
+    assert testing._playwright_browser() is None

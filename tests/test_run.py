@@ -176,11 +176,20 @@ def test_the_finished_app_answers(start):
         assert re.search(rf"^{name} +\|", runner.output, re.M), f"no line of {name}"
 
 
-def test_the_second_start_is_quick(start):
-    """The figure itself is for `bench`; here, a start that has grown out of hand."""
-    runner = start()
+def test_open_opens_the_browser_at_the_page(start, tmp_path):
+    opened = tmp_path / "opened.txt"
+    browser = tmp_path / "browser.sh"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    runner = start("1", "--open", BROWSER=str(browser))
     runner.wait_for("Ready in")
-    assert float(re.search(r"Ready in ([\d.]+) s", runner.output)[1]) < 15
+    wait_until(opened.exists, seconds=10, otherwise="no browser was started")
+    address = f"http://127.0.0.1:{runner.port}"
+    wait_until(
+        lambda: opened.read_text().strip() == address,
+        seconds=5,
+        otherwise=opened.read_text,
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

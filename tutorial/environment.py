@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import os
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -161,7 +162,8 @@ def _show(command: list[str], title: str) -> tuple[int, str]:
                 open_ = line is not None
                 if open_:
                     output.append(line)
-                    detail = line.strip().split(" (")[0][:40]
+                    if step := re.match(r"\s*(Collecting \S+|Installing)", line):
+                        detail = step[1].removeprefix("Collecting ")
             if terminal:
                 seconds = time.monotonic() - started
                 text = f"\r\033[K{title}  {seconds:.0f} s  {detail}"
