@@ -338,6 +338,24 @@ def test_manage_finds_the_redis_of_a_running_step(start, root):
     assert "'query': 'Where am I?'" in shown.stdout, shown.stderr
 
 
+def test_a_second_run_of_the_same_project_is_refused(start):
+    start("3").wait_for("Ready in")
+    second = start("3")
+    assert second.child.wait(timeout=30) == 1
+    second.wait_for("steps/03_queue runs already")
+    start("2").wait_for("Ready in")
+
+
+def test_a_start_that_takes_long_is_told_and_goes_on(start, root):
+    """An asgi.py that cannot be imported: Django's server waits, and so do we."""
+    asgi = root / "steps" / "07_browser" / "config" / "asgi.py"
+    asgi.write_text("import no_such_module\n" + asgi.read_text())
+    runner = start("7")
+    runner.wait_for("Not ready after 30 s")
+    assert runner.child.poll() is None
+    assert "No module named 'no_such_module'" in runner.output
+
+
 def test_what_lies_in_the_queue_survives_a_restart(start):
     for question in ("The first?", "The second?"):
         runner = start("3")

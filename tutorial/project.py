@@ -77,13 +77,14 @@ class Project:
     def wait_until_ready(self, seconds: float = 30) -> None:
         """Wait until the web process listens and the worker, if any, takes messages.
 
-        Raises Problem where a process ends meanwhile, or after `seconds`.
+        Raises Problem where a process ends meanwhile, and TimeoutError, with the last
+        lines of each process, after `seconds`.
         """
 
         def last_words(process: Process) -> str:
             return "\n".join(f"  {process.name}: {line}" for line in process.lines[-8:])
 
-        def ready() -> bool:
+        def is_ready() -> bool:
             for process in self.running.values():
                 if process.child.poll() is not None:
                     end = f"{process.name} {process.how_it_ended()}"
@@ -93,12 +94,8 @@ class Project:
                 return False
             return "web" not in self.running or self.listens()
 
-        def words() -> str:
-            return "It does not get ready.\n" + "\n".join(
-                map(last_words, self.running.values())
-            )
-
-        try:
-            wait_until(ready, seconds=seconds, otherwise=words)
-        except TimeoutError as error:
-            raise Problem(str(error)) from error
+        wait_until(
+            is_ready,
+            seconds=seconds,
+            otherwise=lambda: "\n".join(map(last_words, self.running.values())),
+        )

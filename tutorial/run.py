@@ -1,11 +1,14 @@
 """`tutorial run`: a project with every process that it needs, until Ctrl-C."""
 
+import contextlib
+import fcntl
 import os
 import signal
 import sys
 import threading
 import time
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 
 from tutorial import colour, procfile, services
@@ -67,7 +70,7 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
         )
     log = Log()
     project = Project(folder, port)
-    with Processes(log) as processes:
+    with _alone(folder, title), Processes(log) as processes:
 
         def stop(number: int, frame: object) -> None:
             _ignore_signals()
@@ -81,10 +84,7 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
             project.environment |= _services(processes, log, folder)
             project.migrate()
             project.start(processes)
-            project.wait_until_ready()
-            seconds = time.monotonic() - started
-            log.say(f"Ready in {seconds:.1f} s: {project.url} (Ctrl-C ends everything)")
-            if open_browser:
+            if _wait_until_ready(project, log, started) and open_browser:
                 webbrowser.open(project.url)
             process = None
             while process is None:
@@ -99,6 +99,37 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
             # Before the services, which they may still need to end well.
             processes.stop(project.running.values())
             redis_url_file(folder).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, title: str) -> Iterator[None]:
+    """Refuse a second run of a project: two Redis would write the same files."""
+    state_folder(folder).mkdir(parents=True, exist_ok=True)
+    with (state_folder(folder) / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Problem(
+                f"{title} runs already, in another terminal. Stop it there first."
+            ) from None
+        yield
+
+
+def _wait_until_ready(project: Project, log: Log, started: float) -> bool:
+    patience = 30.0  # seconds
+    try:
+        project.wait_until_ready(patience)
+    except TimeoutError:
+        # Not an end: the machine may be slow, or Django's server may wait for a mended
+        # file.
+        log.say(
+            f"Not ready after {patience:g} s. Is there a mistake in the lines above? Mend"
+            " it; where web does not start again by itself, press Ctrl-C and run again."
+        )
+        return False
+    seconds = time.monotonic() - started
+    log.say(f"Ready in {seconds:.1f} s: {project.url} (Ctrl-C ends everything)")
+    return True
 
 
 def _ignore_signals() -> None:
