@@ -123,8 +123,9 @@ def _wait_until_ready(project: Project, log: Log, started: float) -> bool:
         # Not an end: the machine may be slow, or Django's server may wait for a mended
         # file.
         log.say(
-            f"Not ready after {patience:g} s. Is there a mistake in the lines above? Mend"
-            " it; where web does not start again by itself, press Ctrl-C and run again."
+            f"Not ready after {patience:g} s. Is there a mistake in the lines above?"
+            " Mend it; where web does not start again by itself, press Ctrl-C and run"
+            " again."
         )
         return False
     seconds = time.monotonic() - started

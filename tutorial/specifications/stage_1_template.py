@@ -1,9 +1,25 @@
 """Stage 1 · template: the page has a form and opens a WebSocket."""
 
+import contextlib
+
 from tutorial.specifications.site import Site, Unmet
 from tutorial.specifications.visitor import NO_FORM, Visitor
 
 MISSING = NO_FORM
+
+# A script for the page, to run before its own: no stage 1 has a server for its socket.
+SOCKET_WITH_EVENT = """
+window.WebSocket = class extends EventTarget {
+  constructor() {
+    super();
+    setTimeout(() => {
+      this.onEVENT?.(new Event("EVENT"));
+      this.dispatchEvent(new Event("EVENT"));
+      window.socketHadItsEvent = true;
+    });
+  }
+};
+"""
 
 
 def check(site: Site) -> str:
@@ -25,4 +41,16 @@ def check(site: Site) -> str:
         sources.append(script.html)
     if not any("new WebSocket(" in source for source in sources):
         raise Unmet("No script of the page opens a WebSocket")
+    if site.browser and _text(site, "open") == _text(site, "close"):
+        raise Unmet("The page looks the same whether its WebSocket is open or not")
     return f'a form with the field "{form.text_field}", and a script with a WebSocket'
+
+
+def _text(site: Site, event: str) -> str:
+    """What the page says after its WebSocket has had the event "open" or "close"."""
+    with contextlib.closing(site.browser.new_context()) as context:
+        page = context.new_page()
+        page.add_init_script(SOCKET_WITH_EVENT.replace("EVENT", event))
+        page.goto(site.url)
+        page.wait_for_function("window.socketHadItsEvent")
+        return page.inner_text("body")

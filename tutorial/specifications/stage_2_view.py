@@ -30,6 +30,9 @@ def check(site: Site) -> str:
     before = Visitor(site).get().page.text
     for what, question in BAD_QUESTIONS.items():
         _check_refusal(Visitor(site), what, question, before)
+    forged = visitor.ask("Who asks this?", token="")
+    if forged.status != 403:
+        raise Unmet(f"A form without a CSRF token was answered with {forged.status}")
     if visitor.cookie_header == "":
         raise Unmet("The visitor has no session, and so no user to answer to")
     return f"the page says “Search has started!”; {len(BAD_QUESTIONS)} bad ones refused"

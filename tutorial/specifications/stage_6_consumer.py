@@ -25,6 +25,10 @@ def check(site: Site) -> str:
         other_question = f"What is a group? {uuid.uuid4()}"
         other.ask(other_question)
         _receive(other_socket, other_question)
+        # A consumer that fails after its first frame takes the connection with it.
+        again = f"What is a frame? {uuid.uuid4()}"
+        visitor.ask(again)
+        _receive(socket, again)
     _check_refused(visitor, "from another origin", origin="http://evil.example")
     _check_refused(Visitor(site), "without a session", origin=site.url)
     return f"a frame: {frame[:60]}…"

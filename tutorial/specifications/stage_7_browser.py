@@ -1,6 +1,7 @@
 """Stage 7 · browser: the answer appears in the page, and the page is never reloaded."""
 
 import contextlib
+import json
 import uuid
 from typing import Any
 
@@ -8,9 +9,9 @@ from tutorial.specifications.site import Site, Unmet
 
 MISSING = "The browser left the page when the form was sent: it was loaded again"
 
-SECONDS = 10.0
+PATIENCE = 10_000.0  # ms
 
-# Lets the specification see whether the page's sockets are open.
+# A script for the page, to run before its own.
 KEEP_SOCKETS = """
 window.socketsOfThePage = [];
 window.WebSocket = class extends WebSocket {
@@ -20,20 +21,21 @@ window.WebSocket = class extends WebSocket {
   }
 };
 """
+
 ALL_OPEN = (
     "socketsOfThePage.length && socketsOfThePage.every((s) => s.readyState === 1)"
 )
 
 
 def check(site: Site) -> str:
-    """A frame arrives and the answer is in the DOM, in the page that sent the form."""
+    """A frame arrives, and what it brings is in the page that sent the form."""
     from playwright.sync_api import Error
 
-    context = site.browser.new_context()
-    with contextlib.closing(context):
-        context.add_init_script(KEEP_SOCKETS)
+    with contextlib.closing(site.browser.new_context()) as context:
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
-        frames: list[str] = []
+        page.add_init_script(KEEP_SOCKETS)
+        frames: list[str | bytes] = []
         page.on(
             "websocket", lambda s: s.on("framereceived", lambda f: frames.append(f))
         )
@@ -41,28 +43,76 @@ def check(site: Site) -> str:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(site.url)
         try:
-            page.wait_for_function(ALL_OPEN, timeout=SECONDS * 1000)
+            page.wait_for_function(ALL_OPEN)
         except Error as error:
             raise Unmet("The page's WebSocket does not open") from error
         loads: list[str] = []
         page.on("framenavigated", lambda frame: loads.append(frame.url))
-        question = f"What is the DOM? {uuid.uuid4()}"
-        page.locator("form input[type=text], form input[type=search]").fill(question)
-        page.locator("form [type=submit], form button").first.click()
         try:
-            _wait_for_text(page, "Search has started!")
-            if loads:
-                raise Unmet(MISSING)
-            _wait_for_text(page, "offline stand-in")
+            _check_answer(page, frames, loads)
+            context.set_offline(True)
+            _check_offline(page)
         except Error as error:
             thrown = f"; the page's script threw: {errors[0]}" if errors else ""
             raise Unmet(f"{error.message.splitlines()[0]}{thrown}") from error
+        if errors:
+            raise Unmet(f"The page's script threw: {errors[0]}")
+    return f"in the page, brought by a frame, without a reload: {str(frames[0])[:50]}…"
+
+
+def _check_answer(page: Any, frames: list[str | bytes], loads: list[str]) -> None:
+    """An answer and an error of the API appear, each brought by a frame of its own."""
+    for number, question in enumerate(
+        (f"What is the DOM? {uuid.uuid4()}", "simulate: bad key"), start=1
+    ):
+        _ask(page, question)
+        page.get_by_text("Search has started!").wait_for()
         if loads:
             raise Unmet(MISSING)
-        if not any(question in str(frame) for frame in frames):
-            raise Unmet("The answer is in the page, but no frame brought it")
-    return f"“{question[:20]}…” is in the page, brought by a frame, without a reload"
+        _wait_until(page, lambda n=number: len(frames) >= n, "No frame came")
+        data = json.loads(frames[number - 1])
+        # Whatever the frame says in words must be there to be read.
+        for text in (question, *(t for t in data.values() if " " in str(t))):
+            _wait_until(
+                page,
+                lambda t=text: _squeeze(t) in _squeeze(page.inner_text("body")),
+                f"The frame came, but this is not in the page: {text[:60]}",
+            )
+        if loads:
+            raise Unmet(MISSING)
 
 
-def _wait_for_text(page: Any, text: str) -> None:
-    page.get_by_text(text).first.wait_for(timeout=SECONDS * 1000)
+def _check_offline(page: Any) -> None:
+    """Where the server cannot be reached, the page says so, and keeps the question."""
+    before = page.inner_text("body")
+    question = "Is anybody there?"
+    _ask(page, question)
+    _wait_until(
+        page,
+        lambda: page.inner_text("body") != before,
+        "The question could not be sent, and the page does not say so",
+    )
+    if _field(page).input_value() != question:
+        raise Unmet("The question could not be sent, and it is gone from the form")
+
+
+def _ask(page: Any, question: str) -> None:
+    _field(page).fill(question)
+    page.locator("form [type=submit], form button").first.click()
+
+
+def _field(page: Any) -> Any:
+    return page.locator("form input[type=text], form input[type=search]").first
+
+
+def _squeeze(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _wait_until(page: Any, condition: Any, otherwise: str) -> None:
+    """Wait in the page's own event loop, in which the frames arrive."""
+    for _ in range(int(PATIENCE // 50)):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise Unmet(otherwise)
