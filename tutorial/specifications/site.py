@@ -48,6 +48,12 @@ class Site:
         with contextlib.closing(client):
             return [json.loads(raw) for raw in client.lrange("celery", 0, -1)[::-1]]
 
+    def subscribed_groups(self) -> set[str]:
+        """The Redis channels of the groups that somebody listens to."""
+        client = redis.Redis.from_url(self.redis_url, decode_responses=True)
+        with contextlib.closing(client):
+            return set(client.pubsub_channels("*__group__*"))
+
     @contextlib.contextmanager
     def watch_redis(self) -> Iterator["Watch"]:
         """See each command that Redis gets, inside this context."""

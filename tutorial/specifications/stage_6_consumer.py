@@ -6,6 +6,7 @@ import uuid
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from tutorial.processes import wait_until
 from tutorial.specifications.site import Site, Unmet
 from tutorial.specifications.visitor import Visitor
 
@@ -17,7 +18,9 @@ def check(site: Site) -> str:
     visitor, other = Visitor(site), Visitor(site)
     visitor.get()
     other.get()
+    before = site.subscribed_groups()
     with open_socket(visitor) as socket, open_socket(other) as other_socket:
+        joined = site.subscribed_groups() - before
         question = f"What is a consumer? {uuid.uuid4()}"
         visitor.ask(question)
         frame = _receive(socket, question)
@@ -29,6 +32,14 @@ def check(site: Site) -> str:
         again = f"What is a frame? {uuid.uuid4()}"
         visitor.ask(again)
         _receive(socket, again)
+    try:
+        wait_until(
+            lambda: not site.subscribed_groups() & joined,
+            seconds=5,
+            otherwise="The sockets are closed, and their groups still have members",
+        )
+    except TimeoutError as error:
+        raise Unmet(str(error)) from error
     _check_refused(visitor, "from another origin", origin="http://evil.example")
     _check_refused(Visitor(site), "without a session", origin=site.url)
     return f"a frame: {frame[:60]}…"

@@ -50,6 +50,7 @@ def check(site: Site) -> str:
         page.on("framenavigated", lambda frame: loads.append(frame.url))
         try:
             _check_answer(page, frames, loads)
+            _check_reload(page)
             context.set_offline(True)
             _check_offline(page)
         except Error as error:
@@ -80,6 +81,16 @@ def _check_answer(page: Any, frames: list[str | bytes], loads: list[str]) -> Non
             )
         if loads:
             raise Unmet(MISSING)
+
+
+def _check_reload(page: Any) -> None:
+    """What a reload shows was in the page before: the frames brought all of it."""
+    live = _squeeze(page.inner_text("body"))
+    page.reload()
+    page.wait_for_function(ALL_OPEN)
+    for line in page.inner_text("body").splitlines():
+        if len(line) > 20 and _squeeze(line) not in live:
+            raise Unmet(f"Only a reload shows this: {line[:60]}")
 
 
 def _check_offline(page: Any) -> None:
