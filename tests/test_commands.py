@@ -96,15 +96,22 @@ def test_no_redis_for_this_platform(monkeypatch):
         services.find_redis()
 
 
-def test_an_old_python():
+@pytest.mark.parametrize(
+    ("pretence", "words"),
+    [
+        ("sys.version_info = (3, 9, 1, 'final', 0)", ("3.11 or newer", "Python 3.9")),
+        ("sys.platform = 'win32'", ("Linux or macOS", "WSL")),
+    ],
+    ids=["an old Python", "Windows"],
+)
+def test_a_machine_that_will_not_do(pretence, words):
     code = (
-        "import runpy, sys; sys.version_info = (3, 9, 1, 'final', 0);"
-        "runpy.run_module('tutorial', run_name='__main__')"
+        f"import runpy, sys; {pretence}; runpy.run_module('tutorial', None, '__main__')"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
     )
-    check_message(result, "Python 3.11 or newer", "this is Python 3.9")
+    check_message(result, *words)
 
 
 def test_an_old_python_can_read_the_first_lines():
@@ -112,17 +119,6 @@ def test_an_old_python_can_read_the_first_lines():
 
     for name in ("__init__.py", "__main__.py"):
         ast.parse((ROOT / "tutorial" / name).read_text(), feature_version=(3, 4))
-
-
-def test_windows():
-    code = (
-        "import runpy, sys; sys.platform = 'win32';"
-        "runpy.run_module('tutorial', run_name='__main__')"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
-    )
-    check_message(result, "WSL")
 
 
 def test_no_network_for_the_first_installation(fresh_clone):

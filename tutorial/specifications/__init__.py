@@ -7,17 +7,10 @@ it knows nothing of the project's files. So the same one judges a step, each lat
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
-from tutorial.specifications import (
-    stage_1_template,
-    stage_2_view,
-    stage_3_queue,
-    stage_4_worker,
-    stage_5_signal,
-    stage_6_consumer,
-    stage_7_browser,
-)
 from tutorial.specifications.site import Site
+from tutorial.steps import Step, steps
 
 
 @dataclass(frozen=True)
@@ -34,20 +27,9 @@ class Specification:
     missing: str
 
 
-SPECIFICATIONS = tuple(
-    Specification(
-        number, module.__name__.rpartition("_")[2], module.check, module.MISSING
-    )
-    for number, module in enumerate(
-        (
-            stage_1_template,
-            stage_2_view,
-            stage_3_queue,
-            stage_4_worker,
-            stage_5_signal,
-            stage_6_consumer,
-            stage_7_browser,
-        ),
-        start=1,
-    )
-)
+def _specification(step: Step) -> Specification:
+    module = import_module(f"{__name__}.stage_{step.number}_{step.stage}")
+    return Specification(step.number, step.stage, module.check, module.MISSING)
+
+
+SPECIFICATIONS = tuple(map(_specification, steps()))

@@ -1,0 +1,124 @@
+"""`tutorial run` as a child: what it prints, and every process that comes from it."""
+
+import contextlib
+import fcntl
+import os
+import re
+import subprocess
+import sys
+import termios
+import threading
+import uuid
+from pathlib import Path
+
+import psutil
+
+from tutorial import services
+from tutorial.processes import wait_until
+
+# The variable that marks all processes which come from a runner.
+MARK = "TUTORIAL_TEST"
+
+# Seconds in which everything must have ended.
+END = 5.0
+
+
+class Runner:
+    """`tutorial run` in a copy of the repository, and what it has printed."""
+
+    def __init__(
+        self, root: Path, *arguments: str, terminal: int | None = None, **extra
+    ):
+        self.port = services.free_port()
+        self.mark = str(uuid.uuid4())
+        self.known: set[psutil.Process] = set()
+        self.lines: list[str] = []
+        self.child = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tutorial",
+                "run",
+                *arguments,
+                "--port",
+                str(self.port),
+            ],
+            cwd=root,
+            env=os.environ | {MARK: self.mark} | extra,
+            stdin=subprocess.DEVNULL if terminal is None else terminal,
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.STDOUT if terminal is None else terminal,
+            text=terminal is None,
+            start_new_session=True,
+            preexec_fn=None if terminal is None else _take_terminal,
+        )
+        if terminal is None:
+            threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.child.stdout:
+            self.lines.append(line)
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return "".join(self.lines)
+
+    def wait_for(self, text: str, seconds: float = 60) -> None:
+        """Wait until it has printed the text."""
+
+        def is_printed() -> bool:
+            self._note_children()
+            return text in self.output
+
+        wait_until(
+            is_printed,
+            seconds=seconds,
+            otherwise=lambda: f"no {text!r} in:\n{self.output}",
+        )
+
+    def _note_children(self) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            runner = psutil.Process(self.child.pid)
+            self.known |= {runner, *runner.children(recursive=True)}
+
+    def processes(self) -> list[psutil.Process]:
+        """The processes that come from it and still run.
+
+        Those that hang below it, those that did when this was last asked, and those
+        that carry its mark. (Redis overwrites its environment, and the mark with it.)
+        """
+        self._note_children()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get(MARK) == self.mark:
+                    self.known.add(process)
+        return [process for process in self.known if _runs(process)]
+
+    def one(self, pattern: str) -> psutil.Process:
+        """The oldest process whose command line matches."""
+        found = []
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                if re.search(pattern, " ".join(process.cmdline())):
+                    found.append(process)
+        return min(found, key=psutil.Process.create_time)
+
+    def wait_until_nothing_is_left(self) -> None:
+        """Wait until all its processes have ended, for as long as they may take."""
+        wait_until(
+            lambda: not self.processes(),
+            seconds=END,
+            otherwise=lambda: str(self.processes()),
+        )
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
