@@ -95,12 +95,12 @@ def _check_reload(page: Any) -> None:
 
 def _check_offline(page: Any) -> None:
     """Where the server cannot be reached, the page says so, and keeps the question."""
-    before = page.inner_text("body")
+    before = set(page.inner_text("body").splitlines())
     question = "Is anybody there?"
     _ask(page, question)
     _wait_until(
         page,
-        lambda: page.inner_text("body") != before,
+        lambda: set(page.inner_text("body").splitlines()) - before,
         "The question could not be sent, and the page does not say so",
     )
     if _field(page).input_value() != question:
