@@ -11,11 +11,15 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tutorial import services, steps
-from tutorial.environment import ROOT
+from tutorial.environment import ROOT, VENV
 from tutorial.processes import Process, Processes
 from tutorial.project import Project
 from tutorial.specifications.site import Site
 from tutorial.testing import BROWSER_ARGUMENTS, BROWSER_VARIABLE
+
+# The tests bring services of their own, and never ask the real API.
+for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
+    os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")
@@ -153,3 +157,10 @@ def fresh_clone(tmp_path) -> Path:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
     return target
+
+
+@pytest.fixture
+def root(fresh_clone) -> Path:
+    """A copy of the repository with the environment that is already there."""
+    (fresh_clone / ".venv").symlink_to(VENV, target_is_directory=True)
+    return fresh_clone

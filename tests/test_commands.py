@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +15,13 @@ from tutorial.problem import Problem
 SECRET = "sk-a-secret-that-nobody-may-read"
 
 
-def tutorial(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def tutorial(
+    *arguments: str, root: Path = ROOT, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run the program, and return its exit status and its output."""
     return subprocess.run(
         [sys.executable, "-m", "tutorial", *arguments],
-        cwd=ROOT,
+        cwd=root,
         env=os.environ | variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -63,26 +66,27 @@ def test_a_port_that_is_none(port):
     check_message(tutorial("run", "1", "--port", port), "a number from 1 to 65535")
 
 
-def test_a_taken_port():
+def test_a_taken_port(root):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = str(other.getsockname()[1])
-        result = tutorial("run", "1", "--port", port)
-    check_message(result, f"Port {port} is taken", "--port")
+        result = tutorial("run", "1", "--port", port, root=root)
+    check_message(result, f"Port {port} cannot be had", "--port")
 
 
-def test_a_redis_that_does_not_answer():
-    port = services.free_port()
-    url = f"redis://user:{SECRET}@127.0.0.1:{port}/0"
-    result = tutorial("run", "3", "--port", str(services.free_port()), REDIS_URL=url)
-    check_message(result, "REDIS_URL", f"127.0.0.1:{port}")
+def test_a_redis_that_does_not_answer(root):
+    address = f"127.0.0.1:{services.free_port()}"
+    url = f"redis://user:{SECRET}@{address}/0"
+    port = str(services.free_port())
+    result = tutorial("run", "3", "--port", port, root=root, REDIS_URL=url)
+    check_message(result, "REDIS_URL", address)
     assert SECRET not in result.stdout + result.stderr
 
 
-def test_a_redis_url_that_is_none():
+def test_a_redis_url_that_is_none(root):
     port = str(services.free_port())
-    result = tutorial("run", "3", "--port", port, REDIS_URL="localhost")
+    result = tutorial("run", "3", "--port", port, root=root, REDIS_URL="localhost")
     check_message(result, "REDIS_URL")
 
 
@@ -171,7 +175,13 @@ def test_diff_takes_final_and_stat():
 def test_diff_shows_no_leftovers(tmp_path):
     from tutorial import diff
 
-    for name in ("db.sqlite3", "db.sqlite3-wal", "__pycache__/a.pyc", "django.log"):
+    for name in (
+        "db.sqlite3",
+        "db.sqlite3-wal",
+        "__pycache__/a.pyc",
+        "django.log",
+        ".env",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"\0")
     (tmp_path / "views.py").write_text("x = 1\n")

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from runner import END, Runner
@@ -23,13 +22,6 @@ from tutorial.specifications.stage_6_consumer import open_socket
 from tutorial.specifications.visitor import Visitor
 
 SECRET = "sk-a-secret-that-nobody-may-read"
-
-
-@pytest.fixture
-def root(fresh_clone) -> Path:
-    """A copy of the repository with the environment that is already there."""
-    (fresh_clone / ".venv").symlink_to(VENV, target_is_directory=True)
-    return fresh_clone
 
 
 @pytest.fixture
@@ -158,9 +150,7 @@ def test_a_killed_runner_leaves_nothing_behind(start):
 @pytest.mark.parametrize(
     ("name", "pattern"),
     [
-        ("web", r"^/bin/sh -c python manage.py runserver"),
         ("web", r"^python manage.py runserver"),
-        ("worker", r"^/bin/sh -c celery --app config worker"),
         ("worker", r"bin/celery --app config worker"),
         ("redis", r"(redis|valkey)-server"),
         ("openai", r"tutorial\.standin"),

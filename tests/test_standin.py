@@ -1,5 +1,7 @@
 """The offline stand-in speaks the Responses API as the `openai` package knows it."""
 
+import re
+
 import httpx2
 import openai
 import pytest
@@ -88,6 +90,12 @@ def test_the_question_may_be_a_list_of_messages(client):
 )
 def test_the_answer_is_the_passage_that_fits(question, title):
     assert Library(read_passages(ROOT)).best(question).title == title
+
+
+@pytest.mark.parametrize("question", ["What is Python?", "How do I install Redis?"])
+def test_the_answer_is_no_code(question):
+    passage = Library(read_passages(ROOT)).best(question)
+    assert not re.search(r"pip install|python3? -?m? ?manage|\bcd ", passage.text)
 
 
 @pytest.mark.parametrize("question", ["", "???", 'quo"te', "xyzzy", "NEAR(a b) OR *"])

@@ -13,6 +13,7 @@ TRACKED = subprocess.run(
     cwd=ROOT,
     capture_output=True,
     text=True,
+    check=True,
 ).stdout.splitlines()
 
 

@@ -1,6 +1,7 @@
 """What one step adds to another: the lines, the new processes, what to restart."""
 
 import difflib
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,10 +74,12 @@ def advice(old: Path, new: Path) -> list[str]:
     arrived = dict(packages[1].items() - packages[0].items())
     for name, version in sorted(arrived.items()):
         sentences.append(f"New package: {name} {version}")
+    if arrived:
+        sentences.append("Install: pip install -r requirements.txt")
     changed = [
         change.path
         for change in compare(old, new)
-        if change.path.endswith(".py") and "/commands/" not in change.path
+        if re.match(r"(?!tests/|e2e/)(?!.*/commands/).*\.py$", change.path)
     ]
     if any("/migrations/0" in path for path in changed):
         sentences.append("Migrate: python manage.py migrate")

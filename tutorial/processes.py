@@ -19,9 +19,6 @@ from pathlib import Path
 
 from tutorial import reaper
 
-# Seconds that a process gets between SIGTERM and SIGKILL.
-GRACE = 2.0
-
 
 @dataclass(eq=False)
 class Process:
@@ -125,7 +122,7 @@ class Processes:
         return None
 
     def stop(
-        self, processes: Iterable[Process] | None = None, *, grace: float = GRACE
+        self, processes: Iterable[Process] | None = None, *, grace: float = reaper.GRACE
     ) -> None:
         """End `processes`, or all: SIGKILL for what is left after `grace` seconds."""
         ending = list(self._running if processes is None else processes)

@@ -9,7 +9,7 @@ from tutorial import procfile
 from tutorial.environment import VENV
 from tutorial.problem import Problem
 from tutorial.processes import Process, Processes, wait_until
-from tutorial.services import RUN
+from tutorial.services import NO_PROXY, RUN
 
 
 def state_folder(folder: Path) -> Path:
@@ -35,6 +35,7 @@ class Project:
         self.running: dict[str, Process] = {}
         self.environment: dict[str, str] = {
             **os.environ,
+            **NO_PROXY,
             "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
             "PORT": str(port),
             "PYTHONUNBUFFERED": "1",

@@ -12,9 +12,12 @@ import sys
 import time
 from collections.abc import Iterable
 
+# Seconds that a process gets between SIGTERM and SIGKILL.
+GRACE = 2.0
+
 
 def is_alive(group: int) -> bool:
-    """Whether a process of the group still runs (a zombie does not count)."""
+    """Whether the group has a process, be it a zombie."""
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
@@ -44,4 +47,4 @@ if __name__ == "__main__":
             watched.add(int(line))
         else:
             watched.discard(-int(line))
-    end_groups(watched, 2.0)
+    end_groups(watched, GRACE)

@@ -63,14 +63,14 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
     Raises Problem where it cannot start.
     """
     started = time.monotonic()
-    if services.free_port(port) != port:
-        raise Problem(
-            f"Port {port} is taken by another program. Stop that program, or choose"
-            f" another port: --port {services.free_port(port + 1)}"
-        )
     log = Log()
     project = Project(folder, port)
     with _alone(folder, title), Processes(log) as processes:
+        if services.free_port(port) != port:
+            raise Problem(
+                f"Port {port} cannot be had: another program has taken it, or you may"
+                f" not use it. Choose another port: --port {services.free_port()}"
+            )
 
         def stop(number: int, frame: object) -> None:
             _ignore_signals()

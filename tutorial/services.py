@@ -1,5 +1,6 @@
 """What the steps need around them: a Redis, and an OpenAI API."""
 
+import contextlib
 import importlib.metadata
 import os
 import shutil
@@ -18,6 +19,12 @@ from tutorial.processes import Process, Processes, wait_until
 RUN = ROOT / ".run"
 
 STAND_IN_KEY = "offline-stand-in"
+
+# For the processes' environment: what runs on this machine is asked without a proxy.
+NO_PROXY = {
+    name: ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
+    for name in ("NO_PROXY", "no_proxy")
+}
 
 
 def free_port(preferred: int = 0) -> int:
@@ -85,12 +92,13 @@ def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, s
 
     def is_up() -> bool:
         # Its own id: another Redis may have taken the port a moment ago.
-        with socket.socket() as connection:
+        mine = f"process_id:{process.child.pid}\r".encode()
+        with contextlib.suppress(OSError), socket.socket() as connection:
             connection.settimeout(1)
-            if connection.connect_ex(("127.0.0.1", port)):
-                return False
+            connection.connect(("127.0.0.1", port))
             connection.sendall(b"INFO server\r\n")
-            return f"process_id:{process.child.pid}\r".encode() in connection.recv(9999)
+            return mine in connection.recv(9999)
+        return False
 
     def said() -> list[str]:
         return log.read_text(errors="replace").splitlines() if log.exists() else []

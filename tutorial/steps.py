@@ -10,7 +10,10 @@ from tutorial.environment import ROOT
 from tutorial.problem import Problem
 
 # What running a project leaves in its folder, and no diff or listing shows.
-LEFTOVERS = ("__pycache__", "db.sqlite3", ".pytest_cache", "test-results", ".DS_Store")
+LEFTOVERS = (
+    *("__pycache__", "db.sqlite3", ".pytest_cache", ".ruff_cache", "test-results"),
+    *(".venv", "venv", ".env", ".DS_Store"),
+)
 LEFTOVER_SUFFIXES = (".pyc", ".log", ".sqlite3-wal", ".sqlite3-shm")
 
 
@@ -62,7 +65,7 @@ def final() -> Step:
         name="final",
         number=len(steps()) + 1,
         folder=ROOT / "final",
-        component="Step 7, made ready for real users",
+        component="Step 7 with its tests",
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tutorial.environment import ROOT, VENV
 from tutorial.problem import Problem
-from tutorial.services import find_redis
+from tutorial.services import NO_PROXY, find_redis
 
 BROWSER_VARIABLE = "TUTORIAL_BROWSER"
 
@@ -38,14 +38,15 @@ def test(arguments: list[str]) -> int:
     Raises Problem where no browser or no Redis can be had: nothing is skipped quietly.
     """
     find_redis()
-    environment = os.environ | {
-        BROWSER_VARIABLE: find_browser(),
-        "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    # The tests bring services of their own, and never ask the real API.
-    for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
-        environment.pop(name, None)
+    environment = (
+        os.environ
+        | NO_PROXY
+        | {
+            BROWSER_VARIABLE: find_browser(),
+            "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+    )
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.call(command, cwd=ROOT, env=environment)
 
@@ -67,7 +68,19 @@ def find_browser() -> str:
 
 
 def _system_browser() -> str | None:
-    return next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
+    return next(filter(_starts, map(shutil.which, SYSTEM_BROWSERS)), None)
+
+
+def _starts(program: str | None) -> bool:
+    """Whether the program is there and runs: Ubuntu has a stub of that name."""
+    if program is None:
+        return False
+    try:
+        command = [program, "--version"]
+        result = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return result.returncode == 0
 
 
 def _playwright_browser() -> str | None:

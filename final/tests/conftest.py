@@ -6,6 +6,8 @@ from django.contrib.auth import get_user_model
 
 @pytest.fixture
 def user(db):
+    # Not the first: an id of 1 could be a constant that somebody wrote.
+    get_user_model().objects.create_user(username="somebody")
     return get_user_model().objects.create_user(username="ada")
 
 

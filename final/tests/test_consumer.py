@@ -1,4 +1,5 @@
 import pytest
+from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
@@ -6,6 +7,9 @@ from django.contrib.auth.models import AnonymousUser
 
 from config.asgi import application
 from search.consumers import SearchConsumer
+
+# Consumers look after the database connections of their threads.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def connect(user):
@@ -45,12 +49,22 @@ async def test_who_is_not_signed_in_is_refused():
     await communicator.disconnect()
 
 
-@pytest.mark.parametrize("origin", [b"http://evil.example", b"null", None])
-async def test_another_origin_is_refused(origin):
-    headers = [(b"host", b"localhost")]
+@pytest.mark.parametrize(
+    ("origin", "is_let_in"),
+    [
+        (b"http://localhost", True),
+        (b"http://evil.example", False),
+        (b"null", False),
+        (None, False),
+    ],
+)
+async def test_only_the_own_origin_is_let_in(client, origin, is_let_in):
+    await sync_to_async(client.get)("/")
+    cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
+    headers = [(b"host", b"localhost"), (b"cookie", cookie)]
     if origin:
         headers.append((b"origin", origin))
     communicator = WebsocketCommunicator(application, "/ws/search/", headers)
     connected, _ = await communicator.connect()
-    assert not connected
+    assert connected == is_let_in
     await communicator.disconnect()

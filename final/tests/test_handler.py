@@ -21,6 +21,7 @@ def test_a_finished_search_is_broadcast_to_its_users_group(user):
 
     search_completed.send(sender=None, search_result=result)
 
+    assert "ours" in layer.channels, "nothing was sent to the user's group"
     assert async_to_sync(layer.receive)("ours") == {
         "type": "send_search_result",
         "data": {

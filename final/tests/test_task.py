@@ -87,5 +87,7 @@ def test_an_empty_answer_is_told(user, api):
 def test_there_is_one_client_for_all_tasks(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "any")
     tasks.get_client.cache_clear()
-    assert tasks.get_client() is tasks.get_client()
+    client = tasks.get_client()
+    assert client is tasks.get_client()
+    assert (client.timeout, client.max_retries) == (30, 0)
     tasks.get_client.cache_clear()

@@ -1,3 +1,5 @@
+import re
+import uuid
 from unittest.mock import patch
 
 import pytest
@@ -64,6 +66,16 @@ def test_the_page_lists_the_results_of_its_user_alone(client, user):
     assert "Asked by grace" not in text
     assert "&lt;script&gt;alert(1)" in text
     assert "<script>alert(1)" not in text
+
+
+def test_the_page_lists_the_twenty_newest_results_newest_first(client, user):
+    for number in range(21):
+        SearchResult.objects.create(
+            user=user, task_id=uuid.UUID(int=number), query=f"Question {number:02}"
+        )
+    client.force_login(user)
+    listed = re.findall(r"Question \d\d", client.get("/").text)
+    assert listed == [f"Question {number:02}" for number in range(20, 0, -1)]
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch"])

@@ -23,9 +23,9 @@ def check(site: Site) -> str:
     if message is None:
         raise Unmet(f"{MISSING}; the view took {answer.seconds:.1f} s")
     name, arguments = message["headers"]["task"], message["arguments"]
-    if question not in arguments.values():
+    if question not in arguments:
         raise Unmet(f"The message has no argument with the question: {arguments}")
-    if not any(isinstance(value, int) for value in arguments.values()):
+    if not any(isinstance(value, int) for value in arguments):
         raise Unmet(f"The message has no argument with the user's id: {arguments}")
     if answer.seconds > AT_ONCE:
         raise Unmet(f"The view took {answer.seconds:.1f} s to answer")
@@ -33,10 +33,11 @@ def check(site: Site) -> str:
 
 
 def read_message(command: str) -> dict | None:
-    """The Celery message that the Redis command pushes, with its keyword arguments."""
+    """The Celery message that the Redis command pushes, with its arguments' values."""
     if not command.startswith("LPUSH celery "):
         return None
     text = command.removeprefix("LPUSH celery ")
     message = json.loads(text.encode("latin-1").decode("unicode_escape"))
-    _, message["arguments"], _ = json.loads(base64.b64decode(message["body"]))
+    args, kwargs, _ = json.loads(base64.b64decode(message["body"]))
+    message["arguments"] = [*args, *kwargs.values()]
     return message

@@ -10,7 +10,8 @@ from tutorial.processes import wait_until
 from tutorial.specifications.site import Site, Unmet
 from tutorial.specifications.visitor import Visitor
 
-MISSING = "The WebSocket was refused with status 404: nothing answers at its address"
+REFUSED = "The WebSocket was refused with status"
+MISSING = f"{REFUSED} 404: nothing answers at its address"
 
 
 def check(site: Site) -> str:
@@ -20,7 +21,7 @@ def check(site: Site) -> str:
     other.get()
     before = site.subscribed_groups()
     with open_socket(visitor) as socket, open_socket(other) as other_socket:
-        joined = site.subscribed_groups() - before
+        joined = _wait_for_groups(site, before)
         question = f"What is a consumer? {uuid.uuid4()}"
         visitor.ask(question)
         frame = _receive(socket, question)
@@ -45,6 +46,19 @@ def check(site: Site) -> str:
     return f"a frame: {frame[:60]}…"
 
 
+def _wait_for_groups(site: Site, before: set[str]) -> set[str]:
+    """The groups of the two visitors, once both sockets have joined theirs."""
+    try:
+        wait_until(
+            lambda: len(site.subscribed_groups() - before) >= 2,
+            seconds=5,
+            otherwise="The sockets are open, and have not joined a group each",
+        )
+    except TimeoutError as error:
+        raise Unmet(str(error)) from error
+    return site.subscribed_groups() - before
+
+
 def open_socket(visitor: Visitor, origin: str | None = None) -> ClientConnection:
     """The visitor's WebSocket, open. Raises Unmet where it is refused."""
     try:
@@ -58,7 +72,7 @@ def open_socket(visitor: Visitor, origin: str | None = None) -> ClientConnection
         status = error.response.status_code
         if status == 404:
             raise Unmet(MISSING) from error
-        raise Unmet(f"The WebSocket was refused with status {status}") from error
+        raise Unmet(f"{REFUSED} {status}") from error
     except (WebSocketException, OSError) as error:
         raise Unmet(f"The WebSocket could not be opened: {error}") from error
 
@@ -85,7 +99,9 @@ def _receive(socket: ClientConnection, question: str) -> str:
 def _check_refused(visitor: Visitor, how: str, origin: str) -> None:
     try:
         socket = open_socket(visitor, origin)
-    except Unmet:
-        return
+    except Unmet as unmet:
+        if REFUSED in str(unmet):
+            return
+        raise
     socket.close()
     raise Unmet(f"A WebSocket {how} was accepted")

@@ -35,6 +35,8 @@ def _split(markdown: str, source: str) -> Iterator[Passage]:
     title = source
     without_code = re.sub(r"^(```|~~~).*?^\1\s*$", "", markdown, flags=re.M | re.S)
     for block in re.split(r"\n\s*\n", without_code):
+        if all(line.startswith("    ") for line in block.splitlines()):
+            continue  # code
         lines = block.strip().splitlines()
         if lines and (heading := re.match(r"#+\s+(.*)", lines[0])):
             title = _plain(heading[1])

@@ -7,6 +7,7 @@ GET  /               what the stand-in is, and the list of its simulations
 
 import json
 import select
+import sys
 import time
 from collections import Counter
 from http import HTTPStatus
@@ -45,6 +46,11 @@ class StandIn(ThreadingHTTPServer):
         self.requests: list[dict] = []
         self.asked: Counter[str] = Counter()
         super().__init__(("127.0.0.1", port), Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that has gone: that is its own affair."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Broken(Exception):

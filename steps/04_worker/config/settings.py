@@ -1,4 +1,4 @@
-"""What `django-admin startproject` writes, without what this project does not use."""
+"""The settings: what `startproject` writes and this project uses, and its own below."""
 
 import os
 from pathlib import Path
@@ -56,6 +56,8 @@ DATABASES = {
 }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
 

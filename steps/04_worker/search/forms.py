@@ -9,6 +9,7 @@ class SearchForm(forms.Form):
         max_length=200,
         error_messages={"required": "Type a question first."},
         validators=[
+            # A question is printed in logs and terminals, which obey such characters.
             RegexValidator(
                 r"[\x00-\x1f\x7f-\x9f]",
                 inverse_match=True,

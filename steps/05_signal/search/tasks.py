@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 @cache
 def get_client():
     # One for the whole process: a client of its own per task would cost each search
-    # a new connection.
-    return OpenAI(timeout=60)
+    # a new connection. And one try: whoever waits shall soon hear of a failure.
+    return OpenAI(timeout=30, max_retries=0)
 
 
 @shared_task

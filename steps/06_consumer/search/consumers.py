@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 class SearchConsumer(WebsocketConsumer):
     def connect(self):
         user = self.scope["user"]
+        # Before the refusal, because disconnect() is called after one, too.
         self.group_name = f"user_{user.id}"
         if not user.is_authenticated:
             raise DenyConnection()

@@ -18,6 +18,6 @@ class Command(BaseCommand):
         except redis.RedisError as error:
             raise CommandError(f"Redis does not answer: {error}") from error
 
-        self.stdout.write(f"{len(subscribed)} groups with subscribers")
+        self.stdout.write(f"groups with subscribers: {len(subscribed)}")
         for channel, processes in subscribed:
             self.stdout.write(f"{channel.removeprefix(PREFIX)}  {processes}")
