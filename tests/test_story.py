@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -85,6 +86,13 @@ def test_a_search_is_told_as_a_story(name, run_step, chromium):
     assert [stage for stage, *_ in story] == list(range(2, min(last, 6) + 1))
     assert [name for _, name, *_ in story] == names[1 : min(last, 6)]
     assert len({search for *_, search, _ in story}) <= 1, "the id changes on the way"
+    # Django sets the time zone of its process: that of the settings, not the machine's.
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for _, line in list(running.log)[start:]:
+        if LINE.search(line):
+            age = (now - midnight).total_seconds() - seconds(line)
+            assert age % 86400 < 120, f"not in UTC: {line}"
     for stage, _, _, process in story:
         assert process == PROCESS_OF_STAGE[stage]
 
