@@ -11,14 +11,17 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tutorial import services, steps
+from tutorial.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
 from tutorial.environment import ROOT, VENV
 from tutorial.processes import Process, Processes
 from tutorial.project import Project
 from tutorial.specifications.site import Site
-from tutorial.testing import BROWSER_ARGUMENTS, BROWSER_VARIABLE
 
 # The tests bring services of their own, and never ask the real API.
 for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
+    os.environ.pop(name, None)
+# They visit this machine, also where they run in a codespace.
+for name in ("CODESPACES", "CSRF_TRUSTED_ORIGINS"):
     os.environ.pop(name, None)
 
 

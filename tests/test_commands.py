@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tutorial import environment, services, testing
+from tutorial import browser, environment, services
 from tutorial.environment import ROOT
 from tutorial.problem import Problem
 
@@ -104,7 +104,7 @@ def test_no_redis_for_this_platform(monkeypatch):
     ("pretence", "words"),
     [
         ("sys.version_info = (3, 9, 1, 'final', 0)", ("3.11 or newer", "Python 3.9")),
-        ("sys.platform = 'win32'", ("Linux or macOS", "WSL")),
+        ("sys.platform = 'win32'", ("Linux or macOS", "wsl --install", "/mnt/c")),
     ],
     ids=["an old Python", "Windows"],
 )
@@ -204,14 +204,14 @@ def test_diff_is_in_colour_at_a_terminal(monkeypatch):
 
 
 def test_no_browser_for_the_tests_is_told(monkeypatch):
-    for way in ("_system_browser", "_playwright_browser", "_debian_browser"):
-        monkeypatch.setattr(testing, way, lambda: None)
+    for way in ("present_browser", "_download", "_install"):
+        monkeypatch.setattr(browser, way, lambda: None)
     with pytest.raises(Problem, match="apt install chromium"):
-        testing.find_browser()
+        browser.find_browser()
 
 
 def test_a_browser_that_playwright_cannot_download_is_none(monkeypatch, tmp_path):
     """As on a machine without a network: nothing listens at port 9."""
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     monkeypatch.setenv("PLAYWRIGHT_DOWNLOAD_HOST", "http://127.0.0.1:9")
-    assert testing._playwright_browser() is None
+    assert browser._download() is None

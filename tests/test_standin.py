@@ -25,7 +25,7 @@ def address():
 @pytest.fixture
 def client(address):
     with openai.OpenAI(
-        base_url=address, api_key="any", max_retries=0, timeout=2
+        base_url=address, api_key="offline-stand-in", max_retries=0, timeout=2
     ) as client:
         yield client
 

@@ -10,7 +10,8 @@ if sys.version_info < (3, 11):
 if sys.platform == "win32":
     sys.exit(
         "This tutorial needs Linux or macOS: Redis does not run on Windows itself.\n"
-        "Install WSL (wsl --install), open its terminal, and start the tutorial there."
+        "Install WSL (wsl --install), open its terminal, clone the tutorial there, in\n"
+        "your home folder and not under /mnt/c, and start it in that clone."
     )
 
 from tutorial.cli import main

@@ -50,6 +50,9 @@ def _run(arguments: list[str]) -> int:
         return 0
     # What follows `test` and `manage` is for pytest and Django, options included.
     options, rest = parser.parse_known_args(arguments)
+    lacks_step = options.command == "new" and options.step is None
+    if lacks_step and rest and not rest[0].startswith("-"):
+        options.step = rest.pop(0)  # behind an option, where argparse leaves it
     if rest and options.command != "test":
         parser.error(f"unknown argument: {' '.join(rest)}")
     options.rest = rest
@@ -80,26 +83,56 @@ def _parser() -> Parser:
         return command
 
     run = add("run", "Run the finished app, or a step (run 3)", _do_run)
-    _add_step(run, "step", nargs="?", default="final")
+    _add_project(run, "step", nargs="?", default="final")
     run.add_argument("--port", type=_port, default=8000, help="default: 8000")
     run.add_argument("--open", action="store_true", help="open the browser, too")
 
-    diff = add("diff", "Show what a step adds (diff 3 4)", _do_diff)
-    _add_step(diff, "old")
-    _add_step(diff, "new")
+    new = add("new", "Make a folder of your own, from the end of a step", _do_new)
+    new.add_argument("folder", metavar="DIR", help="the folder to make")
+    _add_step(new, "step", nargs="?")
+    new.add_argument(
+        "--catch-up",
+        action="store_true",
+        help="bring the folder DIR to the end of the step; what goes is kept aside",
+    )
+
+    check = add("check", "Is step N right, and if not, why? (check 3 [DIR])", _do_check)
+    _add_step(check, "step")
+    check.add_argument(
+        "folder", metavar="DIR", nargs="?", help="your own folder; default: the step's"
+    )
+    check.add_argument("--json", action="store_true", help="for programs")
+
+    diff = add("diff", "Show what a step adds (diff 3 4), or you lack", _do_diff)
+    _add_project(diff, "old")
+    _add_project(diff, "new")
     diff.add_argument("--stat", action="store_true", help="the files and their counts")
 
     manage = add("manage", "Run manage.py of a step (manage 3 show_queue)", _do_manage)
-    _add_step(manage, "step")
+    _add_project(manage, "step")
     manage.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
 
     add("test", "Run every test; arguments go on to pytest", _do_test)
+    propagate = add(
+        "propagate",
+        "(maintainers) Carry a change in a step through the later ones",
+        _do_propagate,
+    )
+    _add_step(propagate, "step")
+    propagate.add_argument(
+        "--since", default="HEAD", metavar="REVISION", help="default: HEAD"
+    )
     add("pictures", "(maintainers) Take the README's pictures anew", _do_pictures)
     return parser
 
 
 def _add_step(parser: argparse.ArgumentParser, name: str, **options) -> None:
     text = "1 to 7, or final"
+    parser.add_argument(name, metavar=name.upper(), help=text, **options)
+
+
+def _add_project(parser: argparse.ArgumentParser, name: str, **options) -> None:
+    text = "1 to 7, final, or the path of a folder of your own"
     parser.add_argument(name, metavar=name.upper(), help=text, **options)
 
 
@@ -110,27 +143,55 @@ def _port(text: str) -> int:
 
 
 def _do_run(options: argparse.Namespace) -> int:
-    from tutorial.steps import find
+    from tutorial.steps import find_project
 
-    step = find(options.step)
+    step = find_project(options.step)
     environment.enter("run")
     from tutorial.run import run
 
     return run(step.folder, step.title, options.port, open_browser=options.open)
 
 
-def _do_diff(options: argparse.Namespace) -> None:
-    from tutorial import diff
+def _do_new(options: argparse.Namespace) -> None:
     from tutorial.steps import find
 
-    diff.show(find(options.old), find(options.new), stat=options.stat)
+    if not options.catch_up:
+        from tutorial.new import make
+
+        make(options.folder, find(options.step or "1"))
+    elif options.step:
+        from tutorial.catch_up import catch_up
+
+        catch_up(options.folder, find(options.step))
+    else:
+        raise Problem(f"Say the step, too: {PROGRAM} new DIR 4 --catch-up")
+
+
+def _do_diff(options: argparse.Namespace) -> None:
+    from tutorial import diff
+    from tutorial.steps import find_project
+
+    old, new = find_project(options.old), find_project(options.new)
+    diff.show(old, new, stat=options.stat)
+
+
+def _do_check(options: argparse.Namespace) -> int:
+    from tutorial.steps import find, find_project, steps
+
+    step = find(options.step)
+    project = find_project(options.folder) if options.folder else step
+    environment.enter("run", "redis", "test")
+    from tutorial.check.command import check
+
+    number = min(step.number, len(steps()))
+    return check(project.folder, project.title, number, as_json=options.json)
 
 
 def _do_manage(options: argparse.Namespace) -> int:
     from tutorial.project import Project, redis_url_file
-    from tutorial.steps import find
+    from tutorial.steps import find_project
 
-    step = find(options.step)
+    step = find_project(options.step)
     environment.ensure("run")
     project = Project(step.folder, 8000)
     running = redis_url_file(step.folder)
@@ -145,6 +206,13 @@ def _do_test(options: argparse.Namespace) -> int:
     from tutorial.testing import test
 
     return test(options.rest)
+
+
+def _do_propagate(options: argparse.Namespace) -> None:
+    from tutorial.propagate import propagate
+    from tutorial.steps import find
+
+    propagate(find(options.step), options.since)
 
 
 def _do_pictures(options: argparse.Namespace) -> None:

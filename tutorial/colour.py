@@ -6,6 +6,7 @@ from typing import IO
 
 CODES = {
     "bold": 1,
+    "dim": 2,
     "red": 31,
     "green": 32,
     "yellow": 33,

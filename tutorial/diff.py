@@ -1,6 +1,7 @@
 """What one step adds to another: the lines, the new processes, what to restart."""
 
 import difflib
+import hashlib
 import re
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutorial import colour, procfile
+from tutorial.problem import Problem
 from tutorial.steps import Step, files
+
+# The kinds of change, for whoever is on the way to a step.
+ON_THE_WAY = {
+    "new file": "missing",
+    "changed": "differs",
+    "removed": "yours alone",
+}
 
 
 @dataclass(frozen=True)
@@ -52,13 +61,21 @@ def compare(old: Path, new: Path) -> Iterator[FileDiff]:
     before, after = files(old), files(new)
     for path in sorted(before.keys() | after.keys()):
         lines = [
-            side[path].read_text(errors="replace").splitlines()
-            if path in side
-            else None
-            for side in (before, after)
+            _lines(side[path]) if path in side else None for side in (before, after)
         ]
         if lines[0] != lines[1]:
             yield FileDiff(path, *lines)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Problem(f"{path} cannot be read: {error.strerror}.") from error
+    if b"\0" in content:  # nothing for a terminal
+        digest = hashlib.sha256(content).hexdigest()[:12]
+        return [f"binary, {len(content)} bytes, SHA-256 {digest}..."]
+    return content.decode(errors="replace").splitlines()
 
 
 def advice(old: Path, new: Path) -> list[str]:
@@ -71,7 +88,12 @@ def advice(old: Path, new: Path) -> list[str]:
             sentences.append(f"New process: {name} ({command})")
         elif processes[0][name] != command:
             sentences.append(f"Changed process: {name} ({command})")
-    arrived = dict(packages[1].items() - packages[0].items())
+    arrived = {
+        name: version
+        for name, version in packages[1].items()
+        # Where no version is asked for, any will do.
+        if packages[0].get(name, "none") not in ("", version)
+    }
     for name, version in sorted(arrived.items()):
         sentences.append(f"New package: {name} {version}")
     if arrived:
@@ -92,25 +114,39 @@ def advice(old: Path, new: Path) -> list[str]:
 
 
 def show(old: Step, new: Step, *, stat: bool) -> None:
-    """Print what `new` adds to `old`; in colour on a terminal."""
+    """Print what `new` adds to `old`; in colour on a terminal.
+
+    From a person's own folder to a step, that is what they still have to type.
+    """
     paint = colour.painter(sys.stdout)
     changes = list(compare(old.folder, new.folder))
-    print(paint("bold", f"{old.title} -> {new.title}: {new.component}"))
-    for sentence in advice(old.folder, new.folder):
-        print(paint("cyan", sentence))
+    on_the_way = old.is_own and not new.is_own
+    print(paint("bold", f"{old.title} -> {new.title}: {_headline(old, new)}"))
+    if changes and not new.is_own:
+        for sentence in advice(old.folder, new.folder):
+            print(paint("cyan", sentence))
     print()
+    if not changes:
+        start = "Nothing is missing" if on_the_way else "No difference"
+        print(f"{start}: {old.title} is as {new.title}, file by file.")
+        return
+    if on_the_way and not any(c.old is None or c.added for c in changes):
+        print(f"No line of {new.title} is missing. What follows is yours alone.\n")
+    kinds = ON_THE_WAY if on_the_way else {}
     if stat:
-        width = max((len(change.path) for change in changes), default=0)
+        width = max(len(change.path) for change in changes)
         for change in changes:
             counts = (
                 paint("green", f"+{change.added:<4}"),
                 paint("red", f"-{change.removed:<4}"),
             )
-            print(f"{change.path:<{width}}  {' '.join(counts)} {change.kind}")
+            kind = kinds.get(change.kind, change.kind)
+            print(f"{change.path:<{width}}  {' '.join(counts)} {kind}")
     else:
         styles = {"+": "green", "-": "red", "@": "cyan"}
         for change in changes:
-            print(paint("bold", f"{change.path} ({change.kind})"))
+            kind = kinds.get(change.kind, change.kind)
+            print(paint("bold", f"{change.path} ({kind})"))
             for line in change.unified():
                 style = (
                     styles.get(line[0]) if not line.startswith(("---", "+++")) else None
@@ -119,4 +155,13 @@ def show(old: Step, new: Step, *, stat: bool) -> None:
             print()
     added = sum(change.added for change in changes)
     removed = sum(change.removed for change in changes)
-    print(f"{len(changes)} files, {added} lines added, {removed} removed")
+    verbs = ("to add", "to remove") if on_the_way else ("added", "removed")
+    print(f"{len(changes)} files, {added} lines {verbs[0]}, {removed} {verbs[1]}")
+
+
+def _headline(old: Step, new: Step) -> str:
+    if not (old.is_own or new.is_own):
+        return new.component
+    if old.is_own and new.is_own:
+        return "what is different"
+    return "what is missing" if old.is_own else "what you have changed"

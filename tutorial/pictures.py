@@ -5,11 +5,11 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tutorial import picture, services
+from tutorial.browser import BROWSER_ARGUMENTS, find_browser
 from tutorial.environment import ROOT
 from tutorial.processes import Processes
 from tutorial.project import Project
 from tutorial.steps import copy, final
-from tutorial.testing import BROWSER_ARGUMENTS, find_browser
 
 IMAGES = ROOT / "docs" / "images"
 FLOW = IMAGES / "flow.svg"

@@ -1,20 +1,40 @@
 """A project in a folder, started as a person would start it: by its Procfile."""
 
+import hashlib
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
 
-from tutorial import procfile
+from tutorial import codespaces, procfile
 from tutorial.environment import VENV
 from tutorial.problem import Problem
 from tutorial.processes import Process, Processes, wait_until
 from tutorial.services import NO_PROXY, RUN
+from tutorial.steps import every
 
 
 def state_folder(folder: Path) -> Path:
     """Where the services of the project in `folder` keep their data."""
-    return RUN / folder.name
+    folder = folder.resolve()
+    if any(step.folder == folder for step in every()):
+        return RUN / folder.name
+    # Folders of one's own may share a name.
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
+    return RUN / f"{folder.name[:40]}-{digest}"
+
+
+def own_python(folder: Path) -> Path | None:
+    """The virtual environment that the project in `folder` brings, if any.
+
+    One that Django is not installed in was made and never filled: it does not count.
+    """
+    for place in (folder / ".venv", folder / "venv"):
+        has_django = any(place.glob("lib/python*/site-packages/django"))
+        if has_django and (place / "bin" / "python").exists():
+            return place
+    return None
 
 
 def redis_url_file(folder: Path) -> Path:
@@ -32,11 +52,15 @@ class Project:
         self.folder = folder
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        # What a person's browser takes.
+        self.address = codespaces.address(port) or self.url
         self.running: dict[str, Process] = {}
+        python = (own_python(folder) or VENV) / "bin"
         self.environment: dict[str, str] = {
             **os.environ,
             **NO_PROXY,
-            "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+            **codespaces.variables(port),
+            "PATH": f"{python}{os.pathsep}{os.environ.get('PATH', '')}",
             "PORT": str(port),
             "PYTHONUNBUFFERED": "1",
             # Keeps __pycache__ out of the step's folder, and so out of `git diff`.
@@ -90,13 +114,28 @@ class Project:
                 if process.child.poll() is not None:
                     end = f"{process.name} {process.how_it_ended()}"
                     raise Problem(f"{end}\n{last_words(process)}")
-            worker = self.running.get("worker")
-            if worker and not any(" ready." in line for line in worker.lines):
-                return False
-            return "web" not in self.running or self.listens()
+            roles = {
+                name: procfile.role(name, str(process.child.args))
+                for name, process in self.running.items()
+            }
+            for name, process in self.running.items():
+                if roles[name] == "worker" and not _takes_messages(process):
+                    return False
+            return "web" not in roles.values() or self.listens()
 
         wait_until(
             is_ready,
             seconds=seconds,
             otherwise=lambda: "\n".join(map(last_words, self.running.values())),
         )
+
+
+def _takes_messages(worker: Process) -> bool:
+    """Whether a Celery worker has said that it is ready.
+
+    It says so at the level INFO; at its usual one, its banner has to do.
+    """
+    command = str(worker.child.args)
+    is_quiet = not re.search(r"(-l|--loglevel)[ =]?(info|debug)", command, re.I)
+    signs = (" ready.", "[queues]") if is_quiet else (" ready.",)
+    return any(sign in line for line in worker.lines for sign in signs)

@@ -14,9 +14,11 @@ from pathlib import Path
 from tutorial import colour, procfile, services
 from tutorial.problem import Problem
 from tutorial.processes import Processes
-from tutorial.project import Project, redis_url_file, state_folder
+from tutorial.project import Project, own_python, redis_url_file, state_folder
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+PORT_IS_FIXED = "the web line of its Procfile does not ask for $PORT"
 
 
 class Log:
@@ -64,13 +66,10 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
     """
     started = time.monotonic()
     log = Log()
-    project = Project(folder, port)
-    with _alone(folder, title), Processes(log) as processes:
-        if services.free_port(port) != port:
-            raise Problem(
-                f"Port {port} cannot be had: another program has taken it, or you may"
-                f" not use it. Choose another port: --port {services.free_port()}"
-            )
+    fixed = procfile.fixed_port(folder)
+    project = Project(folder, fixed or port)
+    with alone(folder, title), Processes(log) as processes:
+        _check_port(project.port, is_fixed=bool(fixed))
 
         def stop(number: int, frame: object) -> None:
             _ignore_signals()
@@ -81,11 +80,15 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
                 signal.signal(number, stop)
         try:
             log.say(f"Starting {title}")
+            if own := own_python(folder):
+                log.say(f"  Python  the project's own: {own.name}/bin/python")
+            if fixed and fixed != port:
+                log.say(f"  Port    {fixed}, not {port}: {PORT_IS_FIXED}")
             project.environment |= _services(processes, log, folder)
             project.migrate()
             project.start(processes)
             if _wait_until_ready(project, log, started) and open_browser:
-                webbrowser.open(project.url)
+                webbrowser.open(project.address)
             process = None
             while process is None:
                 process = processes.wait_for_end(0.5)
@@ -101,9 +104,26 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
             redis_url_file(folder).unlink(missing_ok=True)
 
 
+def _check_port(port: int, *, is_fixed: bool) -> None:
+    """Raise Problem where `port` is not to be had."""
+    if services.free_port(port) == port:
+        return
+    other = f"--port {services.free_port()}"
+    way_out = f"Choose another port: {other}"
+    if is_fixed:
+        way_out = f"Write ${{PORT:-8000}} in the Procfile, then choose: {other}"
+    raise Problem(
+        f"Port {port} cannot be had: another program has taken it, or you may"
+        f" not use it. {way_out}"
+    )
+
+
 @contextlib.contextmanager
-def _alone(folder: Path, title: str) -> Iterator[None]:
-    """Refuse a second run of a project: two Redis would write the same files."""
+def alone(folder: Path, title: str) -> Iterator[None]:
+    """Refuse a second run of a project: two Redis would write the same files.
+
+    Raises Problem where it runs.
+    """
     state_folder(folder).mkdir(parents=True, exist_ok=True)
     with (state_folder(folder) / "lock").open("w") as file:
         try:
@@ -129,7 +149,7 @@ def _wait_until_ready(project: Project, log: Log, started: float) -> bool:
         )
         return False
     seconds = time.monotonic() - started
-    log.say(f"Ready in {seconds:.1f} s: {project.url} (Ctrl-C ends everything)")
+    log.say(f"Ready in {seconds:.1f} s: {project.address} (Ctrl-C ends everything)")
     return True
 
 
@@ -139,12 +159,12 @@ def _ignore_signals() -> None:
 
 
 def _services(processes: Processes, log: Log, folder: Path) -> dict[str, str]:
-    """Start what the packages of the project ask for: the variables that lead there."""
-    packages = procfile.packages(folder)
+    """Start what the project talks to: the variables that lead there."""
+    needs = procfile.needs(folder)
     variables = {}
-    if "redis" in packages:
+    if "redis" in needs:
         variables |= _redis(processes, log, folder)
-    if "openai" in packages:
+    if "openai" in needs:
         variables |= _openai(processes, log)
     return variables
 

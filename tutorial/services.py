@@ -14,11 +14,10 @@ from tutorial import environment
 from tutorial.environment import ROOT
 from tutorial.problem import Problem
 from tutorial.processes import Process, Processes, wait_until
+from tutorial.standin import STAND_IN_KEY
 
 # Where the program keeps what the processes write: ignored by git.
 RUN = ROOT / ".run"
-
-STAND_IN_KEY = "offline-stand-in"
 
 # For the processes' environment: what runs on this machine is asked without a proxy.
 NO_PROXY = {

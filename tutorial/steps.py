@@ -1,7 +1,9 @@
 """Knows the steps: `steps/steps.toml`, and the files of each folder."""
 
+import os
 import shutil
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,20 +11,29 @@ from pathlib import Path
 from tutorial.environment import ROOT
 from tutorial.problem import Problem
 
+# Where `new --catch-up` keeps what it takes out of a person's folder.
+KEPT_ASIDE = ".before-catch-up"
+
 # What running a project leaves in its folder, and no diff or listing shows.
 LEFTOVERS = (
     *("__pycache__", "db.sqlite3", ".pytest_cache", ".ruff_cache", "test-results"),
     *(".venv", "venv", ".env", ".DS_Store"),
+    # In a folder of one's own: git, the editor, and what was kept aside.
+    *(".git", ".gitignore", ".idea", ".vscode", ".python-version", KEPT_ASIDE),
+    *("node_modules", "staticfiles"),
 )
-LEFTOVER_SUFFIXES = (".pyc", ".log", ".sqlite3-wal", ".sqlite3-shm")
+LEFTOVER_SUFFIXES = (
+    *(".pyc", ".log"),
+    *(".sqlite3-wal", ".sqlite3-shm", ".sqlite3-journal"),
+)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A project of this tutorial: one of the steps, or `final/`."""
+    """A project: one of the steps, `final/`, or what a person types on their own."""
 
-    name: str  # what a person types: "1" to "7", or "final"
-    number: int  # 1 to 7; final counts as one more
+    name: str  # what a person types: "1" to "7", "final", or the path of their folder
+    number: int  # 1 to 7; final counts as one more; 0 is a person's own
     folder: Path
     stage: str = ""
     process: str = ""  # that the stage lives in
@@ -34,8 +45,17 @@ class Step:
 
     @property
     def title(self) -> str:
-        """The folder, as a person would name it: `steps/03_queue`."""
-        return str(self.folder.relative_to(ROOT))
+        """The folder, as a person would name it: `steps/03_queue`, `../my-search`."""
+        if not self.is_own:
+            return str(self.folder.relative_to(ROOT))
+        if Path(self.name).name in ("", ".."):  # as in ".", which says nothing
+            return self.folder.name
+        return self.name.rstrip("/")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a person's own folder, and no part of the tutorial."""
+        return self.number == 0
 
 
 @cache
@@ -88,6 +108,48 @@ def find(name: str) -> Step:
         ) from None
 
 
+def find_project(name: str) -> Step:
+    """The step that a person calls `name`, or else their own project at that path.
+
+    A name that is a step's is the step: `./1` is the folder. Raises Problem where there
+    is neither.
+    """
+    if is_name(name):
+        return find(name)
+    folder = locate(name)
+    try:
+        is_folder = folder is not None and folder.is_dir()
+        is_project = is_folder and (folder / "manage.py").is_file()
+    except OSError:  # it may not be looked into, or its name is too long for one
+        is_folder = is_project = False
+    if is_project:
+        ours = (step for step in every() if step.folder == folder)
+        return next(ours, Step(name=name, number=0, folder=folder))
+    known = f"1 to {len(steps())}, final"
+    if is_folder:
+        raise Problem(
+            f'"{name}" is neither a step ({known}) nor a Django project: that folder'
+            " has no manage.py."
+        )
+    raise Problem(
+        f'There is no step "{name}", and no such folder.\n'
+        f"Say {known}, or the path of a folder with a manage.py."
+    )
+
+
+def is_name(name: str) -> bool:
+    """Whether a person who types `name` means a step."""
+    return name.removeprefix("0") in {step.name for step in every()}
+
+
+def locate(name: str) -> Path | None:
+    """The absolute path that a person calls `name`; None where it cannot be one."""
+    try:
+        return Path(name).expanduser().resolve() if name.strip() else None
+    except (OSError, RuntimeError):  # links that lead to themselves, ~nobody
+        return None
+
+
 def files(folder: Path) -> dict[str, Path]:
     """The files that belong to a project, by their path inside it, sorted.
 
@@ -95,11 +157,34 @@ def files(folder: Path) -> dict[str, Path]:
     """
     return {
         path.relative_to(folder).as_posix(): path
-        for path in sorted(folder.rglob("*"))
+        for path in sorted(entries(folder))
         if path.is_file()
-        and path.suffix not in LEFTOVER_SUFFIXES
-        and not set(path.relative_to(folder).parts) & set(LEFTOVERS)
     }
+
+
+def entries(folder: Path) -> Iterator[Path]:
+    """All that belongs to a project and is no folder: files, and links to whatever.
+
+    Raises Problem where it may not be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise Problem(f"{error.filename} cannot be read: {error.strerror}.")
+
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if is_part(Path(root) / name)]
+        links = [name for name in folders if (Path(root) / name).is_symlink()]
+        for name in (*names, *links):
+            if name not in LEFTOVERS and not name.endswith(LEFTOVER_SUFFIXES):
+                yield Path(root) / name
+
+
+def is_part(folder: Path) -> bool:
+    """Whether a folder in a project holds files of the project.
+
+    A virtual environment does not, whatever its name.
+    """
+    return folder.name not in LEFTOVERS and not (folder / "pyvenv.cfg").exists()
 
 
 def copy(folder: Path, target: Path) -> None:

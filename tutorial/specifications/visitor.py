@@ -1,5 +1,6 @@
 """A visitor without JavaScript: loads the page, fills in its form, keeps cookies."""
 
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -12,14 +13,42 @@ from tutorial.specifications.site import Site, Unmet
 
 NO_FORM = "The page has no form that is sent by POST"
 
+# What the field for the question is probably called, in a form with several.
+QUESTION = re.compile(r"query|question|search|prompt|text|term|\bq\b", re.I)
+
+# What a person would fill in elsewhere, by the type of the input.
+EXAMPLES = {
+    "email": "ada@example.org",
+    "url": "http://example.org/",
+    "number": "1",
+    "range": "1",
+    "tel": "5550100",
+    "date": "2026-01-31",
+    "time": "12:00",
+    "datetime-local": "2026-01-31T12:00",
+    "month": "2026-01",
+    "week": "2026-W01",
+    "color": "#336699",
+    "password": "correct horse",
+}
+
 
 @dataclass
 class Form:
     """A form of the page: where it goes, and what it sends as it stands."""
 
     action: str
+    method: str = "post"
     fields: dict[str, str] = field(default_factory=dict)
-    text_field: str | None = None  # the name of the field that a person types in
+    # The fields that a person types free text in: the longest text by the field's name,
+    # in characters, or None where the page sets no limit.
+    texts: dict[str, int | None] = field(default_factory=dict)
+
+    @property
+    def text_field(self) -> str | None:
+        """The name of the field for the question."""
+        likely = [name for name in self.texts if QUESTION.search(name)]
+        return next(iter(likely or self.texts), None)
 
 
 class Page(HTMLParser):
@@ -27,50 +56,96 @@ class Page(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.forms: list[Form] = []
+        self.all_forms: list[Form] = []
         self.scripts: list[str] = []  # addresses
         self.inline_scripts: list[str] = []
         self._words: list[str] = []
         self._open: Form | None = None
-        self._in_script = False
+        self._select: str | None = None
+        self._in: str | None = None  # an element whose text is not shown
         self.feed(html)
+
+    @property
+    def forms(self) -> list[Form]:
+        """The forms that are sent by POST."""
+        return [form for form in self.all_forms if form.method == "post"]
+
+    @property
+    def pieces(self) -> list[str]:
+        """The page's texts, an element's each, with single blanks."""
+        return [text for words in self._words if (text := " ".join(words.split()))]
 
     @property
     def text(self) -> str:
         """The page's text, with single blanks."""
-        return " ".join(" ".join(self._words).split())
+        return " ".join(self.pieces)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note forms, their fields, and scripts."""
         values = {name: value or "" for name, value in attrs}
-        if tag == "form" and values.get("method", "").lower() == "post":
-            self._open = Form(values.get("action", ""))
-            self.forms.append(self._open)
-        elif tag == "script":
-            self._in_script = True
-            if "src" in values:
+        if tag == "form":
+            method = values.get("method", "get").lower()
+            self._open = Form(values.get("action", ""), method)
+            self.all_forms.append(self._open)
+        elif tag in ("script", "style", "template"):
+            self._in = tag
+            if tag == "script" and "src" in values:
                 self.scripts.append(values["src"])
-        elif self._open and tag in ("input", "textarea") and values.get("name"):
-            self._open.fields[values["name"]] = values.get("value", "")
-            kind = values.get("type", "text")
-            if kind in ("text", "search") and self._open.text_field is None:
-                self._open.text_field = values["name"]
+        elif self._open and self._in is None:
+            self._note_field(tag, values)
 
     def handle_endtag(self, tag: str) -> None:
         """Note the ends of forms and scripts."""
         if tag == "form":
             self._open = None
-        elif tag == "script":
-            self._in_script = False
+        elif tag == "select":
+            self._select = None
+        elif tag == self._in:
+            self._in = None
 
     def handle_data(self, data: str) -> None:
         """Note the page's text."""
-        (self.inline_scripts if self._in_script else self._words).append(data)
+        if self._in == "script":
+            self.inline_scripts.append(data)
+        elif self._in is None:
+            self._words.append(data)
+
+    def _note_field(self, tag: str, values: dict[str, str]) -> None:
+        name, value = values.get("name", ""), values.get("value", "")
+        fields = self._open.fields
+        if tag == "select" and name:
+            self._select = name
+        elif tag == "option" and self._select and not fields.get(self._select):
+            fields[self._select] = value
+        elif tag == "textarea" and name:
+            self._note_text(name, "", values)
+        elif tag == "button" and name:
+            fields.setdefault(name, value)
+        elif tag == "input" and name:
+            kind = values.get("type", "text").lower()
+            if kind in ("text", "search"):
+                self._note_text(name, value, values)
+            elif kind in ("checkbox", "radio"):
+                if "required" in values or "checked" in values:
+                    fields.setdefault(name, value or "on")
+            elif kind in ("hidden", "submit"):
+                fields[name] = value
+            elif kind not in ("file", "button", "reset", "image"):
+                fields[name] = value or EXAMPLES.get(kind, "")
+
+    def _note_text(self, name: str, value: str, values: dict[str, str]) -> None:
+        limit = values.get("maxlength", "")
+        self._open.texts[name] = int(limit) if limit.isdecimal() else None
+        # Another text that is asked for, such as a name.
+        self._open.fields[name] = value or ("Ada" if "required" in values else "")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said: the status, the page, and how long it took (seconds)."""
+    """What the server said: the status, the page, and how long it took (seconds).
+
+    The status is 0 where it said nothing for as long as the visitor waited.
+    """
 
     status: int
     html: str
@@ -89,10 +164,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Visitor:
-    """One visitor, with cookies of their own."""
+    """One visitor, with cookies of their own, who asks at the page at `path`."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, path: str = "/", patience: float = 30) -> None:
         self.site = site
+        self.path = path
+        self.patience = patience  # seconds
         self.cookies = CookieJar()
         self._opener = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(self.cookies), _NoRedirect()
@@ -103,16 +180,22 @@ class Visitor:
         """The visitor's cookies, as a browser would send them."""
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)
 
-    def get(self, path: str = "/") -> Answer:
-        """Load a page."""
-        return self._open(urllib.parse.urljoin(self.site.url, path))
+    def get(self, path: str | None = None) -> Answer:
+        """Load a page: the visitor's own, or the one at `path`."""
+        return self._open(urllib.parse.urljoin(self.page_url, path or ""))
+
+    @property
+    def page_url(self) -> str:
+        """The address of the visitor's page."""
+        return urllib.parse.urljoin(self.site.url, self.path)
 
     def form(self) -> Form:
         """The form to ask with, from a fresh page. Raises Unmet where there is none."""
-        for form in self.get().page.forms:
-            if form.text_field:
-                return form
-        raise Unmet(NO_FORM)
+        forms = [form for form in self.get().page.forms if form.text_field]
+        if not forms:
+            raise Unmet(NO_FORM)
+        likely = [form for form in forms if QUESTION.search(form.text_field)]
+        return (likely or forms)[0]
 
     def ask(self, question: str, token: str | None = None) -> Answer:
         """Send the question with the page's form; a redirect is not followed.
@@ -123,15 +206,17 @@ class Visitor:
         data = form.fields | {form.text_field: question}
         if token is not None:
             data["csrfmiddlewaretoken"] = token
-        url = urllib.parse.urljoin(self.site.url, form.action or "/")
+        url = urllib.parse.urljoin(self.page_url, form.action)
         return self._open(url, urllib.parse.urlencode(data).encode())
 
     def _open(self, url: str, data: bytes | None = None) -> Answer:
         started = time.monotonic()
         try:
-            with self._opener.open(url, data, timeout=30) as response:
+            with self._opener.open(url, data, timeout=self.patience) as response:
                 html = response.read().decode(errors="replace")
                 status, location = response.status, None
+        except TimeoutError:
+            html, status, location = "", 0, None
         except urllib.error.HTTPError as error:
             html = error.read().decode(errors="replace")
             status, location = error.code, error.headers.get("Location")

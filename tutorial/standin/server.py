@@ -1,11 +1,13 @@
 """The stand-in's HTTP side.
 
 POST /v1/responses   an answer, whole or as server-sent events
-GET  /v1/requests    what was asked so far, as JSON: a list of {input, model, stream}
+GET  /v1/requests    what was asked so far, as JSON: a list of {path, status, input,
+                     model, stream, answer}, refused requests included
 GET  /               what the stand-in is, and the list of its simulations
 """
 
 import json
+import re
 import select
 import sys
 import time
@@ -13,7 +15,7 @@ from collections import Counter
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tutorial.standin import responses, simulations
+from tutorial.standin import STAND_IN_KEY, responses, simulations
 from tutorial.standin.passages import Library
 from tutorial.standin.simulations import Simulation
 
@@ -64,6 +66,7 @@ class Handler(BaseHTTPRequestHandler):
     # Headers and body go in two writes; Nagle's algorithm would hold the second back.
     disable_nagle_algorithm = True
     server: StandIn
+    record: dict  # of the present POST, as GET /v1/requests shows it
 
     def do_GET(self) -> None:
         """Tell what the stand-in is, or what it was asked."""
@@ -74,10 +77,13 @@ class Handler(BaseHTTPRequestHandler):
             text += simulations.listing() + "\n"
             self._send(200, text.encode(), "text/plain; charset=utf-8")
         else:
+            self.record = {}
             self._fail(404, "invalid_request_error", None, f"No such path: {self.path}")
 
     def do_POST(self) -> None:
         """Answer a request to the Responses API."""
+        self.record = {"path": self.path, "status": 0, "input": "", "answer": ""}
+        self.server.requests.append(self.record)
         try:
             length = int(self.headers.get("Content-Length") or 0)
         except ValueError:
@@ -91,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
             text = f"No such path: {self.path}"
             return self._fail(404, "invalid_request_error", None, text)
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or not key or key.startswith("wrong"):
+        if scheme != "Bearer" or not looks_like_a_key(key):
             text = "Incorrect API key provided."
             return self._fail(401, "invalid_request_error", "invalid_api_key", text)
         try:
@@ -106,8 +112,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: dict, question: str) -> None:
         streams = bool(request.get("stream"))
-        record = {"input": question, "model": request["model"], "stream": streams}
-        self.server.requests.append(record)
+        self.record |= {"input": question, "model": request["model"]}
+        self.record["stream"] = streams
         self.server.asked[question] += 1
         simulation = simulations.find(question) or Simulation("", "")
         again = simulation.behaviour == "once" and self.server.asked[question] > 1
@@ -119,6 +125,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._stay_silent()
         time.sleep(SLOW if simulation.behaviour == "slow" else self.server.latency)
         text = simulation.text or self._look_up(question)
+        self.record |= {"status": 200, "answer": text}
         refusal = simulation.behaviour == "refusal"
         answer = responses.Answer(request, text, refusal=refusal)
         try:
@@ -169,6 +176,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _fail(self, status: int, type_: str, code: str | None, message: str) -> None:
+        self.record["status"] = status
         body = json.dumps(responses.error(type_, code, message)).encode()
         self._send(status, body)
 
@@ -189,6 +197,14 @@ class Handler(BaseHTTPRequestHandler):
         """Log the request's line and status: never its headers, which hold the key."""
         status = code.value if isinstance(code, HTTPStatus) else code
         print(f"{self.command} {self.path} {status}", flush=True)
+
+
+def looks_like_a_key(key: str) -> bool:
+    """Whether the key is the stand-in's own, or of the shape that OpenAI's keys have.
+
+    So a placeholder such as "your-api-key" is refused here as it is there.
+    """
+    return key == STAND_IN_KEY or re.fullmatch(r"sk-[\w-]{20,}", key) is not None
 
 
 def last_question(given: str | list) -> str:

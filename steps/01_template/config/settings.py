@@ -1,5 +1,6 @@
 """The settings: what `startproject` writes and this project uses, and its own below."""
 
+import os
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -8,6 +9,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = "django-insecure-for-learning-only"
 DEBUG = True
 ALLOWED_HOSTS = []
+# Where a proxy brings the browser's requests, such as in GitHub Codespaces.
+CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split()
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -1,0 +1,132 @@
+"""GitHub Codespaces: what its proxy brings to a project is taken, and nothing else is.
+
+The headers are the ones that have been seen there: Host is localhost:PORT, and Origin,
+where it is the page's own, https://localhost:PORT, and at times http://localhost:PORT.
+"""
+
+import http.client
+import json
+import re
+import urllib.parse
+
+import pytest
+from runner import Runner
+
+from tutorial import codespaces, steps
+from tutorial.environment import ROOT
+from tutorial.processes import wait_until
+from tutorial.specifications.site import Site, Unmet
+from tutorial.specifications.stage_6_consumer import open_socket
+from tutorial.specifications.visitor import Visitor
+
+CODESPACE = {
+    "CODESPACES": "true",
+    "CODESPACE_NAME": "fluffy-train-5pq",
+    "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN": "app.github.dev",
+}
+STRANGERS = ("https://evil.example", "https://other-train-8000.app.github.dev")
+
+
+@pytest.fixture
+def start(root):
+    """A function that runs a step in a codespace: its port, and where a browser is."""
+    runners = []
+
+    def start_one(step: str) -> tuple[int, str]:
+        runner = Runner(root, step, **CODESPACE)
+        runners.append(runner)
+        runner.wait_for("Ready in")
+        address = re.search(r"Ready in .*?: (\S+)", runner.output)[1]
+        assert address == f"https://fluffy-train-5pq-{runner.port}.app.github.dev"
+        return runner.port, address
+
+    yield start_one
+    for runner in runners:
+        runner.child.terminate()
+        runner.child.wait()
+        wait_until(
+            lambda r=runner: not r.processes(), seconds=10, otherwise="left over"
+        )
+
+
+def a_visitor(port: int) -> Visitor:
+    """A visitor whose requests have the proxy's Host."""
+    visitor = Visitor(Site(f"http://localhost:{port}", "", ""))
+    assert visitor.get().status == 200
+    return visitor
+
+
+def post(visitor: Visitor, question: str, origin: str) -> int:
+    """Send the page's form as a browser does, with an Origin: the status."""
+    form = visitor.form()
+    connection = http.client.HTTPConnection(visitor.site.url.removeprefix("http://"))
+    connection.request(
+        "POST",
+        "/",
+        urllib.parse.urlencode(form.fields | {form.text_field: question}),
+        {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Cookie": visitor.cookie_header,
+            "Origin": origin,
+            "X-Forwarded-Host": "fluffy-train-5pq-8000.app.github.dev",
+            "X-Forwarded-Proto": "https",
+        },
+    )
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_the_whole_flow_works_there_and_strangers_are_refused(start):
+    port, address = start("7")
+    own = (f"https://localhost:{port}", f"http://localhost:{port}")
+    visitor = a_visitor(port)
+    for origin in own:
+        with open_socket(visitor, origin) as socket:
+            assert post(visitor, f"What is a proxy? {origin}", origin) == 302
+            assert json.loads(socket.recv(timeout=20))["query"].endswith(origin)
+    assert post(visitor, "As the browser sends it?", address) == 302
+    for stranger in (*STRANGERS, "https://localhost:1"):
+        assert post(visitor, "May I?", stranger) == 403
+    for stranger in STRANGERS:
+        with pytest.raises(Unmet, match="refused with status 403"):
+            open_socket(visitor, stranger)
+
+
+def test_a_form_is_taken_there_by_djangos_own_server_too(start):
+    port, _ = start("2")
+    visitor = a_visitor(port)
+    assert post(visitor, "What is a view?", f"https://localhost:{port}") == 302
+    assert post(visitor, "What is a view?", STRANGERS[0]) == 403
+
+
+@pytest.mark.xdist_group("step 7")
+def test_elsewhere_nothing_is_trusted_but_the_page_itself(run_step):
+    port = run_step("7").project.port
+    visitor = a_visitor(port)
+    assert post(visitor, "What is an origin?", f"http://localhost:{port}") == 302
+    for origin in (f"https://localhost:{port}", *STRANGERS):
+        assert post(visitor, "May I?", origin) == 403
+
+
+def test_elsewhere_there_is_no_other_address(monkeypatch):
+    monkeypatch.delenv("CODESPACES", raising=False)
+    assert codespaces.address(8000) is None
+    assert codespaces.variables(8000) == {}
+
+
+@pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
+def test_every_step_reads_the_variable(step):
+    text = (step.folder / "config" / "settings.py").read_text()
+    assert text.count('os.environ.get("CSRF_TRUSTED_ORIGINS", "").split()') == 1
+
+
+def test_the_devcontainer_opens_the_usual_port():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert container["forwardPorts"] == [8000]
+    assert container["portsAttributes"]["8000"]["onAutoForward"] == "openBrowser"
+    # For a step that is started by hand; `run` sets it for its own port.
+    origins = container["remoteEnv"]["CSRF_TRUSTED_ORIGINS"]
+    assert origins == "https://localhost:8000"
+    minor = int(re.search(r"/python:3\.(\d+)", container["image"])[1])
+    assert 11 <= minor <= 14

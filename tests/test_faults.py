@@ -1,0 +1,73 @@
+"""The fault lab: mistakes that people make, each put into a step and found by `check`.
+
+`faults/NAME.patch` starts with a head: the step, the catalogue's mistake that `check`
+must name, the file that it must point to (`at`), and the symptom. `log` is a pattern in
+what the processes print; `quiet: yes` says that they print no error at all, which is
+what makes the mistake hard to find; `sees` is a pattern in what `check` says it saw.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tutorial import steps
+from tutorial.check.mistakes import mistakes
+from tutorial.environment import ROOT
+
+FAULTS = sorted((Path(__file__).parent / "faults").glob("*.patch"))
+
+
+def check(number: str, folder: Path) -> dict:
+    """What `tutorial check N DIR --json` says."""
+    result = subprocess.run(
+        [sys.executable, "-m", "tutorial", "check", number, str(folder), "--json"],
+        cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.stdout, result.stderr
+    report = json.loads(result.stdout)
+    assert result.returncode == (0 if report["passed"] else 1)
+    return report
+
+
+def failed(report: dict) -> dict:
+    """The diagnosis of the stage that does not hold."""
+    found = [r["diagnosis"] for r in report["results"] if r["state"] == "failed"]
+    assert len(found) == 1, report
+    return found[0]
+
+
+@pytest.mark.parametrize("patch", FAULTS, ids=lambda patch: patch.stem)
+def test_check_finds_the_mistake(patch, tmp_path):
+    text = patch.read_text()
+    head = dict(re.findall(r"^(\w+): (.*)$", text.partition("\ndiff ")[0], re.M))
+    folder = tmp_path / "my search"
+    steps.copy(steps.find(head["step"]).folder, folder)
+    subprocess.run(["git", "apply", str(patch)], cwd=folder, check=True)
+
+    report = check(head["step"], folder)
+
+    found = failed(report)
+    said = json.dumps(found, indent=2, ensure_ascii=False)
+    assert found["id"] == head["mistake"], said
+    assert (found["at"] or "").rpartition(":")[0] == head["at"], said
+    assert re.search(head["sees"], found["seen"]), said
+    printed = "\n".join(line for lines in report["log"].values() for line in lines)
+    if "log" in head:
+        assert re.search(head["log"], printed), printed
+    if "quiet" in head:
+        assert not re.search(r"^Traceback|^\S*Error:", printed, re.M), printed
+
+
+def test_each_mistake_of_the_lab_is_in_the_catalogue():
+    known = mistakes()
+    for patch in FAULTS:
+        assert re.search(r"^mistake: (.*)$", patch.read_text(), re.M)[1] in known

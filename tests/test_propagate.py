@@ -1,0 +1,379 @@
+"""`tutorial propagate`: a change in a step goes through all later ones."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tutorial import steps
+from tutorial.environment import ROOT
+
+LATER = [step.title for step in steps.every()[2:]]  # than step 2
+FORMS = "search/forms.py"
+TASKS = "search/tasks.py"
+
+# A git without the machine's and the person's own settings.
+PLAIN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+class Clone:
+    """A copy of the repository, and what is done in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def git(self, *arguments: str) -> str:
+        """Run git, and return what it printed."""
+        person = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
+        result = subprocess.run(
+            ["git", *person, *arguments],
+            cwd=self.folder,
+            env=os.environ | PLAIN_GIT,
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    def commit(self) -> None:
+        """Commit everything."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "Change")
+
+    def propagate(self, *arguments: str, **variables: str):
+        """Run the command, and return its exit status and its output."""
+        return subprocess.run(
+            [sys.executable, "-m", "tutorial", "propagate", *arguments],
+            cwd=self.folder,
+            env=os.environ | PLAIN_GIT | variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def carry(self, *arguments: str) -> str:
+        """Run the command, which must find no conflict: what it printed."""
+        result = self.propagate(*arguments)
+        assert (result.returncode, result.stderr) == (0, ""), result.stdout
+        return result.stdout
+
+    def path(self, title: str, name: str) -> Path:
+        """A file of a step."""
+        return self.folder / title / name
+
+    def read(self, title: str, name: str) -> str:
+        """The text of a step's file."""
+        return self.path(title, name).read_text()
+
+    def edit(self, title: str, name: str, old: str, new: str) -> None:
+        """Replace a text that occurs once."""
+        text = self.read(title, name)
+        assert text.count(old) == 1
+        self.path(title, name).write_text(text.replace(old, new))
+
+    def everything(self) -> dict[str, tuple[bytes, int]]:
+        """The bytes and the mode of every file of every step."""
+        return {
+            f"{step.title}/{name}": (path.read_bytes(), path.stat().st_mode)
+            for step in steps.every()
+            for name, path in steps.files(self.folder / step.title).items()
+        }
+
+    def has_everywhere(self, name: str, text: str, titles=LATER) -> bool:
+        """Whether the file has the text in each of these steps."""
+        return all(text in self.read(title, name) for title in titles)
+
+
+@pytest.fixture
+def clone(fresh_clone) -> Clone:
+    clone = Clone(fresh_clone)
+    clone.git("init", "--quiet")
+    clone.commit()
+    return clone
+
+
+@pytest.fixture
+def conflict(clone) -> Callable[[], str]:
+    """Make a change that step 4 cannot take, and run: what the command said."""
+    clone.edit("steps/02_view", TASKS, "time.sleep(3)", "time.sleep(4)")
+    clone.edit("steps/02_view", FORMS, "200", "300")
+
+    def run() -> str:
+        result = clone.propagate("2")
+        assert result.returncode == 1
+        assert "Traceback" not in result.stderr
+        return result.stdout + result.stderr
+
+    return run
+
+
+def test_a_change_is_seen_in_every_later_step_and_in_no_earlier_one(clone):
+    before = clone.everything()
+    clone.edit("steps/02_view", FORMS, "Type a question first.", "Ask something.")
+    clone.edit("steps/02_view", "search/views.py", "asks: %s", "asks %s")
+    output = clone.carry("2")
+    assert clone.has_everywhere(FORMS, "Ask something.")
+    assert clone.has_everywhere("search/views.py", "asks %s")
+    for title in LATER:
+        assert f"{title}: merged {FORMS}, search/views.py\n" in output
+    changed = {
+        name for name, file in clone.everything().items() if before[name] != file
+    }
+    assert len(changed) == 2 + 2 * len(LATER)
+    assert clone.git("diff", "--cached") == "", "the index was touched"
+
+
+def test_what_each_step_adds_stays(clone):
+    """Step 3 and later have settings of their own around the changed line."""
+    clone.edit("steps/02_view", "config/settings.py", '"UTC"', '"Europe/Berlin"')
+    kept = {title: clone.read(title, "config/settings.py") for title in LATER}
+    clone.carry("2")
+    for title in LATER:
+        merged = clone.read(title, "config/settings.py")
+        assert merged == kept[title].replace('"UTC"', '"Europe/Berlin"')
+
+
+def test_twice_carries_nothing_twice(clone):
+    clone.edit("steps/02_view", FORMS, "200", "300")
+    clone.carry("2")
+    once = clone.everything()
+    output = clone.carry("2")
+    assert output.count("nothing to carry") == len(LATER)
+    assert clone.everything() == once
+
+
+def test_a_second_thought_is_carried_too(clone):
+    """Before anything is committed: git knows no version in between."""
+    for old, new in (("200", "300"), ("300", "400")):
+        clone.edit("steps/02_view", FORMS, old, new)
+        clone.carry("2")
+        assert clone.has_everywhere(FORMS, f"max_length={new}")
+
+
+def test_what_was_put_back_is_carried_again(clone):
+    clone.edit("steps/02_view", FORMS, "200", "300")
+    clone.carry("2")
+    clone.git("checkout", "--", *LATER)
+    clone.carry("2")
+    assert clone.has_everywhere(FORMS, "max_length=300")
+
+
+def test_a_part_that_is_there_already_is_no_conflict(clone):
+    for title in ("steps/02_view", "steps/03_queue", "steps/05_signal"):
+        clone.edit(title, FORMS, "200", "300")
+    output = clone.carry("2")
+    assert clone.has_everywhere(FORMS, "max_length=300")
+    assert "steps/03_queue: nothing to carry\n" in output
+    assert f"steps/04_worker: merged {FORMS}\n" in output
+
+
+def test_a_step_that_had_it_before_does_not_end_the_way(clone):
+    clone.edit("steps/03_queue", FORMS, "200", "300")
+    clone.commit()
+    clone.edit("steps/02_view", FORMS, "200", "300")
+    clone.carry("2")
+    assert clone.has_everywhere(FORMS, "max_length=300")
+
+
+def test_what_is_committed_is_carried_since_a_revision(clone):
+    clone.edit("steps/02_view", FORMS, "200", "300")
+    clone.commit()
+    assert "is as it was at HEAD" in clone.carry("2")
+    assert clone.has_everywhere(FORMS, "max_length=200")
+    clone.carry("2", "--since", "HEAD~1")
+    assert clone.has_everywhere(FORMS, "max_length=300")
+
+
+def test_nothing_to_carry(clone):
+    before = clone.everything()
+    # Neither a leftover nor what git ignores is a change.
+    clone.path("steps/02_view", "db.sqlite3").write_text("")
+    clone.path("steps/02_view", "search/old.pyo").write_text("")
+    assert "is as it was at HEAD: nothing to carry" in clone.carry("2")
+    clone.path("steps/02_view", "search/old.pyo").unlink()
+    assert clone.everything() == before
+
+
+def test_other_changes_stay_where_they_are(clone):
+    clone.edit("steps/05_signal", FORMS, "What counts", "An experiment: what counts")
+    clone.edit("", "README.md", "# From an HTML form", "# From a form")
+    clone.edit("steps/02_view", FORMS, "200", "300")
+    clone.carry("2")
+    assert clone.has_everywhere(FORMS, "max_length=300")
+    has_it = [title for title in LATER if "experiment" in clone.read(title, FORMS)]
+    assert has_it == ["steps/05_signal"]
+
+
+def test_a_new_file_is_added_with_its_mode(clone):
+    script = clone.path("steps/02_view", "bin/start")
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    output = clone.carry("2")
+    for title in LATER:
+        assert clone.read(title, "bin/start") == "#!/bin/sh\n"
+        assert os.access(clone.path(title, "bin/start"), os.X_OK)
+        assert f"{title}: added bin/start\n" in output
+    assert "bin/start" not in clone.carry("2")
+
+
+def test_a_new_file_where_another_of_this_name_is(clone):
+    clone.path("steps/03_queue", "search/models.py").write_text("mine = 1\n")
+    clone.path("steps/02_view", "search/models.py").write_text("theirs = 1\n")
+    result = clone.propagate("2")
+    assert result.returncode == 1
+    assert "search/models.py" in result.stderr
+    text = clone.read("steps/03_queue", "search/models.py")
+    assert text.splitlines() == [
+        "<<<<<<< steps/03_queue",
+        "mine = 1",
+        "=======",
+        "theirs = 1",
+        ">>>>>>> steps/02_view",
+    ]
+
+
+def test_a_removed_file_is_removed(clone):
+    folder = clone.path("steps/03_queue", "search/management")
+    for name in ("__init__.py", "commands/__init__.py", "commands/show_queue.py"):
+        (folder / name).unlink()
+    output = clone.carry("3")
+    for title in LATER[1:5]:
+        path = clone.path(title, "search/management/commands/show_queue.py")
+        assert not path.exists()
+        assert f"{title}: removed search/management/__init__.py" in output
+    assert not clone.path("steps/04_worker", "search/management").exists()
+    show_groups = "search/management/commands/show_groups.py"
+    assert clone.path("final", show_groups).exists()
+
+
+def test_a_removed_file_that_differs_later_is_a_conflict(clone):
+    clone.path("steps/02_view", TASKS).unlink()
+    before = clone.everything()
+    result = clone.propagate("2")
+    assert result.returncode == 1
+    assert f"steps/03_queue: removed {TASKS}\n" in result.stdout
+    assert f"steps/04_worker: conflict in {TASKS}\n" in result.stdout
+    assert "removed in steps/03_queue" in result.stderr
+    changed = {name for name in before if before[name] != clone.everything().get(name)}
+    assert changed == {f"steps/03_queue/{TASKS}"}
+    # It may stay: the next start leaves it, and asks no later step.
+    clone.carry("2")
+    assert clone.path("final", TASKS).exists()
+
+
+def test_a_mode_is_carried_and_keeps_the_text(clone):
+    clone.path("steps/02_view", "search/views.py").chmod(0o755)
+    texts = [clone.read(title, "search/views.py") for title in LATER]
+    clone.carry("2")
+    assert [clone.read(title, "search/views.py") for title in LATER] == texts
+    for title in LATER:
+        assert os.access(clone.path(title, "search/views.py"), os.X_OK)
+
+
+def test_a_binary_file_is_carried_whole_or_told(clone):
+    for step in steps.every()[1:]:
+        clone.path(step.title, "search/static/search/a.png").write_bytes(b"\0one")
+    clone.path("steps/05_signal", "search/static/search/a.png").write_bytes(b"\0two")
+    clone.commit()
+    clone.path("steps/02_view", "search/static/search/a.png").write_bytes(b"\0new")
+    result = clone.propagate("2")
+    assert result.returncode == 1
+    assert "no text" in result.stderr
+    for title, content in (("04_worker", b"\0new"), ("05_signal", b"\0two")):
+        path = clone.path(f"steps/{title}", "search/static/search/a.png")
+        assert path.read_bytes() == content
+
+
+def test_a_conflict_is_marked_and_told(clone, conflict):
+    said = conflict()
+    assert f"steps/03_queue: merged {FORMS}, {TASKS}\n" in said
+    assert f"steps/04_worker: merged {FORMS}; conflict in {TASKS}\n" in said
+    assert f"steps/04_worker/{TASKS}" in said
+    assert "start the same command again" in said
+    text = clone.read("steps/04_worker", TASKS)
+    assert "<<<<<<< steps/04_worker\n" in text
+    assert ">>>>>>> steps/03_queue\n" in text
+    assert "time.sleep(4)" in text
+    assert "max_length=200" in clone.read("steps/05_signal", FORMS), "it went on"
+
+
+def test_a_conflict_that_is_not_mended_stops_again(clone, conflict):
+    conflict()
+    before = clone.everything()
+    assert "steps/04_worker: conflict in search/tasks.py" in conflict()
+    assert clone.everything() == before
+
+
+@pytest.fixture
+def mended(clone, conflict) -> Clone:
+    """Step 4 takes the four seconds as the timeout, and the markers are gone."""
+    conflict()
+    text = (ROOT / "steps/04_worker" / TASKS).read_text()
+    text = text.replace("timeout=30", "timeout=4")
+    clone.path("steps/04_worker", TASKS).write_text(text)
+    return clone
+
+
+def test_a_mended_conflict_is_carried_on(mended):
+    output = mended.carry("2")
+    assert f"steps/04_worker: as you mended it {TASKS}\n" in output
+    assert mended.read("steps/04_worker", TASKS).count("timeout=4") == 1
+    later = LATER[2:]
+    assert mended.has_everywhere(TASKS, "timeout=4", later)
+    assert mended.has_everywhere(TASKS, "search_completed.send", later)
+    assert mended.has_everywhere(FORMS, "max_length=300")
+
+
+def test_a_mended_conflict_stays_mended(mended):
+    mended.carry("2")
+    once = mended.everything()
+    assert "merged" not in mended.carry("2")
+    assert mended.everything() == once
+    mended.commit()
+    mended.carry("2", "--since", "HEAD~1")
+    assert mended.everything() == once
+
+
+def test_a_conflict_may_be_mended_by_keeping_what_was_there(clone, conflict):
+    conflict()
+    clone.git("checkout", "--", f"steps/04_worker/{TASKS}")
+    output = clone.carry("2")
+    assert f"steps/04_worker: as you mended it {TASKS}\n" in output
+    assert clone.read("final", TASKS) == (ROOT / "final" / TASKS).read_text()
+
+
+def test_a_mended_conflict_that_was_put_back_is_told_again(mended, conflict):
+    mended.carry("2")
+    mended.git("checkout", "--", *LATER)
+    assert f"conflict in {TASKS}" in conflict()
+
+
+def test_what_cannot_be_done_is_told(clone):
+    for arguments, words in (
+        (["2", "--since", "no-such-revision"], 'no revision "no-such-revision"'),
+        (["final"], "nothing comes after final"),
+        (["9"], 'There is no step "9"'),
+    ):
+        result = clone.propagate(*arguments)
+        assert result.returncode == 1
+        assert words in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_a_folder_without_git_is_told(fresh_clone):
+    # The copy's parents must not count, should they be a repository.
+    ceiling = {"GIT_CEILING_DIRECTORIES": str(fresh_clone.parent)}
+    result = Clone(fresh_clone).propagate("2", **ceiling)
+    assert result.returncode == 1
+    assert "git clone" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_machine_without_git_is_told(clone):
+    result = clone.propagate("2", PATH="")
+    assert result.returncode == 1
+    assert "needs git" in result.stderr

@@ -1,0 +1,125 @@
+"""A Chromium for the tests and for `check`: the system's, Playwright's, or Debian's."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tutorial.problem import Problem
+
+# The program that was found, for the processes that this one starts.
+BROWSER_VARIABLE = "TUTORIAL_BROWSER"
+
+SYSTEM_BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
+# In a container as root, Chromium wants the first; the others keep it off the network.
+BROWSER_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_browser() -> str:
+    """The program of a Chromium; one is downloaded or installed where there is none.
+
+    Raises Problem where none can be had.
+    """
+    for way in (present_browser, _download, _install):
+        if found := way():
+            return found
+    raise Problem(
+        "A browser is needed, and none can be had: this machine has no Chromium"
+        " and no Chrome, and Playwright could not download its own.\n"
+        "Install Chromium (on Debian and Ubuntu: apt install chromium), then start the"
+        " same command again."
+    )
+
+
+def present_browser() -> str | None:
+    """The program of a Chromium that is already on this machine, or None."""
+    if program := os.environ.get(BROWSER_VARIABLE):
+        return program
+    if found := next(filter(_starts, map(shutil.which, SYSTEM_BROWSERS)), None):
+        return found
+    program = _of_playwright()
+    return program if Path(program).exists() else None
+
+
+@contextlib.contextmanager
+def launch(program: str) -> Iterator[Any]:
+    """The browser, headless, as a Playwright object of the sync API."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=list(BROWSER_ARGUMENTS)
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _starts(program: str | None) -> bool:
+    """Whether the program is there and runs: Ubuntu has a stub of that name."""
+    if program is None:
+        return False
+    try:
+        command = [program, "--version"]
+        result = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return result.returncode == 0
+
+
+def _of_playwright() -> str:
+    """Where Playwright would have its own."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        return playwright.chromium.executable_path
+
+
+def _download() -> str | None:
+    program = _of_playwright()
+    print("Downloading a browser for Playwright ...", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    try:
+        subprocess.run(command, capture_output=True, timeout=300, check=False)
+    except subprocess.TimeoutExpired:
+        return None
+    return program if Path(program).exists() else None
+
+
+def _install() -> str | None:
+    """Debian's package, where this is Debian and we are root."""
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        return None
+    print("Installing Debian's chromium ...", file=sys.stderr, flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "chromium"],
+    ):
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            print(result.stderr.strip()[-500:], file=sys.stderr)
+            return None
+    return present_browser()

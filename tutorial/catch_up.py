@@ -1,0 +1,217 @@
+"""`tutorial new DIR N --catch-up`: a folder that went astray, as step N leaves it.
+
+What goes is moved, never deleted: into a folder inside, with the time in its name.
+"""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from tutorial import environment
+from tutorial.new import called, command, place
+from tutorial.problem import Problem
+from tutorial.project import Project
+from tutorial.run import alone
+from tutorial.steps import KEPT_ASIDE, Step, copy, entries, files, is_part
+
+DATABASE = "db.sqlite3"
+
+# What SQLite keeps beside a database: it belongs to it.
+BESIDE_A_DATABASE = ("-wal", "-shm", "-journal")
+
+# Apps whose migrations are Django's own, whatever the project is.
+DJANGO = frozenset("admin auth contenttypes flatpages redirects sessions sites".split())
+
+
+def catch_up(name: str, step: Step) -> None:
+    """Make the project in the folder that a person calls `name` equal to `step`'s.
+
+    Raises Problem where the folder holds no project, where it runs, and where the files
+    cannot be moved.
+    """
+    folder = place(name)
+    title = name.rstrip("/")
+    try:
+        # Where an earlier try ended in the middle, manage.py may be aside.
+        signs = (folder / "manage.py", folder / KEPT_ASIDE)
+        if not any(sign.exists() for sign in signs):
+            raise Problem(
+                f"{name} holds no manage.py, so there is no project to catch up.\n"
+                f"For a new folder: {command('new', name, step.name)}"
+            )
+        with alone(folder, title):
+            _catch_up(folder, title, step)
+    except OSError as error:
+        raise Problem(
+            f"{name} is not at the end of {called(step)}: {error}.\n"
+            f"Nothing is lost: what was moved is in {title}/{KEPT_ASIDE}.\n"
+            "Mend that, then start the same command again."
+        ) from error
+
+
+def _catch_up(folder: Path, title: str, step: Step) -> None:
+    wanted = files(step.folder)
+    present = _present(folder, wanted)
+    right = {name for name in present & wanted.keys() if _same(folder, step, name)}
+    going, coming = sorted(present - right), sorted(wanted.keys() - right)
+    has_database = (folder / DATABASE).is_file()
+    odd_database = has_database and not _fits(folder / DATABASE, step)
+    if not (going or coming or odd_database):
+        print(f"{title} is at the end of {called(step)} already. Nothing changed.")
+        return
+    _check_writable(folder, [*going, *coming])
+    if going or odd_database:
+        aside = _make_aside(folder)
+        what = [_count(going)] * bool(going)
+        what += ["the database, which has other migrations"] * odd_database
+        print(
+            f"Kept aside in {title}/{aside.relative_to(folder)}: {', and '.join(what)}"
+        )
+        for path in [*going, *[DATABASE] * odd_database]:
+            _move(folder, path, aside)
+        _remove_empty_folders(folder, wanted)
+    for path in coming:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(wanted[path], folder / path)
+    print(f"{title} is now at the end of {called(step)}: {_count(coming)} written.")
+    if has_database and not odd_database:
+        print("Your database stays.")
+
+
+def _present(folder: Path, wanted: dict[str, Path]) -> set[str]:
+    """What is in the folder: files, links, and each folder in a wanted file's place."""
+    in_the_way = {name for name in wanted if (folder / name).is_dir()}
+    present = set(in_the_way)
+    for path in entries(folder):
+        name = path.relative_to(folder)
+        if not in_the_way & {parent.as_posix() for parent in name.parents}:
+            present.add(name.as_posix())
+    return present
+
+
+def _same(folder: Path, step: Step, name: str) -> bool:
+    ours = folder / name
+    return ours.is_file() and ours.read_bytes() == (step.folder / name).read_bytes()
+
+
+def _count(names: list[str]) -> str:
+    return f"{len(names)} file{'s' * (len(names) != 1)}"
+
+
+def _check_writable(folder: Path, names: list[str]) -> None:
+    """Raise Problem where a folder may not be changed: before anything is."""
+    for path in [folder / KEPT_ASIDE, *(folder / name for name in names)]:
+        around = next(parent for parent in path.parents if parent.is_dir())
+        if not os.access(around, os.W_OK | os.X_OK):
+            raise Problem(f"You may not change the files in {around}. Nothing changed.")
+
+
+def _make_aside(folder: Path) -> Path:
+    """A new folder for what goes, named after this moment."""
+    stamp = f"{datetime.now():%Y-%m-%dT%H-%M-%S}"
+    (folder / KEPT_ASIDE).mkdir(exist_ok=True)
+    for number in range(1, 1000):
+        aside = folder / KEPT_ASIDE / (f"{stamp}-{number}" if number > 1 else stamp)
+        try:
+            aside.mkdir()
+        except FileExistsError:
+            continue
+        return aside
+    raise FileExistsError(f"{aside} is there")
+
+
+def _move(folder: Path, name: str, aside: Path) -> None:
+    """Move a file, or the link itself, aside, with what SQLite keeps beside it."""
+    for suffix in ("", *BESIDE_A_DATABASE):
+        source, target = folder / (name + suffix), aside / (name + suffix)
+        if source.exists() or source.is_symlink():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(source, target)
+
+
+def _remove_empty_folders(folder: Path, wanted: dict[str, Path]) -> None:
+    """Remove the folders that the step lacks and that hold Python's cache at most."""
+    kept = {folder / parent for name in wanted for parent in Path(name).parents}
+    found = []
+    for root, folders, _ in os.walk(folder):
+        folders[:] = [name for name in folders if is_part(Path(root) / name)]
+        found += [Path(root) / name for name in folders]
+    for inner in reversed(found):  # those in others first
+        left = {path.name for path in inner.iterdir()}
+        if inner not in kept and left <= {"__pycache__"}:
+            shutil.rmtree(inner)
+
+
+def _fits(database: Path, step: Step) -> bool:
+    """Whether the step's migrations lead from this database to the step's tables.
+
+    Tried with a copy. A migration of the same name may have made other tables.
+    """
+    environment.ensure("run")
+    with tempfile.TemporaryDirectory() as temporary:
+        fresh, tried = Path(temporary) / "fresh", Path(temporary) / "tried"
+        copy(step.folder, fresh)
+        copy(step.folder, tried)
+        for suffix in ("", *BESIDE_A_DATABASE):
+            source = database.with_name(DATABASE + suffix)
+            if source.is_file():
+                shutil.copyfile(source, tried / source.name)
+        try:
+            if not _applied(tried / DATABASE) <= _migrations(step):
+                return False
+            _migrate(fresh)
+            try:
+                _migrate(tried)
+            except Problem:
+                return False
+            return _tables(fresh).items() <= _tables(tried).items()
+        except sqlite3.Error:
+            return False
+
+
+def _migrate(folder: Path) -> None:
+    project = Project(folder, 8000)
+    project.environment.pop("DATABASE_URL", None)  # another database is none of ours
+    project.migrate()
+
+
+def _migrations(step: Step) -> set[tuple[str, str]]:
+    """The step's own migrations, as (app, name)."""
+    paths = (Path(name) for name in files(step.folder))
+    return {
+        (path.parent.parent.name, path.stem)
+        for path in paths
+        if path.parent.name == "migrations" and path.suffix == ".py"
+    }
+
+
+def _applied(database: Path) -> set[tuple[str, str]]:
+    """The migrations of other apps than Django's that the database has seen."""
+    connection = sqlite3.connect(database)
+    try:
+        tables = "SELECT 1 FROM sqlite_master WHERE name = 'django_migrations'"
+        if not connection.execute(tables).fetchone():
+            return set()
+        rows = connection.execute("SELECT app, name FROM django_migrations")
+        return {(app, name) for app, name in rows if app not in DJANGO}
+    finally:
+        connection.close()
+
+
+def _tables(folder: Path) -> dict[str, frozenset]:
+    """The columns of each table in the project's database: (name, type, ...)."""
+    connection = sqlite3.connect(folder / DATABASE)
+    try:
+        names = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        )
+        columns = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?)'
+        return {
+            name: frozenset(connection.execute(columns, (name,)))
+            for (name,) in names.fetchall()
+        }
+    finally:
+        connection.close()

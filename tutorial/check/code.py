@@ -1,0 +1,172 @@
+"""Reads a project's source files: where something stands, and what it says there."""
+
+import ast
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from tutorial.check.workspace import own_files
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call in a Python file: `search_completed.send(...)` has the name "send"."""
+
+    at: str  # file:line
+    name: str
+    target: str  # what stands before the name: "search_completed"
+    arguments: tuple[str, ...] = ()
+    keywords: dict[str, str] = field(default_factory=dict)
+    awaited: bool = False
+
+
+class Code:
+    """The files of the project in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def python(self) -> dict[str, ast.Module]:
+        """The parsed Python files by path; a file that does not parse is left out."""
+        parsed = {}
+        for name, text in self.texts(".py").items():
+            if "/migrations/" in name or re.search(r"(^|/)tests?[/_.]", name):
+                continue
+            try:
+                parsed[name] = ast.parse(text)
+            except SyntaxError:
+                continue
+        return parsed
+
+    def texts(self, *suffixes: str) -> dict[str, str]:
+        """The texts of the files with these suffixes, by path."""
+        return {
+            name: path.read_text(errors="replace")
+            for name, path in own_files(self.folder).items()
+            if path.suffix in suffixes
+        }
+
+    def find(self, pattern: str, *suffixes: str) -> str | None:
+        """The place of the first line that matches: "search/search.js:12" or None."""
+        for name, text in self.texts(*suffixes).items():
+            for number, line in enumerate(text.splitlines(), start=1):
+                if re.search(pattern, line):
+                    return f"{name}:{number}"
+        return None
+
+    def line(self, at: str | None) -> str:
+        """The text of the line at "file:line"."""
+        name, _, number = (at or "").rpartition(":")
+        text = self.texts(Path(name).suffix).get(name, "") if name else ""
+        lines = text.splitlines()
+        return (
+            lines[int(number) - 1].strip() if 0 < int(number or 0) <= len(lines) else ""
+        )
+
+    def calls(self, *names: str) -> list[Call]:
+        """The calls of functions or methods with these names."""
+        return [call for call in self._calls if call.name in names]
+
+    def uses(self, name: str) -> list[str]:
+        """The places where `name` is used as a name or an attribute."""
+        return [
+            f"{file}:{node.lineno}"
+            for file, tree in self.python.items()
+            for node in ast.walk(tree)
+            if (isinstance(node, ast.Attribute) and node.attr == name)
+            or (isinstance(node, ast.Name) and node.id == name)
+        ]
+
+    @cached_property
+    def _calls(self) -> list[Call]:
+        found = []
+        for file, tree in self.python.items():
+            awaited = {
+                id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Await)
+            }
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call):
+                    name, target = _name(node.func)
+                    found.append(
+                        Call(
+                            f"{file}:{node.lineno}",
+                            name,
+                            target,
+                            tuple(ast.unparse(argument) for argument in node.args),
+                            {
+                                keyword.arg: ast.unparse(keyword.value)
+                                for keyword in node.keywords
+                                if keyword.arg
+                            },
+                            id(node) in awaited,
+                        )
+                    )
+        return found
+
+    @cached_property
+    def receivers(self) -> dict[str, tuple[str, str]]:
+        """The receivers of signals: signal and place by the function's name."""
+        found = {}
+        for file, tree in self.python.items():
+            for node in ast.walk(tree):
+                if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    continue
+                for decorator in node.decorator_list:
+                    if not isinstance(decorator, ast.Call) or not decorator.args:
+                        continue
+                    if _name(decorator.func)[0] == "receiver":
+                        signal = ast.unparse(decorator.args[0])
+                        found[node.name] = (signal, f"{file}:{node.lineno}")
+        for call in self.calls("connect"):
+            if call.arguments and call.target:
+                found[call.arguments[0]] = (call.target, call.at)
+        return found
+
+    @cached_property
+    def tasks(self) -> dict[str, str]:
+        """The places of the Celery tasks, by the function's name."""
+        found = {}
+        for file, tree in self.python.items():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    for decorator in node.decorator_list:
+                        if isinstance(decorator, ast.Call):
+                            decorator = decorator.func
+                        if _name(decorator)[0] in ("shared_task", "task"):
+                            found[node.name] = f"{file}:{node.lineno}"
+        return found
+
+    def imports(self, file: str) -> bool:
+        """Whether some other file of the project imports the module in `file`."""
+        module = file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+        last = module.rpartition(".")[2]
+        for name, tree in self.python.items():
+            if name == file:
+                continue
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Import):
+                    if any(alias.name == module for alias in node.names):
+                        return True
+                elif isinstance(node, ast.ImportFrom):
+                    source = node.module or ""
+                    names = {alias.name for alias in node.names}
+                    if source in (module, last) or last in names:
+                        return True
+                elif isinstance(node, ast.Constant) and node.value == module:
+                    return True  # import_module("search.handlers")
+        return False
+
+
+def _name(node: ast.expr) -> tuple[str, str]:
+    """The name of what is called, and what stands before it."""
+    if isinstance(node, ast.Attribute):
+        return node.attr, ast.unparse(node.value)
+    if isinstance(node, ast.Name):
+        return node.id, ""
+    if isinstance(node, ast.Call):  # async_to_sync(layer.group_send)(...)
+        inner, _ = _name(node.func)
+        if inner in ("async_to_sync", "sync_to_async") and node.args:
+            return _name(node.args[0])
+    return "", ""

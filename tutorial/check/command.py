@@ -1,0 +1,155 @@
+"""`tutorial check N [DIR]`: the stages in order, a line for each."""
+
+import contextlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from tutorial import colour
+from tutorial.check.glance import hints
+from tutorial.check.report import (
+    FAILED,
+    NOT_REACHED,
+    PASSED,
+    Diagnosis,
+    Report,
+    Result,
+    line_of,
+    stage_name,
+)
+from tutorial.check.scene import Check, Scene, last_words
+from tutorial.check.unmet import Unmet
+from tutorial.check.workspace import own_files
+from tutorial.specifications.site import Unmet as SpecificationUnmet
+
+KEPT_LINES = 200  # of each process, in the report
+
+
+class Progress:
+    """One line on a terminal that says what is being done; nothing elsewhere."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._terminal = sys.stderr.isatty() and not quiet
+        self._started = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """Show what is being done now; an empty text takes the line away."""
+        if self._terminal:
+            seconds = time.monotonic() - self._started
+            shown = f"{seconds:4.1f} s  {text} ..." if text else ""
+            print(f"\r\033[K{shown}", end="", file=sys.stderr, flush=True)
+
+
+def check(folder: Path, title: str, number: int, *, as_json: bool) -> int:
+    """Check the project in `folder` against stages 1 to `number`: the exit status.
+
+    Raises Problem where there is no project, or no Redis for the check.
+    """
+    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    progress, paint = Progress(quiet=as_json), colour.painter(sys.stdout)
+    report = Report(title, number)
+
+    def show(result: Result) -> None:
+        report.results.append(result)
+        if not as_json:
+            progress("")
+            print(line_of(result, paint), flush=True)
+
+    if not as_json:
+        print(paint("bold", f"Checking {title}: stages 1 to {number}"), flush=True)
+    started = time.monotonic()
+    look(folder, number, report, show, progress)
+    report.seconds = round(time.monotonic() - started, 1)
+    report.advice += old_processes(folder)
+    progress("")
+    if as_json:
+        print(json.dumps(report.data(), ensure_ascii=False, indent=2))
+        return 0 if report.passed else 1
+    for advice in report.advice:
+        print(f"advice  {advice}")
+    words = "all stages hold" if report.passed else "not yet"
+    print(f"\n{paint('bold', words)} ({report.seconds:.0f} s)")
+    return 0 if report.passed else 1
+
+
+def look(
+    folder: Path,
+    number: int,
+    report: Report,
+    show: Callable[[Result], None],
+    progress: Callable[[str], None],
+) -> None:
+    """Look at the stages up to the first that does not hold."""
+    with Check(folder, number, progress) as scene:
+        for stage in range(number + 1):
+            progress(f"looking at stage {stage}, {stage_name(stage)}")
+            result = _look_at(scene, stage)
+            show(result)
+            if result.state == FAILED:
+                glance = hints(scene)
+                for later in range(stage + 1, number + 1):
+                    hint = glance.get(later, "")
+                    show(Result(later, stage_name(later), NOT_REACHED, hint))
+                break
+        report.advice += scene.advice
+        report.log = {
+            name: process.lines[-KEPT_LINES:]
+            for name, process in scene.project.running.items()
+        }
+
+
+def _look_at(scene: Scene, stage: int) -> Result:
+    name = stage_name(stage)
+    module = import_module(f"tutorial.check.stages.stage_{stage}_{name}")
+    try:
+        return Result(stage, name, PASSED, module.check(scene))
+    except Unmet as unmet:
+        return Result(stage, name, FAILED, diagnosis=Diagnosis.of(unmet))
+    except SpecificationUnmet as unmet:
+        diagnosis = Diagnosis.of(Unmet("no-form", str(unmet)))
+        return Result(stage, name, FAILED, diagnosis=diagnosis)
+    except OSError as error:
+        # The web process is gone, or does not answer any more.
+        return Result(stage, name, FAILED, diagnosis=Diagnosis.of(_gone(scene, error)))
+    except Exception as error:
+        # A mistake of ours, in something that no project had until now.
+        seen = f"{type(error).__name__}: {error}".splitlines()[0]
+        diagnosis = Diagnosis.of(Unmet("check-fails", seen, stage=stage))
+        return Result(stage, name, FAILED, diagnosis=diagnosis)
+
+
+def _gone(scene: Scene, error: OSError) -> Unmet:
+    if scene.has_ended("web"):
+        words, place = scene.why_it_ended("web")
+        return Unmet("web-ends", words, expected="a web process that goes on", at=place)
+    words = last_words(scene.lines("web"))
+    return Unmet("web-ends", f"{error}; web says: {words}")
+
+
+def old_processes(folder: Path) -> list[str]:
+    """Advice on workers of this project that run older code than the folder holds."""
+    import psutil
+
+    files = [p for p in own_files(folder).values() if p.suffix == ".py"]
+    newest = max(files, key=lambda path: path.stat().st_mtime, default=None)
+    if newest is None:
+        return []
+    advice = []
+    for process in psutil.process_iter(["cmdline", "create_time"]):
+        with contextlib.suppress(psutil.Error, OSError):
+            command = " ".join(process.info["cmdline"] or ())
+            if "celery" not in command or " worker" not in command:
+                continue
+            if Path(process.cwd()).resolve() != folder.resolve():
+                continue
+            if process.info["create_time"] < newest.stat().st_mtime:
+                name = newest.resolve().relative_to(folder.resolve())
+                advice.append(
+                    f"{name} was changed after your worker (process {process.pid}) had"
+                    " started, so it runs older code. Stop it and start it again."
+                )
+    return advice[:1]

@@ -1,0 +1,66 @@
+"""What the observer in the project's processes wrote down."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class Event(dict):
+    """One thing that happened: `what`, `process`, `time`, and fields of its own."""
+
+    @property
+    def at(self) -> str | None:
+        """The project's line that did it, such as "search/tasks.py:33"."""
+        return self.get("at")
+
+    @property
+    def error(self) -> str:
+        """The exception in a line, such as "ValueError: no such thing"."""
+        message = " ".join(str(self.get("message", "")).split())
+        return f"{self.get('error')}: {message}" if message else str(self.get("error"))
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of a run so far, oldest first, from a file that still grows."""
+
+    file: Path
+    start: int = 0  # bytes
+
+    def mark(self) -> "Events":
+        """The events from now on."""
+        return Events(self.file, self.file.stat().st_size if self.file.exists() else 0)
+
+    def all(self, *kinds: str, **fields: object) -> list[Event]:
+        """The events of these kinds (`what`) whose `fields` are as given."""
+        if not self.file.exists():
+            return []
+        with self.file.open("rb") as file:
+            file.seek(self.start)
+            lines = file.read().splitlines(keepends=True)
+        events = [Event(json.loads(line)) for line in lines if line.endswith(b"\n")]
+        return [
+            event
+            for event in events
+            if (not kinds or event["what"] in kinds)
+            and all(event.get(name) == value for name, value in fields.items())
+        ]
+
+    def first(self, *kinds: str, **fields: object) -> Event | None:
+        """The oldest of these events, or None."""
+        found = self.all(*kinds, **fields)
+        return found[0] if found else None
+
+    def wait(self, seconds: float, *kinds: str, **fields: object) -> Event | None:
+        """The oldest of these events, or None where none came in so many seconds."""
+        return wait_for(lambda: self.first(*kinds, **fields), seconds)
+
+
+def wait_for(condition: Callable[[], object], seconds: float):
+    """The first true result of `condition`, or its last one after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()) and time.monotonic() < deadline:
+        time.sleep(0.03)
+    return result

@@ -1,0 +1,49 @@
+"""What the files alone tell of stages that were not reached: hints, never verdicts."""
+
+import re
+from collections.abc import Iterator
+
+from tutorial.check.mistakes import mistakes
+from tutorial.check.scene import Scene
+from tutorial.check.stages.stage_5_signal import is_lost
+
+
+def hints(scene: Scene) -> dict[int, str]:
+    """A sentence for each stage at which something catches the eye."""
+    found: dict[int, str] = {}
+    for name, at in _suspects(scene):
+        mistake = mistakes()[name]
+        where = f" ({at})" if at else ""
+        found.setdefault(mistake.stage, f"{mistake.title}{where}")
+    return found
+
+
+def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
+    code, settings = scene.code, scene.survey.get("settings", {})
+    if "error" in settings:
+        return
+    layers = code.find(r"^CHANNEL_LAYERS", ".py")
+    if settings["layer"] is None:
+        yield "layer-missing", layers
+    elif settings["layer"].endswith("InMemoryChannelLayer"):
+        yield "layer-in-memory", layers
+    if code.calls("Signal") and not code.receivers:
+        yield "handler-missing", None
+    for call in code.calls("group_send"):
+        if is_lost(scene, call):
+            yield "not-awaited", call.at
+    for _, place in code.receivers.values():
+        if not code.imports(place.rpartition(":")[0]):
+            yield "handler-not-imported", place
+    if code.find(r"as_asgi\(", ".py"):
+        if "daphne" not in settings["apps"]:
+            yield "daphne-missing", code.find(r"^INSTALLED_APPS", ".py")
+        if not settings["asgi"]:
+            yield "asgi-application-missing", None
+        if not code.calls("group_add") and not code.find(r"^\s+groups = ", ".py"):
+            yield "no-group-add", None
+    if not code.find(r"onmessage|[\"']message[\"']", ".js", ".html"):
+        yield "no-onmessage", code.find(r"new WebSocket\(", ".js", ".html")
+    place = code.find(r"innerHTML\s*[+]?=(?!\s*[\"'`]{2})", ".js", ".html")
+    if place and re.search(r"\$\{|\+|data", code.line(place)):
+        yield "inner-html", place

@@ -1,0 +1,290 @@
+"""Starts a copy of the project with services of its own, and holds all to look at."""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tutorial import procfile, services
+from tutorial.browser import find_browser, launch, present_browser
+from tutorial.check import workspace
+from tutorial.check.code import Code
+from tutorial.check.events import Events, wait_for
+from tutorial.check.redis_watch import RedisWatch, watch
+from tutorial.problem import Problem
+from tutorial.processes import Processes
+from tutorial.project import Project
+from tutorial.specifications.site import Site
+from tutorial.specifications.visitor import Answer, Visitor
+
+OBSERVER = Path(__file__).parent / "observer"
+
+LATENCY = "0.3"  # seconds that the stand-in takes: long enough to see who waits for it
+START = 20.0  # seconds that a process has to be ready
+PATIENCE = 12.0  # seconds that a visitor waits for a page
+
+
+@dataclass
+class Search:
+    """A question that was asked, and what has happened since."""
+
+    question: str
+    events: Events
+    visitor: Visitor | None = None
+    answer: Answer | None = None
+    before: frozenset[str] = frozenset()  # the page's texts before the question
+    after: Answer | None = None  # the page that a redirect led to
+    mark: int = 0  # in the commands of Redis
+
+
+@dataclass
+class Scene:
+    """The running project, its services, and what was found out so far."""
+
+    folder: Path  # of the copy
+    events: Events
+    project: Project
+    processes: Processes
+    site: Site
+    redis: RedisWatch
+    survey: dict[str, Any]
+    code: Code
+    browser: Any = None  # a Playwright browser, or None
+    no_browser: str = ""  # why there is none
+    new_database: bool = False
+    path: str = "/"
+    advice: list[str] = field(default_factory=list)
+    number: int = 7  # the last stage that is asked for
+    search: Search | None = None  # the first, without a socket
+    second: Search | None = None  # another visitor's, which the API refuses
+
+    def question(self, about: str) -> str:
+        """A question that nobody has asked yet."""
+        return f"What is a {about}? {secrets.token_hex(3)}"
+
+    def visitor(self) -> Visitor:
+        """A new visitor who asks at the page with the form."""
+        return Visitor(self.site, self.path, PATIENCE)
+
+    def ask(self, question: str, visitor: Visitor | None = None) -> Search:
+        """Send the question with the page's form."""
+        visitor = visitor or self.visitor()
+        before = frozenset(visitor.get().page.pieces)
+        search = Search(question, self.events.mark(), visitor, before=before)
+        search.mark = self.redis.mark()
+        search.answer = visitor.ask(question)
+        return search
+
+    def answered(self, question: str) -> dict | None:
+        """What the stand-in was asked and said for this question, or None."""
+        for request in self.site.requests_to_openai():
+            if question in request["input"]:
+                return request
+        return None
+
+    def requests(self) -> int:
+        """How many requests have reached the stand-in."""
+        return len(self.site.requests_to_openai())
+
+    def lines(self, name: str) -> list[str]:
+        """What the process `name`, "web" or "worker", has printed."""
+        process = self.project.running.get(name)
+        return list(process.lines) if process else []
+
+    def has_ended(self, name: str) -> bool:
+        """Whether the process has ended by itself."""
+        process = self.project.running.get(name)
+        return bool(process) and process.child.poll() is not None
+
+    def why_it_ended(self, name: str) -> tuple[str, str | None]:
+        """The last words of a process that ended, and the project's line in them."""
+        process = self.project.running[name]
+        process.child.wait()
+        wait_for(lambda: process.lines, 1)
+        return last_words(process.lines), self.place_in(process.lines)
+
+    def place_in(self, lines: list[str]) -> str | None:
+        """The last line of the project in a traceback."""
+        root = str(self.folder.resolve()) + os.sep
+        place = None
+        for line in lines:
+            match = re.search(r'File "([^"]+)", line (\d+)', line)
+            if match and match[1].startswith(root) and "site-packages" not in match[1]:
+                name = match[1].removeprefix(root)
+                if name != "manage.py":
+                    place = f"{name}:{match[2]}"
+        return place
+
+    @cached_property
+    def has_worker(self) -> bool:
+        """Whether the project starts a worker."""
+        return "worker" in self.project.running
+
+
+def last_words(lines: list[str]) -> str:
+    """The exception in a traceback, or else the last line."""
+    words = [line.strip() for line in lines if line.strip()]
+    errors = [w for w in words if re.match(r"[\w.]*(Error|Exception|Warning)\b", w)]
+    return (errors or words or ["it said nothing"])[-1][:300]
+
+
+class Check:
+    """Makes a scene of the project in `folder`. Leaving the context removes it all."""
+
+    def __init__(self, folder: Path, number: int, say: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._number = number
+        self._say = say
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Scene:
+        try:
+            return self._enter()
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def _enter(self) -> Scene:
+        root = Path(tempfile.mkdtemp(prefix="tutorial-check-")).resolve()
+        self._stack.callback(shutil.rmtree, root, ignore_errors=True)
+        folder = root / "project"
+        folder.mkdir()
+        self._say("copying the project")
+        databases = workspace.copy(self._folder, folder)
+        settings = os.environ.get("DJANGO_SETTINGS_MODULE")
+        settings = workspace.settings_module(folder) or settings
+        events = Events(root / "events")
+        processes = self._stack.enter_context(Processes(lambda name, line: None))
+        project = Project(folder, services.free_port())
+        # A virtual environment stays where it is.
+        path = Project(self._folder, project.port).environment["PATH"]
+        project.environment["PATH"] = path
+        pool = self._stack.enter_context(ThreadPoolExecutor(3))
+
+        self._say("starting Redis and the stand-in")
+        port = services.free_port()
+        redis = pool.submit(services.start_redis, processes, root / "redis", port)
+        openai = pool.submit(
+            services.start_stand_in,
+            processes,
+            services.free_port(),
+            *("--latency", LATENCY, "--pace", "0.005"),
+        )
+        redis_url = redis.result()[1]
+        project.environment |= openai.result()[1] | _observed(
+            root, folder, events.file, redis_url
+        )
+        # A database of the learner's is taken as it is; a project without one gets one.
+        new_database = not databases
+        self._say("reading the settings")
+        surveying = pool.submit(
+            _survey, project, root / "survey", settings, new_database
+        )
+        browser, no_browser = self._browser()
+        survey = surveying.result()
+        site = Site(project.url, redis_url, project.environment["OPENAI_BASE_URL"])
+        scene = Scene(
+            folder,
+            events,
+            project,
+            processes,
+            site,
+            self._stack.enter_context(watch(redis_url)),
+            survey,
+            Code(folder),
+            browser,
+            no_browser,
+            new_database,
+            number=self._number,
+        )
+        self._start(scene)
+        # A copy that nobody needs any more: no time for a gentle end.
+        self._stack.callback(processes.stop, grace=0.2)
+        return scene
+
+    def _browser(self) -> tuple[Any, str]:
+        """A headless browser; for step 7 one is brought, if need be."""
+        program = present_browser()
+        if program is None and self._number >= 7:
+            try:
+                program = find_browser()
+            except Problem as problem:
+                return None, str(problem)
+        if program is None:
+            return None, "this machine has no Chromium and no Chrome"
+        return self._stack.enter_context(launch(program)), ""
+
+    def _start(self, scene: Scene) -> None:
+        """Start the project's processes, under our names for them."""
+        commands = procfile.processes(scene.folder)
+        for name, command in commands.items():
+            role = procfile.role(name, command)
+            if role == "worker" and self._number < 4:
+                continue  # it would take the messages that these stages look at
+            self._say(f"starting {name}")
+            scene.project.running[role] = scene.processes.start(
+                role,
+                with_port(command, scene.project.port) if role == "web" else command,
+                folder=scene.folder,
+                environment=scene.project.environment | {"TUTORIAL_PROCESS": role},
+            )
+        web = scene.project.running.get("web")
+        if web is None:
+            return
+        wait_for(lambda: scene.project.listens() or web.child.poll() is not None, START)
+
+
+def with_port(command: str, port: int) -> str:
+    """The web process' command with the check's port, and without the reloader."""
+    if match := re.search(r"\brunserver\b(\s+[\w.:${}\[\]-]+)?", command):
+        arguments = f"runserver 127.0.0.1:{port} --noreload"
+        if (match[1] or "").strip().startswith("-"):
+            arguments += match[1]
+        return command[: match.start()] + arguments + command[match.end() :]
+    return re.sub(r"((?:-p|--port|--bind|-b)[ =])\S+", rf"\g<1>{port}", command)
+
+
+def _observed(root: Path, folder: Path, events: Path, redis_url: str) -> dict[str, str]:
+    """The variables that lead the processes to the observer and to the services."""
+    paths = [str(OBSERVER), os.environ.get("PYTHONPATH", "")]
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "TUTORIAL_EVENTS": str(events),
+        "TUTORIAL_PROJECT": str(folder),
+        "TUTORIAL_DATABASE": str(root / "outside.sqlite3"),
+        "TUTORIAL_REDIS": redis_url.removeprefix("redis://").removesuffix("/0"),
+        "REDIS_URL": redis_url,
+    }
+
+
+def _survey(
+    project: Project, output: Path, settings: str, new_database: bool
+) -> dict[str, Any]:
+    """What the project's settings come to: see `observer/survey.py`."""
+    command = ["python", str(OBSERVER / "survey.py"), str(output), settings]
+    result = subprocess.run(
+        command + ["migrate"] * new_database,
+        cwd=project.folder,
+        env=project.environment | {"TUTORIAL_PROCESS": "survey"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if output.exists():
+        return json.loads(output.read_text())
+    words = last_words((result.stdout + result.stderr).splitlines())
+    return {"settings": {"error": "Exit", "message": words, "at": None}}

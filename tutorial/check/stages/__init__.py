@@ -1,0 +1,1 @@
+"""One module per stage: looks at a scene, returns what it saw, or raises Unmet."""

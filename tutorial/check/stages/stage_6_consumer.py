@@ -1,0 +1,480 @@
+"""Stage 6 · consumer: the answer comes down the WebSocket of its visitor alone."""
+
+import contextlib
+import json
+import re
+import urllib.parse
+from dataclasses import dataclass
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from tutorial.check.events import Event, Events, wait_for
+from tutorial.check.scene import Scene, last_words
+from tutorial.check.stages.stage_1_template import FAKE_SOCKETS
+from tutorial.check.stages.stage_4_worker import first_words, squeeze
+from tutorial.check.stages.stage_5_signal import layers
+from tutorial.check.unmet import Unmet
+from tutorial.specifications.visitor import Visitor
+
+HANDSHAKE = 5.0  # seconds
+IDLE = 8.0  # seconds: redis-py 8 closes a blocked connection after 5
+EVIL = "http://evil.example"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A visitor's open WebSocket, and the events since it was asked for."""
+
+    visitor: Visitor
+    socket: ClientConnection
+    events: Events
+
+
+def check(scene: Scene) -> str:
+    """A frame with the answer reaches its user; strangers are refused."""
+    url = socket_url(scene, scene.visitor())
+    with contextlib.ExitStack() as stack:
+        mine = stack.enter_context(_open(scene))
+        other = stack.enter_context(_open(scene))
+        group = _check_joined(scene, mine)
+        _check_joined(scene, other)
+        frame = _check_frame(scene, mine, other, group)
+        _check_idle(scene, mine, other)
+    _check_left(scene, mine)
+    _check_strangers(scene)
+    path = urllib.parse.urlsplit(url).path
+    return f"{path} is open, in the group {group}; a frame came: {frame[:50]}…"
+
+
+def socket_url(scene: Scene, visitor: Visitor) -> str:
+    """The address of the WebSocket that the visitor's page opens."""
+    answer = visitor.get()
+    if scene.browser:
+        with contextlib.closing(scene.browser.new_context()) as context:
+            context.add_cookies(
+                [
+                    {"name": cookie.name, "value": cookie.value, "url": scene.site.url}
+                    for cookie in visitor.cookies
+                ]
+            )
+            page = context.new_page()
+            page.add_init_script(FAKE_SOCKETS)
+            page.goto(visitor.page_url)
+            with contextlib.suppress(Exception):
+                page.wait_for_function("socketsOfThePage.length", timeout=2000)
+            return page.evaluate("socketsOfThePage[0]?.url ?? ''")
+    sources = list(answer.page.inline_scripts)
+    sources += [visitor.get(address).html for address in answer.page.scripts]
+    for source in sources:
+        if match := re.search(r"new WebSocket\([^)]*?(/[\w/.-]*/?)[`\"']", source):
+            return scene.site.url.replace("http", "ws", 1) + match[1]
+    routes = scene.survey.get("asgi", {}).get("routes", [])
+    path = routes[0]["path"] if routes else "/ws/search/"
+    return scene.site.url.replace("http", "ws", 1) + path
+
+
+def _in_script(scene: Scene) -> str | None:
+    return scene.code.find(r"new WebSocket\(", ".js", ".html")
+
+
+@contextlib.contextmanager
+def _open(scene: Scene):
+    visitor = scene.visitor()
+    url = socket_url(scene, visitor)
+    events = scene.events.mark()
+    path = urllib.parse.urlsplit(url).path
+    try:
+        socket = connect(
+            url,
+            origin=scene.site.url,
+            additional_headers={"Cookie": visitor.cookie_header},
+            open_timeout=HANDSHAKE,
+            close_timeout=1,
+        )
+    except InvalidStatus as error:
+        raise _refused(scene, path, events, error.response.status_code) from error
+    except (WebSocketException, TimeoutError, OSError) as error:
+        raise _not_opened(scene, path, events, error) from error
+    with socket:
+        yield Opened(visitor, socket, events)
+
+
+def _refused(scene: Scene, path: str, events: Events, status: int) -> Unmet:
+    """Why the handshake was answered with a status such as 404 or 403."""
+    expected = f"a WebSocket that opens at {path}"
+    seen = f"{path} was answered with status {status}"
+    settings, asgi = scene.survey["settings"], scene.survey.get("asgi", {})
+    if failed := events.wait(0.5, "socket failed", "consumer failed"):
+        return _socket_failed(scene, failed, expected)
+    if status == 404 and "daphne" not in settings["apps"]:
+        return Unmet(
+            "daphne-missing",
+            f"{seen}: the development server is Django's own, which speaks HTTP alone",
+            expected=expected,
+            at=scene.code.find(r"^INSTALLED_APPS", ".py"),
+        )
+    if status == 404 and "application" not in asgi:
+        at = scene.code.find(r"^INSTALLED_APPS", ".py")
+        return Unmet("asgi-application-missing", seen, expected=expected, at=at)
+    if "websocket" not in asgi.get("protocols", ["websocket"]):
+        at = scene.code.find(r"ProtocolTypeRouter\(", ".py")
+        return Unmet("no-websocket-protocol", seen, expected=expected, at=at)
+    if status in (404, 500) and _no_route(scene, path):
+        return _no_such_route(scene, path, expected)
+    closed = events.first("consumer sends", type="websocket.close")
+    # The origin check refuses by a consumer of its own.
+    if closed and closed["consumer"] != "WebsocketDenier":
+        return _denied(scene, closed, seen, expected)
+    if status == 403 and (closed or "OriginValidator" in asgi.get("wrappers", [])):
+        return Unmet(
+            "origin-refused",
+            f"{seen}, before it reached the consumer; its Origin was {scene.site.url}",
+            expected=expected,
+            at=scene.code.find(r"OriginValidator\(|^ALLOWED_HOSTS", ".py"),
+        )
+    at = scene.code.find(r"ProtocolTypeRouter\(", ".py")
+    return Unmet("socket-refused", seen, expected=expected, at=at)
+
+
+def _no_route(scene: Scene, path: str) -> bool:
+    """Whether the web process says that it knows no such address."""
+    return bool(
+        wait_for(
+            lambda: any("No route found" in line for line in scene.lines("web")), 1
+        )
+    )
+
+
+def _no_such_route(scene: Scene, path: str, expected: str) -> Unmet:
+    routes = scene.survey.get("asgi", {}).get("routes", [])
+    known = ", ".join(route["path"] for route in routes) or "none"
+    pattern = r"websocket_urlpatterns|URLRouter\(|re_path\(|as_asgi\("
+    return Unmet(
+        "route-mismatch",
+        f"the script opens {path} ({_in_script(scene)}); the routes are: {known}",
+        expected=expected,
+        at=scene.code.find(r"as_asgi\(", ".py") or scene.code.find(pattern, ".py"),
+    )
+
+
+def _denied(scene: Scene, closed: Event, seen: str, expected: str) -> Unmet:
+    wrappers = scene.survey.get("asgi", {}).get("wrappers", [])
+    if closed["user"] is None:
+        mistake = "socket-without-user"
+        seen = f"{seen}: the consumer refused it, because it saw no signed-in user"
+        if "AuthMiddleware" in wrappers:
+            mistake = "consumer-refuses"
+        at = closed.at or scene.code.find(r"ProtocolTypeRouter\(", ".py")
+        return Unmet(mistake, seen, expected=expected, at=at)
+    seen = f"{seen}: the consumer refused the signed-in user {closed['user']}"
+    return Unmet("consumer-refuses", seen, expected=expected, at=closed.at)
+
+
+def _socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
+    if failed["error"] == "KeyError" and failed.get("message") in (
+        "'user'",
+        "'session'",
+    ):
+        return Unmet(
+            "socket-without-user",
+            "the consumer asked for scope['user'], and the scope has none",
+            expected=expected,
+            at=failed.at,
+        )
+    if "group_add" in failed.error and "NoneType" in failed.error:
+        at = layers(scene) or failed.at
+        seen = "the consumer has no channel layer: it is None"
+        return Unmet("layer-missing", seen, expected=expected, at=at, stage=5)
+    line = scene.code.line(failed.at)
+    expected = f"{expected}; the line is: {line}" if line else expected
+    return Unmet("consumer-raises", failed.error, expected=expected, at=failed.at)
+
+
+def _not_opened(scene: Scene, path: str, events: Events, error: Exception) -> Unmet:
+    """The handshake got no answer at all, or a broken one."""
+    expected = f"a WebSocket that opens at {path}"
+    if failed := events.first("socket failed", "consumer failed"):
+        return _socket_failed(scene, failed, expected)
+    if _no_route(scene, path):
+        return _no_such_route(scene, path, expected)
+    asgi = scene.survey.get("asgi", {})
+    at = next((r["at"] for r in asgi.get("routes", []) if r["at"]), None)
+    reached = events.first("consumer starts")
+    if reached and not events.first("consumer sends"):
+        connects = scene.code.find(r"def connect\(", ".py") or at
+        seen = f"{path} was neither accepted nor refused in {HANDSHAKE:g} s"
+        return Unmet("never-accepted", seen, expected=expected, at=connects)
+    seen = (
+        f"{type(error).__name__}: {error}; web says: {last_words(scene.lines('web'))}"
+    )
+    at = at or scene.code.find(r"ProtocolTypeRouter\(", ".py")
+    return Unmet("socket-refused", seen, expected=expected, at=at)
+
+
+def _check_joined(scene: Scene, opened: Opened) -> str:
+    """The consumer has joined a group, as Redis knows it, too."""
+    expected = "a consumer that joins its user's group when the WebSocket opens"
+    wait_for(
+        lambda: opened.events.first(
+            "group_add", "group_add failed", "socket failed", "consumer failed"
+        ),
+        3,
+    )
+    joined = opened.events.first("group_add")
+    if joined is None:
+        failed = opened.events.first("socket failed", "consumer failed")
+        if failed:
+            raise _socket_failed(scene, failed, expected)
+        if failed := opened.events.first("group_add failed"):
+            reason = f"{failed['error']}: {failed['reason']}"
+            raise Unmet("group-name-refused", reason, expected=expected, at=failed.at)
+        calls = scene.code.calls("group_add")
+        lost = [
+            c
+            for c in calls
+            if not c.awaited and "async_to_sync" not in scene.code.line(c.at)
+        ]
+        if lost:
+            seen = "group_add(...) was called and not awaited"
+            raise Unmet("not-awaited", seen, expected=expected, at=lost[0].at, stage=6)
+        raise Unmet(
+            "no-group-add",
+            "the WebSocket is open, and group_add was never called",
+            expected=expected,
+            at=calls[0].at if calls else scene.code.find(r"def connect\(", ".py"),
+        )
+    if "None" in joined["group"]:
+        raise Unmet(
+            "socket-without-user",
+            f"the consumer joined the group {joined['group']}",
+            expected=expected,
+            at=joined.at,
+        )
+    return joined["group"]
+
+
+def _receive(opened: Opened, seconds: float) -> str | None:
+    try:
+        frame = opened.socket.recv(timeout=seconds)
+    except (TimeoutError, WebSocketException):
+        return None
+    return frame if isinstance(frame, str) else frame.decode(errors="replace")
+
+
+def _check_frame(scene: Scene, mine: Opened, other: Opened, group: str) -> str:
+    """The answer comes to the one who asked, and to nobody else."""
+    search = scene.ask(scene.question("consumer"), mine.visitor)
+    sent = search.events.wait(10, "group_send", process="worker")
+    if sent is None:
+        seen = "with the WebSocket open, nothing was broadcast any more"
+        expected = "a broadcast, as before"
+        raise Unmet("handler-does-not-send", seen, expected=expected, stage=5)
+    request = scene.answered(search.question)
+    frame = _wait_for_frame(scene, mine, search)
+    if frame is None:
+        raise _no_frame(scene, mine, search, sent, group)
+    wanted = first_words(request["answer"])
+    if search.question not in frame and wanted not in squeeze(_text_of(frame)):
+        seen = f"the frame is {frame[:120]}"
+        expected = f"a frame with the answer, “{wanted}…”"
+        at = _sends(scene, search.events)
+        raise Unmet("frame-without-answer", seen, expected=expected, at=at)
+    if frame.lstrip()[:2] in ("{'", '{"') and not _is_json(frame):
+        at = _sends(scene, search.events)
+        seen = f"the frame is no JSON: {frame[:80]}"
+        raise Unmet("frame-not-json", seen, expected="a frame of JSON", at=at)
+    # The other's first frame must be the other's own: so they got none before it.
+    second = scene.ask(scene.question("group"), other.visitor)
+    stranger = _wait_for_frame(scene, other, second)
+    if stranger and search.question in stranger:
+        sent = search.events.first("group_send", process="worker")
+        seen = f"a frame of one visitor's search reached another: {stranger[:80]}"
+        expected = "a frame for its own visitor alone"
+        raise Unmet("group-shared", seen, expected=expected, at=sent.at, stage=6)
+    third = scene.ask(scene.question("frame"), mine.visitor)
+    if _wait_for_frame(scene, mine, third) is None:
+        failed = third.events.first("socket failed", "consumer failed")
+        failed = failed or search.events.first("socket failed", "consumer failed")
+        expected = "a frame for each answer, on the same WebSocket"
+        if failed:
+            raise _socket_failed(scene, failed, expected)
+        seen = "the first answer came as a frame, the second did not"
+        raise Unmet(
+            "socket-ends", seen, expected=expected, at=_sends(scene, search.events)
+        )
+    return frame
+
+
+def _wait_for_frame(scene: Scene, opened: Opened, search) -> str | None:
+    """The next frame, or None where the consumer fails or has long been silent."""
+    over = ("consumer failed", "socket failed")
+    for _ in range(20):
+        if frame := _receive(opened, 0.5):
+            return frame
+        if search.events.first(*over):
+            return _receive(opened, 0.2)
+        sent = search.events.first("group_send", process="worker")
+        if sent and sent["time"] + 2.5 < _now():
+            return None
+    return None
+
+
+def _now() -> float:
+    import time
+
+    return time.time()
+
+
+def _sends(scene: Scene, events: Events) -> str | None:
+    sent = events.first("consumer sends", type="websocket.send")
+    return (sent.at if sent else None) or scene.code.find(r"self\.send", ".py")
+
+
+def _no_frame(scene: Scene, mine: Opened, search, sent: Event, group: str) -> Unmet:
+    """Nothing came down the WebSocket, though the worker broadcast."""
+    expected = "a frame with the answer, down the WebSocket"
+    got = search.events.first("consumer got")
+    if got is None and sent["group"] != group:
+        joined = mine.events.first("group_add")
+        return Unmet(
+            "group-names-differ",
+            f"the consumer joined {group} ({joined.at}), the handler sent to"
+            f" {sent['group']} ({sent.at})",
+            expected=expected,
+            at=joined.at,
+        )
+    failed = search.events.first("consumer failed", "socket failed")
+    if got and not got["has_method"]:
+        routes = scene.survey.get("asgi", {}).get("routes", [])
+        own = [method for route in routes for method in route["methods"]]
+        return Unmet(
+            "wrong-type",
+            f'the message\'s type is "{got["type"]}"; {got["consumer"]} has the methods'
+            f" {', '.join(own) or 'of its base class alone'}",
+            expected=expected,
+            at=sent.at,
+        )
+    if failed and "type" in failed.error and sent.get("type") is None:
+        seen = f"the message has no type: {failed.error}"
+        return Unmet("wrong-type", seen, expected=expected, at=sent.at)
+    if failed:
+        return _socket_failed(scene, failed, expected)
+    if got:
+        at = got.at or scene.code.find(r"self\.send", ".py")
+        seen = f"{got['consumer']} got the message, and sent no frame"
+        return Unmet("frame-not-sent", seen, expected=expected, at=at)
+    joined = mine.events.first("group_add")
+    seen = (
+        f"the handler sent to {sent['group']} ({sent['layer']}), the consumer joined it"
+        f" ({joined['layer']}), and got nothing"
+    )
+    at = layers(scene) or joined.at
+    return Unmet("layers-differ", seen, expected=expected, at=at)
+
+
+def _is_json(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        json.loads(text)
+        return True
+    return False
+
+
+def _text_of(frame: str) -> str:
+    """The frame's texts, without JSON's escapes."""
+    with contextlib.suppress(ValueError):
+        return json.dumps(json.loads(frame), ensure_ascii=False).replace("\\n", " ")
+    return frame
+
+
+def _check_idle(scene: Scene, mine: Opened, other: Opened) -> None:
+    """Each WebSocket stays open while nothing happens."""
+    layer = mine.events.first("group_add")["layer"]
+    # Only this layer blocks on Redis for longer than redis-py's default patience.
+    seconds = IDLE if layer == "RedisChannelLayer" else 0.1
+    frame, closed = None, None
+    for opened in (mine, other):
+        try:
+            frame = opened.socket.recv(timeout=seconds)
+        except TimeoutError:
+            seconds = 0.1
+            continue
+        except ConnectionClosed as error:
+            closed = error
+        break
+    else:
+        return
+    if closed is None:
+        seen = f"one more frame came, of which nobody asked: {str(frame)[:80]}"
+        joined = opened.events.first("group_add")
+        raise Unmet(
+            "frame-twice", seen, expected="one frame for one answer", at=joined.at
+        )
+    failed = opened.events.first("socket failed", "consumer failed")
+    why = f" ({failed.error})" if failed else ""
+    mistake = (
+        "layer-drops-idle-sockets" if layer == "RedisChannelLayer" else "socket-ends"
+    )
+    raise Unmet(
+        mistake,
+        f"the idle WebSocket was closed by the server with code {closed.code}{why}",
+        expected="a WebSocket that stays open",
+        at=scene.code.find(r"RedisChannelLayer", ".py") or layers(scene),
+    )
+
+
+def _check_left(scene: Scene, opened: Opened) -> None:
+    """Where a WebSocket closes, its consumer leaves the group."""
+    if opened.events.wait(5, "group_discard"):
+        return
+    failed = opened.events.first("consumer failed", "socket failed")
+    expected = "a consumer that leaves its group when the WebSocket closes"
+    if failed:
+        raise _socket_failed(scene, failed, expected)
+    raise Unmet(
+        "group-not-left",
+        "the WebSocket is closed, and group_discard was never called",
+        expected=expected,
+        at=scene.code.find(r"def disconnect\(|group_discard", ".py")
+        or scene.code.find(r"def connect\(", ".py"),
+    )
+
+
+def _check_strangers(scene: Scene) -> None:
+    """Another site's page gets no socket, and who is not signed in gets no group."""
+    visitor = scene.visitor()
+    url = socket_url(scene, visitor)
+    if _joins(scene, url, visitor.cookie_header, EVIL):
+        raise Unmet(
+            "origin-unchecked",
+            f"a WebSocket with the Origin {EVIL} was opened with the visitor's cookies",
+            expected="status 403 for a page of another site",
+            at=scene.code.find(r"ProtocolTypeRouter\(|[\"']websocket[\"']", ".py"),
+        )
+    if joined := _joins(scene, url, "", scene.site.url):
+        group = joined["group"] if isinstance(joined, Event) else ""
+        if group:
+            raise Unmet(
+                "stranger-joins",
+                f"a WebSocket without a session joined the group {group}",
+                expected="a refusal, because there is no user to bring answers to",
+                at=joined.at,
+            )
+
+
+def _joins(scene: Scene, url: str, cookies: str, origin: str) -> Event | bool:
+    """Whether such a WebSocket opens: True, or the event of its joining a group."""
+    events = scene.events.mark()
+    headers = {"Cookie": cookies} if cookies else {}
+    try:
+        socket = connect(
+            url,
+            origin=origin,
+            additional_headers=headers,
+            open_timeout=HANDSHAKE,
+            close_timeout=1,
+        )
+    except (WebSocketException, TimeoutError, OSError):
+        return events.first("group_add") or False
+    with socket:
+        return wait_for(lambda: events.first("group_add"), 0.5) or True

@@ -1,0 +1,119 @@
+"""`tutorial new`: a folder to type in, with the project as a step leaves it."""
+
+import shlex
+from pathlib import Path
+
+from tutorial.environment import ROOT
+from tutorial.problem import Problem
+from tutorial.steps import KEPT_ASIDE, Step, copy, files, find, is_name, locate, steps
+
+# The repository's own folders. Others in it are free; so are those beside it.
+TAKEN = frozenset("steps final tutorial tests docs requirements site".split())
+
+GITIGNORE = f"""\
+# Made by Python, Django and the tutorial
+__pycache__/
+db.sqlite3*
+.venv/
+.env
+{KEPT_ASIDE}/
+"""
+
+# The repository's tests look at all that its git would take.
+GITIGNORE_INSIDE = """\
+# Keeps this folder out of the tutorial's own git.
+*
+"""
+
+
+def make(name: str, step: Step) -> None:
+    """Make the folder that a person calls `name`, with the project as `step` has it.
+
+    Raises Problem where the folder holds something, or cannot be made.
+    """
+    folder = place(name)
+    try:
+        _check_free(name, folder, step)
+        folder.mkdir(parents=True, exist_ok=True)
+        copy(step.folder, folder)
+        inside = folder.is_relative_to(ROOT)
+        ignored = GITIGNORE_INSIDE if inside else GITIGNORE
+        (folder / ".gitignore").write_text(ignored)
+    except OSError as error:
+        raise Problem(
+            f"{name} cannot be made: {error.strerror}, {error.filename}."
+        ) from error
+    count = len(files(folder))
+    print(f"Made {name}: {count} files, the project at the end of {called(step)}.")
+    print(_next_commands(name, step))
+
+
+def place(name: str) -> Path:
+    """The absolute path of a folder of a person's own.
+
+    Raises Problem where it is the tutorial's, or no path.
+    """
+    if is_name(name):
+        raise Problem(
+            f"The folder comes first: {command('new', 'DIR', name)}\n"
+            f"For a folder that is called {name}: ./{name}"
+        )
+    folder = locate(name)
+    if folder is None:
+        raise Problem(f'"{name}" cannot be the name of a folder.')
+    if folder.is_relative_to(ROOT) and folder != ROOT:
+        first = folder.relative_to(ROOT).parts[0]
+        if first.casefold() in TAKEN or first.startswith("."):
+            raise Problem(
+                f"{name} is in {first}/, which belongs to the tutorial.\n"
+                "Choose a folder of your own, for example ../my-search"
+            )
+    return folder
+
+
+def called(step: Step) -> str:
+    """The step in words: "step 3 (steps/03_queue)"."""
+    name = "the tutorial" if step.name == "final" else f"step {step.name}"
+    return f"{name} ({step.title})"
+
+
+def command(*words: str) -> str:
+    """The command line of this program that a person types for `words`."""
+    return f"python3 -m tutorial {shlex.join(words)}"
+
+
+def _check_free(name: str, folder: Path, step: Step) -> None:
+    """Raise Problem where something is there, or a project around it."""
+    if folder.exists() and not folder.is_dir():
+        raise Problem(f"{name} is a file. Choose another name for the folder.")
+    around = next((p for p in folder.parents if (p / "manage.py").is_file()), None)
+    if around:
+        raise Problem(
+            f"{name} is inside another Django project, {around}.\n"
+            "Choose a folder beside it."
+        )
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    text = f"{name} holds something already, and nothing is overwritten."
+    if (folder / "manage.py").is_file():
+        again = command("new", name, step.name, "--catch-up")
+        raise Problem(
+            f"{text} Choose another name.\n"
+            f"To bring this project to the end of {called(step)}: {again}"
+        )
+    raise Problem(f"{text}\nChoose another name, or empty it first.")
+
+
+def _next_commands(name: str, step: Step) -> str:
+    """The three commands that come next, as the person types them."""
+    last = steps()[-1]
+    to_check = find(str(min(step.number + 1, last.number)))
+    to_reach = to_check if step.number < last.number else find("final")
+    lines = (
+        (command("run", name), "see the page, at http://127.0.0.1:8000"),
+        (command("check", to_check.name, name), f"is step {to_check.name} right?"),
+        (command("diff", name, to_reach.name), f"what is missing: {to_reach.title}"),
+    )
+    width = max(len(line) for line, _ in lines)
+    shown = [f"    {line:<{width}}  # {why}" for line, why in lines]
+    return "\n".join(["Next:", *shown])
