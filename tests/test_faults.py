@@ -7,42 +7,17 @@ what makes the mistake hard to find; `sees` is a pattern in what `check` says it
 """
 
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from checking import check, failed
 
 from tutorial import steps
 from tutorial.check.mistakes import mistakes
-from tutorial.environment import ROOT
 
 FAULTS = sorted((Path(__file__).parent / "faults").glob("*.patch"))
-
-
-def check(number: str, folder: Path) -> dict:
-    """What `tutorial check N DIR --json` says."""
-    result = subprocess.run(
-        [sys.executable, "-m", "tutorial", "check", number, str(folder), "--json"],
-        cwd=ROOT,
-        env={k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert result.stdout, result.stderr
-    report = json.loads(result.stdout)
-    assert result.returncode == (0 if report["passed"] else 1)
-    return report
-
-
-def failed(report: dict) -> dict:
-    """The diagnosis of the stage that does not hold."""
-    found = [r["diagnosis"] for r in report["results"] if r["state"] == "failed"]
-    assert len(found) == 1, report
-    return found[0]
 
 
 @pytest.mark.parametrize("patch", FAULTS, ids=lambda patch: patch.stem)

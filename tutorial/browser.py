@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -62,13 +63,21 @@ def present_browser() -> str | None:
 
 @contextlib.contextmanager
 def launch(program: str) -> Iterator[Any]:
-    """The browser, headless, as a Playwright object of the sync API."""
-    from playwright.sync_api import sync_playwright
+    """The browser, headless, as a Playwright object of the sync API.
+
+    Raises Problem where it does not start.
+    """
+    from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=list(BROWSER_ARGUMENTS)
-        )
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=program, args=list(BROWSER_ARGUMENTS)
+            )
+        except Error as error:
+            said = re.findall(r"\[err\] (.*(?:FATAL|error).*)", str(error))
+            words = (said or [str(error).splitlines()[0]])[0]
+            raise Problem(f"The browser {program} does not start: {words}") from error
         try:
             yield browser
         finally:

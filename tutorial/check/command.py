@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from tutorial import colour
+from tutorial.check.events import wait_for
 from tutorial.check.glance import hints
 from tutorial.check.report import (
     FAILED,
@@ -90,6 +91,9 @@ def look(
             result = _look_at(scene, stage)
             show(result)
             if result.state == FAILED:
+                if scene.events.first("consumer failed", "socket failed"):
+                    # Daphne looks for exceptions, and prints them, once a second.
+                    wait_for(lambda: "Traceback" in str(scene.lines("web")), 2)
                 glance = hints(scene)
                 for later in range(stage + 1, number + 1):
                     hint = glance.get(later, "")

@@ -225,7 +225,10 @@ class Check:
                 return None, str(problem)
         if program is None:
             return None, "this machine has no Chromium and no Chrome"
-        return self._stack.enter_context(launch(program)), ""
+        try:
+            return self._stack.enter_context(launch(program)), ""
+        except Problem as problem:
+            return None, str(problem)
 
     def _start(self, scene: Scene) -> None:
         """Start the project's processes, under our names for them."""

@@ -1,5 +1,6 @@
 """A copy of a project to run, so that the learner's folder stays as it is."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -77,12 +78,17 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _copy_database(source: Path, target: Path) -> Path:
-    """Copy by SQLite itself: what is still in its write-ahead log comes, too."""
+    """Copy a database, and leave no file beside it that was not there."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        old = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)
-        with old, sqlite3.connect(target) as new:
-            old.backup(new)
-    except sqlite3.Error:
-        shutil.copy(source, target)
+    if source.with_name(f"{source.name}-wal").exists():
+        # SQLite knows what in its write-ahead log belongs to it.
+        with contextlib.suppress(sqlite3.Error):
+            old = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)
+            with (
+                contextlib.closing(old),
+                contextlib.closing(sqlite3.connect(target)) as new,
+            ):
+                old.backup(new)
+            return target
+    shutil.copy(source, target)
     return target

@@ -43,6 +43,8 @@ class Form:
     # The fields that a person types free text in: the longest text by the field's name,
     # in characters, or None where the page sets no limit.
     texts: dict[str, int | None] = field(default_factory=dict)
+    id: str = ""
+    has_button: bool = False  # something to press that sends it
 
     @property
     def text_field(self) -> str | None:
@@ -85,14 +87,16 @@ class Page(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
             method = values.get("method", "get").lower()
-            self._open = Form(values.get("action", ""), method)
+            self._open = Form(values.get("action", ""), method, id=values.get("id", ""))
             self.all_forms.append(self._open)
         elif tag in ("script", "style", "template"):
             self._in = tag
             if tag == "script" and "src" in values:
                 self.scripts.append(values["src"])
-        elif self._open and self._in is None:
-            self._note_field(tag, values)
+        elif self._in is None:
+            self._note_button(tag, values)
+            if self._open:
+                self._note_field(tag, values)
 
     def handle_endtag(self, tag: str) -> None:
         """Note the ends of forms and scripts."""
@@ -109,6 +113,14 @@ class Page(HTMLParser):
             self.inline_scripts.append(data)
         elif self._in is None:
             self._words.append(data)
+
+    def _note_button(self, tag: str, values: dict[str, str]) -> None:
+        kind = values.get("type", "submit" if tag == "button" else "text").lower()
+        if tag not in ("button", "input") or kind not in ("submit", "image"):
+            return
+        for form in self.all_forms:
+            if form is self._open or (form.id and form.id == values.get("form")):
+                form.has_button = True
 
     def _note_field(self, tag: str, values: dict[str, str]) -> None:
         name, value = values.get("name", ""), values.get("value", "")

@@ -126,7 +126,7 @@ def move_database(settings):
     database = getattr(settings, "DATABASES", {}).get("default") or {}
     is_sqlite = database.get("ENGINE") == "django.db.backends.sqlite3"
     name = str(database.get("NAME") or "")
-    if not name or ":memory:" in name:
+    if not name or ":memory:" in name or not database.get("ENGINE"):
         return
     if is_sqlite and os.path.realpath(name).startswith(ROOT):
         return

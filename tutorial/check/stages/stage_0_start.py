@@ -87,9 +87,23 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
         return Unmet("package-missing", seen, at=at, stage=stage)
     if re.search(NOT_MIGRATED, seen):
         return Unmet("migration-not-applied", seen, at=at, stage=stage)
+    if at is None:
+        at = place_of_setting(scene.code, seen)
     line = scene.code.line(at)
     expected = f"a project that starts; the line is: {line}" if line else ""
     return Unmet("does-not-start", seen, expected=expected, at=at, stage=stage)
+
+
+def place_of_setting(code: Code, seen: str) -> str | None:
+    """Where to look for what Django says of a setting or of an app's class."""
+    if "name attribute" in seen:
+        return code.find(r"\(AppConfig\)", ".py")
+    named = re.search(r"\b[A-Z][A-Z_]{5,}\b", seen)
+    if named and (place := code.find(rf"^{named[0]}\b", ".py")):
+        return place
+    if re.search(r"ImproperlyConfigured|[Ss]etting", seen):
+        return code.find(r"^INSTALLED_APPS", ".py")
+    return None
 
 
 def _is_own(scene: Scene, module: str) -> bool:

@@ -6,7 +6,7 @@ import urllib.parse
 
 from tutorial.check.events import Event, Events
 from tutorial.check.scene import Scene
-from tutorial.check.stages.stage_0_start import NOT_MIGRATED
+from tutorial.check.stages.stage_0_start import NOT_MIGRATED, place_of_setting
 from tutorial.check.unmet import Unmet
 from tutorial.specifications.visitor import Answer, Page
 
@@ -148,6 +148,7 @@ def page_error(scene: Scene, path: str, events: Events, answer: Answer) -> Unmet
         or "static" in event.error
     ):
         at = at or scene.code.find(r"{% (url|static|include)", ".html")
+    at = at or place_of_setting(scene.code, event.error)
     return Unmet("page-raises", event.error, expected=expected, at=at)
 
 
@@ -197,6 +198,13 @@ def _check_form(scene: Scene, page: Page):
             at=in_template or scene.code.find(r"<body", ".html"),
         )
     form = scene.visitor().form()
+    if not form.has_button:
+        raise Unmet(
+            "no-submit-button",
+            f"the form has the field {form.text_field}, and no button that sends it",
+            expected="a button of the type submit in the form",
+            at=scene.code.find(r"<button", ".html") or in_template,
+        )
     protected = any(
         "CsrfViewMiddleware" in m for m in scene.survey["settings"]["middleware"]
     )

@@ -21,6 +21,11 @@ PATIENCE = 8.0  # seconds
 SCRIPT = "simulate: script"
 HACKED = "hacked"
 
+# How a browser words what is wrong with a script.
+SCRIPT_ERROR = re.compile(
+    r"is not (defined|a function|iterable)|Cannot (read|set) propert|\bundefined\b"
+)
+
 KEEP_SOCKETS = """
 window.socketsOfThePage = [];
 window.WebSocket = class extends WebSocket {
@@ -184,6 +189,12 @@ def _wait(page: Any, condition: Callable[[], Any], seconds: float = PATIENCE) ->
     return result
 
 
+def _lines(page: Any) -> list[str]:
+    return [
+        line for text in page.inner_text("body").splitlines() if (line := squeeze(text))
+    ]
+
+
 def _text(page: Any) -> str:
     return squeeze(page.inner_text("body"))
 
@@ -191,7 +202,7 @@ def _text(page: Any) -> str:
 def _check_answer(scene: Scene, page: Any, seen: Seen) -> None:
     """The answer appears, and the page says at once that the search has started."""
     question = scene.question("DOM")
-    before = set(_text(page).split())
+    before = set(_lines(page))
     marked = scene.events.mark()
     _ask(page, question)
     expected = "a page that stays, and shows the answer when its frame comes"
@@ -199,14 +210,14 @@ def _check_answer(scene: Scene, page: Any, seen: Seen) -> None:
     _wait(page, lambda: marked.first("enqueued") or seen.loads or seen.refused, 4)
     _check_sent(scene, page, seen, marked, expected)
 
-    def told() -> bool:
-        new = [w for w in _text(page).replace(question, "").split() if w not in before]
-        return bool(new) or bool(seen.frames)
+    def told() -> list[str]:
+        """The lines that are new in the page, and brought by no frame."""
+        texts = [text for frame in seen.frames for text in _texts(frame) or [frame]]
+        brought = squeeze(" ".join([question, *texts])).casefold()
+        new = [line for line in _lines(page) if line not in before]
+        return [line for line in new if line.casefold() not in brought]
 
-    _wait(page, told, 3)
-    if seen.frames and not told():
-        seen_words = "nothing"
-        raise Unmet("nothing-said", seen_words, expected=expected)
+    said = _wait(page, lambda: told() or seen.frames, 3) and told()
     _wait(page, lambda: seen.frames or seen.loads or seen.errors)
     if seen.loads:
         raise _reloaded(scene, seen, expected)
@@ -228,6 +239,23 @@ def _check_answer(scene: Scene, page: Any, seen: Seen) -> None:
         raise _not_in_page(scene, page, seen, wanted, question)
     if seen.loads:
         raise _reloaded(scene, seen, expected)
+    for line in told():
+        if SCRIPT_ERROR.search(line):
+            raise Unmet(
+                "script-throws",
+                f"the script caught an exception of its own; the page says: {line}",
+                expected=expected,
+                at=scene.code.find(r"fetch\(|XMLHttpRequest", ".js", ".html"),
+                stage=7,
+            )
+    if not said and not [line for line in told() if wanted not in line]:
+        raise Unmet(
+            "nothing-said",
+            "the answer came, and until then the page said nothing of the search",
+            expected="words such as “Search has started!” when the form is sent",
+            at=scene.code.find(r"fetch\(|XMLHttpRequest", ".js", ".html"),
+            stage=7,
+        )
 
 
 def _check_sent(

@@ -1,0 +1,325 @@
+"""`tutorial check`: what it says of a project, and what it leaves behind."""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+from checking import check, failed, run_check
+
+from tutorial import services, steps
+from tutorial.check.mistakes import mistakes
+from tutorial.environment import ROOT, VENV
+from tutorial.processes import Processes, wait_until
+
+# What a step lacks for the next stage, and the file that `check` points to.
+MISSING = {
+    "1": ("no-view-takes-post", "config/urls.py"),
+    "2": ("eager-left-on", "config/settings.py"),
+    "3": ("no-worker", "Procfile"),
+    "4": ("signal-not-sent", "search/tasks.py"),
+    "5": ("daphne-missing", "config/settings.py"),
+    "6": ("page-reloads", "search/static/search/search.js"),
+}
+
+SECRET = "sk-a-secret-key-that-nobody-may-read"
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A function that makes a learner's folder from the end of a step."""
+
+    def make(name: str) -> Path:
+        folder = tmp_path / "my search"
+        steps.copy(steps.find(name).folder, folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def scratch():
+    """A folder for temporary files; its path is short, for the browser's sockets."""
+    with tempfile.TemporaryDirectory(prefix="t") as folder:
+        yield Path(folder)
+
+
+def states(report: dict) -> list[str]:
+    """How each stage ended, the start included."""
+    return [result["state"] for result in report["results"]]
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_step_holds_up_to_its_own_stage(name, project):
+    number = int(name)
+    report = check(str(number + 1), project(name))
+    assert states(report) == ["passed"] * (number + 1) + ["failed"], report
+    mistake, file = MISSING[name]
+    assert failed(report)["id"] == mistake
+    assert failed(report)["at"].rpartition(":")[0] == file
+
+
+@pytest.mark.parametrize("name", ["7", "final"])
+def test_the_finished_project_holds(name):
+    result = run_check(name, "--json")
+    report = json.loads(result.stdout)
+    assert report["passed"], report
+    assert states(report) == ["passed"] * 8
+    assert all(result["evidence"] for result in report["results"])
+    assert not report["advice"]
+
+
+# Another person's names, in the order in which they replace ours.
+NAMES = {
+    r"\bsearch_results\b": "lookups",
+    r"\bsearch_result\b": "lookup",
+    r"\bSearchResult\b": "Lookup",
+    r"\bsearch_completed\b": "lookup_done",
+    r"\bsend_search_result\b": "lookup_ready",
+    r"\bfetch_openai_results_task\b": "ask_the_model",
+    r"\bSearchConsumer\b": "LookupSocket",
+    r"\bSearchForm\b": "AskForm",
+    r"\bSearchConfig\b": "FinderConfig",
+    r"\bopenai_index\b": "ask",
+    r"\bbroadcast_search_result\b": "tell_the_browser",
+    r"\bsearch(?=[./\"'])": "finder",
+    r"\bfrom search\b": "from finder",
+    r"ws/finder/": "live/",
+    r"user_\{": "reader-{",
+    r"\bquery\b": "wish",
+    r"\banswer\b": "reply",
+    r"Search has started!": "Wir suchen. Einen Moment bitte.",
+    r"path\(\"\", ": 'path("ask/me/", ',
+    r"\bconfig\b(?=[.\"\s])(?!\"\])": "site1",
+}
+
+
+def rename(folder: Path) -> None:
+    """Give everything in a copy of step 7 another name, and the files other places."""
+    (folder / "search").rename(folder / "finder")
+    (folder / "config").rename(folder / "site1")
+    app = folder / "finder"
+    (app / "templates" / "search").rename(app / "templates" / "finder")
+    (app / "static" / "search").rename(app / "static" / "finder")
+    index = app / "templates" / "finder" / "openai_index.html"
+    index.rename(index.with_name("ask.html"))
+    script = app / "static" / "finder" / "search.js"
+    script.rename(script.with_name("finder.js"))
+    (app / "handlers.py").rename(app / "listeners.py")
+    (app / "consumers.py").rename(app / "sockets.py")
+    shutil.rmtree(app / "management")
+    for path in steps.files(folder).values():
+        text = path.read_text()
+        for old, new in NAMES.items():
+            text = re.sub(old, new, text)
+        for old, new in {"handlers": "listeners", "consumers": "sockets"}.items():
+            text = re.sub(rf"(import |from \.){old}\b", rf"\g<1>{new}", text)
+        path.write_text(
+            re.sub(
+                r"\n *logger\.info\((.|\n)*?\n    ( {4})*\)\n|\n *logger\.info\(.*\)\n",
+                "\n",
+                text,
+            )
+        )
+
+
+def test_another_persons_names_and_places_are_as_good(project):
+    folder = project("7")
+    rename(folder)
+    # Nor do they have a Procfile, or versions in their list of packages.
+    (folder / "Procfile").unlink()
+    (folder / "requirements.txt").write_text("django\ncelery[redis]\nopenai\n")
+    report = check("7", folder)
+    assert report["passed"], json.dumps(failed(report), indent=2)
+    assert "/live/" in report["results"][6]["evidence"]
+
+
+def test_it_reads_for_a_person(project):
+    folder = project("5")
+    apps = folder / "search" / "apps.py"
+    text = apps.read_text()
+    apps.write_text(text[: text.index("    def ready")])
+    result = run_check("6", str(folder))
+    assert result.returncode == 1
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"Checking {folder}: stages 1 to 6"
+    assert [line.split()[0] for line in lines[1:2]] == ["passed"]
+    assert "FAILED  5 signal" in result.stdout
+    for label in ("expected", "seen", "cause", "where", "mend", "read"):
+        assert re.search(rf"^ +{label} +\S", result.stdout, re.M), result.stdout
+    assert re.search(r"where +search/handlers.py:\d+", result.stdout)
+    # It still tells what it can of the next stage.
+    assert re.search(r"not reached +6 consumer", result.stdout)
+    assert "\033[" not in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Every file below the folder, and what it holds."""
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_it_leaves_the_folder_the_database_and_redis_as_they_were(
+    project, tmp_path, scratch
+):
+    folder = project("7")
+    settings = folder / "config" / "settings.py"
+    # The address is hard-coded, and its Redis runs.
+    with Processes(lambda name, line: None) as processes:
+        _, url = services.start_redis(processes, tmp_path, services.free_port())
+        text = settings.read_text()
+        text = re.sub(r"REDIS_URL = os.*", f'REDIS_URL = "{url}"', text)
+        settings.write_text(text)
+        migrate(folder)
+        (folder / ".env").write_text(f"OPENAI_API_KEY={SECRET}\n")
+        before = digests(folder)
+        client = redis.Redis.from_url(url)
+        client.set("mine", "as it was")
+        report = check(
+            *("7", folder),
+            REDIS_URL=url,
+            OPENAI_API_KEY=SECRET,
+            TMPDIR=str(scratch),
+        )
+        assert report["passed"], report
+        assert client.keys("*") == [b"mine"]
+        assert client.info("stats")["total_commands_processed"] < 20
+        client.close()
+    assert digests(folder) == before
+    assert SECRET not in json.dumps(report)
+    assert not list(scratch.glob("tutorial*"))
+
+
+def migrate(folder: Path) -> None:
+    """Make the folder's own database."""
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=folder,
+        env=environment,
+        check=True,
+    )
+
+
+def test_a_migration_that_is_not_applied(project, tmp_path):
+    """As for someone who has used step 3, and has typed step 4 since."""
+    folder = project("3")
+    migrate(folder)
+    steps.copy(steps.find("4").folder, folder)
+    found = failed(check("4", folder))
+    assert found["id"] == "migration-not-applied"
+    assert "search.0001_initial" in found["seen"]
+    assert "migrate" in found["mend"]
+    with contextlib.closing(sqlite3.connect(folder / "db.sqlite3")) as database:
+        query = "SELECT name FROM sqlite_master WHERE name = 'search_searchresult'"
+        assert not database.execute(query).fetchall(), "check has applied it"
+
+
+def test_a_worker_that_runs_older_code(project, tmp_path):
+    folder = project("4")
+    with Processes(lambda name, line: None) as processes:
+        _, url = services.start_redis(processes, tmp_path, services.free_port())
+        environment = os.environ | {"REDIS_URL": url, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment.pop("DJANGO_SETTINGS_MODULE", None)
+        worker = processes.start(
+            "worker",
+            [str(VENV / "bin" / "celery"), "--app", "config", "worker", "--pool=solo"],
+            folder=folder,
+            environment=environment,
+        )
+        wait_until(
+            lambda: any("[queues]" in line for line in worker.lines),
+            seconds=60,
+            otherwise=lambda: "\n".join(worker.lines),
+        )
+        (folder / "search" / "tasks.py").touch()
+        report = check("4", folder)
+    assert report["passed"], report
+    assert len(report["advice"]) == 1
+    assert report["advice"][0].startswith("search/tasks.py was changed after your")
+    assert f"process {worker.child.pid}" in report["advice"][0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_all_that_it_started(number, project, scratch):
+    folder = project("4")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tutorial", "check", "4", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    started: set[psutil.Process] = set()
+
+    def has_worker() -> bool:
+        started.update(psutil.Process(child.pid).children(recursive=True))
+        commands = []
+        for process in list(started):
+            with contextlib.suppress(psutil.Error):
+                commands.append(" ".join(process.cmdline()))
+        return any("celery" in command for command in commands)
+
+    wait_until(has_worker, seconds=60, otherwise="no worker was started")
+    child.send_signal(number)
+    output, _ = child.communicate(timeout=30)
+    assert child.returncode in (130, 143, 129), output
+    assert "Traceback" not in output
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert not alive
+    assert not list(scratch.glob("tutorial*"))
+
+
+def test_a_folder_that_is_no_project(tmp_path):
+    result = run_check("3", str(tmp_path))
+    assert result.returncode == 1
+    assert "manage.py" in result.stderr
+    assert len(result.stderr.strip().splitlines()) <= 3
+
+
+def test_a_file_that_is_broken_is_named(project):
+    folder = project("5")
+    handlers = folder / "search" / "handlers.py"
+    handlers.write_text(handlers.read_text().replace("def broadcast", "dfe broadcast"))
+    report = check("5", folder)
+    found = failed(report)
+    assert states(report)[0] == "failed"
+    assert found["id"] == "does-not-start"
+    assert re.fullmatch(r"search/handlers\.py:\d+", found["at"])
+    assert found["stage"] == 5
+
+
+def test_the_catalogue_and_the_stages_name_the_same_mistakes():
+    source = "\n".join(
+        path.read_text() for path in (ROOT / "tutorial" / "check").rglob("*.py")
+    )
+    named = {name for name in mistakes() if f'"{name}"' in source}
+    assert named == set(mistakes()) - {"old-code-runs"}
+    raised = set(re.findall(r"Unmet\(\s*\"([\w-]+)\"", source))
+    assert raised <= set(mistakes())
+
+
+@pytest.mark.parametrize("mistake", mistakes().values(), ids=lambda m: m.id)
+def test_each_entry_of_the_catalogue_can_be_read(mistake):
+    for text in (mistake.title, mistake.symptom, mistake.cause, mistake.mend):
+        assert not re.search(r"\b(simply|just|easy|easily|obviously)\b", text, re.I)
+    for text in (mistake.symptom, mistake.cause, mistake.mend):
+        assert re.search(r"[.?][\")]?$", text), text
+    assert 0 <= mistake.stage <= 7
