@@ -45,7 +45,8 @@ class Code:
         return {
             name: path.read_text(errors="replace")
             for name, path in own_files(self.folder).items()
-            if path.suffix in suffixes
+            # A module's script is a script.
+            if path.suffix.replace(".mjs", ".js") in suffixes
         }
 
     def find(self, pattern: str, *suffixes: str) -> str | None:

@@ -33,14 +33,16 @@ def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
         if is_lost(scene, call):
             yield "not-awaited", call.at
     for _, place in code.receivers.values():
-        if not code.imports(place.rpartition(":")[0]):
+        file = place.rpartition(":")[0]
+        # `ready()` connects by a call, in a module that Django itself imports.
+        if not file.endswith("apps.py") and not code.imports(file):
             yield "handler-not-imported", place
     if code.find(r"as_asgi\(", ".py"):
         if "daphne" not in settings["apps"]:
             yield "daphne-missing", code.find(r"^INSTALLED_APPS", ".py")
         if not settings["asgi"]:
             yield "asgi-application-missing", None
-        if not code.calls("group_add") and not code.find(r"^\s+groups = ", ".py"):
+        if not code.calls("group_add") and not code.find(r"\bgroups\b", ".py"):
             yield "no-group-add", None
     if not code.find(r"onmessage|[\"']message[\"']", ".js", ".html"):
         yield "no-onmessage", code.find(r"new WebSocket\(", ".js", ".html")

@@ -134,7 +134,12 @@ class Scene:
 def last_words(lines: list[str]) -> str:
     """The exception in a traceback, or else the last line."""
     words = [line.strip() for line in lines if line.strip()]
-    errors = [w for w in words if re.match(r"[\w.]*(Error|Exception|Warning)\b", w)]
+    errors = [
+        # click, and so Celery, says what is wrong in the line that follows.
+        " ".join(words[number : number + 2]) if word == "Error:" else word
+        for number, word in enumerate(words)
+        if re.match(r"[\w.]*(Error|Exception|Warning)\b", word)
+    ]
     return (errors or words or ["it said nothing"])[-1][:300]
 
 
@@ -257,7 +262,9 @@ def with_port(command: str, port: int) -> str:
         if (match[1] or "").strip().startswith("-"):
             arguments += match[1]
         return command[: match.start()] + arguments + command[match.end() :]
-    return re.sub(r"((?:-p|--port|--bind|-b)[ =])\S+", rf"\g<1>{port}", command)
+    command = re.sub(r"((?:-p|--port)[ =])\S+", rf"\g<1>{port}", command)
+    # gunicorn's address has the port in it, daphne's has not.
+    return re.sub(r"((?:--bind|-b)[ =]\S*:)\S+", rf"\g<1>{port}", command)
 
 
 def _observed(root: Path, folder: Path, events: Path, redis_url: str) -> dict[str, str]:

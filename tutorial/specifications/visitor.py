@@ -43,14 +43,17 @@ class Form:
     # The fields that a person types free text in: the longest text by the field's name,
     # in characters, or None where the page sets no limit.
     texts: dict[str, int | None] = field(default_factory=dict)
+    required: set[str] = field(default_factory=set)
     id: str = ""
     has_button: bool = False  # something to press that sends it
 
     @property
     def text_field(self) -> str | None:
         """The name of the field for the question."""
-        likely = [name for name in self.texts if QUESTION.search(name)]
-        return next(iter(likely or self.texts), None)
+        # A person is asked for the question, and may leave other fields empty.
+        names = [name for name in self.texts if name in self.required] or self.texts
+        likely = [name for name in names if QUESTION.search(name)]
+        return next(iter(likely or names), None)
 
 
 class Page(HTMLParser):
@@ -147,6 +150,8 @@ class Page(HTMLParser):
 
     def _note_text(self, name: str, value: str, values: dict[str, str]) -> None:
         limit = values.get("maxlength", "")
+        if "required" in values:
+            self._open.required.add(name)
         self._open.texts[name] = int(limit) if limit.isdecimal() else None
         # Another text that is asked for, such as a name.
         self._open.fields[name] = value or ("Ada" if "required" in values else "")

@@ -295,9 +295,12 @@ def name_of(function):
     return getattr(function, "__qualname__", None) or repr(function)
 
 
-def note_signal(signal, arguments, frame):
+def note_signal(signal, sender, arguments, frame):
     """Note a signal that the project sends; the libraries send theirs all the time."""
-    receivers = [receiver for receiver in signal.receivers if receiver]
+    sender = sender[0] if sender else arguments.get("sender")
+    live = signal._live_receivers(sender)
+    # Since Django 5: those that are plain functions, and those that are not.
+    receivers = [*live[0], *live[1]] if isinstance(live, tuple) else live
     note(
         "signal",
         signal=id(signal),
@@ -320,15 +323,16 @@ def name_of_signal(signal):
 
 def watch_send(send):
     @functools.wraps(send)
-    def watched(self, sender=None, **named):
+    def watched(self, *sender, **named):
         frame = sys._getframe(1)
         own = is_own(frame.f_code.co_filename)
         if own:
-            guarded(note_signal)(self, named, frame)
+            guarded(note_signal)(self, sender, named, frame)
         try:
-            results = send(self, sender, **named)
+            results = send(self, *sender, **named)
         except Exception as error:
-            if own:
+            # A call without its sender fails by itself: no handler has run.
+            if own and "Signal.send" not in str(error):
                 note("handler failed", **problem(error))
             raise
         if own:
@@ -351,12 +355,12 @@ def is_awaitable(value):
 
 def watch_asend(asend):
     @functools.wraps(asend)
-    async def watched(self, sender=None, **named):
+    async def watched(self, *sender, **named):
         frame = sys._getframe(1)
         if is_own(frame.f_code.co_filename):
-            guarded(note_signal)(self, named, frame)
+            guarded(note_signal)(self, sender, named, frame)
         try:
-            return await asend(self, sender, **named)
+            return await asend(self, *sender, **named)
         except Exception as error:
             note("handler failed", **problem(error))
             raise
@@ -493,17 +497,22 @@ def watch_layer(name):
 
 
 def watch_group(layer, function):
+    send = function.__name__ == "group_send"
+
     @functools.wraps(function)
-    async def watched(self, group, other, *args, **kwargs):
+    async def watched(self, *args, **kwargs):
+        names = ("group", "message" if send else "channel")
+        given = dict(zip(names, args, strict=False)) | kwargs
+        group, other = given.get("group"), given.get(names[1])
         details = {"layer": layer, "group": group, "at": where()}
-        if function.__name__ == "group_send" and isinstance(other, dict):
+        if send and isinstance(other, dict):
             details["type"] = other.get("type")
             details["message"] = repr(other)[:2000]
             details["in_transaction"] = in_transaction()
         else:
             details["channel"] = other
         try:
-            result = await function(self, group, other, *args, **kwargs)
+            result = await function(self, *args, **kwargs)
         except Exception as error:
             found = problem(error)
             fields = {"error": found["error"], "reason": found["message"]}

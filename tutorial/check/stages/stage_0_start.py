@@ -40,7 +40,7 @@ def check(scene: Scene) -> str:
     if scene.has_ended("web"):
         words, place = scene.why_it_ended("web")
         text = "\n".join(web.lines)
-        if "ASGI_APPLICATION" in text:
+        if "have not set ASGI_APPLICATION" in text:
             raise Unmet(
                 "asgi-application-missing",
                 f"the web process ended: {words}",
@@ -58,6 +58,7 @@ def check(scene: Scene) -> str:
             )
         asgi = scene.survey.get("asgi", {})
         if "error" in asgi:
+            place = place or scene.code.find(r"^ASGI_APPLICATION", ".py")
             raise not_started(scene, Event(asgi), place)
         error, _, message = words.partition(": ")
         raise not_started(
@@ -71,7 +72,7 @@ def check(scene: Scene) -> str:
             expected="a web process that listens at $PORT",
             at=scene.code.find(r"^web:", ""),
         )
-    return f"the settings are read, and web listens ({len(scene.survey['urls'])} pages)"
+    return "the settings are read, and web listens"
 
 
 def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
@@ -85,6 +86,8 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
         if name in sys.stdlib_module_names or "." in missing[1]:
             return Unmet("does-not-start", seen, at=at, stage=stage)
         return Unmet("package-missing", seen, at=at, stage=stage)
+    if re.search(r"as_asgi|missing .* 'request'|'function' object", seen):
+        return Unmet("brackets", seen, at=at, stage=stage)
     if re.search(NOT_MIGRATED, seen):
         return Unmet("migration-not-applied", seen, at=at, stage=stage)
     if at is None:

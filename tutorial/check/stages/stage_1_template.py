@@ -138,6 +138,10 @@ def page_error(scene: Scene, path: str, events: Events, answer: Answer) -> Unmet
     if event["error"] in ("TemplateDoesNotExist", "TemplateSyntaxError"):
         name = event["message"].split()[0] if event["message"] else ""
         files = ", ".join(scene.code.texts(".html")) or "none"
+        if any(file.endswith(f"templates/{name}") for file in files.split(", ")):
+            at = scene.code.find(r"^INSTALLED_APPS", ".py")
+            seen = f"{event.error}; the file is there, and its app is not installed"
+            return Unmet("app-not-installed", seen, expected=expected, at=at)
         if event["error"] == "TemplateDoesNotExist":
             seen = f"{event.error}; the project's templates: {files}"
             at = at or scene.code.find(re.escape(name), ".py")
@@ -148,6 +152,13 @@ def page_error(scene: Scene, path: str, events: Events, answer: Answer) -> Unmet
         or "static" in event.error
     ):
         at = at or scene.code.find(r"{% (url|static|include)", ".html")
+    if "didn't return an HttpResponse" in event.error:
+        view = re.search(r"The view [\w.]*?(\w+) didn't", event.error)
+        at = scene.code.find(rf"(def|class) {view[1]}\b", ".py") if view else at
+        return Unmet("return-missing", event.error, expected=expected, at=at)
+    if "has no attribute 'cleaned_data'" in event.error:
+        at = scene.code.find(r"\bis_valid\b(?!\()", ".py") or at
+        return Unmet("form-not-checked", event.error, expected=expected, at=at)
     at = at or place_of_setting(scene.code, event.error)
     return Unmet("page-raises", event.error, expected=expected, at=at)
 
@@ -232,6 +243,7 @@ def _check_in_browser(scene: Scene) -> None:
             if errors:
                 raise script_error(scene, errors[0])
             raise _no_socket(scene, scene.visitor().get().page)
+        _check_address(scene, page.evaluate("socketsOfThePage[0].url"))
         words = [page.evaluate(WORDS)]
         for event in ("open", "close"):
             page.evaluate(
@@ -251,6 +263,19 @@ def _check_in_browser(scene: Scene) -> None:
                 at=scene.code.find(places[number], ".js", ".html")
                 or scene.code.find(r"new WebSocket\(", ".js", ".html"),
             )
+
+
+def _check_address(scene: Scene, url: str) -> None:
+    """The WebSocket goes to the server that the page came from."""
+    host = urllib.parse.urlsplit(urllib.parse.urljoin(scene.site.url, url)).netloc
+    if host != urllib.parse.urlsplit(scene.site.url).netloc:
+        raise Unmet(
+            "socket-does-not-open",
+            f"the page is at {scene.site.url}, its WebSocket at {url}",
+            expected="a WebSocket at the page's own host and port",
+            at=scene.code.find(r"new WebSocket\(", ".js", ".html"),
+            stage=1,
+        )
 
 
 def _no_socket(scene: Scene, page: Page) -> Unmet:

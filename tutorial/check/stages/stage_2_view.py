@@ -34,6 +34,11 @@ def check(scene: Scene) -> str:
     if event["what"] == "enqueue failed":
         return "the view called the task; more at the next stage"
     _check_words(scene, search, at)
+    if answer.status == 200 and not answer.html.lstrip().startswith(("{", "[")):
+        scene.advice.append(
+            f"{at}: the form is answered with a page (status 200), so a reload sends it"
+            " again; answer with a redirect"
+        )
     _check_bad_question(scene, at)
     _check_forged(scene, search)
     if all(cookie.name == "csrftoken" for cookie in search.visitor.cookies):
@@ -88,6 +93,13 @@ def _check_task_was_called(scene: Scene, search: Search, event: Event | None) ->
 def _refusal(scene: Scene, search: Search) -> Unmet:
     """Why a good question did not become a task."""
     answer, at = search.answer, _view(scene)
+    if answer.status in (400, 422) and search.events.first("enqueued"):
+        return Unmet(
+            "return-missing",
+            f"the task was called, and the view answered with status {answer.status}",
+            expected="a redirect, or the page with status 200",
+            at=scene.code.find(r"^\s+redirect\(", ".py") or at,
+        )
     expected = "an answer to the form, and a call of the task"
     if answer.status == 405:
         return Unmet(
@@ -108,7 +120,11 @@ def _refusal(scene: Scene, search: Search) -> Unmet:
         )
     if answer.status >= 500:
         found = page_error(scene, scene.path, search.events, answer)
-        if found.mistake == "page-raises":
+        if "object has no attribute 'delay'" in found.seen:
+            found.mistake = "no-task-decorator"
+            tasks = scene.code.find(r"^def \w+\(.*(query|user|question)", "tasks.py")
+            found.at = tasks or found.at
+        elif found.mistake == "page-raises":
             found.mistake = "view-raises"
         return found
     said = _new_words(scene, search) or "nothing new"

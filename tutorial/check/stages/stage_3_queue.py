@@ -84,7 +84,8 @@ def no_broker(scene: Scene, event: Event) -> Unmet:
         else (f"the broker is {broker}")
     )
     if not broker.startswith("amqp"):
-        at = scene.code.find(r"(?i)broker|REDIS_URL", ".py")
+        at = scene.code.find(r"(?i)^\s*(\w*\.)*\w*broker_url\w*\s*=", ".py")
+        at = at or scene.code.find(r"(?i)broker|REDIS_URL", ".py")
         return Unmet("broker-refuses", seen, expected=EXPECTED, at=at)
     if event["app"] in ("", "default"):
         return Unmet(
@@ -92,6 +93,16 @@ def no_broker(scene: Scene, event: Event) -> Unmet:
             f"{seen} (Celery's default), and the task belongs to no app of the project",
             expected=EXPECTED,
             at=_package(scene),
+        )
+    apps = scene.code.calls("Celery")
+    if len(apps) > 1:
+        places = ", ".join(call.at for call in apps)
+        return Unmet(
+            "second-celery-app",
+            f"{seen}; the task belongs to the app {event['app']!r}; apps are made in"
+            f" {places}",
+            expected=EXPECTED,
+            at=next((call.at for call in apps if "tasks" in call.at), apps[-1].at),
         )
     return Unmet(
         "broker-not-read",

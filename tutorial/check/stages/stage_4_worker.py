@@ -71,7 +71,9 @@ def _check_worker(scene: Scene) -> None:
     if scene.has_ended("worker"):
         words, place = scene.why_it_ended("worker")
         stage = stage_of(scene.code, place)
-        at = place or procfile
+        module = re.search(r"No module named '([\w.]+)'", words)
+        named = module and scene.code.find(rf"[\"']{re.escape(module[1])}\b", ".py")
+        at = place or named or procfile
         raise Unmet("worker-ends", words, expected=expected, at=at, stage=stage)
     if not scene.events.first("worker ready"):
         text = "\n".join(lines)
@@ -166,6 +168,8 @@ def _no_answer(
         return Unmet("api-asked-other", seen, expected=expected, at=task)
     state = "ended" if end else "still runs"
     seen = f"the task {state}, and no request has reached the API"
+    if rows := _rows(scene, search):
+        seen += f"; it saved {_short(rows[-1]['row'])}"
     return Unmet("api-not-asked", seen, expected=expected, at=at)
 
 
@@ -238,7 +242,7 @@ def _check_saved(scene: Scene, search: Search, answer: str) -> None:
 
 
 def _short(row: dict[str, str]) -> str:
-    return ", ".join(f"{name}={value[:25]!r}" for name, value in row.items())
+    return ", ".join(f"{name}={value[:60]!r}" for name, value in row.items())
 
 
 def _is_in_database(scene: Scene, answer: str) -> bool:
@@ -280,7 +284,8 @@ def _check_page(scene: Scene, search: Search, answer: str) -> str:
             "answer-not-on-page",
             f"the row is saved, and a reload shows: {page.page.text[:100]}",
             expected=expected,
-            at=scene.code.find(r"{% *for .* in ", ".html") or _view(scene),
+            at=scene.code.find(r"{% *for (?!.* in messages).* in ", ".html")
+            or _view(scene),
         )
     other = scene.visitor()
     other.get()

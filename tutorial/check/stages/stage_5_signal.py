@@ -119,7 +119,7 @@ def _handler_failed(scene: Scene, failed: Event) -> Unmet:
 
 def layers(scene: Scene) -> str | None:
     """Where the channel layers are set, or should be."""
-    return scene.code.find(r"^CHANNEL_LAYERS", ".py") or scene.code.find(
+    return scene.code.find(r"^CHANNEL_?LAYERS?\w*\s*=", ".py") or scene.code.find(
         r"^INSTALLED_APPS", ".py"
     )
 
@@ -177,6 +177,15 @@ def _no_receiver(scene: Scene, signal: Event) -> Unmet:
         if function.rpartition(".")[2] not in connected:
             seen += f"; {place.rpartition(':')[0]} was not imported in the worker"
             return Unmet("handler-not-imported", seen, expected=EXPECTED, at=place)
+    made = [
+        f"{file}:{number}"
+        for file, text in scene.code.texts(".py").items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if re.match(rf"{signal['name']}\s*=\s*(\w+\.)*Signal\(", line)
+    ]
+    if mine and len(made) > 1:
+        seen += f"; there are {len(made)} signals of that name: {', '.join(made)}"
+        return Unmet("handler-on-other-signal", seen, expected=EXPECTED, at=made[-1])
     if mine:
         place = next(iter(mine.values()))
         seen += ", though one was connected: it is gone, or waits for another sender"

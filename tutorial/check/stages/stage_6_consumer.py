@@ -134,6 +134,15 @@ def _refused(scene: Scene, path: str, events: Events, status: int) -> Unmet:
             at=scene.code.find(r"OriginValidator\(|^ALLOWED_HOSTS", ".py"),
         )
     at = scene.code.find(r"ProtocolTypeRouter\(", ".py")
+    wait_for(lambda: "Traceback" in str(scene.lines("web")), 2)
+    lines = scene.lines("web")
+    if "as_asgi" in str(lines):
+        at = scene.code.find(r"\bas_asgi\b(?!\()", ".py")
+        seen += f": {last_words(lines)}"
+        return Unmet("brackets", seen, expected=expected, at=at, stage=6)
+    if "Traceback" in str(lines):
+        seen += f": {last_words(lines)}"
+        at = scene.place_in(lines) or at
     return Unmet("socket-refused", seen, expected=expected, at=at)
 
 

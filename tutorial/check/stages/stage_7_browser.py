@@ -13,7 +13,6 @@ from tutorial.check.scene import Scene
 from tutorial.check.stages.stage_1_template import place_in_script
 from tutorial.check.stages.stage_4_worker import REFUSED, first_words, squeeze
 from tutorial.check.unmet import Unmet
-from tutorial.specifications.visitor import QUESTION
 
 PATIENCE = 8.0  # seconds
 
@@ -87,7 +86,6 @@ def check(scene: Scene) -> str:
             _check_error(scene, page, seen)
             _check_script(scene, page, seen)
             _check_reload(scene, page, seen)
-            _advise_offline(scene, context, page)
         except Error as error:
             if seen.errors:
                 raise _thrown(scene, seen) from error
@@ -99,6 +97,8 @@ def check(scene: Scene) -> str:
             ) from error
         if seen.errors:
             raise _thrown(scene, seen)
+        with contextlib.suppress(Error):
+            _advise_offline(scene, context, page)
     return f"in the page without a reload, brought by a frame: {seen.frames[0][:50]}…"
 
 
@@ -135,42 +135,35 @@ def _thrown(scene: Scene, seen: Seen) -> Unmet:
     mistake = "script-throws"
     if seen.frames:
         found += f"; the frame is {seen.frames[-1][:150]}"
-        if re.search(r"undefined|null|JSON", message):
+        if not scene.code.find(r"JSON\.parse|\.json\(", ".js", ".html"):
+            mistake = "frame-not-parsed"
+        elif re.search(r"of undefined|JSON", message):
             mistake = "wrong-key"
     line = scene.code.line(at)
     expected = "a script that puts the frame's data into the page"
     expected += f"; the line is: {line}" if line else ""
-    return Unmet(mistake, found, expected=expected, at=at)
+    return Unmet(mistake, found, expected=expected, at=at, stage=7)
 
 
-def _field(page: Any) -> Any:
-    fields = page.locator(
-        "form input[type=text], form input[type=search], form input:not([type]),"
-        " form textarea"
-    )
-    for number in range(fields.count()):
-        name = fields.nth(number).get_attribute("name") or ""
-        if QUESTION.search(name) and fields.nth(number).is_visible():
-            return fields.nth(number)
-    return fields.first
-
-
-def _ask(page: Any, question: str) -> None:
+def _ask(scene: Scene, page: Any, question: str) -> None:
     """Fill in the form as a person would, and send it."""
-    target = _field(page)
+    name = scene.visitor().form().text_field
+    target = page.locator(f'form [name="{name}"]').first
     form = target.locator("xpath=ancestor::form")
     others = form.locator("input:visible, textarea:visible, select:visible")
     for number in range(others.count()):
         other = others.nth(number)
         kind = (other.get_attribute("type") or "text").lower()
-        if other.get_attribute("required") is None or other.input_value():
+        if other.get_attribute("required") is None:
             continue
-        if kind in ("text", "search"):
+        if kind in ("checkbox", "radio"):
+            other.check()
+        elif other.input_value():
+            continue
+        elif kind in ("text", "search"):
             other.fill("Ada")
         elif kind == "email":
             other.fill("ada@example.org")
-        elif kind in ("checkbox", "radio"):
-            other.check()
         elif kind == "number":
             other.fill("1")
     target.fill(question)
@@ -204,7 +197,7 @@ def _check_answer(scene: Scene, page: Any, seen: Seen) -> None:
     question = scene.question("DOM")
     before = set(_lines(page))
     marked = scene.events.mark()
-    _ask(page, question)
+    _ask(scene, page, question)
     expected = "a page that stays, and shows the answer when its frame comes"
     _wait(page, lambda: seen.posts or seen.loads or seen.errors)
     _wait(page, lambda: marked.first("enqueued") or seen.loads or seen.refused, 4)
@@ -313,12 +306,17 @@ def _not_in_page(
     """The frame came, and the answer is not in the page."""
     expected = f"“{wanted}…” in the page"
     frame = seen.frames[0]
-    handler = scene.code.find(r"onmessage|[\"']message[\"']", ".js", ".html")
+    handler = scene.code.find(
+        r"\.onmessage\b|Listener\([\"']message[\"']", ".js", ".html"
+    )
     if handler is None:
         seen_words = f"the frame came, {frame[:80]}, and the script does not listen"
         at = scene.code.find(r"new WebSocket\(", ".js", ".html")
         return Unmet("no-onmessage", seen_words, expected=expected, at=at)
     text = _text(page)
+    if _keys(frame) and not scene.code.find(r"JSON\.parse|\.json\(", ".js", ".html"):
+        seen_words = f"the frame came, {frame[:80]}, and the script parses none"
+        return Unmet("frame-not-parsed", seen_words, expected=expected, at=handler)
     keys, read = _keys(frame), _keys_read(scene)
     unknown = {key: at for key, at in read.items() if key not in keys}
     if unknown and keys:
@@ -389,7 +387,7 @@ def _keys_read(scene: Scene) -> dict[str, str]:
 def _check_error(scene: Scene, page: Any, seen: Seen) -> None:
     """A failure of the API appears as well, brought by a frame of its own."""
     count, before = len(seen.frames), set(_text(page).split())
-    _ask(page, REFUSED)
+    _ask(scene, page, REFUSED)
     _wait(page, lambda: len(seen.frames) > count or seen.errors)
     if len(seen.frames) <= count and not seen.errors:
         raise Unmet(
@@ -413,7 +411,7 @@ def _check_error(scene: Scene, page: Any, seen: Seen) -> None:
 def _check_script(scene: Scene, page: Any, seen: Seen) -> None:
     """An answer that holds HTML is shown as text."""
     count = len(seen.frames)
-    _ask(page, SCRIPT)
+    _ask(scene, page, SCRIPT)
     _wait(page, lambda: len(seen.frames) > count)
     _wait(page, lambda: page.title() == HACKED or "<script>" in _text(page), 1.5)
     if page.title() == HACKED or "<script>" not in _text(page):
@@ -478,10 +476,12 @@ def _texts(frame: str) -> list[str]:
 def _advise_offline(scene: Scene, context: Any, page: Any) -> None:
     """Where the server cannot be reached, the page should say so: advice alone."""
     before = set(page.inner_text("body").splitlines())
+    name = scene.visitor().form().text_field
     context.set_offline(True)
-    _ask(page, "Is anybody there?")
+    page.locator(f'form [name="{name}"]').first.fill("Is anybody there?")
+    page.locator(f'form [name="{name}"]').first.press("Enter")
     if not _wait(page, lambda: set(page.inner_text("body").splitlines()) - before, 2):
-        place = scene.code.find(r"fetch\(", ".js", ".html")
+        place = scene.code.find(r"fetch\(|XMLHttpRequest", ".js", ".html")
         scene.advice.append(
             f"{place}: where the server cannot be reached, the page does not say so"
         )
