@@ -92,7 +92,7 @@ def test_the_compiled_pins_hold_the_versions_of_the_steps(step):
         assert re.search(rf"^{name}=={re.escape(version)} ", pins, re.M | re.I), name
 
 
-@pytest.mark.parametrize("name", ["run", "redis", "test"])
+@pytest.mark.parametrize("name", ["run", "redis", "test", "docs"])
 def test_pins_have_hashes_and_name_no_host(name):
     text = requirements(name).read_text()
     source = requirements(name).with_suffix(".in").read_text()

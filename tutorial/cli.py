@@ -112,6 +112,10 @@ def _parser() -> Parser:
     _add_project(manage, "step")
     manage.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
 
+    docs = add("docs", "Show the tutorial's site, anew at each change", _do_docs)
+    docs.add_argument("--port", type=_port, default=8001, help="default: 8001")
+    docs.add_argument("--build", action="store_true", help="write it to site/ instead")
+
     add("test", "Run every test; arguments go on to pytest", _do_test)
     propagate = add(
         "propagate",
@@ -122,7 +126,7 @@ def _parser() -> Parser:
     propagate.add_argument(
         "--since", default="HEAD", metavar="REVISION", help="default: HEAD"
     )
-    add("pictures", "(maintainers) Take the README's pictures anew", _do_pictures)
+    add("pictures", "(maintainers) Take the pictures and logs anew", _do_pictures)
     return parser
 
 
@@ -201,8 +205,18 @@ def _do_manage(options: argparse.Namespace) -> int:
     return subprocess.call(command, cwd=project.folder, env=project.environment)
 
 
+def _do_docs(options: argparse.Namespace) -> None:
+    environment.enter("run", "docs")
+    from tutorial.stepdocs import command
+
+    if options.build:
+        command.build()
+    else:
+        command.serve(options.port)
+
+
 def _do_test(options: argparse.Namespace) -> int:
-    environment.enter("run", "redis", "test")
+    environment.enter("run", "redis", "test", "docs")
     from tutorial.testing import test
 
     return test(options.rest)
@@ -216,8 +230,10 @@ def _do_propagate(options: argparse.Namespace) -> None:
 
 
 def _do_pictures(options: argparse.Namespace) -> None:
-    environment.enter("run", "redis", "test")
+    environment.enter("run", "redis", "test", "docs")
     from tutorial.pictures import take
+    from tutorial.recording import record
 
     with tempfile.TemporaryDirectory() as folder:
         take(Path(folder))
+    record()

@@ -25,7 +25,7 @@ PLACE = VENV / ".tutorial-place"
 
 
 def requirements(name: str) -> Path:
-    """The compiled pins called `name`: "run", "redis" or "test"."""
+    """The compiled pins called `name`: "run", "redis", "test" or "docs"."""
     return ROOT / "requirements" / f"{name}.txt"
 
 

@@ -1,0 +1,14 @@
+// What the theme leaves without a name: its search, which is a dialog, and the signs
+// of the notes in a listing, which a keyboard shall reach, too.
+document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+
+function nameNotes() {
+  for (const sign of document.querySelectorAll("a.md-annotation__index:not([aria-label])")) {
+    const number = sign.firstElementChild?.dataset.mdAnnotationId;
+    sign.setAttribute("aria-label", `Note ${number}`);
+    sign.removeAttribute("tabindex");
+  }
+}
+
+new MutationObserver(nameNotes).observe(document.body, { childList: true, subtree: true });
+nameNotes();

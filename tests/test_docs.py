@@ -1,0 +1,530 @@
+"""The site agrees with the steps and with itself, and asks no other host."""
+
+import functools
+import http.server
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tutorial import recording, services, steps
+from tutorial.environment import ROOT
+from tutorial.processes import wait_until
+from tutorial.stepdocs import fences, hooks, shown
+from tutorial.stepdocs.extension import FRONT_MATTER
+from tutorial.stepdocs.listing import FIELDS
+from tutorial.stepdocs.overview import RECORDED, recorded_name
+from tutorial.stepdocs.pair import find_pair
+
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+STEP_PAGES = {
+    step.name: DOCS / "steps" / f"{step.name}-{step.stage}.md" for step in steps.steps()
+}
+
+# A page that nobody has written yet says so in its front matter; which ones may.
+PLACEHOLDER = re.compile(r"^placeholder: true$", re.M)
+NOT_YET_WRITTEN = {
+    *("index.md", "setup.md", "final.md", "troubleshooting.md", "diff.md"),
+    *("instructors.md", "maintainers.md"),
+    *(page.relative_to(DOCS).as_posix() for page in STEP_PAGES.values()),
+}
+
+MOST_SECONDS = 10
+
+
+def is_written(page: Path) -> bool:
+    front = FRONT_MATTER.match(page.read_text())
+    return not (front and PLACEHOLDER.search(front[1]))
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(DOCS).as_posix() if page.is_relative_to(DOCS) else page.name
+
+
+# What the pages hold
+
+
+def test_the_listings_of_a_page_are_the_whole_step():
+    """Who types what a page shows has every line of the step, and no line too many."""
+    for step in steps.steps():
+        if is_written(STEP_PAGES[step.name]):
+            check_listings(step)
+
+
+def check_listings(step: steps.Step) -> None:
+    """What the page of a step shows is what the step adds."""
+    pair = find_pair(step.name)
+    listings = shown(STEP_PAGES[step.name])
+    for path, kind in pair.kinds().items():
+        assert kind != "removed", "no page can say so yet"
+        file = pair.file(path)
+        assert (pair.name, path) in listings, f"{path} is not shown"
+        found = listings[pair.name, path]
+        missing = [file.new[n] for n in sorted(file.comes() - found.added)]
+        assert not missing, f"page {step.name}: lines of {path} are not shown"
+        staying = [file.old[n] for n in sorted(file.goes() - found.removed)]
+        assert not staying, f"page {step.name}: that lines of {path} go is not shown"
+
+
+def test_the_pages_are_written():
+    waiting = {name_of(page) for page in PAGES if not is_written(page)}
+    assert waiting <= NOT_YET_WRITTEN
+
+
+def test_there_is_a_page_for_each_step():
+    assert all(page.exists() for page in STEP_PAGES.values())
+    assert {*STEP_PAGES.values()} == {*(DOCS / "steps").glob("*.md")}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(step.name, marks=pytest.mark.xdist_group(f"step {step.name}"))
+        for step in steps.every()
+    ],
+)
+def test_the_recorded_log_is_what_a_search_leaves(name, run_step, chromium):
+    running = run_step(name)
+    told = recording.tell(
+        running.step, chromium.new_page(), running.site.url, lambda: list(running.log)
+    )
+    recorded = (RECORDED / recorded_name(name)).read_text()
+    assert recording.without_clock(told) == recording.without_clock(recorded), (
+        "run python3 -m tutorial pictures"
+    )
+
+
+def test_a_log_reads_the_same_whenever_it_was_written():
+    lines = [
+        ("browser", 'stage 1 · template · - · the form sends "What?"'),
+        ("browser", "stage 7 · browser · 0123abcd · the answer is in the page"),
+        ("worker", "2026-01-02 10:00:01,500 stage 5 · signal · 0123abcd · to user_42"),
+        ("web", "2026-01-02 10:00:00,250 stage 2 · view · 0123abcd · user_42 asks"),
+        ("web", "GET / HTTP/1.1 200"),
+        ("worker", "2026-01-02 10:00:02,000 stage 4 · worker · fedcba98 · another"),
+    ]
+    assert recording.normalise(lines).splitlines() == [
+        'browser | stage 1 · template · - · the form sends "What?"',
+        "web     | 12:00:00,000 stage 2 · view · 7d0c2f4a · user_1 asks",
+        "worker  | 12:00:01,250 stage 5 · signal · 7d0c2f4a · to user_1",
+        "browser | stage 7 · browser · 7d0c2f4a · the answer is in the page",
+    ]
+
+
+# Its language
+
+FENCES = re.compile(r"^( *)(`{3,}|~{3,}).*?^\1\2`*\s*$", re.M | re.S)
+UNWANTED = re.compile(r"\b(simply|just|easy|easily|obviously)\b", re.I)
+# Pictures, admonitions and comments write their marks with one.
+MARKS = re.compile(r"!(?=\[)|^ *!!!(?= )|<!--.*?-->", re.M | re.S)
+
+
+def prose(page: Path) -> str:
+    """What a page says, notes included, without its code and its front matter."""
+    notes: list[str] = []
+
+    def collect(kind: str, body: str) -> list[str]:
+        found = fences.fields(kind, body, FIELDS).get("notes") or {}
+        notes.extend(found.values())
+        return []
+
+    text = FRONT_MATTER.sub("", page.read_text())
+    text = fences.expand(text, ("step",), collect)
+    text = "\n\n".join([FENCES.sub("", text), *notes])
+    if (
+        page.name == "README.md"
+    ):  # whose code is indented; elsewhere it stands in fences
+        text = re.sub(r"(?<=\n\n)(    .*\n)+", "", text)
+    return MARKS.sub("", re.sub(r"`+[^`]+`+", "", text))
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=name_of)
+def test_it_is_plainly_written(page):
+    text = prose(page)
+    assert not UNWANTED.findall(text)
+    calm = text.replace("Search has started!", "")
+    assert not re.findall(r".*!(?!=).*", calm)
+
+
+def test_the_words_are_spelled_well():
+    result = subprocess.run(
+        [sys.executable, "-m", "codespell_lib", "docs", "README.md", "mkdocs.yml"]
+        + ["tutorial", "steps", "final", "--skip", "*.png,*.sqlite3*,*.pyc,*.log"]
+        # Method names: of asynchronous generators; a property's start in a pattern.
+        + ["--ignore-words-list", "asend,propert"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+# The built site
+
+
+@dataclass(frozen=True)
+class Built:
+    """The site as a machine has built it."""
+
+    folder: Path
+    output: str
+    seconds: float
+
+    def pages(self) -> list[Path]:
+        """Its pages. That for a wrong address links from the root of the host."""
+        found = sorted(self.folder.rglob("*.html"))
+        return [page for page in found if page.name != "404.html"]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> Built:
+    """The site, built as `docs --build` does."""
+    folder = tmp_path_factory.mktemp("site")
+    started = time.monotonic()
+    result = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    seconds = time.monotonic() - started
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    return Built(folder, output, seconds)
+
+
+@dataclass
+class Links(HTMLParser):
+    """What a page links to, what it loads, and what can be linked to in it."""
+
+    page: Path
+    links: list[str] = field(default_factory=list)
+    loaded: list[str] = field(default_factory=list)
+    anchors: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.feed(self.page.read_text())
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]):
+        found = dict(attributes)
+        self.anchors |= {found[name] for name in ("id", "name") if found.get(name)}
+        source = found.get("href" if tag in ("a", "link", "use") else "src")
+        sets = [
+            part.split()[0] for part in (found.get("srcset") or "").split(",") if part
+        ]
+        if tag == "a" and source is not None:
+            self.links.append(source)
+        else:
+            self.loaded += [one for one in (source, *sets) if one]
+
+
+@pytest.fixture(scope="session")
+def parsed(built) -> dict[Path, Links]:
+    """What the pages of the site link to."""
+    return {page: Links(page) for page in built.pages()}
+
+
+on_site = pytest.mark.xdist_group("site")
+
+
+@on_site
+def test_the_build_is_clean_and_takes_no_time(built):
+    assert not re.findall(r".*(?:WARNING|ERROR|Traceback).*", built.output)
+    assert built.seconds < MOST_SECONDS
+
+
+@on_site
+def test_every_page_is_in_the_navigation(built):
+    home = (built.folder / "index.html").read_text()
+    for page in PAGES:
+        path = page.relative_to(DOCS).with_suffix("").as_posix()
+        if path != "index":
+            assert f'href="{path}/"' in home, path
+
+
+@on_site
+def test_every_internal_link_and_anchor_resolves(built, parsed):
+    wrong = []
+    for page, found in parsed.items():
+        address = page.relative_to(built.folder).as_posix()
+        for link in (*found.links, *found.loaded):
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            path = unquote(urlsplit(urljoin(f"http://site/{address}", link)).path)
+            target = built.folder / path.removeprefix("/")
+            target = target / "index.html" if path.endswith("/") else target
+            anchors = parsed[target].anchors if target in parsed else set()
+            if link.startswith("/") or not target.is_file():
+                wrong.append((address, link, "leads nowhere"))
+            elif parts.fragment and unquote(parts.fragment) not in anchors:
+                wrong.append((address, link, "no such anchor"))
+    assert not wrong
+
+
+@on_site
+def test_no_page_loads_anything_from_another_host(built, parsed):
+    for page, found in parsed.items():
+        for source in found.loaded:
+            parts = urlsplit(source)
+            assert not parts.netloc, f"{page}: {source}"
+            assert parts.scheme in ("", "data"), f"{page}: {source}"
+    for sheet in built.folder.rglob("*.css"):
+        loaded = re.findall(r"url\([\"']?([^)\"']+)|@import", sheet.read_text())
+        assert not [one for one in loaded if urlsplit(one).netloc], sheet
+
+
+@on_site
+def test_nothing_is_left_of_our_fences(built):
+    for page in built.pages():
+        code = re.sub(r"<code.*?</code>", "", page.read_text(), flags=re.S)
+        for sign in ("```", "{: .place }", "*[", '=== "'):
+            assert sign not in code, page
+
+
+@on_site
+def test_the_recorded_logs_are_no_pages(built):
+    assert not list(built.folder.rglob("step_*.txt"))
+
+
+# The built site in a browser
+
+
+@pytest.fixture(scope="session")
+def address(built, tmp_path_factory):
+    """Where a plain server of files shows the site, below a path of its own."""
+    top = tmp_path_factory.mktemp("server")
+    (top / "below").symlink_to(built.folder, target_is_directory=True)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(top))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/below/"
+        server.shutdown()
+
+
+def paths(built: Built) -> list[str]:
+    return [
+        page.parent.relative_to(built.folder).as_posix().removeprefix(".")
+        for page in built.pages()
+    ]
+
+
+@on_site
+def test_a_browser_asks_no_other_host(built, address, chromium):
+    page = chromium.new_page()
+    asked, failed = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("response", lambda r: failed.append(r.url) if r.status >= 400 else None)
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    for path in paths(built):
+        page.goto(address + path, wait_until="networkidle")
+    assert asked
+    assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    assert not failed
+
+
+@on_site
+def test_the_search_finds(address, chromium):
+    page = chromium.new_page()
+    page.goto(address + "glossary/")
+    page.get_by_role("textbox", name="Search").click()
+    page.keyboard.type("channel layer")
+    result = page.locator(".md-search-result__link").first
+    expect(result).to_be_visible(timeout=10_000)
+    result.click()
+    page.wait_for_url(re.compile(re.escape(address) + ".*(flow|glossary|steps)"))
+
+
+@on_site
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_it(built, address, chromium, scheme):
+    """axe-core finds nothing serious or critical on any page, in tabs and folds too."""
+    page = chromium.new_page(color_scheme=scheme)
+    found = []
+    for path in paths(built):
+        page.goto(address + path, wait_until="networkidle")
+        page.evaluate(
+            "document.querySelectorAll('details').forEach(d => d.open = true)"
+        )
+        found += [(path, *violation) for violation in serious(page)]
+        last_tabs = ".tabbed-labels > :last-child"
+        if page.locator(last_tabs).count():
+            page.locator(last_tabs).evaluate_all("tabs => tabs.forEach(t => t.click())")
+            found += [(path, *violation) for violation in serious(page)]
+    assert not found
+
+
+def serious(page) -> list[tuple[str, list[str]]]:
+    return [
+        (violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+
+
+@on_site
+def test_on_a_phone_nothing_scrolls_sideways(built, address, chromium):
+    page = chromium.new_page(viewport={"width": 360, "height": 740})
+    for path in paths(built):
+        page.goto(address + path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 360, path
+
+
+# The command
+
+
+@pytest.fixture
+def page_of_mine(root) -> Path:
+    """A page in a copy of the repository, with a listing, a note and a term."""
+    page = root / "docs" / "steps" / "4-worker.md"
+    page.write_text(
+        "---\nstep: 4\n---\n# Step 4\n\nThe worker waits.\n\n```step\n"
+        "file: search/tasks.py\nshow: get_client\nnotes:\n"
+        "  max_retries: One try.\n```\n"
+    )
+    return page
+
+
+def docs(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tutorial", "docs", *options],
+        cwd=root,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_build_writes_the_site(root, page_of_mine, chromium):
+    result = docs(root, "--build")
+    assert result.returncode == 0, result.stderr
+    assert "WARNING" not in result.stdout + result.stderr
+    html = (root / "site" / "steps" / "4-worker" / "index.html").read_text()
+    assert '<abbr title="A worker is a process of its own' in html
+    page = chromium.new_context(
+        permissions=["clipboard-read", "clipboard-write"]
+    ).new_page()
+    handler = functools.partial(
+        http.server.SimpleHTTPRequestHandler, directory=str(root / "site")
+    )
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page.goto(f"http://127.0.0.1:{server.server_port}/steps/4-worker/")
+        page.locator(".md-annotation").first.wait_for()
+        page.locator(".md-code__button, .md-clipboard").first.click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        server.shutdown()
+    text = (steps.find("4").folder / "search" / "tasks.py").read_text()
+    function = re.search(r"@cache\n(?:.+\n)+", text)[0]
+    assert copied == function.rstrip("\n"), "the note is no part of the code"
+
+
+def test_a_name_that_is_gone_fails_with_the_name_of_the_page(root, page_of_mine):
+    tasks = root / "steps" / "04_worker" / "search" / "tasks.py"
+    tasks.write_text(tasks.read_text().replace("get_client", "make_client"))
+    result = docs(root, "--build")
+    assert result.returncode == 1
+    assert 'steps/4-worker.md: search/tasks.py has no "get_client"' in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_line_that_a_note_names_is_gone(root, page_of_mine):
+    tasks = root / "steps" / "04_worker" / "search" / "tasks.py"
+    tasks.write_text(tasks.read_text().replace("max_retries=0", "retries=0"))
+    result = docs(root, "--build")
+    assert result.returncode == 1
+    assert 'steps/4-worker.md: the note on "max_retries" fits no line' in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ("[x](nowhere.md)", "nowhere.md"),
+        ("[x](../glossary.md#nothing)", "glossary.md#nothing"),
+    ],
+)
+def test_a_link_that_leads_nowhere_fails_the_build(root, page_of_mine, link, words):
+    page_of_mine.write_text(page_of_mine.read_text() + link)
+    result = docs(root, "--build")
+    assert result.returncode == 1
+    assert "4-worker.md" in result.stderr
+    assert words in result.stderr
+
+
+def test_a_taken_port():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        result = docs(ROOT, "--port", port)
+    assert result.returncode == 1
+    assert f"Port {port} cannot be had" in result.stderr
+    assert "--port" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_it_builds_anew_when_a_step_changes(root, page_of_mine):
+    port = services.free_port()
+    url = f"http://127.0.0.1:{port}/steps/4-worker/"
+    log = root / "serve.txt"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tutorial", "docs", "--port", str(port)],
+            cwd=root,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def page() -> str:
+        try:
+            return urllib.request.urlopen(url, timeout=5).read().decode()
+        except OSError:
+            return ""
+
+    try:
+        wait_until(page, seconds=30, otherwise=log.read_text)
+        tasks = root / "steps" / "04_worker" / "search" / "tasks.py"
+        tasks.write_text(tasks.read_text().replace("max_retries=0", "max_retries=7"))
+        wait_until(
+            lambda: re.search(r"max_retries.*>7<", page()),
+            seconds=30,
+            otherwise=log.read_text,
+        )
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 0
+    finally:
+        server.kill()
+        server.wait()
+    assert "Traceback" not in log.read_text()
+
+
+def test_what_running_a_step_leaves_is_not_watched(tmp_path):
+    for name in ("db.sqlite3", "db.sqlite3-wal", "__pycache__/a.pyc", "x.log"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "views.py").write_text("x")
+    assert [entry.name for entry in hooks.entries(tmp_path)] == ["views.py"]

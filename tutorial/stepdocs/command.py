@@ -1,0 +1,44 @@
+"""`tutorial docs`: shows the site, or builds it."""
+
+import os
+
+from tutorial import services
+from tutorial.environment import ROOT
+from tutorial.problem import Problem
+
+CONFIGURATION = ROOT / "mkdocs.yml"
+
+
+def serve(port: int) -> None:
+    """Show the site on 127.0.0.1 until Ctrl-C, anew whenever something changes.
+
+    Raises Problem where the port is taken.
+    """
+    if services.free_port(port) != port:
+        raise Problem(
+            f"Port {port} cannot be had: another program has taken it, or you may"
+            f" not use it. Choose another port: --port {services.free_port()}"
+        )
+    _mkdocs("serve", "--dev-addr", f"127.0.0.1:{port}")
+
+
+def build() -> None:
+    """Write the site to `site/`, ready for any web server.
+
+    Raises Problem where a page asks for what is not there, or a link leads nowhere.
+    """
+    # Not --quiet: then a strict build does not count what it would have warned of.
+    _mkdocs("build", "--strict")
+
+
+def _mkdocs(command: str, *options: str) -> None:
+    # About a successor that this project does not use.
+    os.environ["NO_MKDOCS_2_WARNING"] = "1"
+    from mkdocs.__main__ import cli
+    from mkdocs.exceptions import Abort
+
+    arguments = [command, "--config-file", str(CONFIGURATION), *options]
+    try:
+        cli.main(arguments, prog_name="mkdocs", standalone_mode=False)
+    except Abort as problem:
+        raise Problem(f"The site was not built: {problem}") from None

@@ -1,0 +1,122 @@
+"""The Markdown extension: knows the page, and gives each fence to whom it is for."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
+from mkdocs.exceptions import BuildError
+
+from tutorial.problem import Problem
+from tutorial.stepdocs import fences, glossary, listing, overview
+from tutorial.stepdocs.listing import Listing
+from tutorial.stepdocs.pair import Pair, find_pair
+
+FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.S)
+
+# After the white space is made regular (30), before superfences take fences (25).
+PRIORITY = 27
+
+OVERVIEWS: dict[str, Callable[[Pair, str], list[str]]] = {
+    "tree": overview.tree,
+    "processes": overview.processes,
+    "log": overview.log,
+}
+
+
+@dataclass
+class Shown:
+    """What a page shows of one file: indexes of lines that come, and that go."""
+
+    added: set[int] = field(default_factory=set)
+    removed: set[int] = field(default_factory=set)
+
+
+@dataclass
+class Page:
+    """A page, and what it has shown so far."""
+
+    name: str
+    step: str = ""  # of the front matter
+    find: Callable[[str], Pair] = find_pair
+    shown: dict[tuple[str, str], Shown] = field(default_factory=dict)
+
+    def expand(self, text: str) -> str:
+        """`text` with its fences as Markdown.
+
+        Raises Problem, with the page's name, for what is not there.
+        """
+        try:
+            return fences.expand(text, ("step", *OVERVIEWS), self._render)
+        except Problem as problem:
+            raise Problem(f"{self.name}: {problem}") from None
+
+    def _render(self, kind: str, body: str) -> list[str]:
+        pair = self._pair(body)
+        if kind in OVERVIEWS:
+            return OVERVIEWS[kind](pair, body)
+        found = listing.read(pair, body)
+        self._remember(pair, found)
+        return listing.render(found)
+
+    def _pair(self, body: str) -> Pair:
+        own = re.search(r"^step: *(\S+) *$", body, re.M)
+        name = own[1] if own else self.step
+        if not name:
+            raise Problem(
+                "say which step it is about: in the page's front matter (step: 4),"
+                " or in the fence"
+            )
+        return self.find(name)
+
+    def _remember(self, pair: Pair, found: Listing) -> None:
+        shown = self.shown.setdefault((pair.name, found.file.path), Shown())
+        shown.added |= found.added()
+        shown.removed |= found.removed()
+
+
+def shown(path: Path) -> dict[tuple[str, str], Shown]:
+    """What the page at `path` shows, by step ("step 4") and file.
+
+    Raises Problem, with the page's name, where it asks for what is not there.
+    """
+    text = path.read_text()
+    page = Page(path.name, step_of(text))
+    page.expand(text)
+    return page.shown
+
+
+def step_of(text: str) -> str:
+    """The step that a page's front matter names; "" for none."""
+    front = FRONT_MATTER.match(text)
+    meta = yaml.safe_load(front[1]) if front else None
+    return str((meta or {}).get("step", ""))
+
+
+class StepDocs(Extension):
+    """Python-Markdown's view of this package."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        """Have our part run over each page."""
+        md.preprocessors.register(_Preprocessor(md), "stepdocs", PRIORITY)
+
+
+class _Preprocessor(Preprocessor):
+    def run(self, lines: list[str]) -> list[str]:
+        file = self._file()
+        page = Page(file.src_uri, step_of(Path(file.abs_src_path).read_text()))
+        try:
+            text = page.expand("\n".join(lines))
+        except Problem as problem:
+            raise BuildError(str(problem)) from None
+        if file.src_uri != glossary.GLOSSARY.name:
+            text = "\n".join([text, "", *glossary.of_site(), ""])
+        return text.split("\n")
+
+    def _file(self):
+        """MkDocs' own words about the page, which only its link checker is told."""
+        return self.md.treeprocessors["relpath"].file

@@ -1,0 +1,55 @@
+"""The glossary's terms, for the tooltips on all other pages."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tutorial.environment import ROOT
+
+GLOSSARY = ROOT / "docs" / "glossary.md"
+
+
+def terms(markdown: str) -> dict[str, str]:
+    """What each term means: its first two sentences, as plain text, by its heading."""
+    parts = re.split(r"^## +(.+?) *$", markdown, flags=re.M)[1:]
+    found = {}
+    for title, text in zip(parts[::2], parts[1::2], strict=True):
+        paragraph = re.split(r"\n\s*\n", text.strip())[0]
+        plain = _plain(" ".join(paragraph.split()))
+        sentences = re.split(r"(?<=[.!?]) (?=[A-Z`])", plain)
+        found[_plain(re.sub(r"\s*\{[^}]*\}$", "", title))] = " ".join(sentences[:2])
+    return found
+
+
+def abbreviations(markdown: str) -> list[str]:
+    """The terms of a glossary as the `abbr` extension wants them, plurals included."""
+    return [
+        f"*[{form}]: {meaning}"
+        for term, meaning in terms(markdown).items()
+        for form in _forms(term)
+    ]
+
+
+def of_site() -> list[str]:
+    """The abbreviations of the site's own glossary."""
+    if not GLOSSARY.exists():
+        return []
+    return _of_file(GLOSSARY, GLOSSARY.stat().st_mtime_ns)
+
+
+@cache
+def _of_file(path: Path, changed: int) -> list[str]:
+    return abbreviations(path.read_text())
+
+
+def _forms(term: str) -> Iterator[str]:
+    small = term if term.isupper() else term[0].lower() + term[1:]
+    for one in dict.fromkeys((term, small, small[0].upper() + small[1:])):
+        yield one
+        yield one + ("es" if one.endswith(("s", "x", "ch")) else "s")
+
+
+def _plain(markdown: str) -> str:
+    text = re.sub(r"!?\[([^]]*)\]\([^)]*\)", r"\1", markdown)
+    return re.sub(r"\*\*|`|<[^>]+>", "", text)

@@ -1,0 +1,266 @@
+"""A part of a file as the page shows it: the place, the file, and what changes."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pygments import lex
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Comment
+
+from tutorial.problem import Problem
+from tutorial.stepdocs import excerpt, fences
+from tutorial.stepdocs.pair import Edit, File, Pair
+from tutorial.stepdocs.place import code, place, shown_edits
+
+FIELDS = ("file", "show", "notes", "collapse", "step")
+AROUND = 2  # lines shown around a change, where the page names no part
+CONTEXT = 3  # lines around a change in a diff
+
+# The highlighter's name for a kind of file, and how it writes a comment.
+LANGUAGES = {
+    ".py": ("python", "# {}"),
+    ".js": ("js", "// {}"),
+    ".html": ("html+django", "<!-- {} -->"),
+    ".css": ("css", "/* {} */"),
+    ".toml": ("toml", "# {}"),
+    # No highlighter knows what these are, but this one sees their comments.
+    ".txt": ("ini", "# {}"),
+    ".ini": ("ini", "# {}"),
+    "": ("ini", "# {}"),
+}
+PLAIN = ("text", "{}")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a fence shows: the parts of a file, in its order."""
+
+    file: File
+    parts: list[range]
+    notes: dict[str, str]
+    is_folded: bool
+
+    def added(self) -> set[int]:
+        """The indexes of the lines shown that the step adds."""
+        return {n for part in self.parts for n in part} & self.file.comes()
+
+    def removed(self) -> set[int]:
+        """The indexes of the old lines that the diff shows as going."""
+        edits = shown_edits(self.file, self.parts)
+        return {n for edit in edits for n in edit.old} & self.file.goes()
+
+
+def read(pair: Pair, body: str) -> Listing:
+    """What the `step` fence with this `body` asks for.
+
+    Raises Problem where it asks for what is not there.
+    """
+    asked = fences.fields("step", body, FIELDS)
+    if not asked.get("file"):
+        raise Problem("a step fence needs a file, as in: file: search/views.py")
+    file = pair.file(str(asked["file"]))
+    names = fences.names(asked.get("show"))
+    if names:
+        found = [excerpt.find(file.path, file.new, name) for name in names]
+    elif file.is_new:
+        found = [range(len(file.new))]
+    else:
+        found = _changes(file)
+        if not found:
+            raise Problem(
+                f"{file.path} does not change in {pair.name}:"
+                " say in `show` which part of it you mean"
+            )
+    notes = asked.get("notes") or {}
+    if not isinstance(notes, dict):
+        raise Problem("notes are pairs: a text of the line, a colon, what to say")
+    parts = [part for part in excerpt.join(file.new, found) if part]
+    texts = {str(text): str(note) for text, note in notes.items()}
+    return Listing(file, parts, texts, bool(asked.get("collapse")))
+
+
+def _changes(file: File) -> list[range]:
+    last = len(file.new)
+    return [
+        range(max(edit.new.start - AROUND, 0), min(edit.new.stop + AROUND, last))
+        for edit in file.edits()
+    ]
+
+
+def render(listing: Listing) -> list[str]:
+    """The listing as Markdown, line by line."""
+    file = listing.file
+    if not listing.parts:
+        return [f"**{code(file.path)}** · new file, empty", "{: .place }"]
+    where = place(file, listing.parts)
+    the_file = _the_file(listing)
+    if file.is_new or where == "as it was":
+        shown = the_file
+    else:
+        shown = [
+            *('=== "The file"', "", *_indent(the_file), ""),
+            *('=== "What changes"', "", *_indent(_the_diff(listing))),
+        ]
+    lines = [f"**{code(file.path)}** · {where}", "{: .place }", "", *shown]
+    if listing.is_folded:
+        count = sum(map(len, listing.parts))
+        summary = f'??? note "{code(file.path)}: {count} lines"'
+        return [summary, "", *_indent(lines)]
+    return lines
+
+
+def _indent(lines: list[str]) -> list[str]:
+    return ["    " + line if line else "" for line in lines]
+
+
+def _the_file(listing: Listing) -> list[str]:
+    file = listing.file
+    language, comment = LANGUAGES.get(PurePosixPath(file.path).suffix, PLAIN)
+    marks = _marks(listing, language, comment)
+    lines: list[str] = []
+    lit: list[int] = []
+    new = set() if file.is_new else _lit(file)
+    for part in listing.parts:
+        if lines:
+            indent = " " * excerpt.indentation(file.new[part.start])
+            lines.append(indent + comment.format("…"))
+        for number in part:
+            lines.append(file.new[number] + marks.get(number, ""))
+            if number in new:
+                lit.append(len(lines))
+    options = f' hl_lines="{" ".join(map(str, lit))}"' if lit else ""
+    result = fenced(lines, language + options)
+    if marks:
+        result.append("")
+        notes = _lines_of_notes(listing).values()
+        for number, note in enumerate(notes, start=1):
+            first, *rest = note.strip().splitlines()
+            result += [f"{number}.  {first}", *_indent(rest)]
+    return result
+
+
+def _lit(file: File) -> set[int]:
+    """The indexes of the lines that come in, with the blank ones between them."""
+    comes = file.comes()
+    return {
+        n
+        for edit in file.edits()
+        for n in edit.new
+        if any(m in comes for m in range(edit.new.start, n + 1))
+        and any(m in comes for m in range(n, edit.new.stop))
+    }
+
+
+def _lines_of_notes(listing: Listing) -> dict[int, str]:
+    """The note of each line that has one, in the order of the lines."""
+    file = listing.file
+    shown = [number for part in listing.parts for number in part]
+    found: dict[int, str] = {}
+    for text, note in listing.notes.items():
+        fitting = [number for number in shown if text in file.new[number]]
+        if len(fitting) != 1:
+            lines = f"{len(fitting)} of the lines" if fitting else "no line"
+            raise Problem(f'the note on "{text}" fits {lines} shown of {file.path}')
+        if fitting[0] in found:
+            raise Problem(f'"{text}" is in a line of {file.path} that has a note')
+        found[fitting[0]] = note
+    return dict(sorted(found.items()))
+
+
+def _marks(listing: Listing, language: str, comment: str) -> dict[int, str]:
+    """What goes behind each line that has a note: a comment that the site replaces.
+
+    Without a blank before it, so that a line copied from the page ends as in the file.
+    """
+    file = listing.file
+    marks = {}
+    for count, number in enumerate(_lines_of_notes(listing), start=1):
+        line = file.new[number]
+        if _ends_in_comment(file.new, number, language):
+            # With "!" the site would drop the comment; without, it drops the number.
+            mark = f"({count})" if comment.endswith("{}") else ""
+        else:
+            mark = comment.format(f"({count})!")
+        trial = [*file.new[:number], line + mark, *file.new[number + 1 :]]
+        if not mark or not _ends_in_comment(trial, number, language):
+            raise Problem(
+                f'a note cannot stand behind this line of {file.path}: "{line}"'
+            )
+        marks[number] = mark
+    return marks
+
+
+def _ends_in_comment(lines: Sequence[str], number: int, language: str) -> bool:
+    line = 0
+    last = None
+    for kind, value in lex(
+        "\n".join(lines) + "\n", get_lexer_by_name(language, stripnl=False)
+    ):
+        for piece in value.splitlines(keepends=True):
+            if line == number and piece.strip():
+                last = kind
+            line += piece.endswith("\n")
+        if line > number:
+            break
+    return last is not None and last in Comment and last not in Comment.Preproc
+
+
+def _the_diff(listing: Listing) -> list[str]:
+    """The part of the unified diff that belongs to the lines shown."""
+    file = listing.file
+    lines = [f"--- a/{file.path}", f"+++ b/{file.path}"]
+    for hunk in _hunks(listing):
+        body: list[str] = []
+        at = hunk.above.start
+        for edit in hunk.edits:
+            body += [" " + line for line in file.new[at : edit.new.start]]
+            body += ["-" + file.old[n] for n in edit.old]
+            body += ["+" + file.new[n] for n in edit.new]
+            at = edit.new.stop
+        body += [" " + line for line in file.new[at : hunk.below.stop]]
+        old = hunk.edits[0].old.start - len(hunk.above) + 1
+        olds = sum(not line.startswith("+") for line in body)
+        news = sum(not line.startswith("-") for line in body)
+        lines += [f"@@ -{old},{olds} +{hunk.above.start + 1},{news} @@", *body]
+    return fenced(lines, "diff")
+
+
+@dataclass
+class _Hunk:
+    """Changes near each other, and the unchanged lines above and below."""
+
+    above: range
+    edits: list[Edit]
+    below: range
+
+
+def _hunks(listing: Listing) -> list[_Hunk]:
+    file = listing.file
+    # Of these, what is not shown must not pass for a line that was there before.
+    changed = {n for edit in file.edits() for n in edit.new}
+    hunks: list[_Hunk] = []
+    for edit in shown_edits(file, listing.parts):
+        above = edit.new.start
+        while above > max(edit.new.start - CONTEXT, 0) and above - 1 not in changed:
+            above -= 1
+        below = edit.new.stop
+        end = min(edit.new.stop + CONTEXT, len(file.new))
+        while below < end and below not in changed:
+            below += 1
+        if hunks and above <= hunks[-1].below.stop and edit.new.start > above:
+            hunks[-1].edits.append(edit)
+            hunks[-1].below = range(edit.new.stop, below)
+        else:
+            hunks.append(
+                _Hunk(range(above, edit.new.start), [edit], range(edit.new.stop, below))
+            )
+    return hunks
+
+
+def fenced(lines: list[str], head: str) -> list[str]:
+    """A block of code, in more backticks than any of its lines has."""
+    runs = [len(run) for line in lines for run in re.findall(r"`+", line)]
+    marks = "`" * max(3, max(runs, default=0) + 1)
+    return [f"{marks}{head}", *lines, marks]

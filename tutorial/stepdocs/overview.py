@@ -1,0 +1,135 @@
+"""What a page shows of a step as a whole: its files, its processes, its log."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from tutorial import diff, procfile
+from tutorial.environment import ROOT
+from tutorial.problem import Problem
+from tutorial.stepdocs import fences
+from tutorial.stepdocs.listing import fenced
+from tutorial.stepdocs.pair import Pair
+from tutorial.steps import files
+
+RECORDED = ROOT / "docs" / "recorded"
+MARKS = {"new file": "new", "changed": "changes"}
+LINE = re.compile(r"(?P<process>\S+) *\| (?P<text>.*stage (?P<stage>\d) · .*)")
+
+
+def tree(pair: Pair, body: str) -> list[str]:
+    """The files of a step as a tree, with what is new and what changes."""
+    asked = fences.fields("tree", body, ("step", "under"))
+    under = str(asked.get("under") or ".")
+    kinds = pair.kinds() if pair.old else {}
+    top = PurePosixPath(under)
+    paths = [
+        PurePosixPath(path).relative_to(top)
+        for path in files(pair.new)
+        if top in PurePosixPath(path).parents
+    ]
+    if not paths:
+        raise Problem(f'{pair.name} has no folder "{under}"')
+    marks = {
+        PurePosixPath(path).relative_to(top): MARKS[kind]
+        for path, kind in kinds.items()
+        if kind in MARKS and top in PurePosixPath(path).parents
+    }
+    rows = _branches(paths, marks, "")
+    width = max(len(row) for row, _ in rows) + 3
+    lines = [f"{row:<{width}}{mark}".rstrip() for row, mark in rows]
+    lit = [number for number, (_, mark) in enumerate(rows, start=1) if mark == "new"]
+    options = f' hl_lines="{" ".join(map(str, lit))}"' if lit else ""
+    return fenced(lines, "text" + options)
+
+
+def _branches(
+    paths: list[PurePosixPath], marks: dict[PurePosixPath, str], prefix: str
+) -> list[tuple[str, str]]:
+    """The rows for `paths`, which are below one folder, with their marks."""
+    inside: dict[str, list[PurePosixPath]] = {}
+    for path in paths:
+        rest = PurePosixPath(*path.parts[1:])
+        inside.setdefault(path.parts[0], []).append(rest)
+    # Folders first, as most editors have it.
+    names = sorted(inside, key=lambda name: (not inside[name][0].parts, name))
+    rows = []
+    for name in names:
+        below = {
+            PurePosixPath(*path.parts[1:]): mark
+            for path, mark in marks.items()
+            if path.parts[0] == name
+        }
+        is_folder = bool(inside[name][0].parts)
+        branch = "└── " if name == names[-1] else "├── "
+        title = name + "/" * is_folder
+        rows.append((prefix + branch + title, "" if is_folder else _mark(below)))
+        if is_folder:
+            deeper = prefix + ("    " if name == names[-1] else "│   ")
+            rows += _branches(inside[name], below, deeper)
+    return rows
+
+
+def _mark(marks: dict[PurePosixPath, str]) -> str:
+    return next(iter(marks.values()), "")
+
+
+def processes(pair: Pair, body: str) -> list[str]:
+    """The processes of a step, and what to do where one comes from the step before."""
+    fences.fields("processes", body, ("step",))
+    before = procfile.processes(pair.old) if pair.old else None
+    lines = [
+        "| process | its command in the `Procfile` | at this step |",
+        "|---|---|---|",
+    ]
+    for name, command in procfile.processes(pair.new).items():
+        news = "as before" if pair.old else "new"
+        if before is not None and before.get(name) != command:
+            news = "**changed**" if name in before else "**new**"
+        cell = command.replace("|", r"\|")
+        lines.append(f"| {name} | `{cell}` | {news} |")
+    lines.append("")
+    if pair.old:
+        for sentence in diff.advice(pair.old, pair.new):
+            title, _, rest = sentence.partition(": ")
+            if title.endswith("process"):
+                continue  # the table has it
+            if title in ("Install", "Migrate", "New package"):
+                rest = f"`{rest}`"
+            lines.append(f"- {title}: {rest}")
+    return lines
+
+
+def log(pair: Pair, body: str) -> list[str]:
+    """What one search has left in the log of a step."""
+    asked = fences.fields("log", body, ("step", "only", "stages"))
+    lines = recorded(pair).read_text().splitlines()
+    only = fences.names(asked.get("only"))
+    stages = fences.names(asked.get("stages"))
+    found = [match for match in map(LINE.fullmatch, lines) if match]
+    shown = [
+        match.group()
+        for match in found
+        if (not only or match["process"] in only)
+        and (not stages or match["stage"] in stages)
+    ]
+    for name in only:
+        if name not in {match["process"] for match in found}:
+            raise Problem(f'no process "{name}" speaks in the log of {pair.name}')
+    if not shown:
+        raise Problem(f"the log of {pair.name} has no such line")
+    return fenced(shown, "text")
+
+
+def recorded(pair: Pair) -> Path:
+    """The file with the log of a step. Raises Problem where it is missing."""
+    path = RECORDED / recorded_name(pair.name.removeprefix("step "))
+    if not path.exists():
+        raise Problem(
+            f"no log of {pair.name} has been recorded: run python3 -m tutorial pictures"
+        )
+    return path
+
+
+def recorded_name(step: str) -> str:
+    """The name of the file with the log of the step that a person calls `step`."""
+    return f"step_{step}.txt"

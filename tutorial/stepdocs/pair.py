@@ -1,0 +1,94 @@
+"""A step and the one before it: what a page shows, and what it compares that with."""
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache
+from pathlib import Path
+
+from tutorial import diff
+from tutorial.problem import Problem
+from tutorial.steps import every, files, find
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Lines that go and lines that come in at one place: half-open, from 0."""
+
+    old: range
+    new: range
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a step: its lines now and, where it existed, in the step before."""
+
+    path: str
+    old: tuple[str, ...] | None
+    new: tuple[str, ...]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the step adds it."""
+        return self.old is None
+
+    def edits(self) -> list[Edit]:
+        """What changes, from top to bottom."""
+        # As difflib.unified_diff compares, so that both show the same.
+        matcher = SequenceMatcher(None, self.old or (), self.new)
+        return [
+            Edit(range(i1, i2), range(j1, j2))
+            for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+            if tag != "equal"
+        ]
+
+    def comes(self) -> set[int]:
+        """The indexes of the lines that the step adds, blank ones left out."""
+        return {n for edit in self.edits() for n in edit.new if self.new[n].strip()}
+
+    def goes(self) -> set[int]:
+        """The indexes of the lines of the step before that it removes, likewise."""
+        return {n for edit in self.edits() for n in edit.old if self.old[n].strip()}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two neighbours: the folder of a step, and that of the one before, if any."""
+
+    name: str  # the step's, as in "step 4"
+    old: Path | None
+    new: Path
+
+    def file(self, path: str) -> File:
+        """The file at `path` in the step. Raises Problem where it has none."""
+        inside = files(self.new)
+        if path not in inside:
+            raise Problem(f'{self.name} has no file "{path}"')
+        before = files(self.old) if self.old else {}
+        old = _lines(before[path]) if path in before else None
+        return File(path, old, _lines(inside[path]))
+
+    def kinds(self) -> dict[str, str]:
+        """ "new file", "changed" or "removed", by the path of what the step touches."""
+        if self.old is None:
+            return dict.fromkeys(files(self.new), "new file")
+        return {change.path: change.kind for change in diff.compare(self.old, self.new)}
+
+
+def find_pair(name: str) -> Pair:
+    """The step that a page calls `name`, and the one before.
+
+    Raises Problem where there is no such step.
+    """
+    step = find(name)
+    before = {s.number: s.folder for s in every()}.get(step.number - 1)
+    title = f"step {step.name}" if step.name.isdecimal() else step.name
+    return Pair(title, before, step.folder)
+
+
+@cache
+def _read(path: Path, changed: int) -> tuple[str, ...]:
+    return tuple(path.read_text().splitlines())
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    return _read(path, path.stat().st_mtime_ns)

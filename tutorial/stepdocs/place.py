@@ -1,0 +1,218 @@
+"""Says where in a file the lines go that a step adds: "in `C`, at the end"."""
+
+import ast
+import re
+from collections.abc import Sequence
+
+from tutorial.stepdocs.excerpt import CLOSERS, indentation, named, names_of
+from tutorial.stepdocs.pair import Edit, File
+
+LONGEST = 64  # characters of a line that is named
+
+
+def place(file: File, parts: list[range]) -> str:
+    """Where the `parts` of a file go, as Markdown."""
+    if file.is_new:
+        whole = {n for part in parts for n in part}
+        if all(n in whole for n, line in enumerate(file.new) if line.strip()):
+            return "new file"
+        return _comma("new file", *_position(file, parts[0]))
+    if not any(line.strip() for line in file.old):
+        return "empty so far"
+    places = []
+    for edit in file.edits():
+        for new in _shown(edit.new, parts, file.new):
+            gone = _gone(file, edit.old)
+            # Lines may go where others come: told once, at the first of them.
+            if gone and new.start == _trim(edit.new, file.new).start:
+                scope, _ = _position(file, new)
+                places.append(_comma(scope, f"in place of {gone[0]}"))
+            else:
+                places.append(_comma(*_position(file, new)))
+        if not _has_text(edit.new, file.new) and _touches(edit.new.start, parts):
+            places += [f"without {gone}" for gone in _gone(file, edit.old)]
+    if not places:
+        return "as it was"
+    # What a longer one says already goes without saying.
+    longer = [p for p in places if not any(q.startswith(f"{p}, ") for q in places)]
+    return "; ".join(dict.fromkeys(longer))
+
+
+def shown_edits(file: File, parts: list[range]) -> list[Edit]:
+    """What changes inside `parts`: the edits, cut to the lines shown.
+
+    What goes is with the first line that comes in its place, or else where it was.
+    """
+    edits = []
+    for edit in file.edits():
+        filled = _trim(edit.new, file.new)
+        old = edit.old
+        for part in parts:
+            new = _cut(edit.new, part)
+            is_here = (
+                filled.start in new if filled else _touches(edit.new.start, [part])
+            )
+            if new or (is_here and old):
+                edits.append(Edit(old if is_here else range(old.stop, old.stop), new))
+            if is_here:
+                old = range(old.stop, old.stop)
+    return edits
+
+
+def _touches(at: int, parts: list[range]) -> bool:
+    return any(part.start <= at <= part.stop for part in parts)
+
+
+def _cut(one: range, other: range) -> range:
+    start = max(one.start, other.start)
+    return range(start, max(start, min(one.stop, other.stop)))
+
+
+def _trim(lines: range, text: Sequence[str]) -> range:
+    """`lines` without the blank ones at both ends."""
+    filled = [n for n in lines if text[n].strip()]
+    return (
+        range(filled[0], filled[-1] + 1) if filled else range(lines.start, lines.start)
+    )
+
+
+def _has_text(lines: range, text: Sequence[str]) -> bool:
+    return bool(_trim(lines, text))
+
+
+def _shown(new: range, parts: list[range], text: Sequence[str]) -> list[range]:
+    cut = (_trim(_cut(new, part), text) for part in parts)
+    return [lines for lines in cut if lines]
+
+
+def _position(file: File, new: range) -> tuple[str, str]:
+    """What lines are in, "" for the file itself, and where in that they are."""
+    if file.path.endswith(".py"):
+        return _in_python(file.new, new)
+    return _in_blocks(file.new, new)
+
+
+def _in_python(lines: Sequence[str], new: range) -> tuple[str, str]:
+    body = ast.parse("\n".join(lines)).body
+    scope, names = None, []
+    while inner := next((n for n in body if _holds(n, new)), None):
+        scope = inner
+        names += names_of(scope)[:1]
+        if not isinstance(scope, ast.ClassDef):
+            break
+        body = scope.body
+    start = f"in {code('.'.join(names))}" if names else ""
+    if scope is not None and not isinstance(scope, ast.ClassDef):
+        inside = _in_lines(lines, new, range(scope.lineno - 1, scope.end_lineno))
+        return start or f"in {code(lines[scope.lineno - 1])}", inside
+    inside = [node for node in body if _first(node) in new]
+    if inside and all(map(_is_import, inside)):
+        return start, "in the imports"
+    before = [node for node in body if node.end_lineno <= new.start]
+    if not before:
+        return start, "at the top"
+    return start, f"after {_title(lines, before[-1])}"
+
+
+def _holds(node: ast.stmt, new: range) -> bool:
+    """Whether lines go into a statement, which itself was there before."""
+    return _first(node) < new.start and new.stop <= node.end_lineno
+
+
+def _first(node: ast.stmt) -> int:
+    decorators = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(d.lineno for d in decorators)]) - 1
+
+
+def _is_import(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _title(lines: Sequence[str], node: ast.stmt) -> str:
+    if names := names_of(node):
+        return code(names[0])
+    if _is_import(node):
+        return "the imports"
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return "the docstring"
+    return code(lines[node.lineno - 1])
+
+
+def _in_lines(lines: Sequence[str], new: range, scope: range) -> str:
+    """Where in a statement of several lines; "" where no line near by tells."""
+    before = [n for n in range(scope.start, new.start) if lines[n].strip()][-1]
+    if before == scope.start:
+        return "at the start"
+    if not any(lines[n].strip() for n in range(new.stop, scope.stop)):
+        return "at the end"
+    return f"after {code(lines[before])}" if _tells(lines, before) else ""
+
+
+def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
+    """In a file whose blocks are told by indentation alone."""
+    indent = min(indentation(lines[n]) for n in new if lines[n].strip())
+    above = [n for n in range(new.start) if lines[n].strip()]
+    below = [n for n in range(new.stop, len(lines)) if lines[n].strip()]
+    if not above:
+        return "", "at the top"
+    opener = next((n for n in above[::-1] if indentation(lines[n]) < indent), None)
+    start = f"in {code(lines[opener])}" if opener is not None else ""
+    if above[-1] == opener:
+        return start, "at the start"
+    if opener is None and not below:
+        return "", "at the end"
+    before = above[-1]
+    if not _tells(lines, before):
+        # A closing bracket: the line that opened it.
+        level = indentation(lines[before])
+        openers = [
+            n
+            for n in above[:-1]
+            if indentation(lines[n]) == level
+            and not lines[n].strip().startswith(CLOSERS)
+        ]
+        before = openers[-1] if openers else before
+    return start, f"after {code(lines[before])}"
+
+
+def _tells(lines: Sequence[str], number: int) -> bool:
+    """Whether a line can be told from all others by its text."""
+    text = lines[number].strip()
+    return len(re.findall(r"\w", text)) >= 3 and lines.count(lines[number]) == 1
+
+
+def _gone(file: File, old: range) -> list[str]:
+    """What `old` lines were, in a word: a name, a line, or how many."""
+    old = _trim(old, file.old)
+    if not old:
+        return []
+    if file.path.endswith(".py"):
+        whole = [
+            name
+            for name, block in named(file.old)
+            if name != "imports" and set(block) <= set(old)
+        ]
+        if len(whole) == 1:
+            one = whole[0]
+            return ["the docstring" if one == "docstring" else code(one)]
+    filled = [n for n in old if file.old[n].strip()]
+    if len(filled) == 1:
+        return [code(file.old[filled[0]])]
+    return [f"{len(filled)} lines"]
+
+
+def _comma(*texts: str) -> str:
+    return ", ".join(filter(None, texts))
+
+
+def code(text: str) -> str:
+    """`text` as code in Markdown, without its indentation and an opening bracket.
+
+    What is longer than fits into a line is cut.
+    """
+    text = re.sub(r"\s*[{(\[]$", "", text.strip())
+    if len(text) > LONGEST:
+        text = text[: LONGEST - 1].rstrip() + "…"
+    marks = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
+    blank = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{marks}{blank}{text}{blank}{marks}"
