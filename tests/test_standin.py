@@ -184,7 +184,7 @@ def test_a_wrong_or_missing_key(client, address):
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"model": 1, "input": "a"}'])
 def test_a_request_that_is_none(address, body):
-    headers = {"Authorization": "Bearer any"}
+    headers = {"Authorization": "Bearer offline-stand-in"}
     answer = httpx2.post(f"{address}/responses", content=body, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"]
@@ -198,8 +198,20 @@ def test_it_lists_its_simulations(address):
 
 def test_it_tells_what_it_was_asked(client, address):
     ask(client, "Was I asked?", stream=True).close()
-    assert httpx2.get(f"{address}/requests").json()[-1] == {
+    record = httpx2.get(f"{address}/requests").json()[-1]
+    assert record.pop("answer")
+    assert record == {
+        "path": "/v1/responses",
+        "status": 200,
         "input": "Was I asked?",
         "model": "gpt-5-mini",
         "stream": True,
     }
+
+
+def test_it_refuses_a_placeholder_for_a_key(client, address):
+    with pytest.raises(openai.AuthenticationError):
+        ask(client.with_options(api_key="your-api-key"), "What is a broker?")
+    refused = httpx2.get(f"{address}/requests").json()[-1]
+    assert (refused["status"], refused["path"]) == (401, "/v1/responses")
+    assert ask(client.with_options(api_key="sk-" + "x" * 20), "What is a broker?")
