@@ -1,14 +1,17 @@
 """What the tests of the repository may use: the browser, and running projects."""
 
+import asyncio
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tutorial import services, steps
 from tutorial.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
@@ -23,6 +26,22 @@ for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
 # They visit this machine, also where they run in a codespace.
 for name in ("CODESPACES", "CSRF_TRUSTED_ORIGINS"):
     os.environ.pop(name, None)
+# What a shell starts in the background is deaf to SIGINT, and so is all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many tests `-n auto` runs at a time: more than cores, because most wait."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) + 2
+    return (os.cpu_count() or 1) + 2
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest tests early: at the end, one worker would be waited for."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
@@ -35,21 +54,53 @@ def browser_type_launch_args(browser_type_launch_args):
     }
 
 
-@pytest.fixture
-def chromium(browser_type_launch_args) -> Iterator[Browser]:
-    """A browser for one test.
+@dataclass
+class KeptBrowser:
+    """A browser that waits for the next test, and the event loop that it lives in."""
 
-    pytest-playwright's `browser` lives as long as the session, and so does its event
-    loop, in which Django's own tests and asyncio's would find themselves afterwards.
-    """
+    playwright: Playwright
+    options: dict[str, Any]
+    loop: asyncio.AbstractEventLoop
+    browser: Browser | None = None
+
+    def get(self) -> Browser:
+        """The browser; a new one where there is none, or where it has crashed."""
+        if self.browser is None or not self.browser.is_connected():
+            self.browser = self.playwright.chromium.launch(**self.options)
+        return self.browser
+
+
+@pytest.fixture(scope="session")
+def kept_browser(browser_type_launch_args) -> Iterator[KeptBrowser]:
+    """The browser of this process, for `chromium`."""
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(**browser_type_launch_args)
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield KeptBrowser(playwright, browser_type_launch_args, loop)
+        asyncio._set_running_loop(loop)
 
 
 @pytest.fixture
-def with_browser(chromium) -> Callable[[Site], Site]:
+def chromium(kept_browser) -> Iterator[Browser]:
+    """A browser without an open page. What a test opens ends with the test.
+
+    Between two tests its event loop is out of sight: Django's own tests and asyncio's
+    would find themselves in it.
+    """
+    asyncio._set_running_loop(kept_browser.loop)
+    try:
+        browser = kept_browser.get()
+        yield browser
+        for context in browser.contexts:
+            context.close()
+    finally:
+        asyncio._set_running_loop(None)
+
+
+@pytest.fixture
+def with_browser(request) -> Callable[[Site], Site]:
     """A function that gives a site a browser to be looked at with."""
-    return lambda site: replace(site, browser=chromium)
+    return lambda site: replace(site, browser=request.getfixturevalue("chromium"))
 
 
 @dataclass
@@ -63,6 +114,7 @@ class Running:
     log: list[tuple[str, str]]  # (process, line), as they came
     redis: Process
     redis_data: Path
+    stand_in: Process
 
     @property
     def redis_port(self) -> int:
@@ -83,11 +135,13 @@ def start_running(step: steps.Step, folder: Path) -> Running:
         data = folder.parent / "redis"
         redis, redis_url = services.start_redis(processes, data, services.free_port())
         options = ("--latency", "0.3", "--pace", "0.005")
-        _, variables = services.start_stand_in(
+        stand_in, variables = services.start_stand_in(
             processes, services.free_port(), *options
         )
         project = Project(folder, services.free_port())
         project.environment |= variables | {"REDIS_URL": redis_url}
+        # Django's server is then its own reloader's child, and starts once, not twice.
+        project.environment["RUN_MAIN"] = "true"
         project.migrate()
         project.start(processes)
         project.wait_until_ready(60)
@@ -95,7 +149,7 @@ def start_running(step: steps.Step, folder: Path) -> Running:
         processes.__exit__(None, None, None)
         raise
     site = Site(project.url, redis_url, variables["OPENAI_BASE_URL"])
-    return Running(step, site, project, processes, log, redis, data)
+    return Running(step, site, project, processes, log, redis, data, stand_in)
 
 
 @pytest.fixture(scope="session")

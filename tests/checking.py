@@ -1,4 +1,4 @@
-"""`tutorial check` as a child: what it says of a folder."""
+"""`tutorial check`: what it says of a folder, as a child, or in this process."""
 
 import json
 import os
@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
+from tutorial.check.command import look
+from tutorial.check.report import Report
 from tutorial.environment import ROOT
 
 
@@ -39,3 +43,12 @@ def failed(report: dict) -> dict:
     found = [r["diagnosis"] for r in report["results"] if r["state"] == "failed"]
     assert len(found) == 1, report
     return found[0]
+
+
+def check_here(number: str, folder: Path, browser: Browser) -> dict:
+    """What `tutorial check N DIR --json` says, from this process, with this browser."""
+    report = Report(str(folder), int(number))
+    results, quiet = report.results.append, lambda text: None
+    look(folder, int(number), report, results, quiet, browser)
+    assert not browser.contexts, "a page is left open"
+    return report.data()

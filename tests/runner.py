@@ -24,12 +24,18 @@ END = 5.0
 
 
 class Runner:
-    """`tutorial run` in a copy of the repository, and what it has printed."""
+    """`tutorial run`, or another `command`, in a copy, and what it has printed."""
 
     def __init__(
-        self, root: Path, *arguments: str, terminal: int | None = None, **extra
+        self,
+        root: Path,
+        *arguments: str,
+        command: str = "run",
+        port: int | None = None,
+        terminal: int | None = None,
+        **extra,
     ):
-        self.port = services.free_port()
+        self.port = port or services.free_port()
         self.mark = str(uuid.uuid4())
         self.known: set[psutil.Process] = set()
         self.lines: list[str] = []
@@ -38,7 +44,7 @@ class Runner:
                 sys.executable,
                 "-m",
                 "tutorial",
-                "run",
+                command,
                 *arguments,
                 "--port",
                 str(self.port),
@@ -53,7 +59,8 @@ class Runner:
             preexec_fn=None if terminal is None else _take_terminal,
         )
         if terminal is None:
-            threading.Thread(target=self._read, daemon=True).start()
+            self.reader = threading.Thread(target=self._read, daemon=True)
+            self.reader.start()
 
     def _read(self) -> None:
         for line in self.child.stdout:

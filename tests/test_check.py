@@ -61,9 +61,9 @@ def states(report: dict) -> list[str]:
 
 
 @pytest.mark.parametrize("name", MISSING)
-def test_a_step_holds_up_to_its_own_stage(name, project):
+def test_a_step_holds_up_to_its_own_stage(name, project, check_here):
     number = int(name)
-    report = check(str(number + 1), project(name))
+    report = check_here(str(number + 1), project(name))
     assert states(report) == ["passed"] * (number + 1) + ["failed"], report
     mistake, file = MISSING[name]
     assert failed(report)["id"] == mistake
@@ -134,13 +134,13 @@ def rename(folder: Path) -> None:
         )
 
 
-def test_another_persons_names_and_places_are_as_good(project):
+def test_another_persons_names_and_places_are_as_good(project, check_here):
     folder = project("7")
     rename(folder)
     # Nor do they have a Procfile, or versions in their list of packages.
     (folder / "Procfile").unlink()
     (folder / "requirements.txt").write_text("django\ncelery[redis]\nopenai\n")
-    report = check("7", folder)
+    report = check_here("7", folder)
     assert report["passed"], json.dumps(failed(report), indent=2)
     assert "/live/" in report["results"][6]["evidence"]
 
@@ -217,12 +217,12 @@ def migrate(folder: Path) -> None:
     )
 
 
-def test_a_migration_that_is_not_applied(project, tmp_path):
+def test_a_migration_that_is_not_applied(project, check_here):
     """As for someone who has used step 3, and has typed step 4 since."""
     folder = project("3")
     migrate(folder)
     steps.copy(steps.find("4").folder, folder)
-    found = failed(check("4", folder))
+    found = failed(check_here("4", folder))
     assert found["id"] == "migration-not-applied"
     assert "search.0001_initial" in found["seen"]
     assert "migrate" in found["mend"]
@@ -269,17 +269,24 @@ def test_a_signal_ends_it_and_all_that_it_started(number, project, scratch):
     )
     started: set[psutil.Process] = set()
 
-    def has_worker() -> bool:
-        started.update(psutil.Process(child.pid).children(recursive=True))
-        commands = []
+    def commands() -> list[str]:
+        found = []
         for process in list(started):
             with contextlib.suppress(psutil.Error):
-                commands.append(" ".join(process.cmdline()))
-        return any("celery" in command for command in commands)
+                found.append(" ".join(process.cmdline()))
+        return found
 
-    wait_until(has_worker, seconds=60, otherwise="no worker was started")
-    child.send_signal(number)
-    output, _ = child.communicate(timeout=30)
+    def has_worker() -> bool:
+        started.update(psutil.Process(child.pid).children(recursive=True))
+        return any("celery" in command for command in commands())
+
+    try:
+        wait_until(has_worker, seconds=60, otherwise="no worker was started")
+        assert sum("reaper.py" in command for command in commands()) == 1
+        child.send_signal(number)
+        output, _ = child.communicate(timeout=30)
+    finally:
+        child.kill()
     assert child.returncode in (130, 143, 129), output
     assert "Traceback" not in output
     _, alive = psutil.wait_procs(started, timeout=10)
@@ -294,11 +301,11 @@ def test_a_folder_that_is_no_project(tmp_path):
     assert len(result.stderr.strip().splitlines()) <= 3
 
 
-def test_a_file_that_is_broken_is_named(project):
+def test_a_file_that_is_broken_is_named(project, check_here):
     folder = project("5")
     handlers = folder / "search" / "handlers.py"
     handlers.write_text(handlers.read_text().replace("def broadcast", "dfe broadcast"))
-    report = check("5", folder)
+    report = check_here("5", folder)
     found = failed(report)
     assert states(report)[0] == "failed"
     assert found["id"] == "does-not-start"

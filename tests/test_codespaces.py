@@ -14,7 +14,6 @@ from runner import Runner
 
 from tutorial import codespaces, steps
 from tutorial.environment import ROOT
-from tutorial.processes import wait_until
 from tutorial.specifications.site import Site, Unmet
 from tutorial.specifications.stage_6_consumer import open_socket
 from tutorial.specifications.visitor import Visitor
@@ -27,26 +26,12 @@ CODESPACE = {
 STRANGERS = ("https://evil.example", "https://other-train-8000.app.github.dev")
 
 
-@pytest.fixture
-def start(root):
-    """A function that runs a step in a codespace: its port, and where a browser is."""
-    runners = []
-
-    def start_one(step: str) -> tuple[int, str]:
-        runner = Runner(root, step, **CODESPACE)
-        runners.append(runner)
-        runner.wait_for("Ready in")
-        address = re.search(r"Ready in .*?: (\S+)", runner.output)[1]
-        assert address == f"https://fluffy-train-5pq-{runner.port}.app.github.dev"
-        return runner.port, address
-
-    yield start_one
-    for runner in runners:
-        runner.child.terminate()
-        runner.child.wait()
-        wait_until(
-            lambda r=runner: not r.processes(), seconds=10, otherwise="left over"
-        )
+def is_ready(runner: Runner) -> tuple[int, str]:
+    """Wait until a step runs in a codespace: its port, and where a browser is."""
+    runner.wait_for("Ready in")
+    address = re.search(r"Ready in .*?: (\S+)", runner.output)[1]
+    assert address == f"https://fluffy-train-5pq-{runner.port}.app.github.dev"
+    return runner.port, address
 
 
 def a_visitor(port: int) -> Visitor:
@@ -78,7 +63,7 @@ def post(visitor: Visitor, question: str, origin: str) -> int:
 
 
 def test_the_whole_flow_works_there_and_strangers_are_refused(start):
-    port, address = start("7")
+    port, address = is_ready(start("7", **CODESPACE))
     own = (f"https://localhost:{port}", f"http://localhost:{port}")
     visitor = a_visitor(port)
     for origin in own:
@@ -94,7 +79,7 @@ def test_the_whole_flow_works_there_and_strangers_are_refused(start):
 
 
 def test_a_form_is_taken_there_by_djangos_own_server_too(start):
-    port, _ = start("2")
+    port, _ = is_ready(start("2", **CODESPACE))
     visitor = a_visitor(port)
     assert post(visitor, "What is a view?", f"https://localhost:{port}") == 302
     assert post(visitor, "What is a view?", STRANGERS[0]) == 403

@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from checking import check, failed
+from checking import failed
 
 from tutorial import steps
 from tutorial.check.mistakes import mistakes
@@ -21,14 +21,14 @@ FAULTS = sorted((Path(__file__).parent / "faults").glob("*.patch"))
 
 
 @pytest.mark.parametrize("patch", FAULTS, ids=lambda patch: patch.stem)
-def test_check_finds_the_mistake(patch, tmp_path):
+def test_check_finds_the_mistake(patch, tmp_path, check_here):
     text = patch.read_text()
     head = dict(re.findall(r"^(\w+): (.*)$", text.partition("\ndiff ")[0], re.M))
     folder = tmp_path / "my search"
     steps.copy(steps.find(head["step"]).folder, folder)
     subprocess.run(["git", "apply", str(patch)], cwd=folder, check=True)
 
-    report = check(head["step"], folder)
+    report = check_here(head["step"], folder)
 
     found = failed(report)
     said = json.dumps(found, indent=2, ensure_ascii=False)

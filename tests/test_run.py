@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from runner import END, Runner
+from runner import END
 
 from tutorial import services
 from tutorial.environment import ROOT, VENV
@@ -22,25 +22,6 @@ from tutorial.specifications.stage_6_consumer import open_socket
 from tutorial.specifications.visitor import Visitor
 
 SECRET = "sk-a-secret-that-nobody-may-read"
-
-
-@pytest.fixture
-def start(root):
-    """A function that starts `tutorial run` in the copy."""
-    runners = []
-
-    def start_one(*arguments, **options) -> Runner:
-        runners.append(Runner(root, *arguments, **options))
-        return runners[-1]
-
-    yield start_one
-    for runner in runners:
-        if runner.child.poll() is None:
-            runner.child.kill()
-        runner.child.wait()
-        wait_until(
-            lambda r=runner: not r.processes(), seconds=10, otherwise="left over"
-        )
 
 
 def test_the_finished_app_answers(start):
@@ -185,6 +166,7 @@ def test_a_broken_requirement_of_the_worker_is_told(start, root):
     runner.wait_until_nothing_is_left()
 
 
+@pytest.mark.xdist_group("step 7")
 def test_a_key_is_never_printed(start, run_step):
     """Not by the program, not by a process, not in a message."""
     runner = start(
@@ -247,6 +229,7 @@ def test_what_lies_in_the_queue_survives_a_restart(start):
     assert waiting == 2
 
 
+@pytest.mark.xdist_group("step 7")
 def test_a_step_runs_without_the_program(tmp_path, run_step):
     """By its Procfile, its requirements and a Redis alone, as `honcho start` has it."""
     from tutorial import procfile, steps

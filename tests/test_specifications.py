@@ -10,6 +10,8 @@ from tutorial import steps
 from tutorial.specifications import SPECIFICATIONS
 from tutorial.specifications.site import Unmet
 
+LOOK_IN_A_BROWSER = (1, 7)
+
 MATRIX = [
     pytest.param(
         step.name,
@@ -28,7 +30,9 @@ def test_step_meets_the_stages_that_it_has_reached(
     name, specification, run_step, with_browser
 ):
     running = run_step(name)
-    site = with_browser(running.site)
+    site = running.site
+    if specification.number in LOOK_IN_A_BROWSER:
+        site = with_browser(site)
     if specification.number <= running.step.number:
         assert specification.check(site)
     else:

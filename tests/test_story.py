@@ -1,13 +1,13 @@
 """One search, one story: a line per stage, in order, each from its own process."""
 
 import re
-import time
 from datetime import UTC, datetime
 
 import pytest
 
-from tutorial import steps
+from tutorial import recording, steps
 from tutorial.processes import wait_until
+from tutorial.stepdocs.overview import RECORDED, recorded_name
 
 LINE = re.compile(r"stage (\d) · (\w+) · (\S+) · (.+)")
 CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d),(\d\d\d)")
@@ -51,58 +51,50 @@ def test_a_search_is_told_as_a_story(name, run_step, chromium):
     running = run_step(name)
     last = min(running.step.number, 7)
     names = [step.stage for step in steps.steps()]
-    page = chromium.new_page()
-    console: list[str] = []
-    page.on("console", lambda message: console.append(message.text))
-    page.goto(running.site.url)
-    if last >= 6:
-        page.get_by_text("Live").wait_for()
     start = len(running.log)
-    page.get_by_label("Your question").fill("What is a story?")
-    page.get_by_role("button", name="Search").click()
+    heard = recording.listen(
+        running.step, chromium.new_page(), running.site.url, lambda: list(running.log)
+    )
 
     def is_over() -> bool:
         """Whether what ends the search at this step has happened."""
-        if last == 7:
-            return any("stage 7" in text for text in console)
         lines = "\n".join(line for _, line in list(running.log)[start:])
         return {
             1: "405" in lines,
             2: "stage 2" in lines,
             3: "POST / " in lines and bool(running.site.waiting_messages()),
-            # The worker's last word about a task; what it sends has been sent by then.
-            4: "succeeded in" in lines,
-            5: "succeeded in" in lines,
-            6: "stage 6" in lines and "succeeded in" in lines,
-        }[last]
+        }.get(last, "succeeded in" in lines)  # the worker's last word about a task
 
-    deadline = time.monotonic() + 20
-    while not is_over():
-        assert time.monotonic() < deadline, (console, list(running.log)[start:])
-        # Playwright hears the browser only while it waits.
-        page.wait_for_timeout(50)
+    wait_until(is_over, seconds=20, otherwise=lambda: str(running.log[start:]))
 
-    story = told(running.log[start:])
+    lines = running.log[start:]
+    story = told(lines)
     assert [stage for stage, *_ in story] == list(range(2, min(last, 6) + 1))
     assert [name for _, name, *_ in story] == names[1 : min(last, 6)]
     assert len({search for *_, search, _ in story}) <= 1, "the id changes on the way"
     # Django sets the time zone of its process: that of the settings, not the machine's.
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    for _, line in list(running.log)[start:]:
+    for _, line in lines:
         if LINE.search(line):
             age = (now - midnight).total_seconds() - seconds(line)
             assert age % 86400 < 120, f"not in UTC: {line}"
     for stage, _, _, process in story:
         assert process == PROCESS_OF_STAGE[stage]
 
-    lines = [LINE.search(text).groups() for text in console if LINE.search(text)]
-    assert [(stage, name) for stage, name, *_ in lines] == (
+    console = [entry for entry in heard.lines if entry[0] == "browser"]
+    said = [LINE.search(text).groups() for _, text in console if LINE.search(text)]
+    assert [(stage, name) for stage, name, *_ in said] == (
         [("1", "template"), ("7", "browser")] if last == 7 else [("1", "template")]
     )
     if last == 7:
-        assert lines[1][2] == story[0][2], "the browser tells another id"
-    page.close()
+        assert said[1][2] == story[0][2], "the browser tells another id"
+
+    # The pages of the site show this story.
+    shown = (RECORDED / recorded_name(name)).read_text()
+    assert recording.without_clock(recording.normalise([*console, *lines])) == (
+        recording.without_clock(shown)
+    ), "run python3 -m tutorial pictures"
 
 
 @pytest.mark.xdist_group("step 1")

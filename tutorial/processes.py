@@ -55,6 +55,7 @@ class Processes:
         self._running: list[Process] = []
         self._ended: queue.SimpleQueue[Process] = queue.SimpleQueue()
         self._reaper: subprocess.Popen | None = None
+        self._reaper_lock = threading.Lock()  # `check` starts two children at a time
         self._starting = False
         self._interruption: Exception | None = None
 
@@ -78,12 +79,13 @@ class Processes:
         """Start `command` (a string goes to the shell) in `folder` and return it."""
         self._starting = True
         try:
-            if self._reaper is None:
-                self._reaper = subprocess.Popen(
-                    [sys.executable, "-S", reaper.__file__],
-                    stdin=subprocess.PIPE,
-                    start_new_session=True,
-                )
+            with self._reaper_lock:
+                if self._reaper is None:
+                    self._reaper = subprocess.Popen(
+                        [sys.executable, "-S", reaper.__file__],
+                        stdin=subprocess.PIPE,
+                        start_new_session=True,
+                    )
             child = subprocess.Popen(
                 command,
                 shell=isinstance(command, str),
@@ -159,10 +161,22 @@ def wait_until(
 
     Raises TimeoutError after `seconds`, with the text `otherwise`.
     """
+    if result := wait_for(condition, seconds):
+        return result
+    text = otherwise if isinstance(otherwise, str) else otherwise()
+    raise TimeoutError(f"{text} (waited {seconds:g} s)")
+
+
+def wait_for(
+    condition: Callable[[], object],
+    seconds: float,
+    pause: Callable[[], object] = lambda: time.sleep(0.02),
+):
+    """The first true result of `condition`, or its last one after `seconds`.
+
+    `pause` is called between two looks.
+    """
     deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        if time.monotonic() > deadline:
-            text = otherwise if isinstance(otherwise, str) else otherwise()
-            raise TimeoutError(f"{text} (waited {seconds:g} s)")
-        time.sleep(0.02)
+    while not (result := condition()) and time.monotonic() < deadline:
+        pause()
     return result

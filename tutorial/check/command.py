@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from tutorial import colour
-from tutorial.check.events import wait_for
 from tutorial.check.glance import hints
 from tutorial.check.report import (
     FAILED,
@@ -25,6 +25,7 @@ from tutorial.check.report import (
 from tutorial.check.scene import Check, Scene, last_words
 from tutorial.check.unmet import Unmet
 from tutorial.check.workspace import own_files
+from tutorial.processes import wait_for
 from tutorial.specifications.site import Unmet as SpecificationUnmet
 
 KEPT_LINES = 200  # of each process, in the report
@@ -83,9 +84,13 @@ def look(
     report: Report,
     show: Callable[[Result], None],
     progress: Callable[[str], None],
+    browser: Any = None,
 ) -> None:
-    """Look at the stages up to the first that does not hold."""
-    with Check(folder, number, progress) as scene:
+    """Look at the stages up to the first that does not hold.
+
+    `browser` is a Playwright browser that runs already; else one is started.
+    """
+    with Check(folder, number, progress, browser) as scene:
         for stage in range(number + 1):
             progress(f"looking at stage {stage}, {stage_name(stage)}")
             result = _look_at(scene, stage)
@@ -138,7 +143,12 @@ def old_processes(folder: Path) -> list[str]:
     """Advice on workers of this project that run older code than the folder holds."""
     import psutil
 
-    files = [p for p in own_files(folder).values() if p.suffix == ".py"]
+    files = [
+        path
+        for name, path in own_files(folder).items()
+        # A worker imports no commands.
+        if path.suffix == ".py" and "management/commands/" not in name
+    ]
     newest = max(files, key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
         return []

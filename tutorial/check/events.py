@@ -1,10 +1,10 @@
 """What the observer in the project's processes wrote down."""
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tutorial.processes import wait_for
 
 
 class Event(dict):
@@ -56,11 +56,3 @@ class Events:
     def wait(self, seconds: float, *kinds: str, **fields: object) -> Event | None:
         """The oldest of these events, or None where none came in so many seconds."""
         return wait_for(lambda: self.first(*kinds, **fields), seconds)
-
-
-def wait_for(condition: Callable[[], object], seconds: float):
-    """The first true result of `condition`, or its last one after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (result := condition()) and time.monotonic() < deadline:
-        time.sleep(0.03)
-    return result

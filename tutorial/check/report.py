@@ -11,6 +11,9 @@ from tutorial.steps import steps
 PASSED, FAILED, NOT_REACHED = "passed", "failed", "not reached"
 WIDTH = 88
 
+# The page of the site that has each mistake, under an anchor of its id.
+PAGE = "docs/troubleshooting.md"
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -24,7 +27,7 @@ class Diagnosis:
     cause: str
     at: str | None  # "search/tasks.py:33"
     mend: str
-    page: str
+    page: str  # "docs/troubleshooting.md#no-worker"
 
     @classmethod
     def of(cls, unmet: Unmet) -> "Diagnosis":
@@ -40,7 +43,7 @@ class Diagnosis:
             cause=mistake.cause,
             at=unmet.at,
             mend=mistake.mend,
-            page=page_of(stage),
+            page=f"{PAGE}#{mistake.id}",
         )
 
 
@@ -81,13 +84,6 @@ def stage_name(number: int) -> str:
     return steps()[number - 1].stage if number else "start"
 
 
-def page_of(stage: int) -> str:
-    """Which page to read."""
-    if stage == 0:
-        return "README.md, “Work with the steps”"
-    return f"docs/flow.md, “Stage {stage}: the {stage_name(stage)}”"
-
-
 def line_of(result: Result, paint: Callable[[str, str], str]) -> str:
     """A stage in a line, and its diagnosis below it."""
     name = f"{result.number or '':1} {result.stage:<9}"
@@ -108,7 +104,7 @@ def line_of(result: Result, paint: Callable[[str, str], str]) -> str:
         ("cause", found.cause),
         ("where", found.at),
         ("mend", found.mend),
-        ("read", found.page),
+        ("read", f"{found.page} (shown by: python3 -m tutorial docs)"),
     ):
         if text:
             lines.append(_fold(f"    {label:<9} {text}", " " * 14))

@@ -19,10 +19,10 @@ from tutorial import procfile, services
 from tutorial.browser import find_browser, launch, present_browser
 from tutorial.check import workspace
 from tutorial.check.code import Code
-from tutorial.check.events import Events, wait_for
+from tutorial.check.events import Events
 from tutorial.check.redis_watch import RedisWatch, watch
 from tutorial.problem import Problem
-from tutorial.processes import Processes
+from tutorial.processes import Processes, wait_for
 from tutorial.project import Project
 from tutorial.specifications.site import Site
 from tutorial.specifications.visitor import Answer, Visitor
@@ -75,6 +75,13 @@ class Scene:
     def visitor(self) -> Visitor:
         """A new visitor who asks at the page with the form."""
         return Visitor(self.site, self.path, PATIENCE)
+
+    @property
+    def view(self) -> str | None:
+        """Where the view of the page with the form is, or None."""
+        return next(
+            (url["at"] for url in self.survey["urls"] if url["path"] == self.path), None
+        )
 
     def ask(self, question: str, visitor: Visitor | None = None) -> Search:
         """Send the question with the page's form."""
@@ -144,12 +151,22 @@ def last_words(lines: list[str]) -> str:
 
 
 class Check:
-    """Makes a scene of the project in `folder`. Leaving the context removes it all."""
+    """Makes a scene of the project in `folder`. Leaving the context removes it all.
 
-    def __init__(self, folder: Path, number: int, say: Callable[[str], None]) -> None:
+    `browser` is a Playwright browser that runs already; else one is started.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        number: int,
+        say: Callable[[str], None],
+        browser: Any = None,
+    ) -> None:
         self._folder = folder
         self._number = number
         self._say = say
+        self._running_browser = browser
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Scene:
@@ -222,6 +239,8 @@ class Check:
 
     def _browser(self) -> tuple[Any, str]:
         """A headless browser; for step 7 one is brought, if need be."""
+        if self._running_browser:
+            return self._running_browser, ""
         program = present_browser()
         if program is None and self._number >= 7:
             try:

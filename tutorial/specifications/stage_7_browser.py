@@ -5,26 +5,13 @@ import json
 import uuid
 from typing import Any
 
+from tutorial.processes import wait_for
 from tutorial.specifications.site import Site, Unmet
+from tutorial.specifications.sockets import ALL_OPEN, KEEP_SOCKETS
 
 MISSING = "The browser left the page when the form was sent: it was loaded again"
 
 PATIENCE = 10_000.0  # ms
-
-# A script for the page, to run before its own.
-KEEP_SOCKETS = """
-window.socketsOfThePage = [];
-window.WebSocket = class extends WebSocket {
-  constructor(...options) {
-    super(...options);
-    window.socketsOfThePage.push(this);
-  }
-};
-"""
-
-ALL_OPEN = (
-    "socketsOfThePage.length && socketsOfThePage.every((s) => s.readyState === 1)"
-)
 
 
 def check(site: Site) -> str:
@@ -122,8 +109,5 @@ def _squeeze(text: str) -> str:
 
 def _wait_until(page: Any, condition: Any, otherwise: str) -> None:
     """Wait in the page's own event loop, in which the frames arrive."""
-    for _ in range(int(PATIENCE // 50)):
-        if condition():
-            return
-        page.wait_for_timeout(50)
-    raise Unmet(otherwise)
+    if not wait_for(condition, PATIENCE / 1000, lambda: page.wait_for_timeout(50)):
+        raise Unmet(otherwise)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path.cwd())
 
-from sitecustomize import is_own, problem, short, source_of  # noqa: E402
+from tutorial_observer.notes import is_own, problem, short, source_of  # noqa: E402
 
 
 def part(function):

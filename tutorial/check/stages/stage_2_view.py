@@ -18,7 +18,7 @@ def check(scene: Scene) -> str:
     search = scene.search = scene.ask(scene.question("view"))
     answer = search.answer
     event = search.events.first("enqueued", "enqueue failed")
-    at = event.at if event else _view(scene)
+    at = event.at if event else scene.view
     if answer.status == 0:
         waits = search.events.first("waits for result") or event
         raise Unmet(
@@ -50,13 +50,6 @@ def check(scene: Scene) -> str:
         )
     said = " ".join(_new_words(scene, search).split()[:8])
     return f"answered with “{said}” after {answer.seconds:.2f} s; an empty one refused"
-
-
-def _view(scene: Scene) -> str | None:
-    for url in scene.survey["urls"]:
-        if url["path"] == scene.path:
-            return url["at"]
-    return None
 
 
 def _check_task_was_called(scene: Scene, search: Search, event: Event | None) -> None:
@@ -92,7 +85,7 @@ def _check_task_was_called(scene: Scene, search: Search, event: Event | None) ->
 
 def _refusal(scene: Scene, search: Search) -> Unmet:
     """Why a good question did not become a task."""
-    answer, at = search.answer, _view(scene)
+    answer, at = search.answer, scene.view
     if answer.status in (400, 422) and search.events.first("enqueued"):
         return Unmet(
             "return-missing",

@@ -4,12 +4,13 @@ import contextlib
 import re
 import sqlite3
 
-from tutorial.check.events import Event, wait_for
+from tutorial.check.events import Event
 from tutorial.check.scene import Scene, Search, last_words
 from tutorial.check.stages.stage_0_start import NOT_MIGRATED, stage_of
 from tutorial.check.stages.stage_1_template import not_migrated, page_error
 from tutorial.check.stages.stage_3_queue import Message, find_message
 from tutorial.check.unmet import Unmet
+from tutorial.processes import wait_for
 
 READY = 20.0  # seconds that a worker has to start
 DONE = 10.0  # seconds that a task has, with a stand-in that answers at once
@@ -285,7 +286,7 @@ def _check_page(scene: Scene, search: Search, answer: str) -> str:
             f"the row is saved, and a reload shows: {page.page.text[:100]}",
             expected=expected,
             at=scene.code.find(r"{% *for (?!.* in messages).* in ", ".html")
-            or _view(scene),
+            or scene.view,
         )
     other = scene.visitor()
     other.get()
@@ -295,15 +296,9 @@ def _check_page(scene: Scene, search: Search, answer: str) -> str:
             "another visitor's page shows the question, too",
             expected="a page that shows each visitor their own searches",
             at=scene.code.find(r"objects\.(all|order_by|filter)\(", ".py")
-            or _view(scene),
+            or scene.view,
         )
     return text.partition(search.question)[2].strip() or first_words(answer)
-
-
-def _view(scene: Scene) -> str | None:
-    return next(
-        (url["at"] for url in scene.survey["urls"] if url["path"] == scene.path), None
-    )
 
 
 def _user_of(search: Search) -> str | None:

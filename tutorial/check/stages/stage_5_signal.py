@@ -3,10 +3,11 @@
 import re
 
 from tutorial.check.code import Call
-from tutorial.check.events import Event, Events, wait_for
+from tutorial.check.events import Event, Events
 from tutorial.check.scene import Scene, Search
 from tutorial.check.stages.stage_4_worker import task_failed
 from tutorial.check.unmet import Unmet
+from tutorial.processes import wait_for
 
 EXPECTED = "a message that the channel layer publishes for the user's group"
 
@@ -53,14 +54,8 @@ def not_broadcast(scene: Scene, search: Search) -> Unmet:
     if signal["receivers"] == 0:
         return _no_receiver(scene, signal)
     calls = scene.code.calls("group_send")
-    lost = [call for call in calls if is_lost(scene, call)]
-    if lost:
-        return Unmet(
-            "not-awaited",
-            f"{lost[0].target}.group_send(...) was called and not awaited",
-            expected=EXPECTED,
-            at=lost[0].at,
-        )
+    if lost := not_awaited(scene, calls, EXPECTED):
+        return lost
     place = next(iter(scene.code.receivers.values()), ("", None))[1]
     return Unmet(
         "handler-does-not-send",
@@ -75,6 +70,20 @@ def is_lost(scene: Scene, call: Call) -> bool:
     """Whether a coroutine is made in this line, and nobody waits for it."""
     line = scene.code.line(call.at)
     return not call.awaited and "async_to_sync" not in line and "(" in line
+
+
+def not_awaited(
+    scene: Scene, calls: list[Call], expected: str, stage: int | None = None
+) -> Unmet | None:
+    """The first of the calls whose coroutine is lost, as a mistake."""
+    for call in calls:
+        if is_lost(scene, call):
+            name = f"{call.target}.{call.name}".removeprefix(".")
+            seen = f"{name}(...) was called and not awaited"
+            return Unmet(
+                "not-awaited", seen, expected=expected, at=call.at, stage=stage
+            )
+    return None
 
 
 def _layer_failed(scene: Scene, failed: Event) -> Unmet:
@@ -138,15 +147,8 @@ def _no_signal(scene: Scene, search: Search) -> Unmet:
         if any(call.target.endswith(name) for name in _signals(scene))
     ]
     direct = scene.code.calls("group_send")
-    if not signals and direct:
-        lost = [call for call in direct if is_lost(scene, call)]
-        if lost:
-            return Unmet(
-                "not-awaited",
-                f"{lost[0].target}.group_send(...) was called and not awaited",
-                expected=EXPECTED,
-                at=lost[0].at,
-            )
+    if not signals and (lost := not_awaited(scene, direct, EXPECTED)):
+        return lost
     task = search.events.first("enqueued")["task"].rpartition(".")[2]
     at = signals[0].at if signals else scene.code.tasks.get(task)
     seen = "the answer is saved, the task has ended, and it sent no signal"

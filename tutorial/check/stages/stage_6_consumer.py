@@ -2,223 +2,42 @@
 
 import contextlib
 import json
-import re
+import time
 import urllib.parse
-from dataclasses import dataclass
 
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from tutorial.check.events import Event, Events, wait_for
-from tutorial.check.scene import Scene, last_words
-from tutorial.check.stages.stage_1_template import FAKE_SOCKETS
+from tutorial.check.events import Event, Events
+from tutorial.check.scene import Scene, Search
+from tutorial.check.stages.handshake import (
+    NO_SOCKET,
+    Opened,
+    open_socket,
+    shake_hands,
+    socket_failed,
+)
 from tutorial.check.stages.stage_4_worker import first_words, squeeze
-from tutorial.check.stages.stage_5_signal import layers
+from tutorial.check.stages.stage_5_signal import layers, not_awaited
 from tutorial.check.unmet import Unmet
-from tutorial.specifications.visitor import Visitor
+from tutorial.processes import wait_for
 
-HANDSHAKE = 5.0  # seconds
 IDLE = 8.0  # seconds: redis-py 8 closes a blocked connection after 5
 EVIL = "http://evil.example"
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A visitor's open WebSocket, and the events since it was asked for."""
-
-    visitor: Visitor
-    socket: ClientConnection
-    events: Events
-
-
 def check(scene: Scene) -> str:
     """A frame with the answer reaches its user; strangers are refused."""
-    url = socket_url(scene, scene.visitor())
     with contextlib.ExitStack() as stack:
-        mine = stack.enter_context(_open(scene))
-        other = stack.enter_context(_open(scene))
+        mine = stack.enter_context(open_socket(scene))
+        other = stack.enter_context(open_socket(scene))
         group = _check_joined(scene, mine)
         _check_joined(scene, other)
         frame = _check_frame(scene, mine, other, group)
         _check_idle(scene, mine, other)
     _check_left(scene, mine)
-    _check_strangers(scene)
-    path = urllib.parse.urlsplit(url).path
+    _check_strangers(scene, mine)
+    path = urllib.parse.urlsplit(mine.url).path
     return f"{path} is open, in the group {group}; a frame came: {frame[:50]}…"
-
-
-def socket_url(scene: Scene, visitor: Visitor) -> str:
-    """The address of the WebSocket that the visitor's page opens."""
-    answer = visitor.get()
-    if scene.browser:
-        with contextlib.closing(scene.browser.new_context()) as context:
-            context.add_cookies(
-                [
-                    {"name": cookie.name, "value": cookie.value, "url": scene.site.url}
-                    for cookie in visitor.cookies
-                ]
-            )
-            page = context.new_page()
-            page.add_init_script(FAKE_SOCKETS)
-            page.goto(visitor.page_url)
-            with contextlib.suppress(Exception):
-                page.wait_for_function("socketsOfThePage.length", timeout=2000)
-            return page.evaluate("socketsOfThePage[0]?.url ?? ''")
-    sources = list(answer.page.inline_scripts)
-    sources += [visitor.get(address).html for address in answer.page.scripts]
-    for source in sources:
-        if match := re.search(r"new WebSocket\([^)]*?(/[\w/.-]*/?)[`\"']", source):
-            return scene.site.url.replace("http", "ws", 1) + match[1]
-    routes = scene.survey.get("asgi", {}).get("routes", [])
-    path = routes[0]["path"] if routes else "/ws/search/"
-    return scene.site.url.replace("http", "ws", 1) + path
-
-
-def _in_script(scene: Scene) -> str | None:
-    return scene.code.find(r"new WebSocket\(", ".js", ".html")
-
-
-@contextlib.contextmanager
-def _open(scene: Scene):
-    visitor = scene.visitor()
-    url = socket_url(scene, visitor)
-    events = scene.events.mark()
-    path = urllib.parse.urlsplit(url).path
-    try:
-        socket = connect(
-            url,
-            origin=scene.site.url,
-            additional_headers={"Cookie": visitor.cookie_header},
-            open_timeout=HANDSHAKE,
-            close_timeout=1,
-        )
-    except InvalidStatus as error:
-        raise _refused(scene, path, events, error.response.status_code) from error
-    except (WebSocketException, TimeoutError, OSError) as error:
-        raise _not_opened(scene, path, events, error) from error
-    with socket:
-        yield Opened(visitor, socket, events)
-
-
-def _refused(scene: Scene, path: str, events: Events, status: int) -> Unmet:
-    """Why the handshake was answered with a status such as 404 or 403."""
-    expected = f"a WebSocket that opens at {path}"
-    seen = f"{path} was answered with status {status}"
-    settings, asgi = scene.survey["settings"], scene.survey.get("asgi", {})
-    if failed := events.wait(0.5, "socket failed", "consumer failed"):
-        return _socket_failed(scene, failed, expected)
-    if status == 404 and "daphne" not in settings["apps"]:
-        return Unmet(
-            "daphne-missing",
-            f"{seen}: the development server is Django's own, which speaks HTTP alone",
-            expected=expected,
-            at=scene.code.find(r"^INSTALLED_APPS", ".py"),
-        )
-    if status == 404 and "application" not in asgi:
-        at = scene.code.find(r"^INSTALLED_APPS", ".py")
-        return Unmet("asgi-application-missing", seen, expected=expected, at=at)
-    if "websocket" not in asgi.get("protocols", ["websocket"]):
-        at = scene.code.find(r"ProtocolTypeRouter\(", ".py")
-        return Unmet("no-websocket-protocol", seen, expected=expected, at=at)
-    if status in (404, 500) and _no_route(scene, path):
-        return _no_such_route(scene, path, expected)
-    closed = events.first("consumer sends", type="websocket.close")
-    # The origin check refuses by a consumer of its own.
-    if closed and closed["consumer"] != "WebsocketDenier":
-        return _denied(scene, closed, seen, expected)
-    if status == 403 and (closed or "OriginValidator" in asgi.get("wrappers", [])):
-        return Unmet(
-            "origin-refused",
-            f"{seen}, before it reached the consumer; its Origin was {scene.site.url}",
-            expected=expected,
-            at=scene.code.find(r"OriginValidator\(|^ALLOWED_HOSTS", ".py"),
-        )
-    at = scene.code.find(r"ProtocolTypeRouter\(", ".py")
-    wait_for(lambda: "Traceback" in str(scene.lines("web")), 2)
-    lines = scene.lines("web")
-    if "as_asgi" in str(lines):
-        at = scene.code.find(r"\bas_asgi\b(?!\()", ".py")
-        seen += f": {last_words(lines)}"
-        return Unmet("brackets", seen, expected=expected, at=at, stage=6)
-    if "Traceback" in str(lines):
-        seen += f": {last_words(lines)}"
-        at = scene.place_in(lines) or at
-    return Unmet("socket-refused", seen, expected=expected, at=at)
-
-
-def _no_route(scene: Scene, path: str) -> bool:
-    """Whether the web process says that it knows no such address."""
-    return bool(
-        wait_for(
-            lambda: any("No route found" in line for line in scene.lines("web")), 1
-        )
-    )
-
-
-def _no_such_route(scene: Scene, path: str, expected: str) -> Unmet:
-    routes = scene.survey.get("asgi", {}).get("routes", [])
-    known = ", ".join(route["path"] for route in routes) or "none"
-    pattern = r"websocket_urlpatterns|URLRouter\(|re_path\(|as_asgi\("
-    return Unmet(
-        "route-mismatch",
-        f"the script opens {path} ({_in_script(scene)}); the routes are: {known}",
-        expected=expected,
-        at=scene.code.find(r"as_asgi\(", ".py") or scene.code.find(pattern, ".py"),
-    )
-
-
-def _denied(scene: Scene, closed: Event, seen: str, expected: str) -> Unmet:
-    wrappers = scene.survey.get("asgi", {}).get("wrappers", [])
-    if closed["user"] is None:
-        mistake = "socket-without-user"
-        seen = f"{seen}: the consumer refused it, because it saw no signed-in user"
-        if "AuthMiddleware" in wrappers:
-            mistake = "consumer-refuses"
-        at = closed.at or scene.code.find(r"ProtocolTypeRouter\(", ".py")
-        return Unmet(mistake, seen, expected=expected, at=at)
-    seen = f"{seen}: the consumer refused the signed-in user {closed['user']}"
-    return Unmet("consumer-refuses", seen, expected=expected, at=closed.at)
-
-
-def _socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
-    if failed["error"] == "KeyError" and failed.get("message") in (
-        "'user'",
-        "'session'",
-    ):
-        return Unmet(
-            "socket-without-user",
-            "the consumer asked for scope['user'], and the scope has none",
-            expected=expected,
-            at=failed.at,
-        )
-    if "group_add" in failed.error and "NoneType" in failed.error:
-        at = layers(scene) or failed.at
-        seen = "the consumer has no channel layer: it is None"
-        return Unmet("layer-missing", seen, expected=expected, at=at, stage=5)
-    line = scene.code.line(failed.at)
-    expected = f"{expected}; the line is: {line}" if line else expected
-    return Unmet("consumer-raises", failed.error, expected=expected, at=failed.at)
-
-
-def _not_opened(scene: Scene, path: str, events: Events, error: Exception) -> Unmet:
-    """The handshake got no answer at all, or a broken one."""
-    expected = f"a WebSocket that opens at {path}"
-    if failed := events.first("socket failed", "consumer failed"):
-        return _socket_failed(scene, failed, expected)
-    if _no_route(scene, path):
-        return _no_such_route(scene, path, expected)
-    asgi = scene.survey.get("asgi", {})
-    at = next((r["at"] for r in asgi.get("routes", []) if r["at"]), None)
-    reached = events.first("consumer starts")
-    if reached and not events.first("consumer sends"):
-        connects = scene.code.find(r"def connect\(", ".py") or at
-        seen = f"{path} was neither accepted nor refused in {HANDSHAKE:g} s"
-        return Unmet("never-accepted", seen, expected=expected, at=connects)
-    seen = (
-        f"{type(error).__name__}: {error}; web says: {last_words(scene.lines('web'))}"
-    )
-    at = at or scene.code.find(r"ProtocolTypeRouter\(", ".py")
-    return Unmet("socket-refused", seen, expected=expected, at=at)
 
 
 def _check_joined(scene: Scene, opened: Opened) -> str:
@@ -234,19 +53,13 @@ def _check_joined(scene: Scene, opened: Opened) -> str:
     if joined is None:
         failed = opened.events.first("socket failed", "consumer failed")
         if failed:
-            raise _socket_failed(scene, failed, expected)
+            raise socket_failed(scene, failed, expected)
         if failed := opened.events.first("group_add failed"):
             reason = f"{failed['error']}: {failed['reason']}"
             raise Unmet("group-name-refused", reason, expected=expected, at=failed.at)
         calls = scene.code.calls("group_add")
-        lost = [
-            c
-            for c in calls
-            if not c.awaited and "async_to_sync" not in scene.code.line(c.at)
-        ]
-        if lost:
-            seen = "group_add(...) was called and not awaited"
-            raise Unmet("not-awaited", seen, expected=expected, at=lost[0].at, stage=6)
+        if lost := not_awaited(scene, calls, expected, stage=6):
+            raise lost
         raise Unmet(
             "no-group-add",
             "the WebSocket is open, and group_add was never called",
@@ -307,7 +120,7 @@ def _check_frame(scene: Scene, mine: Opened, other: Opened, group: str) -> str:
         failed = failed or search.events.first("socket failed", "consumer failed")
         expected = "a frame for each answer, on the same WebSocket"
         if failed:
-            raise _socket_failed(scene, failed, expected)
+            raise socket_failed(scene, failed, expected)
         seen = "the first answer came as a frame, the second did not"
         raise Unmet(
             "socket-ends", seen, expected=expected, at=_sends(scene, search.events)
@@ -315,7 +128,7 @@ def _check_frame(scene: Scene, mine: Opened, other: Opened, group: str) -> str:
     return frame
 
 
-def _wait_for_frame(scene: Scene, opened: Opened, search) -> str | None:
+def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
     """The next frame, or None where the consumer fails or has long been silent."""
     over = ("consumer failed", "socket failed")
     for _ in range(20):
@@ -324,15 +137,9 @@ def _wait_for_frame(scene: Scene, opened: Opened, search) -> str | None:
         if search.events.first(*over):
             return _receive(opened, 0.2)
         sent = search.events.first("group_send", process="worker")
-        if sent and sent["time"] + 2.5 < _now():
+        if sent and sent["time"] + 2.5 < time.time():
             return None
     return None
-
-
-def _now() -> float:
-    import time
-
-    return time.time()
 
 
 def _sends(scene: Scene, events: Events) -> str | None:
@@ -340,7 +147,9 @@ def _sends(scene: Scene, events: Events) -> str | None:
     return (sent.at if sent else None) or scene.code.find(r"self\.send", ".py")
 
 
-def _no_frame(scene: Scene, mine: Opened, search, sent: Event, group: str) -> Unmet:
+def _no_frame(
+    scene: Scene, mine: Opened, search: Search, sent: Event, group: str
+) -> Unmet:
     """Nothing came down the WebSocket, though the worker broadcast."""
     expected = "a frame with the answer, down the WebSocket"
     got = search.events.first("consumer got")
@@ -368,7 +177,7 @@ def _no_frame(scene: Scene, mine: Opened, search, sent: Event, group: str) -> Un
         seen = f"the message has no type: {failed.error}"
         return Unmet("wrong-type", seen, expected=expected, at=sent.at)
     if failed:
-        return _socket_failed(scene, failed, expected)
+        return socket_failed(scene, failed, expected)
     if got:
         at = got.at or scene.code.find(r"self\.send", ".py")
         seen = f"{got['consumer']} got the message, and sent no frame"
@@ -439,7 +248,7 @@ def _check_left(scene: Scene, opened: Opened) -> None:
     failed = opened.events.first("consumer failed", "socket failed")
     expected = "a consumer that leaves its group when the WebSocket closes"
     if failed:
-        raise _socket_failed(scene, failed, expected)
+        raise socket_failed(scene, failed, expected)
     raise Unmet(
         "group-not-left",
         "the WebSocket is closed, and group_discard was never called",
@@ -449,18 +258,16 @@ def _check_left(scene: Scene, opened: Opened) -> None:
     )
 
 
-def _check_strangers(scene: Scene) -> None:
+def _check_strangers(scene: Scene, mine: Opened) -> None:
     """Another site's page gets no socket, and who is not signed in gets no group."""
-    visitor = scene.visitor()
-    url = socket_url(scene, visitor)
-    if _joins(scene, url, visitor.cookie_header, EVIL):
+    if _joins(scene, mine.url, mine.visitor.cookie_header, EVIL):
         raise Unmet(
             "origin-unchecked",
             f"a WebSocket with the Origin {EVIL} was opened with the visitor's cookies",
             expected="status 403 for a page of another site",
             at=scene.code.find(r"ProtocolTypeRouter\(|[\"']websocket[\"']", ".py"),
         )
-    if joined := _joins(scene, url, "", scene.site.url):
+    if joined := _joins(scene, mine.url, "", scene.site.url):
         group = joined["group"] if isinstance(joined, Event) else ""
         if group:
             raise Unmet(
@@ -474,16 +281,9 @@ def _check_strangers(scene: Scene) -> None:
 def _joins(scene: Scene, url: str, cookies: str, origin: str) -> Event | bool:
     """Whether such a WebSocket opens: True, or the event of its joining a group."""
     events = scene.events.mark()
-    headers = {"Cookie": cookies} if cookies else {}
     try:
-        socket = connect(
-            url,
-            origin=origin,
-            additional_headers=headers,
-            open_timeout=HANDSHAKE,
-            close_timeout=1,
-        )
-    except (WebSocketException, TimeoutError, OSError):
+        socket = shake_hands(url, cookies, origin)
+    except NO_SOCKET:
         return events.first("group_add") or False
     with socket:
         return wait_for(lambda: events.first("group_add"), 0.5) or True

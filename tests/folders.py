@@ -1,0 +1,30 @@
+"""Folders of one's own, as `tutorial new` leaves them."""
+
+from pathlib import Path
+
+from tutorial import diff, project, steps
+
+
+def make(folder: Path, step: str) -> Path:
+    """A folder as `new` leaves it."""
+    steps.copy(steps.find(step).folder, folder)
+    return folder
+
+
+def check_same(folder: Path, step: str) -> None:
+    """The project is the step's, file by file."""
+    assert not list(diff.compare(folder, steps.find(step).folder))
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """All files below the folder, whatever they are, with their contents."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def migrate(folder: Path) -> None:
+    """Make the folder's own database."""
+    project.Project(folder, 8000).migrate()

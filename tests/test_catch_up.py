@@ -1,0 +1,229 @@
+"""`tutorial new --catch-up`: a folder becomes the end of a step; nothing is lost."""
+
+import os
+import shutil
+import sqlite3
+
+import pytest
+from folders import check_same, everything, make, migrate
+from test_commands import check_message, tutorial
+
+from tutorial import catch_up, project, steps
+
+
+@pytest.fixture
+def here(monkeypatch, tmp_path):
+    """The program in this process, with its state in a folder of the test."""
+    monkeypatch.setattr(project, "RUN", tmp_path / "run")
+
+
+def test_catch_up_keeps_all_that_was_there(root, tmp_path):
+    folder = make(tmp_path / "my-search", "2")
+    migrate(folder)
+    database = (folder / "db.sqlite3").read_bytes()
+    (folder / "search" / "views.py").write_text("mine\n")  # changed
+    (folder / "search" / "forms.py").unlink()  # deleted
+    extras = ("pages/views.py", "pages/templates/pages/a.html", "notes.txt")
+    for name in extras:  # extra
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"my {name}")
+    kept = {name: (folder / name).read_bytes() for name in extras}
+    kept["search/views.py"] = b"mine\n"
+    leftovers = (
+        *(".env", ".gitignore", ".venv/lib/x.py", "pages/__pycache__/views.pyc"),
+        *("env/pyvenv.cfg", "env/lib/y.py"),
+    )
+    for name in leftovers:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("not of the project")
+    before = everything(folder)
+
+    result = tutorial("new", "../my-search", "4", "--catch-up", root=root)
+    assert result.returncode == 0, result.stderr
+    check_same(folder, "4")
+    assert (folder / "db.sqlite3").read_bytes() == database
+    assert not (folder / "pages").exists(), "an empty folder is left"
+    assert (folder / ".venv" / "lib" / "x.py").exists()
+    assert (folder / ".env").exists()
+    assert (folder / "env" / "lib" / "y.py").exists()
+
+    [aside] = (folder / ".before-catch-up").iterdir()
+    assert f"../my-search/.before-catch-up/{aside.name}" in result.stdout
+    found = everything(aside)
+    assert kept.items() <= found.items()
+    assert f"{len(found)} files" in result.stdout
+    now = {**found, **everything(folder)}
+    for name, content in before.items():
+        if not name.endswith(".pyc"):
+            assert content in (found.get(name), now.get(name)), name
+
+    # The second time, there is nothing to do.
+    state = everything(folder)
+    again = tutorial("new", "../my-search", "4", "--catch-up", root=root)
+    assert again.returncode == 0
+    assert "Nothing changed" in again.stdout
+    assert everything(folder) == state
+
+
+def test_two_catch_ups_keep_two_states(root, tmp_path):
+    folder = make(tmp_path / "my-search", "1")
+    for step in ("3", "2", "1"):
+        tutorial("new", "../my-search", "--catch-up", step, root=root)
+        check_same(folder, step)
+    assert len(list((folder / ".before-catch-up").iterdir())) == 3
+
+
+def test_a_database_with_other_migrations_is_kept_aside(root, tmp_path):
+    """As of a later step: step 3 knows nothing of its tables."""
+    folder = make(tmp_path / "my-search", "4")
+    migrate(folder)
+    database = everything(folder)["db.sqlite3"]
+    result = tutorial("new", "../my-search", "3", "--catch-up", root=root)
+    assert "database" in result.stdout
+    [aside] = (folder / ".before-catch-up").iterdir()
+    assert (aside / "db.sqlite3").read_bytes() == database
+    assert not list(folder.glob("db.sqlite3*"))
+
+
+def test_a_database_of_another_model_is_kept_aside(root, tmp_path):
+    """The migration has the name that ours has, 0001_initial, and other columns."""
+    folder = make(tmp_path / "my-search", "4")
+    migration = folder / "search" / "migrations" / "0001_initial.py"
+    text = migration.read_text()
+    assert '"answer"' in text
+    migration.write_text(text.replace('"answer"', '"response"'))
+    migrate(folder)
+    tutorial("new", "../my-search", "4", "--catch-up", root=root)
+    [aside] = (folder / ".before-catch-up").iterdir()
+    assert (aside / "db.sqlite3").exists()
+    assert not (folder / "db.sqlite3").exists()
+    migrate(folder)
+
+
+@pytest.mark.parametrize(("old", "new"), [("3", "4"), ("4", "7"), ("4", "4")])
+def test_a_database_that_goes_on_stays(root, tmp_path, old, new):
+    folder = make(tmp_path / "my-search", old)
+    migrate(folder)
+    with sqlite3.connect(folder / "db.sqlite3") as connection:
+        connection.execute(
+            "INSERT INTO auth_user (username, password, is_superuser, first_name,"
+            " last_name, email, is_staff, is_active, date_joined)"
+            " VALUES ('ada', '', 0, '', '', '', 0, 1, '2026-01-01')"
+        )
+    connection.close()
+    result = tutorial("new", "../my-search", new, "--catch-up", root=root)
+    assert result.returncode == 0, result.stderr
+    migrate(folder)
+    with sqlite3.connect(folder / "db.sqlite3") as connection:
+        assert connection.execute("SELECT username FROM auth_user").fetchall()
+    connection.close()
+
+
+def test_a_database_that_is_none_is_kept_aside(root, tmp_path):
+    folder = make(tmp_path / "my-search", "4")
+    (folder / "db.sqlite3").write_text("no database at all " * 99)
+    tutorial("new", "../my-search", "4", "--catch-up", root=root)
+    [aside] = (folder / ".before-catch-up").iterdir()
+    assert "no database" in (aside / "db.sqlite3").read_text()
+
+
+def test_links_are_moved_and_never_followed(root, tmp_path):
+    folder = make(tmp_path / "my-search", "2")
+    elsewhere = tmp_path / "elsewhere"
+    shutil.move(folder / "search", elsewhere)
+    (folder / "search").symlink_to(elsewhere)
+    precious = tmp_path / "precious.py"
+    precious.write_text("precious")
+    (folder / "config" / "urls.py").unlink()
+    (folder / "config" / "urls.py").symlink_to(precious)
+    (folder / "broken").symlink_to("nowhere")
+    before = everything(elsewhere)
+    tutorial("new", "../my-search", "3", "--catch-up", root=root)
+    check_same(folder, "3")
+    assert precious.read_text() == "precious"
+    assert everything(elsewhere) == before
+    [aside] = (folder / ".before-catch-up").iterdir()
+    links = {path.name for path in aside.rglob("*") if path.is_symlink()}
+    assert links == {"search", "urls.py", "broken"}
+
+
+def test_folders_and_files_in_one_anothers_place(root, tmp_path):
+    folder = make(tmp_path / "my-search", "2")
+    (folder / "search" / "views.py").unlink()
+    (folder / "search" / "views.py").mkdir()
+    (folder / "search" / "views.py" / "search.py").write_text("mine")
+    shutil.rmtree(folder / "config")
+    (folder / "config").write_text("mine, too")
+    tutorial("new", "../my-search", "2", "--catch-up", root=root)
+    check_same(folder, "2")
+    [aside] = (folder / ".before-catch-up").iterdir()
+    assert everything(aside) == {
+        "config": b"mine, too",
+        "search/views.py/search.py": b"mine",
+    }
+
+
+def test_files_that_may_not_be_written_are_moved(root, tmp_path):
+    folder = make(tmp_path / "my-search", "2")
+    (folder / "search" / "views.py").write_text("mine")
+    (folder / "search" / "views.py").chmod(0o444)
+    tutorial("new", "../my-search", "2", "--catch-up", root=root)
+    check_same(folder, "2")
+
+
+def test_a_folder_that_may_not_be_changed(here, tmp_path, monkeypatch):
+    folder = make(tmp_path / "my-search", "2")
+    (folder / "search" / "views.py").write_text("mine")
+    before = everything(folder)
+    monkeypatch.setattr(os, "access", lambda path, mode: path.name != "search")
+    with pytest.raises(catch_up.Problem, match="Nothing changed"):
+        catch_up.catch_up(str(folder), steps.find("4"))
+    assert everything(folder) == before
+
+
+@pytest.mark.parametrize("call", [1, 2, 3, 9])
+@pytest.mark.parametrize("function", ["copy", "move"])
+def test_nothing_is_lost_in_the_middle(here, tmp_path, monkeypatch, function, call):
+    folder = make(tmp_path / "my-search", "2")
+    for path in steps.files(folder).values():
+        path.write_text(f"my own {path.name}")
+    before = everything(folder)
+    calls, real = [], getattr(shutil, function)
+
+    def fail(*arguments):
+        calls.append(arguments)
+        if len(calls) == call:
+            raise OSError(28, "No space left on device")
+        return real(*arguments)
+
+    monkeypatch.setattr(shutil, function, fail)
+    with pytest.raises(catch_up.Problem, match=r"Nothing is lost(.|\n)*again") as told:
+        catch_up.catch_up(str(folder), steps.find("2"))
+    assert len(str(told.value).splitlines()) <= 3
+    assert set(before.values()) <= set(everything(folder).values())
+    monkeypatch.setattr(shutil, function, real)
+    catch_up.catch_up(str(folder), steps.find("2"))
+    check_same(folder, "2")
+    assert set(before.values()) <= set(everything(folder).values())
+
+
+def test_catch_up_wants_a_project(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    for name in (tmp_path, tmp_path / "nowhere"):
+        result = tutorial("new", str(name), "3", "--catch-up")
+        check_message(result, "holds no manage.py")
+    assert everything(tmp_path) == {"thesis.tex": b"mine"}
+
+
+def test_catch_up_wants_to_know_the_step(tmp_path):
+    make(tmp_path, "1")
+    check_message(tutorial("new", str(tmp_path), "--catch-up"), "Say the step")
+
+
+def test_catch_up_waits_for_the_end_of_a_run(root, start, tmp_path):
+    make(tmp_path / "my-search", "1")
+    runner = start("../my-search")
+    runner.wait_for("Ready in")
+    result = tutorial("new", "../my-search", "2", "--catch-up", root=root)
+    check_message(result, "../my-search runs already")
+    check_same(tmp_path / "my-search", "1")

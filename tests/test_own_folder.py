@@ -1,0 +1,211 @@
+"""A folder of one's own wherever a step may stand: in `run`, `diff` and `manage`."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from folders import check_same, make
+from runner import Runner
+from test_commands import check_message, tutorial
+
+from tutorial import diff, project, steps
+from tutorial.environment import ROOT
+from tutorial.processes import wait_until
+from tutorial.specifications.site import Site
+from tutorial.specifications.visitor import Visitor
+
+
+def page_of(runner: Runner, port: int | None = None) -> str:
+    """The page that the runner serves, as text."""
+    runner.wait_for("Ready in")
+    port = port or runner.port
+    assert f"http://127.0.0.1:{port} " in runner.output
+    answer = Visitor(Site(f"http://127.0.0.1:{port}", "", "")).get()
+    assert answer.status == 200
+    return answer.page.text
+
+
+def test_new_and_run(root, start, tmp_path):
+    assert tutorial("new", "../my search", "2", root=root).returncode == 0
+    runner = start("../my search")
+    assert "Offline" not in runner.output
+    assert "Search" in page_of(runner)
+    check_same(tmp_path / "my search", "2")
+    assert "Starting ../my search" in runner.output
+    assert "Redis" not in runner.output
+
+
+def test_run_without_a_procfile_and_requirements(root, start, tmp_path):
+    folder = make(tmp_path / "my-search", "7")
+    (folder / "Procfile").unlink()
+    (folder / "requirements.txt").unlink()
+    runner = start(".", cwd=folder, PYTHONPATH=str(root))
+    page_of(runner)
+    assert "Starting my-search" in runner.output
+    visitor = Visitor(Site(f"http://127.0.0.1:{runner.port}", "", ""))
+    visitor.ask("What is a broker?")
+    runner.wait_for("stage 4")
+    wait_until(
+        lambda: "A broker is the place" in visitor.get().page.text,
+        seconds=20,
+        otherwise="no answer on the page",
+    )
+
+
+def test_run_with_a_procfile_of_ones_own(start, tmp_path):
+    """Other names, a worker that does not say that it is ready, comments."""
+    folder = make(tmp_path / "my-search", "4")
+    (folder / "Procfile").write_text(
+        "# my processes\n\n"
+        "django: python manage.py runserver $PORT\n"
+        "celery: celery -A config worker --pool threads\n"
+    )
+    runner = start(str(folder))
+    page_of(runner)
+    Visitor(Site(f"http://127.0.0.1:{runner.port}", "", "")).ask("What is a worker?")
+    runner.wait_for("stage 4")
+
+
+def test_run_tells_the_port_that_a_procfile_insists_on(start, tmp_path):
+    from tutorial.services import free_port
+
+    port = free_port()
+    folder = make(tmp_path / "my-search", "1")
+    (folder / "Procfile").write_text(f"web: python manage.py runserver {port}\n")
+    runner = start(str(folder))
+    page_of(runner, port)
+    assert f"{port}, not {runner.port}" in runner.output
+    second = make(tmp_path / "second", "1")
+    shutil.copy(folder / "Procfile", second / "Procfile")
+    other = start(str(second))
+    assert other.child.wait(timeout=30) == 1
+    other.wait_for("Write ${PORT:-8000} in the Procfile")
+
+
+def test_two_folders_of_one_name_share_nothing(root, start, tmp_path):
+    """Not even with a step of that name."""
+    runners = []
+    for name in ("../a/03_queue", "../b/03_queue/"):
+        make(root / name, "3")
+        runners.append(start(name))
+    runners.append(start("3"))
+    for runner in runners:
+        runner.wait_for("Ready in")
+    Visitor(Site(f"http://127.0.0.1:{runners[1].port}", "", "")).ask("Where am I?")
+    shown = [
+        tutorial("manage", name, "show_queue", root=root).stdout
+        for name in ("../a/03_queue", "../b/03_queue", "3")
+    ]
+    assert ["Where am I?" in text for text in shown] == [False, True, False]
+
+
+def test_a_virtual_environment_of_ones_own_comes_first(tmp_path):
+    for name in ("venv", ".venv"):
+        programs = tmp_path / name / "bin"
+        programs.mkdir(parents=True)
+        (programs / "python").symlink_to(sys.executable)
+        assert str(programs) not in project.Project(tmp_path, 1).environment["PATH"]
+        packages = tmp_path / name / "lib" / "python3.11" / "site-packages"
+        (packages / "django").mkdir(parents=True)
+        path = project.Project(tmp_path, 1).environment["PATH"]
+        assert path.split(os.pathsep)[0] == str(programs)
+
+
+def test_steps_keep_the_folders_of_their_state():
+    names = [project.state_folder(step.folder).name for step in steps.every()]
+    assert names == [step.folder.name for step in steps.every()]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nowhere", "~nobody-at-all/x", "a" * 300, " "],
+    ids=["none", "nobody's", "too long", "blank"],
+)
+def test_a_folder_that_is_none(name):
+    check_message(tutorial("run", name), "1 to 7", "final", "manage.py")
+
+
+def test_a_folder_without_a_project(tmp_path):
+    check_message(
+        tutorial("run", str(tmp_path)), str(tmp_path), "1 to 7, final", "no manage.py"
+    )
+
+
+def test_a_name_may_be_written_in_many_ways(tmp_path, monkeypatch):
+    folder = make(tmp_path / "my search", "1")
+    make(tmp_path / "3", "1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for name, title in {
+        "my search": "my search",
+        "./my search//": "./my search",
+        "~/my search": "~/my search",
+        str(folder): str(folder),
+    }.items():
+        found = steps.find_project(name)
+        assert (found.folder, found.title) == (folder, title)
+    assert steps.find_project("3") == steps.find("3")
+    assert steps.find_project("./3").folder == tmp_path / "3"
+    monkeypatch.chdir(folder)
+    assert steps.find_project(".").title == "my search"
+    assert steps.find_project("../my search/").title == "../my search"
+    assert steps.find_project(str(ROOT / "steps/03_queue")) == steps.find("3")
+
+
+def test_diff_tells_what_is_missing(root, tmp_path):
+    folder = make(tmp_path / "my-search", "3")
+    (folder / "requirements.txt").write_text("Django\ncelery\nredis\n")
+    (folder / "logo.png").write_bytes(b"\x89PNG\0\x1b[31m")
+    (folder / "Procfile").unlink()
+    result = tutorial("diff", "../my-search/", "4", root=root)
+    assert result.returncode == 0, result.stderr
+    first, *rest = result.stdout.splitlines()
+    assert first == "../my-search -> steps/04_worker: what is missing"
+    assert "search/models.py (missing)" in rest
+    assert "search/tasks.py (differs)" in rest
+    assert "logo.png (yours alone)" in rest
+    assert "New package: openai 3.54.0" in rest
+    assert "New package: celery" not in result.stdout
+    assert "\x1b" not in result.stdout
+    assert ".gitignore" not in result.stdout
+    assert "to add" in rest[-1]
+
+
+def test_diff_the_other_way_round(root, tmp_path):
+    folder = make(tmp_path / "my-search", "4")
+    (folder / "notes.txt").write_text("mine\n")
+    result = tutorial("diff", "4", "../my-search", "--stat", root=root)
+    assert "steps/04_worker -> ../my-search: what you have changed" in result.stdout
+    assert "notes.txt  +1    -0    new file" in result.stdout
+
+
+def test_diff_says_when_nothing_is_missing(root, tmp_path):
+    tutorial("new", "../my-search", "4", root=root)
+    result = tutorial("diff", "../my-search", "4", root=root)
+    assert "Nothing is missing: ../my-search is as steps/04_worker" in result.stdout
+    (tmp_path / "my-search" / "notes.txt").write_text("mine\n")
+    result = tutorial("diff", "../my-search", "4", "--stat", root=root)
+    assert "No line of steps/04_worker is missing" in result.stdout
+    (tmp_path / "my-search" / "config" / "urls.py").unlink()
+    result = tutorial("diff", "../my-search", "4", "--stat", root=root)
+    assert "No line" not in result.stdout
+
+
+def test_diff_of_what_may_not_be_read(tmp_path, monkeypatch):
+    make(tmp_path, "1")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(diff.Problem, match="cannot be read"):
+        list(diff.compare(tmp_path, steps.find("1").folder))
+
+
+def test_manage_takes_a_folder(root, tmp_path):
+    make(tmp_path / "my-search", "1")
+    result = tutorial("manage", "../my-search/", "check", root=root)
+    assert result.returncode == 0, result.stderr
+    assert "no issues" in result.stdout

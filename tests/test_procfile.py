@@ -1,0 +1,128 @@
+"""What a project is made of: its processes, its port, the services that it needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from folders import make
+
+from tutorial import procfile, steps
+
+
+def test_the_usual_processes_are_those_of_our_procfiles(tmp_path):
+    for step in steps.every():
+        if step.number == 3:  # its worker is missing on purpose
+            continue
+        folder = make(tmp_path / step.name, step.name)
+        (folder / "Procfile").unlink()
+        assert procfile.processes(folder) == procfile.processes(step.folder), step
+
+
+def write(folder: Path, **texts: str) -> Path:
+    """A folder with files: `a__b` is a/b.py."""
+    for name, text in texts.items():
+        path = folder / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("texts", "app"),
+    [
+        ({"mysite__celery": "app = Celery('x')"}, "mysite"),
+        ({"mysite__celery": "queue: Celery = celery.Celery('x')"}, "mysite"),
+        ({"mysite__jobs": "app = Celery()"}, "mysite.jobs"),
+        ({"jobs": "celery = Celery(\n 'x',\n)"}, "jobs"),
+        ({"a__b__celery": "app = Celery()"}, "a.b"),
+        ({"a__jobs": "x = Celery()", "config__celery": "app = Celery()"}, "config"),
+        ({"config__celery": "app = Celery()", "s": "x = (", "t": "é"}, "config"),
+        ({"config__celery": "def make():\n    app = Celery()"}, None),
+        ({"config__celery": "# app = Celery()"}, None),
+        ({"tests__test_it": "app = Celery()"}, None),
+        ({"c": "app = Celery()", "s": "CELERY_TASK_ALWAYS_EAGER = True"}, None),
+    ],
+)
+def test_the_worker_without_a_procfile(tmp_path, texts, app):
+    command = procfile.processes(write(tmp_path, **texts)).get("worker")
+    assert command == (procfile.WORKER.format(app) if app else None)
+
+
+@pytest.mark.parametrize("name", ["config__celery", "config__jobs", "jobs"])
+@pytest.mark.parametrize("variable", ["app", "celery_app", "mine"])
+def test_celery_finds_the_app_that_is_named(tmp_path, name, variable):
+    write(tmp_path, config____init__="")
+    write(tmp_path, **{name: f"from celery import Celery\n{variable} = Celery('x')\n"})
+    named = procfile.processes(tmp_path)["worker"].split()[2]
+    code = f"from celery.app.utils import find_app; print(find_app({named!r}).main)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.stdout == "x\n", result.stderr
+
+
+def test_a_procfile_with_whatever_is_in_procfiles(tmp_path):
+    (tmp_path / "Procfile").write_bytes(
+        b"\xef\xbb\xbf# web: no\r\n\r\n  django:   python manage.py runserver\r\n"
+        b"celery-worker: celery -A x worker # mine\n"
+    )
+    assert procfile.processes(tmp_path) == {
+        "django": "python manage.py runserver",
+        "celery-worker": "celery -A x worker # mine",
+    }
+    roles = [procfile.role(*item) for item in procfile.processes(tmp_path).items()]
+    assert roles == ["web", "worker"]
+
+
+@pytest.mark.parametrize(
+    ("command", "port"),
+    [
+        ("python manage.py runserver ${PORT:-8000}", None),
+        ("python manage.py runserver 0.0.0.0:$PORT", None),
+        ("python manage.py runserver", 8000),
+        ("python manage.py runserver -v 2 --noreload", 8000),
+        ("python manage.py runserver 9000 # mine", 9000),
+        ("python manage.py runserver localhost:9000", 9000),
+        ("python manage.py runserver [::]:9000", 9000),
+        ("daphne config.asgi:application", 8000),
+        ("daphne -p 9000 config.asgi:application", 9000),
+        ("uvicorn --port=9000 config.asgi:application", 9000),
+        ("gunicorn --bind 0.0.0.0:9000 config.wsgi", 9000),
+        ("gunicorn config.wsgi", None),
+        ("./serve", None),
+    ],
+)
+def test_the_port_that_a_procfile_insists_on(tmp_path, command, port):
+    (tmp_path / "Procfile").write_text(f"web: {command}\n")
+    assert procfile.fixed_port(tmp_path) == port
+
+
+@pytest.mark.parametrize(
+    ("requirements", "code", "needs"),
+    [
+        ("Django\n", "", set()),
+        ("redis\n", "", {"redis"}),
+        ("Channels_Redis>=4,<5 ; python_version > '3'\n", "", {"redis"}),
+        ("celery[redis]~=5.0\n", "", {"redis"}),
+        ("celery  # with redis, later\n# openai\n", "import celery", set()),
+        ("OpenAI @ file:///x\n", "", {"openai"}),
+        ("-r base.txt\ngit+ssh://redis\n", "", set()),
+        ("Django==5.2\n", "from openai import OpenAI", {"openai"}),
+        ("Django==5.2\n", "REDIS_URL = 'redis://127.0.0.1'", {"redis"}),
+        (None, "import celery", {"redis"}),
+        (None, "from channels_redis.core import X\nimport openai", {"redis", "openai"}),
+        (None, "# import redis\nimport django", set()),
+    ],
+)
+def test_the_services_that_a_project_needs(tmp_path, requirements, code, needs):
+    if requirements is not None:
+        (tmp_path / "requirements.txt").write_text(requirements)
+    write(tmp_path, config__settings=code)
+    assert procfile.needs(tmp_path) == needs
+
+
+def test_the_services_of_the_steps():
+    needs = [procfile.needs(step.folder) for step in steps.every()]
+    both = {"redis", "openai"}
+    assert needs == [set(), set(), {"redis"}, both, both, both, both, both]

@@ -1,0 +1,59 @@
+"""Wraps the watched modules when the project imports them."""
+
+import importlib.util
+import sys
+
+from .moved import watch_redis, watch_settings
+from .notes import guarded
+from .of_celery import watch_result, watch_task, watch_worker
+from .of_channels import watch_asgiref, watch_consumer, watch_layer
+from .of_django import watch_dispatcher, watch_models, watch_request_errors
+from .of_openai import watch_openai, watch_openai_client
+
+WATCHED = {
+    "asgiref.sync": watch_asgiref,
+    "celery.app.task": watch_task,
+    "celery.result": watch_result,
+    "celery.signals": watch_worker,
+    "channels.consumer": watch_consumer,
+    "channels.layers": watch_layer("InMemoryChannelLayer"),
+    "channels_redis.core": watch_layer("RedisChannelLayer"),
+    "channels_redis.pubsub": watch_layer("RedisPubSubLoopLayer"),
+    "django.conf": watch_settings,
+    "django.core.signals": watch_request_errors,
+    "django.db.models": watch_models,
+    "django.dispatch.dispatcher": watch_dispatcher,
+    "openai._base_client": watch_openai,
+    "openai._client": watch_openai_client,
+    "redis.asyncio.connection": watch_redis,
+    "redis.connection": watch_redis,
+}
+
+
+class Finder:
+    """Finds the watched modules as the others do, and wraps them once they are run."""
+
+    def __init__(self):
+        self._looking = set()
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in WATCHED or name in self._looking:
+            return None
+        self._looking.add(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._looking.discard(name)
+        if spec and spec.loader:
+            run = spec.loader.exec_module
+
+            def exec_module(module):
+                run(module)
+                guarded(WATCHED[name])(module)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+def install():
+    sys.meta_path.insert(0, Finder())

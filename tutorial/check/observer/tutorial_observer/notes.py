@@ -1,0 +1,85 @@
+"""Writes events down, and tells the project's lines from everybody else's."""
+
+import contextvars
+import functools
+import json
+import os
+import sys
+import time
+
+EVENTS = os.environ.get("TUTORIAL_EVENTS", "")
+ROOT = os.path.realpath(os.environ.get("TUTORIAL_PROJECT", "")) + os.sep
+PROCESS = os.environ.get("TUTORIAL_PROCESS", "")
+
+# Where the code of the project called into the library, across asgiref's threads.
+caller = contextvars.ContextVar("caller", default=None)
+
+
+def note(what, **fields):
+    """Append an event."""
+    event = {"what": what, "process": PROCESS, "pid": os.getpid(), "time": time.time()}
+    line = json.dumps(event | fields, default=repr) + "\n"
+    file = os.open(EVENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(file, line.encode())
+    finally:
+        os.close(file)
+
+
+def is_own(filename):
+    """Whether the file is the project's, and not a package's in its own .venv."""
+    return (
+        filename.startswith(ROOT)
+        and "site-packages" not in filename
+        and os.path.basename(filename) != "manage.py"
+    )
+
+
+def short(filename, line):
+    return f"{filename.removeprefix(ROOT)}:{line}"
+
+
+def where():
+    """The innermost line of the project on the stack: "search/tasks.py:33" or None."""
+    frame = sys._getframe(1)
+    while frame:
+        if is_own(frame.f_code.co_filename):
+            return short(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return caller.get()
+
+
+def problem(error):
+    """What an exception says, and the innermost line of the project in its trace."""
+    place, trace = None, error.__traceback__
+    while trace:
+        if is_own(trace.tb_frame.f_code.co_filename):
+            place = short(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) and error.filename and is_own(error.filename):
+        place = short(error.filename, error.lineno)
+    return {"error": type(error).__name__, "message": str(error)[:300], "at": place}
+
+
+def guarded(function):
+    """A function of the observer whose own failure is an event, and nothing more."""
+
+    @functools.wraps(function)
+    def inner(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            note("observer failed", of=function.__name__, why=repr(error))
+            return None
+
+    return inner
+
+
+def source_of(function):
+    code = getattr(function, "__code__", None)
+    while code is None and hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+        code = getattr(function, "__code__", None)
+    if code and is_own(code.co_filename):
+        return short(code.co_filename, code.co_firstlineno)
+    return None

@@ -1,0 +1,103 @@
+"""Watches Celery: tasks that are called, sent, taken and done, and the worker."""
+
+import functools
+
+from .notes import PROCESS, guarded, note, problem, source_of, where
+from .of_django import rows_in_transaction
+
+
+def watch_task(module):
+    task = module.Task
+    apply_async, call, apply = task.apply_async, task.__call__, task.apply
+
+    @functools.wraps(apply_async)
+    def watched_apply_async(self, args=None, kwargs=None, *more, **options):
+        place = where()
+        details = guarded(describe)(self, args, kwargs) or {}
+        try:
+            result = apply_async(self, args, kwargs, *more, **options)
+        except Exception as error:
+            found = problem(error)
+            found["at"] = place or found["at"]
+            note("enqueue failed", **details, **found)
+            raise
+        note("enqueued", **details, id=getattr(result, "id", None), at=place)
+        return result
+
+    def describe(self, args, kwargs):
+        app = self._get_app()
+        return {
+            "task": self.name,
+            "arguments": [*(args or ()), *(kwargs or {}).values()],
+            "names": sorted(kwargs or ()),
+            "eager": bool(app.conf.task_always_eager),
+            "broker": without_password(app),
+            "app": app.main or "",
+            "rows_in_transaction": rows_in_transaction(),
+        }
+
+    @functools.wraps(call)
+    def __call__(self, *args, **kwargs):
+        if PROCESS != "worker":
+            note("called directly", task=self.name, at=where())
+        return call(self, *args, **kwargs)
+
+    @functools.wraps(apply)
+    def watched_apply(self, *args, **kwargs):
+        if not self._get_app().conf.task_always_eager and PROCESS != "worker":
+            note("called directly", task=self.name, at=where())
+        return apply(self, *args, **kwargs)
+
+    task.apply_async, task.__call__, task.apply = (
+        watched_apply_async,
+        __call__,
+        watched_apply,
+    )
+
+
+def without_password(app):
+    return app.connection_for_write().as_uri()
+
+
+def watch_result(module):
+    get = module.AsyncResult.get
+
+    @functools.wraps(get)
+    def watched(self, *args, **kwargs):
+        if place := where():
+            note("waits for result", at=place)
+        return get(self, *args, **kwargs)
+
+    module.AsyncResult.get = module.AsyncResult.wait = watched
+
+
+def watch_worker(module):
+    def on_ready(sender=None, **kwargs):
+        app = sender.app
+        tasks = sorted(name for name in app.tasks if not name.startswith("celery."))
+        queues = sorted(app.amqp.queues.consume_from)
+        uri = without_password(app)
+        note("worker ready", app=app.main or "", tasks=tasks, queues=queues, broker=uri)
+
+    def on_unknown(name=None, **kwargs):
+        note("unknown task", task=name)
+
+    def on_start(task_id=None, task=None, args=None, kwargs=None, **rest):
+        note("task started", id=task_id, task=task.name, at=source_of(task.run))
+
+    def on_failure(task_id=None, exception=None, sender=None, traceback=None, **rest):
+        found = problem(exception)
+        found["at"] = found["at"] or source_of(sender.run)
+        note("task failed", id=task_id, task=sender.name, **found)
+
+    def on_success(sender=None, **kwargs):
+        note("task done", id=sender.request.id, task=sender.name)
+
+    for name, function in {
+        "worker_ready": on_ready,
+        "task_unknown": on_unknown,
+        "task_prerun": on_start,
+        "task_failure": on_failure,
+        "task_success": on_success,
+    }.items():
+        getattr(module, name).connect(guarded(function), weak=False)

@@ -1,0 +1,147 @@
+"""Watches Django: requests that fail, rows that are saved, signals that are sent."""
+
+import functools
+import sys
+import threading
+
+from .notes import guarded, is_own, note, problem, short, source_of, where
+
+unsaved = threading.local()
+
+
+def in_transaction():
+    django_db = sys.modules.get("django.db")
+    return bool(django_db) and django_db.connection.in_atomic_block
+
+
+def rows_in_transaction():
+    """How many rows this thread has saved in a transaction that is still open."""
+    return getattr(unsaved, "rows", 0) if in_transaction() else 0
+
+
+def watch_request_errors(module):
+    def on_error(sender, request=None, **kwargs):
+        path = getattr(request, "path", "")
+        note("request failed", path=path, **problem(sys.exc_info()[1]))
+
+    module.got_request_exception.connect(guarded(on_error), weak=False)
+
+
+def watch_models(module):
+    def on_save(sender, instance, created, **kwargs):
+        if not is_own(getattr(sys.modules.get(sender.__module__), "__file__", "")):
+            return
+        open_ = in_transaction()
+        unsaved.rows = getattr(unsaved, "rows", 0) + 1 if open_ else 0
+        texts = {
+            field.name: str(field.value_from_object(instance))[:2000]
+            for field in sender._meta.concrete_fields
+        }
+        note(
+            "saved",
+            model=sender.__name__,
+            row=texts,
+            created=created,
+            in_transaction=open_,
+            at=where(),
+        )
+
+    module.signals.post_save.connect(guarded(on_save), weak=False)
+
+
+def watch_dispatcher(module):
+    signal = module.Signal
+    connect = signal.connect
+
+    @functools.wraps(connect)
+    def watched_connect(self, receiver, *args, **kwargs):
+        result = connect(self, receiver, *args, **kwargs)
+        guarded(on_connect)(self, receiver)
+        return result
+
+    def on_connect(self, receiver):
+        if place := source_of(receiver):
+            note("connected", signal=id(self), receiver=name_of(receiver), at=place)
+
+    signal.connect = watched_connect
+    for name in ("send", "send_robust"):
+        setattr(signal, name, watch_send(getattr(signal, name)))
+    for name in ("asend", "asend_robust"):
+        setattr(signal, name, watch_asend(getattr(signal, name)))
+
+
+def name_of(function):
+    return getattr(function, "__qualname__", None) or repr(function)
+
+
+def note_signal(signal, sender, arguments, frame):
+    """Note a signal that the project sends; the libraries send theirs all the time."""
+    sender = sender[0] if sender else arguments.get("sender")
+    live = signal._live_receivers(sender)
+    # Since Django 5: those that are plain functions, and those that are not.
+    receivers = [*live[0], *live[1]] if isinstance(live, tuple) else live
+    note(
+        "signal",
+        signal=id(signal),
+        name=name_of_signal(signal),
+        receivers=len(receivers),
+        arguments=sorted(arguments),
+        in_transaction=in_transaction(),
+        at=short(frame.f_code.co_filename, frame.f_lineno),
+    )
+
+
+def name_of_signal(signal):
+    for module in list(sys.modules.values()):
+        if is_own(getattr(module, "__file__", None) or ""):
+            for name, value in list(vars(module).items()):
+                if value is signal:
+                    return name
+    return "a signal"
+
+
+def watch_send(send):
+    @functools.wraps(send)
+    def watched(self, *sender, **named):
+        frame = sys._getframe(1)
+        own = is_own(frame.f_code.co_filename)
+        if own:
+            guarded(note_signal)(self, sender, named, frame)
+        try:
+            results = send(self, *sender, **named)
+        except Exception as error:
+            # A call without its sender fails by itself: no handler has run.
+            if own and "Signal.send" not in str(error):
+                note("handler failed", **problem(error))
+            raise
+        if own:
+            for receiver, result in results:
+                if isinstance(result, Exception):
+                    note("handler failed", **problem(result))
+                elif is_awaitable(result):
+                    at = source_of(receiver)
+                    note("handler failed", error="NotAwaited", message="", at=at)
+        return results
+
+    return watched
+
+
+def is_awaitable(value):
+    import inspect
+
+    return inspect.isawaitable(value)
+
+
+def watch_asend(asend):
+    @functools.wraps(asend)
+    async def watched(self, *sender, **named):
+        frame = sys._getframe(1)
+        if is_own(frame.f_code.co_filename):
+            guarded(note_signal)(self, sender, named, frame)
+        try:
+            return await asend(self, *sender, **named)
+        except Exception as error:
+            note("handler failed", **problem(error))
+            raise
+
+    return watched
