@@ -24,6 +24,18 @@ SYSTEM_BROWSERS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 
+# Chromium makes two pages of its own for the address bar of each window, which take
+# longer than the one that is to be looked at. The other features are those that
+# Playwright turns off for any Chromium: of two such lists, the last one counts.
+UNWANTED_FEATURES = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+    *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect"),
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose"),
+    *("HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "LensOverlay"),
+    *("MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints"),
+    *("PaintHolding", "PreconnectToSearch", "ThirdPartyStoragePartitioning"),
+)
+
 # In a container as root, Chromium wants the first; the others keep it off the network.
 BROWSER_ARGUMENTS = (
     "--no-sandbox",
@@ -32,6 +44,7 @@ BROWSER_ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(UNWANTED_FEATURES)}",
 )
 
 

@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 from typing import NoReturn
 
 from tutorial import environment
@@ -89,7 +87,12 @@ def _parser() -> Parser:
 
     new = add("new", "Make a folder of your own, from the end of a step", _do_new)
     new.add_argument("folder", metavar="DIR", help="the folder to make")
-    _add_step(new, "step", nargs="?")
+    new.add_argument(
+        "step",
+        metavar="STEP",
+        nargs="?",
+        help="1 to 7, or final; 0 for an empty folder, to type step 1 in; default: 1",
+    )
     new.add_argument(
         "--catch-up",
         action="store_true",
@@ -157,11 +160,18 @@ def _do_run(options: argparse.Namespace) -> int:
 
 
 def _do_new(options: argparse.Namespace) -> None:
+    from tutorial.new import command, is_before_step_1, make, make_empty
     from tutorial.steps import find
 
-    if not options.catch_up:
-        from tutorial.new import make
-
+    is_empty = is_before_step_1(options.step or "1")
+    if is_empty and options.catch_up:
+        raise Problem(
+            "No step comes before step 1, so there is nothing to catch up with.\n"
+            f"For a new and empty folder: {command('new', 'DIR', '0')}"
+        )
+    if is_empty:
+        make_empty(options.folder)
+    elif not options.catch_up:
         make(options.folder, find(options.step or "1"))
     elif options.step:
         from tutorial.catch_up import catch_up
@@ -232,8 +242,5 @@ def _do_propagate(options: argparse.Namespace) -> None:
 def _do_pictures(options: argparse.Namespace) -> None:
     environment.enter("run", "redis", "test", "docs")
     from tutorial.pictures import take
-    from tutorial.recording import record
 
-    with tempfile.TemporaryDirectory() as folder:
-        take(Path(folder))
-    record()
+    take()

@@ -1,5 +1,6 @@
 """What one step adds to another: the lines, the new processes, what to restart."""
 
+import ast
 import difflib
 import hashlib
 import re
@@ -67,6 +68,20 @@ def compare(old: Path, new: Path) -> Iterator[FileDiff]:
             yield FileDiff(path, *lines)
 
 
+def is_same_migration(change: FileDiff) -> bool:
+    """Whether two versions of a migration do the same, and only look different.
+
+    What `makemigrations` writes has its own date, quotation marks and line breaks.
+    """
+    if change.kind != "changed" or not re.search(r"migrations/\d\w+\.py$", change.path):
+        return False
+    try:
+        trees = [ast.dump(ast.parse("\n".join(x))) for x in (change.old, change.new)]
+    except SyntaxError:
+        return False
+    return trees[0] == trees[1]
+
+
 def _lines(path: Path) -> list[str]:
     try:
         content = path.read_bytes()
@@ -121,6 +136,8 @@ def show(old: Step, new: Step, *, stat: bool) -> None:
     paint = colour.painter(sys.stdout)
     changes = list(compare(old.folder, new.folder))
     on_the_way = old.is_own and not new.is_own
+    if on_the_way:
+        changes = [change for change in changes if not is_same_migration(change)]
     print(paint("bold", f"{old.title} -> {new.title}: {_headline(old, new)}"))
     if changes and not new.is_own:
         for sentence in advice(old.folder, new.folder):

@@ -31,11 +31,41 @@ def make(name: str, step: Step) -> None:
 
     Raises Problem where the folder holds something, or cannot be made.
     """
+    folder = _make(name, step)
+    count = len(files(folder))
+    print(f"Made {name}: {count} files, the project at the end of {called(step)}.")
+    print(_next_commands(name, step))
+
+
+def make_empty(name: str) -> None:
+    """Make the folder that a person calls `name`, for who types step 1 as well.
+
+    Raises Problem where the folder holds something, or cannot be made.
+    """
+    _make(name, None)
+    first = steps()[0]
+    print(f"Made {name}: an empty folder, in which {called(first)} is typed.")
+    print(
+        _listed(
+            (command("docs"), f"the page of step {first.name}, with what to type"),
+            (command("run", name), "once it is typed: http://127.0.0.1:8000"),
+            (command("check", first.name, name), f"is step {first.name} right?"),
+        )
+    )
+
+
+def is_before_step_1(name: str) -> bool:
+    """Whether a person who types `name` for a step means an empty folder."""
+    return name in ("0", "00")
+
+
+def _make(name: str, step: Step | None) -> Path:
     folder = place(name)
     try:
         _check_free(name, folder, step)
         folder.mkdir(parents=True, exist_ok=True)
-        copy(step.folder, folder)
+        if step:
+            copy(step.folder, folder)
         inside = folder.is_relative_to(ROOT)
         ignored = GITIGNORE_INSIDE if inside else GITIGNORE
         (folder / ".gitignore").write_text(ignored)
@@ -43,9 +73,7 @@ def make(name: str, step: Step) -> None:
         raise Problem(
             f"{name} cannot be made: {error.strerror}, {error.filename}."
         ) from error
-    count = len(files(folder))
-    print(f"Made {name}: {count} files, the project at the end of {called(step)}.")
-    print(_next_commands(name, step))
+    return folder
 
 
 def place(name: str) -> Path:
@@ -53,7 +81,7 @@ def place(name: str) -> Path:
 
     Raises Problem where it is the tutorial's, or no path.
     """
-    if is_name(name):
+    if is_name(name) or is_before_step_1(name):
         raise Problem(
             f"The folder comes first: {command('new', 'DIR', name)}\n"
             f"For a folder that is called {name}: ./{name}"
@@ -82,7 +110,7 @@ def command(*words: str) -> str:
     return f"python3 -m tutorial {shlex.join(words)}"
 
 
-def _check_free(name: str, folder: Path, step: Step) -> None:
+def _check_free(name: str, folder: Path, step: Step | None) -> None:
     """Raise Problem where something is there, or a project around it."""
     if folder.exists() and not folder.is_dir():
         raise Problem(f"{name} is a file. Choose another name for the folder.")
@@ -92,10 +120,10 @@ def _check_free(name: str, folder: Path, step: Step) -> None:
             f"{name} is inside another Django project, {around}.\n"
             "Choose a folder beside it."
         )
-    if not folder.is_dir() or not any(folder.iterdir()):
+    if not folder.is_dir() or all(map(_is_our_gitignore, folder.iterdir())):
         return
     text = f"{name} holds something already, and nothing is overwritten."
-    if (folder / "manage.py").is_file():
+    if step and (folder / "manage.py").is_file():
         again = command("new", name, step.name, "--catch-up")
         raise Problem(
             f"{text} Choose another name.\n"
@@ -104,16 +132,26 @@ def _check_free(name: str, folder: Path, step: Step) -> None:
     raise Problem(f"{text}\nChoose another name, or empty it first.")
 
 
+def _is_our_gitignore(path: Path) -> bool:
+    """Whether it is what `new DIR 0` leaves in a folder, unchanged."""
+    ours = (GITIGNORE.encode(), GITIGNORE_INSIDE.encode())
+    return path.name == ".gitignore" and path.is_file() and path.read_bytes() in ours
+
+
 def _next_commands(name: str, step: Step) -> str:
     """The three commands that come next, as the person types them."""
     last = steps()[-1]
     to_check = find(str(min(step.number + 1, last.number)))
     to_reach = to_check if step.number < last.number else find("final")
-    lines = (
+    return _listed(
         (command("run", name), "see the page, at http://127.0.0.1:8000"),
         (command("check", to_check.name, name), f"is step {to_check.name} right?"),
         (command("diff", name, to_reach.name), f"what is missing: {to_reach.title}"),
     )
+
+
+def _listed(*lines: tuple[str, str]) -> str:
+    """Commands, and what each of them is for, under a heading."""
     width = max(len(line) for line, _ in lines)
     shown = [f"    {line:<{width}}  # {why}" for line, why in lines]
     return "\n".join(["Next:", *shown])

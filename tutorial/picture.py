@@ -1,97 +1,191 @@
 """Draws the flow as an SVG: seven stations inside the processes that they live in."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
 from tutorial.steps import Step, steps
 
 LANES = ("browser", "web", "Redis", "worker")
-LANE = 176  # px: the width of a lane
-GAP = 28  # px between lanes
-TOP, BOTTOM = 100, 214  # px: where the stations of the way there and back stand
-WIDTH = len(LANES) * LANE + (len(LANES) - 1) * GAP + 2
-HEIGHT = 268
+HEAD = 9  # the length of an arrow's head
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The measures of a drawing, in px where it is shown at its own size."""
+
+    lane: int  # the width of a lane
+    gap: int  # between lanes
+    height: int
+    there: int  # where the stations of the way there stand, from the top
+    back: int  # and those of the way back
+    radius: int  # of a station
+    title: int  # from a station down to the base line of its name
+    word: int  # from a way up to the base line of its word
+    clear: int  # what a way keeps free between itself and a station
+
+    @property
+    def width(self) -> int:
+        """Of the whole, with a line's width at both sides."""
+        return len(LANES) * self.lane + (len(LANES) - 1) * self.gap + 2
+
+    def left(self, process: str) -> int:
+        """Where the lane of a process begins."""
+        return 1 + LANES.index(process) * (self.lane + self.gap)
+
+    def place(self, step: Step) -> tuple[int, int]:
+        """The middle of a station: the way there is above, the way back below."""
+        x = self.left(step.process) + self.lane // 2
+        return x, self.there if step.number <= 4 else self.back
+
+
+WIDE = Layout(
+    lane=140,
+    gap=76,  # room for a way's word
+    height=256,
+    there=94,
+    back=206,
+    radius=15,
+    title=35,
+    word=10,
+    clear=6,
+)
+NARROW = Layout(
+    lane=78,
+    gap=4,
+    height=210,
+    there=70,
+    back=170,
+    radius=13,
+    title=29,
+    word=18,
+    clear=6,
+)
 
 STYLE = """
   text { font: 14px system-ui, sans-serif; fill: #1b2126; text-anchor: middle }
-  .lane { fill: #ffffff; stroke: #d5d9dc }
-  .lane-name { font-weight: 600; fill: #5b6670 }
-  .station { fill: #0a6b5e }
+  .lane rect { fill: #ffffff; stroke: #d5d9dc }
+  .lane text { font-weight: 600; fill: #5b6670 }
+  .disc { fill: #0a6b5e }
   .number { font-weight: 600; fill: #ffffff }
-  .way { fill: none; stroke: #5b6670; stroke-width: 1.5 }
+  .line { fill: none; stroke: #5b6670; stroke-width: 1.5 }
   .head { fill: #5b6670 }
-  .label { font: 12px ui-monospace, monospace; fill: #5b6670 }
+  .way text { font: 12px ui-monospace, monospace; fill: #5b6670 }
   @media (prefers-color-scheme: dark) {
     text { fill: #e8ebed }
-    .lane { fill: #1d2226; stroke: #363e45 }
-    .lane-name, .label { fill: #9aa5ae }
-    .station { fill: #4fd1b8 }
+    .lane rect { fill: #1d2226; stroke: #363e45 }
+    .lane text, .way text { fill: #9aa5ae }
+    .disc { fill: #4fd1b8 }
     .number { fill: #08201c }
-    .way { stroke: #9aa5ae }
+    .line { stroke: #9aa5ae }
     .head { fill: #9aa5ae }
   }
 """
 
 
 def draw() -> str:
-    """The picture, in light and dark, as a text."""
-    parts = [_lane(number, name) for number, name in enumerate(LANES)]
-    parts += [_way(old, new) for old, new in pairwise(steps())]
-    parts += [_station(step) for step in steps()]
-    title = "The flow: " + ", ".join(
-        f"{s.name} {s.stage} ({s.process})" for s in steps()
-    )
+    """The picture for the README, in light and dark, as a text."""
+    box = f"0 0 {WIDE.width} {WIDE.height}"
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
-            f' width="{WIDTH}" height="{HEIGHT}" role="img">',
-            f"<title>{escape(title)}</title>",
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"'
+            f' width="{WIDE.width}" height="{WIDE.height}" role="img">',
+            f"<title>{escape(words())}</title>",
             f"<style>{STYLE}</style>",
-            '<marker id="head" viewBox="0 0 8 8" refX="7" refY="4" orient="auto"'
-            ' markerWidth="8" markerHeight="8">'
-            '<path class="head" d="M0 0 8 4 0 8z"/></marker>',
-            *parts,
+            *shapes(WIDE),
             "</svg>\n",
         ]
     )
 
 
-def _place(step: Step) -> tuple[int, int]:
-    """Where a station stands: the way there is above, the way back below."""
-    lane = LANES.index(step.process)
-    return 1 + lane * (LANE + GAP) + LANE // 2, TOP if step.number <= 4 else BOTTOM
-
-
-def _lane(number: int, name: str) -> str:
-    left = 1 + number * (LANE + GAP)
-    middle = left + LANE // 2
-    return (
-        f'<rect class="lane" x="{left}" y="1" rx="10"'
-        f' width="{LANE}" height="{HEIGHT - 2}"/>'
-        f'<text class="lane-name" x="{middle}" y="28">{escape(name)}</text>'
+def words() -> str:
+    """What the picture shows, for whoever does not see it."""
+    return "The flow: " + ", ".join(
+        f"{s.name} {s.stage} ({s.process})" for s in steps()
     )
 
 
-def _station(step: Step) -> str:
-    x, y = _place(step)
+def shapes(
+    layout: Layout,
+    lit: int | None = None,
+    address: Callable[[Step], str] | None = None,
+) -> list[str]:
+    """The elements of the picture: lanes, ways and stations.
+
+    `lit` is the current stage: those before it are done, those behind it are still to
+    come. Without one, all are lit. With `address`, each station is a link.
+    """
+    here = next((step.process for step in steps() if step.number == lit), None)
+    return [
+        *(_lane(layout, name, name == here) for name in LANES),
+        *(_way(layout, *pair, _state(pair[1], lit)) for pair in pairwise(steps())),
+        *(_station(layout, step, lit, address) for step in steps()),
+    ]
+
+
+def _state(step: Step, lit: int | None) -> str:
+    if lit is None or step.number == lit:
+        return "is-lit"
+    return "is-done" if step.number < lit else "is-ahead"
+
+
+def _lane(layout: Layout, name: str, is_here: bool) -> str:
+    left = layout.left(name)
     return (
-        f'<circle class="station" cx="{x}" cy="{y}" r="15"/>'
+        f'<g class="lane{" is-here" * is_here}" data-process="{name}"'
+        ' aria-hidden="true">'
+        f'<rect x="{left}" y="1" rx="10" width="{layout.lane}"'
+        f' height="{layout.height - 2}"/>'
+        f'<text x="{left + layout.lane // 2}" y="28">{escape(name)}</text></g>'
+    )
+
+
+def _station(
+    layout: Layout, step: Step, lit: int | None, address: Callable[[Step], str] | None
+) -> str:
+    state = _state(step, lit)
+    x, y = layout.place(step)
+    disc = f'<circle class="disc" cx="{x}" cy="{y}" r="{layout.radius}"/>'
+    below = y + layout.title
+    names = (
         f'<text class="number" x="{x}" y="{y + 5}">{step.name}</text>'
-        f'<text x="{x}" y="{y + 35}">{escape(step.stage)}</text>'
+        f'<text class="title" x="{x}" y="{below}">{escape(step.stage)}</text>'
+    )
+    if address is None:
+        return f'<g class="station {state}">{disc}{names}</g>'
+    above = layout.radius + layout.clear
+    field = (
+        f'<rect class="field" x="{x - layout.lane // 2 + 2}" y="{y - above}" rx="8"'
+        f' width="{layout.lane - 4}" height="{above + layout.title + 8}"/>'
+    )
+    halo = f'<circle class="halo" cx="{x}" cy="{y}" r="{layout.radius + 4}"/>'
+    current = ' aria-current="step"' * (step.number == lit)
+    return (
+        f'<a class="station {state}" data-stage="{step.name}"'
+        f' data-process="{step.process}" href="{escape(address(step))}"{current}'
+        f' aria-label="{step.name} {escape(step.stage)}, in: {step.process}">'
+        f"{field}{halo}{disc}{names}</a>"
     )
 
 
-def _way(old: Step, new: Step) -> str:
-    (x1, y1), (x2, y2) = _place(old), _place(new)
+def _way(layout: Layout, old: Step, new: Step, state: str) -> str:
+    (x1, y1), (x2, y2) = layout.place(old), layout.place(new)
+    keep = layout.radius + layout.clear
     if x1 == x2:
-        start, end = (x1, y1 + 46), (x2, y2 - 20)
-        x, y = x1 + 36, (y1 + y2) // 2 + 17
+        # The word interrupts the line.
+        start, end = y1 + layout.title + 8, y2 - keep
+        word = (x1, start + 21)
+        line = f"M{x1} {start}v8M{x1} {start + 26}V{end - HEAD}"
+        head = f"M{x1} {end}l-4.5 -{HEAD}h9z"
     else:
         side = 1 if x2 > x1 else -1
-        start, end = (x1 + 20 * side, y1), (x2 - 20 * side, y2)
-        x, y = (x1 + x2) // 2, y1 - 10
+        start, end = x1 + keep * side, x2 - keep * side
+        word = ((x1 + x2) // 2, y1 - layout.word)
+        line = f"M{start} {y1}H{end - HEAD * side}"
+        head = f"M{end} {y1}l{-HEAD * side} -4.5v9z"
     return (
-        f'<path class="way" marker-end="url(#head)"'
-        f' d="M{start[0]} {start[1]} L{end[0]} {end[1]}"/>'
-        f'<text class="label" x="{x}" y="{y}">{escape(old.hands_on)}</text>'
+        f'<g class="way {state}" data-stage="{new.name}" aria-hidden="true">'
+        f'<path class="line" d="{line}"/><path class="head" d="{head}"/>'
+        f'<text x="{word[0]}" y="{word[1]}">{escape(old.hands_on)}</text></g>'
     )

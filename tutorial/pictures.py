@@ -1,56 +1,65 @@
-"""`tutorial pictures` (maintainers): the pictures of the README, taken anew."""
+"""`tutorial pictures` (maintainers): what the site shows of the running steps, anew.
 
+The flow's drawing, the pictures of the pages, and what one search leaves in the log and
+in the browser: each step is started once for all of them.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect, sync_playwright
-
-from tutorial import picture, services
-from tutorial.browser import BROWSER_ARGUMENTS, find_browser
-from tutorial.environment import ROOT
-from tutorial.processes import Processes
+from tutorial import picture, recording, scenes, services, shots, steps
+from tutorial.browser import find_browser, launch
+from tutorial.processes import Process, Processes
 from tutorial.project import Project
-from tutorial.steps import copy, final
 
-IMAGES = ROOT / "docs" / "images"
-FLOW = IMAGES / "flow.svg"
-QUESTION = "What does a consumer do?"
+FLOW = shots.IMAGES / "flow.svg"
 
 
-def take(folder: Path) -> None:
-    """Draw the flow, and take the app's pictures from a copy that runs in `folder`."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
+@dataclass(frozen=True)
+class Running:
+    """A copy of a step that runs, with services of its own."""
+
+    url: str
+    log: list[tuple[str, str]]  # (process, line), as they came
+    stand_in: Process
+
+
+def take() -> None:
+    """Draw the flow, record a search and take the shots of every step."""
+    shots.IMAGES.mkdir(parents=True, exist_ok=True)
     FLOW.write_text(picture.draw())
-    project = Project(folder / "project", services.free_port())
-    copy(final().folder, project.folder)
+    taken: dict[str, shots.Taken] = {}
+    with launch(find_browser()) as browser:
+        for step in steps.every():
+            print(step.title, flush=True)
+            with _running(step) as running:
+                recording.record(step, browser.new_page(), running.url, running.log)
+                taken |= scenes.photograph(step, browser, running.url, running.stand_in)
+    shots.write(taken)
+
+
+@contextlib.contextmanager
+def _running(step: steps.Step) -> Iterator[Running]:
+    log: list[tuple[str, str]] = []
     with (
-        Processes(lambda name, line: None) as processes,
-        sync_playwright() as playwright,
+        tempfile.TemporaryDirectory() as name,
+        Processes(lambda process, line: log.append((process, line))) as processes,
     ):
+        folder = Path(name)
+        project = Project(folder / "project", services.free_port())
+        steps.copy(step.folder, project.folder)
         _, url = services.start_redis(processes, folder, services.free_port())
-        _, variables = services.start_stand_in(processes, services.free_port())
+        stand_in, variables = services.start_stand_in(
+            processes, services.free_port(), "--latency", "0.3", "--pace", "0.005"
+        )
         project.environment |= variables | {"REDIS_URL": url}
         project.migrate()
         project.start(processes)
         project.wait_until_ready()
-        browser = playwright.chromium.launch(
-            executable_path=find_browser(),
-            args=list(BROWSER_ARGUMENTS),
-        )
-        for scheme in ("light", "dark"):
-            _photograph(browser, project.url, scheme)
-
-
-def _photograph(browser: Browser, url: str, scheme: str) -> None:
-    page = browser.new_page(
-        color_scheme=scheme,
-        viewport={"width": 760, "height": 100},
-        device_scale_factor=2,
-    )
-    page.goto(url)
-    expect(page.locator("#socket-state")).to_have_text("Live")
-    page.get_by_label("Your question").fill(QUESTION)
-    page.get_by_role("button", name="Search").click()
-    expect(page.locator("#results li")).to_contain_text(QUESTION, timeout=15_000)
-    page.mouse.move(0, 0)
-    page.screenshot(path=IMAGES / f"app-{scheme}.png", full_page=True)
-    page.close()
+        try:
+            yield Running(project.url, log, stand_in)
+        finally:
+            processes.stop(project.running.values())

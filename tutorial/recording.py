@@ -1,59 +1,63 @@
-"""Records what one search leaves in the log at each step, for the site's pages."""
+"""Records what one search leaves at each step: in the log, and in the browser."""
 
+import json
 import re
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, WebSocket
 
-from tutorial import services, steps
-from tutorial.browser import BROWSER_ARGUMENTS, find_browser
-from tutorial.processes import Processes
-from tutorial.project import Project
+from tutorial import steps
+from tutorial.shots import QUESTION
 from tutorial.stepdocs.overview import RECORDED, recorded_name
+from tutorial.stepdocs.pictures import frame_name
 
-QUESTION = "What is a broker?"
 PATIENCE = 20  # seconds
+STAGE_OF_FRAMES = 6
 
 STAGE = re.compile(r"stage (\d) · \w+ · (\S+) · .*")
 CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d),(\d\d\d) ")
 
 # What differs from search to search becomes this.
 SEARCH_ID = "7d0c2f4a"
+TASK_ID = f"{SEARCH_ID}-9b1e-4c53-8f60-2d3a5c7e9b14"
 NOON = 12 * 3600
 
 
-def record() -> None:
-    """Write the log of one search at every step to `docs/recorded/`."""
+@dataclass
+class Heard:
+    """What a search has left."""
+
+    lines: list[tuple[str, str]] = field(default_factory=list)  # (process, line)
+    frames: list[str] = field(default_factory=list)  # that the browser received
+
+    def frame(self) -> str:
+        """The frame as a page shows it: indented, and as of no special search.
+
+        Raises ValueError where it is not one JSON object with a task_id.
+        """
+        (text,) = self.frames
+        data = json.loads(text)
+        if "task_id" not in data:
+            raise ValueError(f"a frame without a task_id: {text}")
+        return json.dumps(data | {"task_id": TASK_ID}, indent=2) + "\n"
+
+
+def record(step: steps.Step, page: Page, url: str, log: list[tuple[str, str]]) -> None:
+    """Write what one search at a running step leaves to `docs/recorded/`.
+
+    `log` grows by what its processes say. A log that differs from the one that is
+    there by its clock alone is no news.
+    """
     RECORDED.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_browser(), args=list(BROWSER_ARGUMENTS)
-        )
-        for step in steps.every():
-            with tempfile.TemporaryDirectory() as folder:
-                story = _record(step, Path(folder), browser.new_page())
-            (RECORDED / recorded_name(step.name)).write_text(story)
-
-
-def _record(step: steps.Step, folder: Path, page: Page) -> str:
-    project = Project(folder / "project", services.free_port())
-    steps.copy(step.folder, project.folder)
-    log: list[tuple[str, str]] = []
-    with Processes(lambda name, line: log.append((name, line))) as processes:
-        _, url = services.start_redis(processes, folder, services.free_port())
-        _, variables = services.start_stand_in(
-            processes, services.free_port(), "--latency", "0.3", "--pace", "0.005"
-        )
-        project.environment |= variables | {"REDIS_URL": url}
-        project.migrate()
-        project.start(processes)
-        project.wait_until_ready()
-        try:
-            return tell(step, page, project.url, lambda: list(log))
-        finally:
-            processes.stop(project.running.values())
+    heard = listen(step, page, url, lambda: list(log))
+    path = RECORDED / recorded_name(step.name)
+    story = normalise(heard.lines)
+    known = path.read_text() if path.exists() else ""
+    if without_clock(known) != without_clock(story):
+        path.write_text(story)
+    if heard.frames:
+        (RECORDED / frame_name(step.name)).write_text(heard.frame())
 
 
 def tell(
@@ -61,27 +65,51 @@ def tell(
 ) -> str:
     """Ask a question at `url`, and return what each process says of it, line by line.
 
+    Takes and raises what `listen` does.
+    """
+    return normalise(listen(step, page, url, log).lines)
+
+
+def listen(
+    step: steps.Step, page: Page, url: str, log: Callable[[], list[tuple[str, str]]]
+) -> Heard:
+    """Ask a question at `url`, and return what it leaves.
+
     `log()` is what the processes have said so far. Raises TimeoutError where the last
     stage of the step is not reached.
     """
     last = min(step.number, len(steps.steps()))
     console: list[tuple[str, str]] = []
+    heard = Heard()
     page.on("console", lambda message: console.append(("browser", message.text)))
+    page.on("websocket", lambda socket: _hear(socket, heard.frames))
     page.goto(url)
-    if last >= 6:
+    if last >= STAGE_OF_FRAMES:
         page.get_by_text("Live").wait_for()
     start = len(log())
     page.get_by_label("Your question").fill(QUESTION)
     page.get_by_role("button", name="Search").click()
+
+    def is_over() -> bool:
+        heard.lines = [*console, *log()[start:]]
+        has_frame = bool(heard.frames) or last < STAGE_OF_FRAMES
+        return has_frame and _has_told(last, heard.lines)
+
     waited = 0
-    while not _has_told(last, lines := [*console, *log()[start:]]):
+    while not is_over():
         if waited > PATIENCE * 1000:
-            raise TimeoutError(f"{step.title}: stage {last} is not reached: {lines}")
+            raise TimeoutError(
+                f"{step.title}: stage {last} is not reached: {heard.lines}"
+            )
         # Playwright hears the browser only while it waits.
         page.wait_for_timeout(50)
         waited += 50
     page.close()
-    return normalise(lines)
+    return heard
+
+
+def _hear(socket: WebSocket, frames: list[str]) -> None:
+    socket.on("framereceived", lambda frame: frames.append(frame))
 
 
 def _has_told(last: int, lines: list[tuple[str, str]]) -> bool:

@@ -12,3 +12,17 @@ function nameNotes() {
 
 new MutationObserver(nameNotes).observe(document.body, { childList: true, subtree: true });
 nameNotes();
+
+// The terms of the glossary have tooltips, which a pointer finds; the first of each
+// term is there for the keyboard, too.
+function reachTerms() {
+  const reached = new Set();
+  for (const term of document.querySelectorAll("article abbr[title]")) {
+    if (!reached.has(term.title) && !term.closest("a, h1, h2, h3, h4")) {
+      reached.add(term.title);
+      term.tabIndex = 0;
+    }
+  }
+}
+
+reachTerms();

@@ -15,6 +15,13 @@ STOP_WORDS = frozenset(
 )
 
 
+# Whose headings are terms, each with its definition below.
+GLOSSARY = "docs/glossary.md"
+
+# Whose paragraphs lead from one action to the next, and explain on the way.
+GUIDES = ("docs/steps/", "docs/setup.md", "docs/maintainers.md", "docs/instructors.md")
+
+
 @dataclass(frozen=True)
 class Passage:
     """A paragraph: its text as plain text, the heading above it, and its file."""
@@ -22,6 +29,16 @@ class Passage:
     title: str
     text: str
     source: str
+
+    @property
+    def term(self) -> str:
+        """What it defines; "" where it is no definition."""
+        return self.title if self.source == GLOSSARY else ""
+
+    @property
+    def value(self) -> float:
+        """How much it is worth as an answer: less, where it tells what to type."""
+        return 0.5 if self.source.startswith(GUIDES) else 1.0
 
 
 def read_passages(root: Path) -> Iterator[Passage]:
@@ -42,8 +59,9 @@ def _split(markdown: str, source: str) -> Iterator[Passage]:
             title = _plain(heading[1])
             lines = lines[1:]
         text = _plain(" ".join(line.strip() for line in lines))
-        # Prose only: no tables, lists or pictures, and nothing too short to tell.
-        if len(text) >= 60 and re.match(r'[\w.“"]', text):
+        # Prose only: no tables, lists or pictures, nothing too short to tell, and
+        # nothing that a listing completes.
+        if len(text) >= 60 and re.match(r'[\w.“"].*[^:]$', text):
             yield Passage(title, text, source)
 
 
@@ -61,11 +79,16 @@ class Library:
         self._database = sqlite3.connect(":memory:", check_same_thread=False)
         self._database.execute(
             "CREATE VIRTUAL TABLE passage"
-            " USING fts5 (title, text, tokenize = 'porter unicode61')"
+            " USING fts5 (term, title, text, value UNINDEXED,"
+            ' tokenize = "porter unicode61 tokenchars _")'
         )
         self._database.executemany(
-            "INSERT INTO passage (rowid, title, text) VALUES (?, ?, ?)",
-            [(n, p.title, p.text) for n, p in enumerate(self._passages)],
+            "INSERT INTO passage (rowid, term, title, text, value)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [
+                (n, p.term, p.title, p.text, p.value)
+                for n, p in enumerate(self._passages)
+            ],
         )
 
     def best(self, question: str) -> Passage | None:
@@ -75,10 +98,12 @@ class Library:
         match = " OR ".join(f'"{word}"' for word in telling)
         if not match:
             return None
-        # A word in the title weighs four times a word in the text.
+        # A word in the title weighs four times a word in the text. Whoever asks about a
+        # term wants its definition, however often others name it: with this weight, a
+        # word counts as much as a single word can (BM25 has a limit for each).
         row = self._database.execute(
             "SELECT rowid FROM passage WHERE passage MATCH ?"
-            " ORDER BY bm25(passage, 4.0, 1.0) LIMIT 1",
+            " ORDER BY bm25(passage, 100.0, 4.0, 1.0) * value LIMIT 1",
             [match],
         ).fetchone()
         return self._passages[row[0]] if row else None

@@ -42,11 +42,54 @@ tabs. The fields:
     Put quotes around a text or a note that holds `: `, `#` or `{`.
 `collapse: true`
     Folds the listing: for stylesheets and what Django generates.
+`bare: true`
+    Shows the lines as they stand, with the step's name instead of the place, and no
+    diff: for a page that tells how things work, and not what to type.
 `step`
     Another step than the page's.
 
+A terminal
+----------
+
+    ```console
+    # Terminal 2
+    $ python3 -m tutorial manage ../my-search show_queue
+    1 waiting in the queue
+    …
+    id         …
+    ```
+
+What one types in the tutorial's folder, and what the terminal prints. The title comes
+first and may be left out. A command starts with `$ `, each further line of it with
+`> `; what follows, up to the next command, is its output, or as much of it as the
+reader needs: a line `…` stands for any number of lines, and `…` inside a line for any
+characters. A command without output is one of which the page says nothing more.
+
+The commands alone can be copied, without `$`. `tests/test_pages.py` types them where
+they stand and compares what they print. Comments around the fences are the learner's
+hands, `<!-- open -->` or `<!-- ask: What is a broker? -->`: see tests/learner/page.py.
+A block that cannot run in a test says why in the line above it: `<!-- not run: it
+needs an API key -->`. What is typed elsewhere, as `brew install`, is a plain `sh`.
+
 The rest
 --------
+
+    ```flow
+    ```
+
+The picture of the flow: what earlier steps have, what this step adds (lit), and what is
+still to come. On a page that is about no step all is lit. Each station leads to its
+step's page or, with `stages: here`, to this page's own headings ("Stage 3: the queue").
+
+    ```lead
+    ```
+
+How long a step takes, what it adds, and the way to its diff.
+
+    ```steps
+    ```
+
+The table of all steps, for pages beside `steps/`.
 
     ```tree
     ```
@@ -64,7 +107,42 @@ The Procfile's processes, one terminal each, and what to install, migrate and re
 What one search leaves in the log at this step, as `tutorial pictures` has seen it.
 `only: [web, worker]` for some of its processes, `stages: [4, 5]` for some stages.
 
-An empty fence of these three still needs its closing line. On every page but the
+    ```screenshot
+    shot: answer
+    caption: The page of step 4, after a reload.
+    ```
+
+A picture that `tutorial pictures` has taken of the running step, in the reader's theme;
+`tutorial/shots.py` has the list of them. The caption is Markdown, and may be left out.
+
+    ```frame
+    ```
+
+What a browser receives through the WebSocket at this step, for the search of the log.
+
+    ```film
+    ```
+
+Three moments of one search at step 7, one after the other.
+
+    ```mistakes
+    only: [no-worker, other-broker]
+    ```
+
+A short list of likely mistakes, by their ids in `tutorial/check/mistakes.toml`, from
+which `check` speaks. `stage: 4` shows all of a stage, as `troubleshooting.md` does.
+What goes wrong outside of a project, that page tells itself, in Markdown: a fence
+`mistake` with an `id`, a `title`, a `symptom`, a `cause` and what to do, `mend`.
+
+    ```pairs
+    show: neighbours
+    ```
+
+Of the diff explorer: `choose`, the two selects; `neighbours`, what each step adds; or
+`table`, each two steps. `explorer` makes its pages; another page links to one of them,
+or to a file in it, as to any page: `../diff/3-4.md#search/views.py`.
+
+An empty fence of these still needs its closing line. On every page but the
 glossary, the terms of `docs/glossary.md` get their first sentences as a tooltip.
 """
 

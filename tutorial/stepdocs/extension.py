@@ -12,7 +12,17 @@ from markdown.preprocessors import Preprocessor
 from mkdocs.exceptions import BuildError
 
 from tutorial.problem import Problem
-from tutorial.stepdocs import fences, glossary, listing, overview
+from tutorial.stepdocs import (
+    console,
+    explorer,
+    fences,
+    flow,
+    glossary,
+    listing,
+    mistakes,
+    overview,
+    pictures,
+)
 from tutorial.stepdocs.listing import Listing
 from tutorial.stepdocs.pair import Pair, find_pair
 
@@ -22,6 +32,7 @@ FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.S)
 PRIORITY = 27
 
 OVERVIEWS: dict[str, Callable[[Pair, str], list[str]]] = {
+    "lead": overview.lead,
     "tree": overview.tree,
     "processes": overview.processes,
     "log": overview.log,
@@ -51,11 +62,25 @@ class Page:
         Raises Problem, with the page's name, for what is not there.
         """
         try:
-            return fences.expand(text, ("step", *OVERVIEWS), self._render)
+            kinds = ("step", "steps", "console", "flow", "pairs")
+            kinds = (*kinds, *mistakes.KINDS, *pictures.KINDS, *OVERVIEWS)
+            return fences.expand(text, kinds, self._render)
         except Problem as problem:
             raise Problem(f"{self.name}: {problem}") from None
 
     def _render(self, kind: str, body: str) -> list[str]:
+        if kind == "console":
+            return console.render(body)
+        if kind in mistakes.KINDS:
+            return mistakes.render(kind, body, self.name)
+        if kind in pictures.KINDS:
+            return pictures.render(kind, body, self.name, self.step)
+        if kind == "steps":
+            return overview.table(body)
+        if kind == "pairs":
+            return explorer.overview(body)
+        if kind == "flow":
+            return flow.flow(self.name, self.step, body)
         pair = self._pair(body)
         if kind in OVERVIEWS:
             return OVERVIEWS[kind](pair, body)
@@ -92,9 +117,12 @@ def shown(path: Path) -> dict[tuple[str, str], Shown]:
 
 def step_of(text: str) -> str:
     """The step that a page's front matter names; "" for none."""
+    return str(_front_matter(text).get("step", ""))
+
+
+def _front_matter(text: str) -> dict:
     front = FRONT_MATTER.match(text)
-    meta = yaml.safe_load(front[1]) if front else None
-    return str((meta or {}).get("step", ""))
+    return (yaml.safe_load(front[1]) if front else None) or {}
 
 
 class StepDocs(Extension):
@@ -108,13 +136,16 @@ class StepDocs(Extension):
 class _Preprocessor(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         file = self._file()
-        page = Page(file.src_uri, step_of(Path(file.abs_src_path).read_text()))
+        page = Page(file.src_uri, step_of(file.content_string))
         try:
             text = page.expand("\n".join(lines))
         except Problem as problem:
             raise BuildError(str(problem)) from None
+        if depth := _front_matter(file.content_string).get("toc_depth"):
+            self.md.treeprocessors["toc"].toc_bottom = depth
         if file.src_uri != glossary.GLOSSARY.name:
-            text = "\n".join([text, "", *glossary.of_site(), ""])
+            # A block each: of a long one, Markdown would try every line anew.
+            text = "\n\n".join([text, *glossary.of_site(), ""])
         return text.split("\n")
 
     def _file(self):

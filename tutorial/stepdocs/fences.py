@@ -1,7 +1,8 @@
 """Finds the fences of a page that are ours, and puts in their place what they are."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 import yaml
 
@@ -10,36 +11,64 @@ from tutorial.problem import Problem
 OPENING = re.compile(r"(?P<indent> *)(?P<marks>`{3,}|~{3,}) *(?P<info>.*?) *")
 
 
+# A line for the test that follows a page: <!-- ask: What is a broker? -->
+HAND = re.compile(r" *<!-- (?!-->)\S((?!-->).)* -->")
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fence of a page: where it is, and what it says it holds."""
+
+    first: int  # the index of its opening line
+    last: int  # that of its closing line, or behind the page's last for none
+    indent: str
+    marks: str
+    info: str
+
+    @property
+    def kind(self) -> str:
+        """What it is, if it is one of ours; "" where it shows a fence as text."""
+        return self.info if len(self.marks) == 3 else ""
+
+    def body(self, lines: Sequence[str]) -> str:
+        """What it holds, of a page with these lines."""
+        inner = lines[self.first + 1 : self.last]
+        return "\n".join(line.removeprefix(self.indent) for line in inner)
+
+
+def scan(lines: Sequence[str]) -> Iterator[Fence]:
+    """The fences of a page. One inside another is text."""
+    at = 0
+    while at < len(lines):
+        if opening := OPENING.fullmatch(lines[at]):
+            last = _closing(lines, at + 1, opening["marks"])
+            yield Fence(at, last, opening["indent"], opening["marks"], opening["info"])
+            at = last
+        at += 1
+
+
 def expand(
     text: str, kinds: Collection[str], render: Callable[[str, str], list[str]]
 ) -> str:
     """`text` with each fence of these `kinds` replaced by `render(kind, its body)`.
 
-    A fence inside another one stays what it is: text. Raises Problem where a fence of
-    ours has no end.
+    A fence inside another one stays what it is: text. Comments of one line go. Raises
+    Problem where a fence of ours has no end.
     """
     lines = text.split("\n")
     result: list[str] = []
     at = 0
-    while at < len(lines):
-        opening = OPENING.fullmatch(lines[at])
-        if not opening:
-            result.append(lines[at])
-            at += 1
-            continue
-        end = _closing(lines, at + 1, opening["marks"])
-        kind = opening["info"]
-        if kind not in kinds or len(opening["marks"]) > 3:
-            result += lines[at : end + 1]
-        elif end == len(lines):
-            raise Problem(f"the fence ```{kind} has no end")
+    for fence in scan(lines):
+        result += _without_hands(lines[at : fence.first])
+        at = fence.last + 1
+        if fence.kind not in kinds:
+            result += lines[fence.first : at]
+        elif fence.last == len(lines):
+            raise Problem(f"the fence ```{fence.kind} has no end")
         else:
-            indent = opening["indent"]
-            body = [line.removeprefix(indent) for line in lines[at + 1 : end]]
-            new = ["", *render(kind, "\n".join(body)), ""]
-            result += [indent + line if line else "" for line in new]
-        at = end + 1
-    return "\n".join(result)
+            new = ["", *render(fence.kind, fence.body(lines)), ""]
+            result += [fence.indent + line if line else "" for line in new]
+    return "\n".join([*result, *_without_hands(lines[at:])])
 
 
 def fields(kind: str, body: str, known: Collection[str]) -> dict:
@@ -68,7 +97,12 @@ def names(value: object) -> list[str]:
     return [str(one) for one in (value if isinstance(value, list) else [value])]
 
 
-def _closing(lines: list[str], at: int, marks: str) -> int:
+def _without_hands(lines: Sequence[str]) -> list[str]:
+    """The lines that are there for readers: a comment would end a paragraph."""
+    return [line for line in lines if not HAND.fullmatch(line)]
+
+
+def _closing(lines: Sequence[str], at: int, marks: str) -> int:
     """The index of the line that ends the fence, or that behind the last one."""
     while at < len(lines):
         line = lines[at].strip()

@@ -1,10 +1,14 @@
-"""MkDocs' hooks: `docs` builds again when a step changes, or what shows it."""
+"""MkDocs' hooks: the diff explorer's pages, and when to build again.
+
+`docs` builds again when a step changes, or what shows it.
+"""
 
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from mkdocs.structure.files import File, InclusionLevel
 from watchdog.observers.polling import PollingObserverVFS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -16,6 +20,27 @@ def on_config(config):
     for name in [name for name in sys.modules if name.startswith("tutorial.")]:
         del sys.modules[name]
     return config
+
+
+def on_files(files, config):
+    """Add the pages of the diff explorer, which no navigation lists."""
+    from tutorial.stepdocs import explorer
+
+    for path, markdown in explorer.pages():
+        level = InclusionLevel.NOT_IN_NAV
+        file = File.generated(config, path, content=markdown, inclusion=level)
+        files.append(file)
+    return files
+
+
+def on_page_content(html, page, config, files):
+    """Put the diffs into the pages of the diff explorer."""
+    from tutorial.stepdocs import explorer
+
+    path = page.file.src_uri
+    # So that MkDocs lets other pages link to a file in a diff.
+    page.present_anchor_ids |= explorer.anchors(path)
+    return explorer.fill(path, html)
 
 
 def on_serve(server, config, builder):

@@ -14,8 +14,9 @@ from tutorial.stepdocs import excerpt, fences
 from tutorial.stepdocs.pair import Edit, File, Pair
 from tutorial.stepdocs.place import code, place, shown_edits
 
-FIELDS = ("file", "show", "notes", "collapse", "step")
+FIELDS = ("file", "show", "notes", "collapse", "bare", "step")
 AROUND = 2  # lines shown around a change, where the page names no part
+SMALL = 12  # lines of a file that is then shown whole
 CONTEXT = 3  # lines around a change in a diff
 
 # The highlighter's name for a kind of file, and how it writes a comment.
@@ -41,6 +42,8 @@ class Listing:
     parts: list[range]
     notes: dict[str, str]
     is_folded: bool
+    step: str  # as in "step 4"
+    is_bare: bool = False  # without its place, and what changes
 
     def added(self) -> set[int]:
         """The indexes of the lines shown that the step adds."""
@@ -76,17 +79,33 @@ def read(pair: Pair, body: str) -> Listing:
     notes = asked.get("notes") or {}
     if not isinstance(notes, dict):
         raise Problem("notes are pairs: a text of the line, a colon, what to say")
-    parts = [part for part in excerpt.join(file.new, found) if part]
+    joined = excerpt.join(file.new, found)
+    parts = [part for one in joined if (part := _filled(one, file.new))]
     texts = {str(text): str(note) for text, note in notes.items()}
-    return Listing(file, parts, texts, bool(asked.get("collapse")))
+    return Listing(
+        file,
+        parts,
+        texts,
+        is_folded=bool(asked.get("collapse")),
+        step=pair.name,
+        is_bare=bool(asked.get("bare")),
+    )
 
 
 def _changes(file: File) -> list[range]:
     last = len(file.new)
+    if last <= SMALL and file.edits():
+        return [range(last)]
     return [
         range(max(edit.new.start - AROUND, 0), min(edit.new.stop + AROUND, last))
         for edit in file.edits()
     ]
+
+
+def _filled(part: range, lines: Sequence[str]) -> range:
+    """`part` without blank lines at both ends, which a highlighter would drop."""
+    filled = [n for n in part if lines[n].strip()]
+    return range(filled[0], filled[-1] + 1) if filled else range(0)
 
 
 def render(listing: Listing) -> list[str]:
@@ -94,9 +113,9 @@ def render(listing: Listing) -> list[str]:
     file = listing.file
     if not listing.parts:
         return [f"**{code(file.path)}** · new file, empty", "{: .place }"]
-    where = place(file, listing.parts)
+    where = listing.step if listing.is_bare else place(file, listing.parts)
     the_file = _the_file(listing)
-    if file.is_new or where == "as it was":
+    if file.is_new or listing.is_bare or where == "as it was":
         shown = the_file
     else:
         shown = [
@@ -121,7 +140,7 @@ def _the_file(listing: Listing) -> list[str]:
     marks = _marks(listing, language, comment)
     lines: list[str] = []
     lit: list[int] = []
-    new = set() if file.is_new else _lit(file)
+    new = set() if file.is_new or listing.is_bare else _lit(file)
     for part in listing.parts:
         if lines:
             indent = " " * excerpt.indentation(file.new[part.start])
@@ -249,7 +268,9 @@ def _hunks(listing: Listing) -> list[_Hunk]:
         end = min(edit.new.stop + CONTEXT, len(file.new))
         while below < end and below not in changed:
             below += 1
-        if hunks and above <= hunks[-1].below.stop and edit.new.start > above:
+        touches = bool(hunks) and hunks[-1].edits[-1].new.stop == edit.new.start
+        near = bool(hunks) and above <= hunks[-1].below.stop and edit.new.start > above
+        if touches or near:
             hunks[-1].edits.append(edit)
             hunks[-1].below = range(edit.new.stop, below)
         else:

@@ -9,11 +9,40 @@ from tutorial.problem import Problem
 from tutorial.stepdocs import fences
 from tutorial.stepdocs.listing import fenced
 from tutorial.stepdocs.pair import Pair
-from tutorial.steps import files
+from tutorial.steps import files, find, steps
 
 RECORDED = ROOT / "docs" / "recorded"
 MARKS = {"new file": "new", "changed": "changes"}
 LINE = re.compile(r"(?P<process>\S+) *\| (?P<text>.*stage (?P<stage>\d) · .*)")
+
+
+def lead(pair: Pair, body: str) -> list[str]:
+    """What a step adds, how long it takes, and the way to all that changes."""
+    fences.fields("lead", body, ("step",))
+    step = find(pair.name.removeprefix("step "))
+    parts = [f"**{step.minutes} minutes**", f"**Adds:** {step.component}"]
+    if step.number > 1:
+        # From the pages of the steps, which are in a folder of their own.
+        address = f"../diff/{step.number - 1}-{step.number}.md"
+        parts.append(f"[All that changes]({address})")
+    return [" · ".join(parts), "{: .lead }"]
+
+
+def table(body: str) -> list[str]:
+    """All steps, with what each adds and how long it takes."""
+    fences.fields("steps", body, ())
+    rows = [
+        f"| [{s.number} {s.stage}](steps/{s.number}-{s.stage}.md)"
+        f" | {s.component} | {s.minutes} |"
+        for s in steps()
+    ]
+    total = sum(step.minutes for step in steps())
+    return [
+        "| step | adds | minutes |",
+        "|---|---|--:|",
+        *rows,
+        f"| | together | {total} |",
+    ]
 
 
 def tree(pair: Pair, body: str) -> list[str]:
@@ -88,14 +117,25 @@ def processes(pair: Pair, body: str) -> list[str]:
         cell = command.replace("|", r"\|")
         lines.append(f"| {name} | `{cell}` | {news} |")
     lines.append("")
-    if pair.old:
-        for sentence in diff.advice(pair.old, pair.new):
-            title, _, rest = sentence.partition(": ")
-            if title.endswith("process"):
-                continue  # the table has it
-            if title in ("Install", "Migrate", "New package"):
-                rest = f"`{rest}`"
-            lines.append(f"- {title}: {rest}")
+    if pair.old and (told := _without_run(pair)):
+        lines += [
+            "`python3 -m tutorial run` sees to the rest when it starts. Without it:",
+            "",
+            *told,
+        ]
+    return lines
+
+
+def _without_run(pair: Pair) -> list[str]:
+    """What else a step asks for, as the items of a list."""
+    lines = []
+    for sentence in diff.advice(pair.old, pair.new):
+        title, _, rest = sentence.partition(": ")
+        if title.endswith("process"):
+            continue  # the table has it
+        if title in ("Install", "Migrate", "New package"):
+            rest = f"`{rest}`"
+        lines.append(f"- {title}: {rest}")
     return lines
 
 

@@ -18,6 +18,29 @@ class Edit:
     new: range
 
 
+# How much alike two lines are at least, for the one to be the other, changed: 0 to 1.
+ALIKE = 0.8
+
+
+def _split(edit: Edit, old: tuple[str, ...], new: tuple[str, ...]) -> list[Edit]:
+    """`edit` in parts, so that an old line goes where its new form comes.
+
+    Otherwise it would go with the first line that comes in, which may be far above.
+    """
+    pairs = [
+        (SequenceMatcher(None, old[i], new[j]).ratio(), i, j)
+        for i in edit.old
+        for j in edit.new
+        if old[i].strip() and new[j].strip()
+    ]
+    likeness, i, j = max(pairs, default=(0.0, 0, 0))
+    if likeness < ALIKE or (i, j) == (edit.old.start, edit.new.start):
+        return [edit]
+    before = Edit(range(edit.old.start, i), range(edit.new.start, j))
+    rest = Edit(range(i, edit.old.stop), range(j, edit.new.stop))
+    return [*_split(before, old, new), rest]
+
+
 @dataclass(frozen=True)
 class File:
     """A file of a step: its lines now and, where it existed, in the step before."""
@@ -34,11 +57,13 @@ class File:
     def edits(self) -> list[Edit]:
         """What changes, from top to bottom."""
         # As difflib.unified_diff compares, so that both show the same.
-        matcher = SequenceMatcher(None, self.old or (), self.new)
+        old = self.old or ()
+        matcher = SequenceMatcher(None, old, self.new)
         return [
-            Edit(range(i1, i2), range(j1, j2))
+            part
             for tag, i1, i2, j1, j2 in matcher.get_opcodes()
             if tag != "equal"
+            for part in _split(Edit(range(i1, i2), range(j1, j2)), old, self.new)
         ]
 
     def comes(self) -> set[int]:

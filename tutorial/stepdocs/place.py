@@ -145,7 +145,25 @@ def _in_lines(lines: Sequence[str], new: range, scope: range) -> str:
         return "at the start"
     if not any(lines[n].strip() for n in range(new.stop, scope.stop)):
         return "at the end"
+    if not _tells(lines, before):
+        before = _opener(lines, before, scope.start)
     return f"after {code(lines[before])}" if _tells(lines, before) else ""
+
+
+def _opener(lines: Sequence[str], closer: int, start: int) -> int:
+    """The line that opened the bracket that the line `closer` closes, from `start` on.
+
+    Where there is none, `closer` itself.
+    """
+    level = indentation(lines[closer])
+    openers = [
+        n
+        for n in range(start, closer)
+        if lines[n].strip()
+        and indentation(lines[n]) == level
+        and not lines[n].strip().startswith(CLOSERS)
+    ]
+    return openers[-1] if openers else closer
 
 
 def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
@@ -163,15 +181,7 @@ def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
         return "", "at the end"
     before = above[-1]
     if not _tells(lines, before):
-        # A closing bracket: the line that opened it.
-        level = indentation(lines[before])
-        openers = [
-            n
-            for n in above[:-1]
-            if indentation(lines[n]) == level
-            and not lines[n].strip().startswith(CLOSERS)
-        ]
-        before = openers[-1] if openers else before
+        before = _opener(lines, before, 0)
     return start, f"after {code(lines[before])}"
 
 

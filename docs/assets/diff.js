@@ -1,0 +1,67 @@
+// The diff explorer: leads to the page of the two steps that are chosen, and shows each
+// change the way the reader likes it. Runs where it stands, before the diffs are drawn.
+(() => {
+  const chooser = document.querySelector(".diff-choose");
+
+  chooser.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const [one, other] = chooser.querySelectorAll("select");
+    const [first, last] =
+      one.selectedIndex < other.selectedIndex ? [one, other] : [other, one];
+    const message = chooser.querySelector("[role=status]");
+    if (one.value === other.value) {
+      message.textContent = "That is one step twice. Choose two that differ.";
+    } else {
+      message.textContent = "";
+      location.assign(new URL(`${first.value}-${last.value}/`, chooser.action));
+    }
+  });
+
+  // Who comes back finds the selects as the page has them.
+  addEventListener("pageshow", () => chooser.reset());
+
+  const views = [...document.querySelectorAll("input[name=diff-view]")];
+  if (!views.length) return;
+
+  const KEY = "diff-view";
+  // As the stylesheet does where nothing is chosen.
+  const roomy = matchMedia("(min-width: 60em)");
+
+  function remembered() {
+    try {
+      return localStorage.getItem(KEY);
+    } catch {
+      return null; // a browser that keeps nothing
+    }
+  }
+
+  function showView() {
+    const usual = roomy.matches ? "side-by-side" : "unified";
+    const wanted = views.find((view) => view.value === remembered());
+    (wanted ?? views.find((view) => view.value === usual)).checked = true;
+  }
+
+  for (const view of views) {
+    view.addEventListener("change", () => {
+      try {
+        localStorage.setItem(KEY, view.value);
+      } catch {
+        // then this page alone has it
+      }
+    });
+  }
+  // The keyboard reaches the two columns where there is more of them than is seen.
+  const width = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  addEventListener("DOMContentLoaded", () => {
+    for (const box of document.querySelectorAll(".diff-sides")) width.observe(box);
+  });
+
+  roomy.addEventListener("change", showView);
+  addEventListener("pageshow", showView);
+  showView();
+})();

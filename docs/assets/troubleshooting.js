@@ -1,0 +1,114 @@
+// "When nothing happens": shows only the entries that fit what is typed.
+
+const field = document.querySelector("#symptom");
+if (field) {
+  offerSearch(field);
+}
+
+function offerSearch(field) {
+  const status = field.parentElement.querySelector("[role=status]");
+  const entries = [...document.querySelectorAll("article.mistake")].map((element) => ({
+    element,
+    // A blank before each word: what is typed has to be the start of one.
+    text: ` ${words(element.textContent).join(" ")}`,
+  }));
+
+  function search() {
+    const asked = [...new Set(words(field.value))];
+    const { found, isWhole } = find(entries, asked);
+    for (const { element } of entries) {
+      element.hidden = !found.has(element);
+    }
+    for (const { parts, members } of findSections(entries)) {
+      const left = members.some((element) => found.has(element));
+      for (const part of parts) {
+        part.hidden = asked.length > 0 && !(left && part.tagName === "H2");
+      }
+    }
+    status.textContent = inWords(asked, found.size, isWhole);
+  }
+
+  function inWords(asked, count, isWhole) {
+    const all = `${entries.length} entries`;
+    if (asked.length === 0) {
+      return all;
+    }
+    if (count === 0) {
+      return `None of ${all} has such a word. Try another one.`;
+    }
+    const verb = count === 1 ? "has" : "have";
+    return isWhole
+      ? `${count} of ${all} ${verb} all of these words.`
+      : `None of ${all} has all of these words; ${count} ${verb} most of them.`;
+  }
+
+  function showTarget(hash) {
+    const target = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
+    if (target && target.closest("[hidden]")) {
+      field.value = "";
+      search();
+      return target;
+    }
+    return null;
+  }
+
+  field.addEventListener("input", search);
+  // A link to what is hidden brings all back.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href*='#']");
+    if (link && link.pathname === location.pathname) {
+      showTarget(link.hash);
+    }
+  });
+  window.addEventListener("hashchange", () => showTarget(location.hash)?.scrollIntoView());
+  // The browser may bring back what was typed here before.
+  window.addEventListener("pageshow", () => {
+    search();
+    showTarget(location.hash)?.scrollIntoView();
+  });
+  field.parentElement.hidden = false;
+  search();
+}
+
+function words(text) {
+  return text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
+}
+
+// Each heading that has entries below it: these, and what else belongs to it.
+function findSections(entries) {
+  const sections = [];
+  const known = new Set(entries.map((entry) => entry.element));
+  let section = null;
+  for (const element of entries[0].element.parentElement.children) {
+    if (element.tagName === "H2") {
+      section = { parts: [], members: [] };
+      sections.push(section);
+    }
+    if (known.has(element)) {
+      section?.members.push(element);
+    } else {
+      section?.parts.push(element);
+    }
+  }
+  return sections.filter(({ members }) => members.length > 0);
+}
+
+// The entries with all words; where there is none, those with the most telling ones, as
+// of a pasted message that names somebody's own files.
+function find(entries, asked) {
+  const has = (entry, word) => entry.text.includes(` ${word}`);
+  const whole = entries.filter((entry) => asked.every((word) => has(entry, word)));
+  if (whole.length > 0) {
+    return { found: new Set(whole.map((entry) => entry.element)), isWhole: true };
+  }
+  const weights = asked.map((word) => {
+    const count = entries.filter((entry) => has(entry, word)).length;
+    return count ? Math.log(entries.length / count) : 0;
+  });
+  const scores = entries.map((entry) =>
+    asked.reduce((sum, word, at) => sum + (has(entry, word) ? weights[at] : 0), 0),
+  );
+  const best = Math.max(...scores);
+  const near = entries.filter((_, at) => best > 0 && scores[at] >= 0.8 * best);
+  return { found: new Set(near.map((entry) => entry.element)), isWhole: false };
+}

@@ -1,0 +1,55 @@
+"""What the tests share, of the site, of `check`, and of `run`.
+
+Mark the tests of the site with the group "site".
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import checking
+import pytest
+import website
+from runner import Runner
+
+from tutorial.processes import wait_until
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> website.Built:
+    """The site, built as `docs --build` does."""
+    return website.build(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def address(built, tmp_path_factory):
+    """Where a plain server of files shows the site, below a path of its own."""
+    top = tmp_path_factory.mktemp("server")
+    (top / "below").symlink_to(built.folder, target_is_directory=True)
+    with website.serve(top) as host:
+        yield f"{host}below/"
+
+
+@pytest.fixture
+def check_here(chromium, monkeypatch) -> Callable[[str, Path], dict]:
+    """A function (number, folder) that checks a folder in this process."""
+    # pytest-django's own, which no person who checks a folder has.
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    return lambda number, folder: checking.check_here(number, folder, chromium)
+
+
+@pytest.fixture
+def start(root) -> Iterator[Callable[..., Runner]]:
+    """A function that starts `tutorial run` in the copy, and ends it at the end."""
+    runners: list[Runner] = []
+
+    def start_one(*arguments: str, cwd: Path = root, **options) -> Runner:
+        runners.append(Runner(cwd, *arguments, **options))
+        return runners[-1]
+
+    yield start_one
+    for runner in runners:
+        runner.child.kill()
+        runner.child.wait()
+        wait_until(
+            lambda r=runner: not r.processes(), seconds=10, otherwise="left over"
+        )

@@ -1,0 +1,204 @@
+"""Follows a page: types what it shows, runs what it says, and looks at the browser."""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from learner.keyboard import Keyboard
+from learner.page import COMMANDS, LISTING, POSITIVE, Action, Page
+from learner.printed import pattern, regular
+from learner.terminal import Terminals
+from learner.window import Window
+from tutorial import steps
+from tutorial.problem import Problem
+from tutorial.processes import wait_until
+from tutorial.stepdocs import fences, listing
+from tutorial.stepdocs.pair import find_pair
+
+PATIENCE = 60.0  # seconds for whatever a page waits for
+
+RUN = "$ python3 -m tutorial run ../my-search"
+FAULTS = Path(__file__).parent.parent / "faults"
+
+
+def follow(page: Page, root: Path, browser: Browser) -> None:
+    """Go down the page in `root`, a copy of the repository.
+
+    Raises SybilFailure, with the page, the line and what was seen, where it misleads.
+    """
+    learner = Learner(page, root, browser)
+    try:
+        page.go_down(learner.do)
+        learner.finish()
+    finally:
+        learner.leave()
+
+
+class Learner:
+    """Someone in front of a page, with a folder, terminals and a browser."""
+
+    def __init__(self, page: Page, root: Path, browser: Browser) -> None:
+        self.page = page
+        self.folder = root.parent / "my-search"
+        self.terminals = Terminals(root, PATIENCE)
+        url = f"http://127.0.0.1:{self.terminals.port('run')}"
+        self.window = Window(browser, url, PATIENCE)
+        self._said_before = 0  # lines of the program, when the last question was asked
+        self._unwanted: list[str] = []
+        self._keyboard = self._take_seat()
+
+    def _take_seat(self) -> Keyboard | None:
+        """Have the folder as the page of a step finds it, and a keyboard for it."""
+        step = {step.name: step for step in steps.steps()}.get(self.page.step)
+        if step is None:
+            return None
+        if not self._is_made_by_the_page():
+            self._have(str(step.number - 1))
+        return Keyboard(find_pair(step.name), self.folder)
+
+    def _have(self, words: str) -> None:
+        """Make the folder anew: a step, and perhaps a mistake to put into it."""
+        step, _, fault = words.partition(" ")
+        if self.terminals.programs:
+            raise Problem("my-search: a program runs in the folder; Ctrl-C comes first")
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        program = [sys.executable, "-m", "tutorial"]
+        _call(self.terminals.root, *program, "new", "../my-search", step)
+        if fault:
+            _call(self.folder, "git", "apply", str(FAULTS / f"{fault}.patch"))
+
+    def _is_made_by_the_page(self) -> bool:
+        return any(
+            action.name == COMMANDS and "tutorial new ../my-search" in action.argument
+            for action in self.page.actions()
+        )
+
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than this from now on."""
+        self.terminals.patience = self.window.patience = seconds
+
+    def do(self, action: Action) -> None:
+        """Do what the page asks for next. Raises Problem and others where it fails."""
+        name, argument = action.name, action.argument
+        if name == LISTING:
+            self._type(argument)
+        elif name == COMMANDS:
+            self._command(argument, fails=action.fails)
+        elif name == "run":
+            self._command(RUN)
+        elif name == "my-search":
+            self._have(argument)
+        elif name == "Ctrl-C":
+            self.terminals.press_ctrl_c()
+        elif name == "terminal":
+            self._wait_for_line(argument)
+        elif name == "terminal not":
+            self._unwanted.append(argument)
+        else:
+            try:
+                self._look(name, argument)
+            except TimeoutError as error:
+                programs = self.terminals.programs.values()
+                words = [program.last_words() for program in programs]
+                raise TimeoutError("\n".join([str(error), *words])) from None
+        if name in POSITIVE:
+            self._check_unwanted()
+
+    def finish(self) -> None:
+        """Raise Problem where the folder is not the step of the page."""
+        if self._keyboard:
+            try:
+                self._keyboard.compare()
+            except Problem as problem:
+                raise Problem(f"{self.page.path}, at its end: {problem}") from None
+
+    def leave(self) -> None:
+        """End all programs, and close the window."""
+        try:
+            self.terminals.end_all()
+        finally:
+            self.window.close()
+
+    def _command(self, body: str, *, fails: bool = False) -> None:
+        programs = dict(self.terminals.programs)
+        self.terminals.type(body, fails=fails)
+        if self.terminals.programs != programs:
+            self._said_before = 0
+
+    def _type(self, body: str) -> None:
+        fields = fences.fields("step", body, listing.FIELDS)
+        is_of_the_page = str(fields.get("step", self.page.step)) == self.page.step
+        if self._keyboard is None or not is_of_the_page:
+            return
+        # A server that has only now started must know the file as it was.
+        self.terminals.wait_for_a_look(0)
+        if self._keyboard.type(body):
+            self.terminals.wait_for_a_look(time.time())
+
+    def _look(self, name: str, argument: str) -> None:
+        program = self.terminals.programs.get("run")
+        window = self.window
+        if name == "open":
+            if program is None:
+                raise Problem("open: no program runs, so there is no page to open")
+            window.open()
+            return
+        if not window.is_open:
+            raise Problem(f"{name}: no page is open yet; write <!-- open --> first")
+        if name == "reload":
+            self.terminals.wait_for_server()
+            window.reload()
+        elif name == "ask":
+            self.terminals.wait_for_server()
+            self._said_before = len(program.lines()) if program else 0
+            window.ask(argument)
+        elif name == "sees":
+            window.see(argument)
+        elif name == "sees not":
+            window.see_not(argument)
+        elif name == "badge":
+            window.badge(argument)
+        elif name == "status":
+            window.status(argument)
+        else:
+            window.hear(name, argument)
+
+    def _said(self) -> list[str]:
+        """What the program that runs has said since the last question."""
+        program = self.terminals.programs.get("run")
+        if program is None:
+            raise Problem("terminal: no program runs")
+        return program.lines()[self._said_before :]
+
+    def _wait_for_line(self, text: str) -> None:
+        fitting = pattern(text)
+
+        def otherwise() -> str:
+            seen = "".join(f"\n  {line}" for line in self._said())
+            return f"the terminal has not printed “{text}”; printed was:{seen}"
+
+        wait_until(
+            lambda: any(fitting.search(regular(line)) for line in self._said()),
+            seconds=self.terminals.patience,
+            otherwise=otherwise,
+        )
+
+    def _check_unwanted(self) -> None:
+        for text in self._unwanted:
+            fitting = pattern(text)
+            for line in self._said():
+                if fitting.search(regular(line)):
+                    raise Problem(f"the terminal has printed “{text}”:\n  {line}")
+        self._unwanted.clear()
+
+
+def _call(folder: Path, *command: str) -> None:
+    """Run a command that no page shows. Raises Problem where it fails."""
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if result.returncode:
+        raise Problem(f"{' '.join(command)}: {result.stdout}{result.stderr}")

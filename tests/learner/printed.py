@@ -1,0 +1,133 @@
+"""Compares what a program prints with what a page shows of it."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from tutorial.stepdocs.console import ANYTHING
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+# What is different each time: on both sides it becomes the same.
+SAME = (
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "2026-01-01"),
+    (re.compile(r"\b\d\d:\d\d:\d\d(?:[.,]\d{3,6})?"), "12:00:00"),
+    (re.compile(r"\b\d+(?:\.\d+)?(?=(?:e-\d+)? ?s\b)"), "1"),
+    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "ID"),
+    (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{8}\b"), "ID"),
+    # All ports but those of the page and of the site, which the reader types.
+    (re.compile(r"(?<=127\.0\.0\.1:)(?!800[01]\b)\d+"), "PORT"),
+    (re.compile(r"(?<=localhost:)(?!800[01]\b)\d+"), "PORT"),
+)
+
+
+class Differs(AssertionError):
+    """The program has printed something else."""
+
+
+def regular(line: str) -> str:
+    """A line without what is different each time."""
+    line = ESCAPES.sub("", line)
+    for pattern, text in SAME:
+        line = pattern.sub(text, line)
+    return line.rstrip()
+
+
+def pattern(shown: str) -> re.Pattern[str]:
+    """What fits a text that the page shows; `…` fits any characters."""
+    return re.compile(".*".join(map(re.escape, regular(shown).split(ANYTHING))))
+
+
+def compare(shown: Sequence[str], printed: Sequence[str]) -> set[int]:
+    """The indexes of the printed lines that the page shows.
+
+    A line `…` fits any number of lines, none included. A line that ends in `…` stands
+    for the lines as well in which the program goes on, indented deeper. Raises Differs
+    where the program has printed something else.
+    """
+    match = _Match(shown, printed)
+    found = match.find()
+    if found is None:
+        raise Differs(match.difference())
+    return found
+
+
+class _Match:
+    """The search for a way in which the shown lines fit the printed ones."""
+
+    def __init__(self, shown: Sequence[str], printed: Sequence[str]) -> None:
+        self._shown = shown
+        self._printed = printed
+        self._lines = [regular(line) for line in printed]
+        while self._lines and not self._lines[-1]:
+            self._lines.pop()
+        self._furthest = 0  # of the shown lines, the first for which nothing fits
+        self._failed: set[tuple[int, int]] = set()
+
+    def find(self) -> set[int] | None:
+        """The indexes of the printed lines that are shown; None where they differ."""
+        first = next((n for n, line in enumerate(self._lines) if line), 0)
+        return self._fit(0, first)
+
+    def _fit(self, at: int, line: int) -> set[int] | None:
+        """What fits from the shown line `at` and the printed line `line` to the end."""
+        if (at, line) in self._failed:
+            return None
+        self._furthest = max(self._furthest, at)
+        is_at_end = line == len(self._lines)
+        if at == len(self._shown) and is_at_end:
+            return set()
+        found = None
+        if at < len(self._shown) and self._shown[at] == ANYTHING:
+            rests = range(line, len(self._lines) + 1)
+            found = next(filter(_is_found, (self._fit(at + 1, n) for n in rests)), None)
+        elif at < len(self._shown) and not is_at_end and self._is_shown(at, line):
+            rests = (self._fit(at + 1, n) for n in self._ends(at, line))
+            found = next(filter(_is_found, rests), None)
+            found = None if found is None else found | {line}
+        if found is None:
+            self._failed.add((at, line))
+        return found
+
+    def _is_shown(self, at: int, line: int) -> bool:
+        return bool(pattern(self._shown[at]).fullmatch(self._lines[line]))
+
+    def _ends(self, at: int, line: int) -> Iterator[int]:
+        """Where the next line may start, behind one that fits."""
+        yield line + 1
+        if self._shown[at].endswith(ANYTHING):
+            start = _indentation(self._lines[line])
+            for n in range(line + 1, len(self._lines)):
+                if _indentation(self._lines[n]) <= start:
+                    break
+                yield n + 1
+
+    def difference(self) -> str:
+        """What does not fit, in words."""
+        if self._furthest < len(self._shown):
+            start = "the page shows this line, and it was not printed there:\n"
+            start += f"  {self._shown[self._furthest]}"
+        else:
+            start = "more was printed than the page shows; where that may be, write …"
+        seen = "".join(f"\n  {line}" for line in self._printed) or " nothing"
+        return f"{start}\nprinted was:{seen}"
+
+
+def first_unseen(shown: Sequence[str], printed: Sequence[str]) -> str | None:
+    """The first of the shown lines that has not come yet, in their order."""
+    lines = iter([regular(line) for line in printed])
+    for line in shown:
+        if line == ANYTHING or not line:
+            continue
+        fitting = pattern(line)
+        if not any(fitting.fullmatch(seen) for seen in lines):
+            return line
+    return None
+
+
+def _is_found(found: set[int] | None) -> bool:
+    return found is not None
+
+
+def _indentation(line: str) -> int:
+    """How far a line is indented; a blank one is not."""
+    return len(line) - len(line.lstrip())

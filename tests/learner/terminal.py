@@ -1,0 +1,294 @@
+"""The learner's terminals: commands that end, and programs that run until Ctrl-C."""
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from runner import Runner
+
+from learner import printed
+from tutorial import services
+from tutorial.problem import Problem
+from tutorial.processes import wait_until
+from tutorial.stepdocs import console
+from tutorial.stepdocs.console import Exchange
+
+# What runs until Ctrl-C, and the port at which a reader finds it.
+PROGRAMS = {"run": 8000, "docs": 8001}
+READY = {"run": "Ready in …", "docs": "…Serving on …"}
+
+PREFIX = "python3 -m tutorial "
+MOST_SECONDS = 300  # that a command may take on a busy machine
+
+RELOADER = Path(__file__).parent / "reloader"
+
+
+class Program:
+    """A program that runs in a terminal, and what it has printed for the reader."""
+
+    def __init__(self, runner: Runner, kind: str, port: int, title: str) -> None:
+        self.runner = runner
+        self.kind = kind
+        self.title = title  # of its terminal
+        self.started = time.time()
+        self._port = port  # that the reader knows
+
+    def lines(self) -> list[str]:
+        """What it has printed so far, with the port that the page shows."""
+        text = self.runner.output.replace(
+            f"127.0.0.1:{self.runner.port}", f"127.0.0.1:{self._port}"
+        )
+        return text.splitlines()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it runs no more."""
+        return self.runner.child.poll() is not None
+
+    def end(self, seconds: float) -> None:
+        """Press Ctrl-C, and wait until all its processes are gone."""
+        if not self.has_ended:
+            self.runner.child.send_signal(signal.SIGINT)
+        self.runner.child.wait(timeout=seconds)
+        self.runner.reader.join(timeout=seconds)
+        wait_until(
+            lambda: not self.runner.processes(),
+            seconds=seconds,
+            otherwise=lambda: f"left over: {self.runner.processes()}",
+        )
+
+    def last_words(self) -> str:
+        """The last lines that it has printed."""
+        return "printed was at last:\n" + "\n".join(
+            f"  {x}" for x in self.lines()[-30:]
+        )
+
+
+class Terminals:
+    """All terminals of a learner. They are in the folder `root`, the tutorial's."""
+
+    def __init__(self, root: Path, patience: float) -> None:
+        self.root = root
+        self.patience = patience  # seconds
+        self.programs: dict[str, Program] = {}  # by their kind
+        self._ports = {kind: services.free_port() for kind in PROGRAMS}
+        self._looks = root.parent / "looks"
+        self._looks.mkdir()
+
+    def port(self, kind: str) -> int:
+        """Where a program of this kind is found, whenever it runs."""
+        return self._ports[kind]
+
+    def type(self, body: str, *, fails: bool = False) -> None:
+        """Type what a `console` fence with this body shows, and read the output.
+
+        `fails` allows a command to fail without a word of it on the page; then one has
+        to. Raises Problem where it is not as the page says.
+        """
+        block = console.read(body)
+        statuses = []
+        for exchange in block.exchanges:
+            if words := _program(exchange.command):
+                self._run(words, exchange, block.title)
+            else:
+                self._check_free(block.title, exchange.command)
+                statuses.append(self._call(exchange, fails))
+        if fails and not any(statuses):
+            raise Problem("no command of this block fails")
+
+    def press_ctrl_c(self) -> None:
+        """End the program that was started last."""
+        if not self.programs:
+            raise Problem("Ctrl-C: no program runs")
+        self._end(list(self.programs)[-1])
+
+    def end_all(self) -> None:
+        """End whatever runs."""
+        for kind in list(self.programs):
+            self._end(kind)
+
+    def wait_for_a_look(self, since: float) -> None:
+        """Wait until Django's server has looked at its files after that time.
+
+        It starts again where one has changed that it knows. Raises Problem where all
+        has ended instead.
+        """
+        program = self.programs.get("run")
+        if program is None:
+            return
+
+        def has_looked() -> bool:
+            if program.has_ended:
+                raise Problem(f"the program has ended; {program.last_words()}")
+            times = [
+                float(file.read_text())
+                for file in self._looks.iterdir()
+                if file.suffix != ".new"
+            ]
+            return max(times, default=0.0) > max(since, program.started)
+
+        wait_until(
+            has_looked,
+            seconds=self.patience,
+            otherwise=lambda: (
+                f"Django's server does not look at its files; {program.last_words()}"
+            ),
+        )
+
+    def wait_for_server(self) -> None:
+        """Wait until the project answers, as it does again after an edit."""
+        program = self.programs.get("run")
+        if program is None:
+            raise Problem("no program runs, so no server answers")
+
+        def answers() -> bool:
+            if program.has_ended:
+                raise Problem(f"the program has ended; {program.last_words()}")
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                return probe.connect_ex(("127.0.0.1", program.runner.port)) == 0
+
+        wait_until(
+            answers,
+            seconds=self.patience,
+            otherwise=lambda: f"the server does not answer; {program.last_words()}",
+        )
+
+    def _end(self, kind: str) -> None:
+        self.programs.pop(kind).end(self.patience)
+
+    def _check_free(self, title: str, command: str) -> None:
+        for program in self.programs.values():
+            if title and title == program.title and not program.has_ended:
+                raise Problem(
+                    f"in {title}, `{program.kind}` runs: nobody can type there before"
+                    f" Ctrl-C: {command}"
+                )
+
+    def _run(self, words: list[str], exchange: Exchange, title: str) -> None:
+        kind, *arguments = words
+        port = PROGRAMS[kind]
+        if "--port" in arguments:
+            at = arguments.index("--port")
+            port = int(arguments[at + 1])
+            del arguments[at : at + 2]
+        if kind in self.programs:
+            self._end(kind)
+        runner = Runner(
+            self.root,
+            *arguments,
+            command=kind,
+            port=self._ports[kind],
+            PYTHONPATH=str(RELOADER),
+            LEARNER_LOOKS=str(self._looks),
+            **_variables(),
+        )
+        program = self.programs[kind] = Program(runner, kind, port, title)
+        # Who starts a program and is shown nothing waits until it is ready.
+        shown = exchange.output or [READY[kind]]
+
+        def missing() -> str | None:
+            return printed.first_unseen(shown, program.lines())
+
+        def is_seen_or_ended() -> bool:
+            program.runner.processes()  # remembers them, for the end
+            return program.has_ended or missing() is None
+
+        def otherwise() -> str:
+            return (
+                f"`{exchange.command}` has not printed, or not in this order:\n"
+                f"  {missing()}\n{program.last_words()}"
+            )
+
+        wait_until(is_seen_or_ended, seconds=self.patience, otherwise=otherwise)
+        if program.has_ended:
+            self._end(kind)
+            if missing() is not None:
+                raise Problem(f"{otherwise()}\nThen it has ended.")
+
+    def _call(self, exchange: Exchange, fails: bool) -> int:
+        """Type a command, and return its exit status."""
+        command = exchange.command
+        _refuse(command)
+        variables = _variables()
+        if command.startswith(PREFIX + "manage ") and "run" not in self.programs:
+            # A project that does not run has no Redis. Another test's may be at 6379.
+            variables["REDIS_URL"] = "redis://127.0.0.1:9/0"
+        child = subprocess.Popen(
+            command,
+            shell=True,
+            cwd=self.root,
+            env=os.environ | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, _ = child.communicate(timeout=MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            output, _ = child.communicate()
+            raise Problem(
+                f"`{command}` does not end (waited {MOST_SECONDS} s); it has printed:\n"
+                f"{output}"
+            ) from None
+        lines = output.splitlines()
+        try:
+            found = (
+                printed.compare(exchange.output, lines) if exchange.output else set()
+            )
+        except printed.Differs as difference:
+            raise Problem(f"`{command}`: {difference}") from None
+        if child.returncode and not fails and not (found & _telling(lines)):
+            raise Problem(
+                f"`{command}` has failed, with exit status {child.returncode}, and the"
+                f" page does not show the line that says so:\n{output}"
+            )
+        return child.returncode
+
+
+def _telling(lines: list[str]) -> set[int]:
+    """The lines that say what went wrong: the last one, and what `check` calls so."""
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    failed = {n for n in filled if printed.regular(lines[n]).startswith("FAILED")}
+    return failed | set(filled[-1:])
+
+
+def _program(command: str) -> list[str]:
+    """The words behind `tutorial` of a command that runs until Ctrl-C; else none."""
+    if not command.startswith(PREFIX):
+        return []
+    words = shlex.split(command, comments=True)[3:]
+    is_program = words and words[0] in PROGRAMS and "--build" not in words
+    return words if is_program else []
+
+
+def _refuse(command: str) -> None:
+    """Raise Problem for what a test cannot type as a learner would."""
+    if re.match(r"(cd|export|source|\.) ", command):
+        raise Problem(
+            f"`{command}` changes the terminal, which the test forgets: each command"
+            " runs in the tutorial's folder, by itself"
+        )
+    if re.match(re.escape(PREFIX) + "(test|pictures|propagate)", command):
+        raise Problem(
+            f"`{command}` is too much for a test of the pages: write"
+            " <!-- not run: why --> above the block"
+        )
+
+
+def _variables() -> dict[str, str]:
+    """What a terminal of this machine has: `python3`, and no buffer."""
+    python = Path(sys.executable).parent
+    return {
+        "PATH": f"{python}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONUNBUFFERED": "1",
+    }

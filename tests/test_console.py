@@ -1,0 +1,116 @@
+"""A console fence on a page: what can be copied, and what is printed."""
+
+import re
+
+import markdown
+import pytest
+
+from tutorial.problem import Problem
+from tutorial.stepdocs import console
+from tutorial.stepdocs.extension import Page
+
+SHOW_QUEUE = """\
+# Terminal 2
+$ python3 -m tutorial manage ../my-search show_queue
+1 waiting in the queue
+
+id         …
+"""
+
+
+def expand(text: str) -> str:
+    return Page("steps/9-nine.md", "").expand(text)
+
+
+def fence(body: str) -> str:
+    return f"```console\n{body}\n```"
+
+
+def blocks(body: str) -> list[tuple[str, str]]:
+    """The blocks that a fence becomes: the head and the text of each."""
+    return re.findall(r"```(\{.*\}| .*)\n((?:.*\n)*?)```", expand(fence(body)))
+
+
+def html(text: str) -> str:
+    extensions = ["pymdownx.highlight", "pymdownx.superfences", "attr_list"]
+    return markdown.markdown(expand(text), extensions=extensions)
+
+
+def test_a_command_is_told_from_what_it_prints():
+    command, output = blocks(SHOW_QUEUE)
+    assert command[1] == "python3 -m tutorial manage ../my-search show_queue\n"
+    assert 'title="Terminal 2"' in command[0]
+    assert output[1] == "1 waiting in the queue\n\nid         …\n"
+    assert 'title="prints"' in output[0]
+
+
+def test_only_the_command_can_be_copied():
+    page = html(fence(SHOW_QUEUE))
+    command, output = re.findall(r'<div class="([^"]*\bhighlight)"', page)
+    assert "no-copy" not in command.split()
+    assert "console" in command.split()
+    assert {"prints", "no-copy"} <= set(output.split())
+    assert '<span class="filename">Terminal 2</span>' in page
+    assert "$ " not in page
+
+
+def test_commands_that_print_nothing_stand_together():
+    assert [text for _, text in blocks("$ a\n$ b\n> c\nprinted\n$ d")] == [
+        "a\nb\nc\n",
+        "printed\n",
+        "d\n",
+    ]
+
+
+def test_what_follows_in_the_same_block_is_one_conversation():
+    heads = [head for head, _ in blocks("# T\n$ a\n1\n$ b\n2")]
+    assert [".continued" in head for head in heads] == [False, False, True, False]
+    assert ['title="T"' in head for head in heads] == [True, False, False, False]
+
+
+def test_no_line_ends_in_blanks():
+    text = expand(fence("$ a  \n1  \n   \n2\t\n  \n"))
+    assert not re.search(r"[ \t]$", text, re.M)
+    assert blocks("$ a\n\n1\n\n")[1][1] == "1\n"
+
+
+def test_in_four_backticks_it_stays_text():
+    text = "````\n```console\n$ a\n```\n````"
+    assert expand(text) == text
+    assert "$ a" in html(text)
+
+
+def test_it_keeps_its_place_in_a_list():
+    text = expand("1.  First\n\n    ```console\n    $ a\n    b\n    ```\n")
+    assert "    ```{ .sh .console" in text
+    assert "\n    a\n" in text
+
+
+def test_it_is_read_for_the_test_of_the_pages():
+    found = console.read("# T\n$ a\n> b\n> not a prompt\n1\n> 2\n")
+    assert found == console.Console(
+        "T", [console.Exchange("a\nb\nnot a prompt", ["1", "> 2"])]
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("# Terminal 1", "needs a command"),
+        ("", "needs a command"),
+        ("printed\n$ a", 'not with "printed"'),
+        ('# "T"\n$ a', "a quotation mark"),
+    ],
+)
+def test_what_it_cannot_be(body, words):
+    with pytest.raises(Problem, match=words) as caught:
+        expand(fence(body))
+    assert "steps/9-nine.md" in str(caught.value)
+
+
+def test_comments_on_lines_of_their_own_are_for_the_test():
+    text = "Open it.\n<!-- open -->\n  <!-- ask: What? -->\nYou see it."
+    assert expand(text) == "Open it.\nYou see it."
+    for kept in ("a <!-- open --> b", "<!-- -->", "<!-- a --> b <!-- c -->"):
+        assert expand(kept) == kept
+    assert "<!-- open -->" in expand("```text\n<!-- open -->\n```")

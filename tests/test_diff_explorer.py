@@ -1,0 +1,541 @@
+"""The diff explorer shows the diff of any two steps, as it is, to all who want it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from itertools import combinations
+
+import pytest
+from playwright.sync_api import expect
+from website import serious
+
+from tutorial import diff, services, steps
+from tutorial.diff import FileDiff
+from tutorial.problem import Problem
+from tutorial.processes import wait_until
+from tutorial.stepdocs.explorer import views
+from tutorial.stepdocs.explorer.comparison import Change
+from tutorial.stepdocs.explorer.highlight import highlighted
+from tutorial.stepdocs.extension import Page
+
+PAIRS = [*combinations(steps.every(), 2)]
+
+on_site = pytest.mark.xdist_group("site")
+each_pair = pytest.mark.parametrize(
+    ("old", "new"), PAIRS, ids=[f"{old.name}-{new.name}" for old, new in PAIRS]
+)
+SIGNS = {"span": " ", "ins": "+", "del": "-", "i": "@"}
+
+
+@dataclass
+class Block:
+    """A block of code as its HTML has it: (sign, numbers, text) of each line."""
+
+    lines: list[tuple[str, list[int], str]] = field(default_factory=list)
+
+    def body(self) -> list[str]:
+        """The lines of a unified diff."""
+        return [text if sign == "@" else sign + text for sign, _, text in self.lines]
+
+    def code(self) -> list[tuple[int, str]]:
+        """The lines of one side, with their numbers."""
+        return [(numbers[0], text) for sign, numbers, text in self.lines if sign != "@"]
+
+
+@dataclass
+class ShownFile:
+    """What a page shows of a file: in one column, or in that and two others."""
+
+    heading: str = ""
+    is_open: bool = False
+    unified: Block | None = None
+    sides: list[Block] = field(default_factory=list)
+
+
+class PairPage(HTMLParser):
+    """Reads a pair's page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.files: dict[str, ShownFile] = {}
+        self.text = ""  # of all that is no diff
+        self.links: list[str] = []
+        self._file: ShownFile | None = None
+        self._block: Block | None = None
+        self._depth = 0  # below the block
+        self._where = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]):
+        found = dict(attributes)
+        if tag == "details" and found.get("class") == "diff-file":
+            self._file = self.files[found["id"]] = ShownFile(is_open="open" in found)
+        elif tag == "div" and self._file and found.get("class", "").startswith("diff-"):
+            self._where = found["class"].split()[0]
+        elif tag == "code" and self._file:
+            self._block, self._depth = Block(), 0
+            if self._where == "diff-sides":
+                self._file.sides.append(self._block)
+            else:
+                assert self._file.unified is None
+                self._file.unified = self._block
+        elif self._block:
+            self._depth += 1
+            if self._depth == 1:
+                numbers = [int(n) for n in re.findall(r"\d+", found.get("data-at", ""))]
+                sign = (found.get("data-at") or "@")[-1]
+                assert sign == SIGNS[tag]
+                self._block.lines.append((sign, numbers, ""))
+        elif tag == "a":
+            self.links.append(found.get("href", ""))
+
+    def handle_endtag(self, tag: str):
+        if tag == "code":
+            self._block = None
+        elif tag == "details":
+            self._file = None
+        elif self._block:
+            self._depth -= 1
+            if self._depth == 0:
+                sign, numbers, text = self._block.lines[-1]
+                assert text.endswith("\n")
+                self._block.lines[-1] = (sign, numbers, text[:-1])
+
+    def handle_data(self, data: str):
+        if self._block:
+            assert self._depth, "all that is in a block is in a line"
+            sign, numbers, text = self._block.lines[-1]
+            self._block.lines[-1] = (sign, numbers, text + data)
+        elif self._file:
+            self._file.heading += data
+        else:
+            self.text += data
+
+
+@pytest.fixture(scope="session")
+def read_page(built):
+    """A function that reads the page of two steps."""
+    return lambda old, new: PairPage(
+        (built.folder / "diff" / f"{old.name}-{new.name}" / "index.html").read_text()
+    )
+
+
+# What the pages hold
+
+
+@on_site
+def test_each_two_steps_have_a_page_and_no_others(built):
+    found = {page.parent.name for page in (built.folder / "diff").glob("*/index.html")}
+    assert found == {f"{old.name}-{new.name}" for old, new in PAIRS}
+
+
+@on_site
+@each_pair
+def test_a_page_shows_the_whole_diff_and_nothing_else(read_page, old, new):
+    shown = read_page(old, new).files
+    changes = {change.path: change for change in diff.compare(old.folder, new.folder)}
+    assert [*shown] == [*changes]
+    for path, change in changes.items():
+        body = change.unified()[2:]
+        assert (shown[path].unified or Block()).body() == body, path
+        if change.kind == "changed":
+            check_sides(change, body, shown[path].sides)
+        else:
+            assert not shown[path].sides
+
+
+def check_sides(change: FileDiff, body: list[str], sides: list[Block]) -> None:
+    """Side by side stands what the diff has, under the numbers of the files' lines."""
+    for side, lines, signs in zip(
+        sides, (change.old, change.new), (" -", " +"), strict=True
+    ):
+        expected = [line[1:] for line in body if line[0] in signs]
+        assert [text for _, text in side.code()] == expected
+        assert [lines[number - 1] for number, _ in side.code()] == expected
+    left, right = (side.lines for side in sides)
+    assert len(left) == len(right)
+    for one, other in zip(left, right, strict=True):
+        assert (one[0] == " ") == (other[0] == " "), "what stays stands side by side"
+
+
+@on_site
+@each_pair
+def test_a_page_says_what_else_there_is_to_do(read_page, old, new):
+    page = read_page(old, new)
+    text = " ".join(page.text.split())
+    sentences = diff.advice(old.folder, new.folder)
+    for sentence in sentences:
+        title, _, rest = sentence.partition(": ")
+        assert title in text
+        for part in re.split(r" \(|\)$", rest):
+            assert part in text
+    assert ("Nothing to install" in text) == (not sentences)
+    for step in steps.every():
+        if step.component:
+            is_on_the_way = old.number < step.number <= new.number
+            assert (f": {step.component}." in text) == is_on_the_way
+    assert f"python3 -m tutorial diff {old.name} {new.name}" in text
+
+
+@on_site
+def test_the_terminal_to_restart_is_named(read_page):
+    text = " ".join(read_page(steps.find("3"), steps.find("4")).text.split())
+    assert "New process, in a terminal of its own: worker, celery --app" in text
+    assert "Restart this terminal: web, because packages came in" in text
+    text = " ".join(read_page(steps.find("4"), steps.find("5")).text.split())
+    assert "Restart these terminals: web and worker, because packages" in text
+
+
+@on_site
+@each_pair
+def test_each_file_has_its_counts_and_a_link(read_page, old, new):
+    page = read_page(old, new)
+    text = " ".join(page.text.split())
+    for change in diff.compare(old.folder, new.folder):
+        counts = [change.path, change.kind]
+        counts += [f"+{change.added}"] if change.added else []
+        counts += [f"−{change.removed}"] if change.removed else []
+        assert " ".join(counts) in text
+        shown = page.files[change.path]
+        assert " ".join(shown.heading.split()).startswith(" ".join(counts))
+        assert f"#{change.path}" in page.links
+        is_folded = change.path.endswith(".css") or "migrations" in change.path
+        assert shown.is_open == (not is_folded)
+
+
+@on_site
+@each_pair
+def test_the_pages_beside_it_are_a_step_away(read_page, old, new):
+    links = read_page(old, new).links
+    by_number = {step.number: step for step in steps.every()}
+    for places in (-1, 1):
+        beside = [by_number.get(step.number + places) for step in (old, new)]
+        if all(beside):
+            assert f"../{beside[0].name}-{beside[1].name}/" in links
+    assert "../" in links, "the entry page"
+
+
+@on_site
+def test_the_search_does_not_find_the_pairs(built):
+    index = json.loads((built.folder / "search" / "search_index.json").read_text())
+    found = {entry["location"] for entry in index["docs"]}
+    assert "diff/" in found
+    assert not [location for location in found if re.match(r"diff/\w+-", location)]
+
+
+@on_site
+def test_the_entry_page_leads_to_each_pair(built):
+    page = PairPage((built.folder / "diff" / "index.html").read_text())
+    for old, new in PAIRS:
+        assert f"{old.name}-{new.name}/" in page.links
+    text = " ".join(page.text.split())
+    for step in steps.steps()[1:]:
+        changes = [*diff.compare(steps.find(str(step.number - 1)).folder, step.folder)]
+        assert re.search(
+            rf"{re.escape(step.component)}\. \+{sum(c.added for c in changes)} "
+            rf"(−{sum(c.removed for c in changes)} )?in {len(changes)} files"
+            rf" · {step.minutes} minutes",
+            text,
+        )
+
+
+# How a file becomes HTML
+
+
+def test_each_line_is_a_piece_of_html_of_its_own():
+    lines = ('"""One', "<two> & three", "", '"""', "x = 1  ", "\tif x:", "")
+    for path in ("views.py", "page.html", "Procfile", "Dockerfile", "a.unknown", ".x"):
+        pieces = highlighted(path, lines)
+        assert len(pieces) == len(lines)
+        for piece, line in zip(pieces, lines, strict=True):
+            assert piece.count("<span") == piece.count("</span>")
+            assert piece.striptags() == line.strip() or not line.strip()
+            assert text_of(piece) == line
+
+
+def text_of(html: str) -> str:
+    found: list[str] = []
+    parser = HTMLParser()
+    parser.handle_data = found.append
+    parser.feed(html)
+    return "".join(found)
+
+
+def test_python_is_in_colour():
+    assert '<span class="k">def</span>' in highlighted("a.py", ("def a(): pass",))[0]
+
+
+def test_a_file_that_goes_has_one_side():
+    change = Change.of(FileDiff("a.py", ["one", "<two>"], None))
+    assert change.kind == "removed"
+    assert not change.has_two_sides
+    page = PairPage(
+        '<details class="diff-file" id="a.py"><div class="diff-whole"><code>'
+        f"{views.unified(change)}</code></div></details>"
+    )
+    assert page.files["a.py"].unified.body() == ["@@ -1,2 +0,0 @@", "-one", "-<two>"]
+
+
+def test_another_fence_than_these_fails_with_the_name_of_the_page():
+    for body in ("show: all", "show: [table]", ""):
+        with pytest.raises(Problem, match="x.md: a pairs fence shows one of choose,"):
+            Page("x.md").expand(f"```pairs\n{body}\n```")
+
+
+# In a browser
+
+
+@pytest.fixture
+def page(chromium, address):
+    """A page in a wide window."""
+    return chromium.new_page(viewport={"width": 1280, "height": 900})
+
+
+def is_side_by_side(page) -> bool:
+    """Which of the two views is to be seen; exactly one."""
+    sides = page.locator(".diff-sides").first.is_visible()
+    assert page.locator(".diff-unified").first.is_visible() != sides
+    return sides
+
+
+@on_site
+@pytest.mark.parametrize(("first", "second"), [("3", "4"), ("final", "3")])
+def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
+    page.goto(address + "diff/")
+    page.get_by_label("From", exact=True).focus()
+    page.keyboard.type(first)
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("To", exact=True)).to_be_focused()
+    page.keyboard.type(second)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Show")).to_be_focused()
+    assert page.url == address + "diff/", "nobody is sent away while they choose"
+    page.keyboard.press("Enter")
+    older, newer = sorted([first, second])  # digits come before letters
+    page.wait_for_url(f"{address}diff/{older}-{newer}/")
+    assert page.get_by_label("From", exact=True).input_value() == older
+    assert page.get_by_label("To", exact=True).input_value() == newer
+    # And from one pair's page to another's.
+    page.get_by_label("From", exact=True).select_option("2")
+    page.get_by_label("To", exact=True).select_option("7")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url(f"{address}diff/2-7/")
+    page.go_back()
+    page.wait_for_url(f"{address}diff/{older}-{newer}/")
+    expect(page.get_by_label("From", exact=True)).to_have_value(older)
+    expect(page.get_by_label("To", exact=True)).to_have_value(newer)
+
+
+@on_site
+def test_who_comes_back_finds_the_selects_as_the_page_has_them(page, address):
+    """Also where the browser has kept the page as it was left."""
+    page.goto(address + "diff/3-4/")
+    chosen = page.get_by_label("To", exact=True)
+    chosen.select_option("7")
+    page.evaluate(
+        "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
+    )
+    expect(chosen).to_have_value("4")
+
+
+@on_site
+def test_one_step_twice_is_told(page, address):
+    page.goto(address + "diff/3-4/")
+    page.get_by_label("To", exact=True).select_option("3")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("status")).to_contain_text("That is one step twice")
+    assert page.url == address + "diff/3-4/"
+
+
+@on_site
+def test_the_view_is_chosen_by_keyboard_and_remembered(page, address):
+    page.goto(address + "diff/3-4/")
+    assert is_side_by_side(page)
+    page.get_by_label("side by side", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_label("unified", exact=True)).to_be_checked()
+    assert not is_side_by_side(page)
+    page.goto(address + "diff/4-5/")
+    expect(page.get_by_label("unified", exact=True)).to_be_checked()
+    assert not is_side_by_side(page)
+    page.get_by_label("side by side", exact=True).check()
+    assert is_side_by_side(page)
+    page.reload()
+    assert is_side_by_side(page)
+
+
+@on_site
+def test_a_browser_that_keeps_nothing_shows_it_too(page, address):
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage',"
+        " { get() { throw new Error('no storage'); } })"
+    )
+    failures = []
+    # The theme, too, asks the storage, and says so: of ours nothing is heard.
+    page.on("pageerror", lambda error: failures.append(error.stack or error.message))
+    page.goto(address + "diff/3-4/")
+    expect(page.get_by_label("side by side", exact=True)).to_be_checked()
+    assert is_side_by_side(page)
+    page.get_by_label("unified", exact=True).check()
+    assert not is_side_by_side(page)
+    assert not [failure for failure in failures if "diff.js" in failure]
+
+
+@on_site
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone(chromium, address, scheme):
+    phone = chromium.new_page(
+        viewport={"width": 360, "height": 740}, color_scheme=scheme
+    )
+    phone.goto(address + "diff/3-4/")
+    assert not is_side_by_side(phone)
+    expect(phone.get_by_label("unified", exact=True)).to_be_checked()
+    phone.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    for view in ("unified", "side by side"):
+        phone.get_by_label(view, exact=True).check()
+        assert is_side_by_side(phone) == (view == "side by side")
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+        # The theme lets the keyboard reach what scrolls, once it is to be seen.
+        phone.wait_for_function(
+            """() => [...document.querySelectorAll('.diff-file code')].every(
+                 code => code.scrollWidth <= code.clientWidth || code.tabIndex === 0)
+               && [...document.querySelectorAll('.diff-sides')].every(
+                 box => !box.offsetParent || box.tabIndex === 0)"""
+        )
+        assert not serious(phone)
+    box = phone.locator(".diff-sides").first
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert box.evaluate("box => (box.scrollLeft = 500, box.scrollLeft)") > 0
+
+
+@on_site
+@pytest.mark.parametrize(("width", "is_wide"), [(1280, True), (360, False)])
+def test_without_javascript(chromium, address, width, is_wide):
+    context = chromium.new_context(
+        java_script_enabled=False, viewport={"width": width, "height": 740}
+    )
+    page = context.new_page()
+    page.goto(address + "diff/")
+    page.get_by_role("link", name="From step 3 to step 4: ").click()
+    page.wait_for_url(address + "diff/3-4/")
+    expect(page.locator(".diff-choose noscript")).to_be_visible()
+    expect(page.locator("select").first).to_be_hidden()
+    assert is_side_by_side(page) == is_wide
+    shown = page.locator('[id="search/views.py"] ins').locator("visible=true")
+    expect(shown.filter(has_text="context = {")).to_have_count(1)
+    other = "unified" if is_wide else "side by side"
+    page.get_by_label(other, exact=True).check()
+    assert is_side_by_side(page) != is_wide
+    page.get_by_role("link", name="From step 4 to step 5").click()
+    page.wait_for_url(address + "diff/4-5/")
+
+
+@on_site
+def test_a_link_to_a_folded_file_opens_it(page, address):
+    style = page.locator('[id="search/static/search/style.css"]')
+    page.goto(address + "diff/3-4/")
+    assert style.get_attribute("open") is None
+    page.get_by_role("link", name="search/static/search/style.css").click()
+    expect(style).to_have_attribute("open", "")
+    expect(style).to_be_in_viewport()
+
+
+@on_site
+@pytest.mark.parametrize("view", ["side by side", "unified"])
+def test_who_copies_gets_code_and_nothing_else(page, address, view):
+    page.goto(address + "diff/3-4/")
+    page.get_by_label(view, exact=True).check()
+    name = ".diff-sides div:last-child" if view == "side by side" else ".diff-unified"
+    code = page.locator(f'[id="search/tasks.py"] {name} code')
+    copied = code.evaluate(
+        "code => (getSelection().selectAllChildren(code), getSelection().toString())"
+    )
+    changes = diff.compare(steps.find("3").folder, steps.find("4").folder)
+    tasks = next(change for change in changes if change.path == "search/tasks.py")
+    signs = " +" if view == "side by side" else " +-"
+    lines = [line[1:] for line in tasks.unified()[2:] if line[0] in signs]
+    assert copied.rstrip("\n").splitlines() == lines
+
+
+# The command
+
+
+def tutorial_docs(root, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tutorial", "docs", *options],
+        cwd=root,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("link", "is_there"),
+    [
+        ("../diff/3-4.md", True),
+        ("../diff/3-4.md#search/views.py", True),
+        ("../diff/4-3.md", False),
+        ("../diff/3-4.md#search/nothing.py", False),
+    ],
+)
+def test_a_page_of_a_step_links_to_a_pair(root, link, is_there):
+    page = root / "docs" / "steps" / "4-worker.md"
+    page.write_text(f"# Step 4: the worker\n\n[All that changes]({link}).\n")
+    result = tutorial_docs(root, "--build")
+    assert result.returncode == (0 if is_there else 1), result.stderr
+    if is_there:
+        html = (root / "site" / "steps" / "4-worker" / "index.html").read_text()
+        address = link.removeprefix("../").replace(".md", "/", 1)
+        assert f'href="../../{address}"' in html
+    else:
+        assert link.removeprefix("../") in result.stderr
+        assert "4-worker.md" in result.stderr
+
+
+def test_the_pairs_are_made_anew_when_a_step_changes(root):
+    port = services.free_port()
+    log = root / "serve.txt"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tutorial", "docs", "--port", str(port)],
+            cwd=root,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def files(pair: str) -> dict[str, ShownFile]:
+        url = f"http://127.0.0.1:{port}/diff/{pair}/"
+        try:
+            return PairPage(
+                urllib.request.urlopen(url, timeout=5).read().decode()
+            ).files
+        except OSError:
+            return {}
+
+    try:
+        wait_until(lambda: files("3-4"), seconds=60, otherwise=log.read_text)
+        assert "search/anew.py" not in files("3-4")
+        step = root / "steps" / "04_worker"
+        (step / "search" / "anew.py").write_text("anew = 1\n")
+        wait_until(
+            lambda: "search/anew.py" in files("3-4"),
+            seconds=60,
+            otherwise=log.read_text,
+        )
+        assert files("3-4")["search/anew.py"].unified.body()[1:] == ["+anew = 1"]
+        assert "search/anew.py" in files("4-5"), "it has gone again in step 5"
+        assert "search/anew.py" not in files("5-6")
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 0
+    finally:
+        server.kill()
+        server.wait()
+    assert "Traceback" not in log.read_text()

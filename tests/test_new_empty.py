@@ -1,0 +1,64 @@
+"""`tutorial new DIR 0`: an empty folder, for who types step 1 as well."""
+
+from pathlib import Path
+
+import pytest
+from test_commands import check_message, tutorial
+
+from tutorial import diff, new, steps
+
+
+def inside(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("zero", ["0", "00"])
+def test_it_holds_the_gitignore_alone(zero, root, tmp_path):
+    result = tutorial("new", "../my-search", zero, root=root)
+    assert result.returncode == 0, result.stderr
+    assert inside(tmp_path / "my-search") == [".gitignore"]
+    assert (tmp_path / "my-search" / ".gitignore").read_text() == new.GITIGNORE
+    assert "step 1 (steps/01_template)" in result.stdout
+    for command in ("docs ", "run ../my-search ", "check 1 ../my-search "):
+        assert f"    python3 -m tutorial {command}" in result.stdout
+
+
+def test_without_a_number_it_is_step_1_as_before(root, tmp_path):
+    assert tutorial("new", "../my-search", root=root).returncode == 0
+    assert not list(diff.compare(tmp_path / "my-search", steps.find("1").folder))
+
+
+def test_in_the_repository_its_git_ignores_it(root):
+    assert tutorial("new", "my-search", "0", root=root).returncode == 0
+    assert (root / "my-search" / ".gitignore").read_text() == new.GITIGNORE_INSIDE
+
+
+def test_it_can_be_filled_with_a_step_later(root, tmp_path):
+    for step in ("0", "0", "2"):
+        result = tutorial("new", "../my-search", step, root=root)
+        assert result.returncode == 0, result.stderr
+    assert not list(diff.compare(tmp_path / "my-search", steps.find("2").folder))
+
+
+@pytest.mark.parametrize("content", ["manage.py", "notes.txt", ".gitignore"])
+def test_it_overwrites_nothing(content, tmp_path):
+    (tmp_path / content).write_bytes(b"mine \xff")
+    check_message(tutorial("new", str(tmp_path), "0"), "nothing is overwritten")
+    assert inside(tmp_path) == [content]
+    assert (tmp_path / content).read_bytes() == b"mine \xff"
+
+
+def test_nothing_is_to_catch_up_with(tmp_path):
+    (tmp_path / "manage.py").write_text("mine")
+    for words in (("0", "--catch-up"), ("--catch-up", "0")):
+        check_message(tutorial("new", str(tmp_path), *words), "step 1", "new DIR 0")
+    assert inside(tmp_path) == ["manage.py"]
+
+
+def test_the_folder_comes_first(root):
+    check_message(tutorial("new", "0", root=root), "folder comes first", "new DIR 0")
+    assert not (root / "0").exists()
+
+
+def test_the_help_tells_of_it():
+    assert "0 for an empty folder" in tutorial("new", "-h").stdout

@@ -1,0 +1,522 @@
+"""The pictures, the frame and the film show what the steps do, in each theme."""
+
+import contextlib
+import json
+import re
+import shutil
+import struct
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page as Window
+from playwright.sync_api import expect
+
+from tutorial import palette, pictures, recording, scenes, shots, steps
+from tutorial.problem import Problem
+from tutorial.scenes import SCENES
+from tutorial.shots import REMEDY, SCHEMES, SHOTS
+from tutorial.stepdocs import overview
+from tutorial.stepdocs import pictures as fences
+from tutorial.stepdocs.extension import Page
+
+LARGEST = 64_000  # bytes
+WITH_FRAMES = ("6", "7", "final")
+on_site = pytest.mark.xdist_group("site")
+
+
+# What is kept
+
+
+def test_each_shot_is_there_and_nothing_else():
+    files = {shot.path(scheme).name for shot in SHOTS for scheme in SCHEMES}
+    assert {path.name for path in shots.IMAGES.glob("*.png")} == files, REMEDY
+    assert set(shots.read()) == {shot.key for shot in SHOTS}, REMEDY
+    frames = {fences.frame_name(name) for name in WITH_FRAMES}
+    kept = {path.name for path in overview.RECORDED.glob("*.json")}
+    assert kept == frames | {shots.RECORD.name}, REMEDY
+    assert len({(shot.step, shot.name) for shot in SHOTS}) == len(SHOTS)
+
+
+@pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.key)
+def test_a_picture_is_as_wide_as_the_others_and_no_burden(shot):
+    width, _ = shot.size()
+    assert width == shots.WIDTH
+    for scheme in SCHEMES:
+        assert shot.path(scheme).stat().st_size < LARGEST
+    light, dark = (shot.path(scheme).read_bytes() for scheme in SCHEMES)
+    assert light != dark
+
+
+@pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.key)
+def test_no_page_looks_otherwise_by_now(shot):
+    assert shots.read()[shot.key].digest == shot.digest(), REMEDY
+
+
+@pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.key)
+def test_what_the_alternative_text_quotes_stands_on_the_page(shot):
+    words = shots.read()[shot.key].words
+    quoted = [text.rstrip(",") for text in re.findall(r'"([^"]+)"', shot.alt)]
+    assert quoted
+    assert [text for text in quoted if text not in words] == []
+
+
+def test_the_digest_follows_what_gives_a_page_its_look(tmp_path, monkeypatch):
+    step = steps.find("4")
+    steps.copy(step.folder, tmp_path)
+    moved = replace(step, folder=tmp_path)
+    monkeypatch.setattr(shots.steps, "find", lambda name: moved)
+    shot = shots.find("4", "answer")
+    seen = {shot.digest()}
+    assert seen == {shots.read()[shot.key].digest}
+
+    def change(name: str) -> None:
+        with (tmp_path / name).open("a") as file:
+            file.write("\n")
+
+    search = Path("search")
+    for name in (
+        search / "templates" / "search" / "openai_index.html",
+        search / "static" / "search" / "style.css",
+        search / "views.py",
+        search / "forms.py",
+    ):
+        change(name)
+        assert shot.digest() not in seen, name
+        seen.add(shot.digest())
+    assert replace(shot, asks="What is a group?").digest() not in seen
+    change(search / "models.py")
+    assert shot.digest() in seen
+
+
+# What a browser sees now
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xdist_group(f"step {name}"))
+        for name in SCENES
+    ],
+)
+def test_the_pages_say_what_the_pictures_show(name, run_step, chromium):
+    running = run_step(name)
+    url, stand_in = running.site.url, running.stand_in
+    seen = {
+        shots.find(name, moment).key: window.words()
+        for scene in SCENES[name]
+        for moment, window in scenes.play(scene, chromium, url, stand_in)
+    }
+    assert list(seen) == [shot.key for shot in SHOTS if shot.step == name]
+    kept = shots.read()
+    assert seen == {key: kept[key].words for key in seen}, REMEDY
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xdist_group(f"step {name}"))
+        for name in WITH_FRAMES
+    ],
+)
+def test_the_frame_is_the_one_that_a_browser_receives(name, run_step, chromium):
+    running = run_step(name)
+    heard = recording.listen(
+        running.step, chromium.new_page(), running.site.url, lambda: list(running.log)
+    )
+    kept = (overview.RECORDED / fences.frame_name(name)).read_text()
+    assert heard.frame() == kept, REMEDY
+    sent = json.loads(heard.frames[0])
+    assert json.loads(kept) == sent | {"task_id": recording.TASK_ID}
+    # It is the search that the log of the page tells of.
+    log = recording.normalise(heard.lines)
+    assert recording.TASK_ID.startswith(recording.SEARCH_ID)
+    assert f"stage 6 · consumer · {recording.SEARCH_ID} " in log
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch) -> Path:
+    """A folder for all that `tutorial pictures` writes."""
+    for module in (pictures, shots, recording):
+        for name in ("IMAGES", "RECORDED", "RECORD", "FLOW"):
+            if hasattr(module, name):
+                path = getattr(module, name)
+                monkeypatch.setattr(module, name, tmp_path / path.name)
+    (tmp_path / "recorded").mkdir()
+    return tmp_path
+
+
+def test_the_command_takes_everything_of_a_step(elsewhere, monkeypatch):
+    """One step, and not all: what it takes of it is what is kept."""
+    step = steps.find("6")
+    shot = shots.find("6", "live")
+    monkeypatch.setattr(pictures.steps, "every", lambda: (step,))
+    kept = {
+        name: overview.RECORDED / name
+        for name in (overview.recorded_name("6"), fences.frame_name("6"))
+    }
+    # A log whose clock alone differs is no news.
+    log = elsewhere / "recorded" / overview.recorded_name("6")
+    at_night = kept[log.name].read_text().replace("12:00:00", "01:02:03")
+    log.write_text(at_night)
+    pictures.take()
+    assert log.read_text() == at_night
+    frame = elsewhere / "recorded" / fences.frame_name("6")
+    assert frame.read_text() == kept[frame.name].read_text(), REMEDY
+    assert "<svg" in (elsewhere / "flow.svg").read_text()
+    taken = json.loads((elsewhere / "pictures.json").read_text())
+    assert list(taken) == [shot.key]
+    assert taken[shot.key]["words"][1] == "Live"
+    width, height = shot.size()
+    assert width == shots.WIDTH
+    assert height > 200
+    colours = {
+        scheme: pixels(shot.path(scheme).read_bytes())[0][0] for scheme in SCHEMES
+    }
+    assert sum(colours["light"]) > 700
+    assert sum(colours["dark"]) < 100
+
+
+def test_a_search_that_leaves_no_frame_of_its_own_is_told():
+    with pytest.raises(ValueError, match="unpack"):
+        recording.Heard(frames=['{"task_id": 1}'] * 2).frame()
+    with pytest.raises(ValueError, match="without a task_id"):
+        recording.Heard(frames=["{}"]).frame()
+
+
+# Small pictures
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    check = struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + check
+
+
+def png(rows: list[list[tuple[int, ...]]], kind: int, colour_type: int = 2) -> bytes:
+    """A picture of 24 bits a pixel, each row of it behind the filter `kind`."""
+    data = b""
+    above = [0] * 3 * len(rows[0])
+    for row in rows:
+        plain = [part for pixel in row for part in pixel]
+        data += bytes([kind])
+        for at, value in enumerate(plain):
+            left, corner = (plain[at - 3], above[at - 3]) if at > 2 else (0, 0)
+            up = above[at]
+            near = min((left, up, corner), key=lambda x: abs(left + up - corner - x))
+            guess = [0, left, up, (left + up) // 2, near][kind]
+            data += bytes([(value - guess) % 256])
+        above = plain
+    head = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, colour_type, 0, 0, 0)
+    packed = zlib.compress(data)
+    # In two parts, as a browser writes a large one.
+    parts = chunk(b"IDAT", packed[:20]) + chunk(b"IDAT", packed[20:])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + parts + chunk(b"IEND", b"")
+
+
+def pixels(shrunk: bytes) -> list[list[tuple[int, ...]]]:
+    """The pixels of a picture with a palette and no filters."""
+    chunks: dict[bytes, bytes] = {}
+    at = 8
+    while at < len(shrunk):
+        (length,) = struct.unpack(">I", shrunk[at : at + 4])
+        chunks[shrunk[at + 4 : at + 8]] = shrunk[at + 8 : at + 8 + length]
+        at += length + 12
+    width, height = struct.unpack(">II", chunks[b"IHDR"][:8])
+    colours = [tuple(chunks[b"PLTE"][n : n + 3]) for n in range(0, 768, 3)]
+    data = zlib.decompress(chunks[b"IDAT"])
+    starts = [row * (width + 1) for row in range(height)]
+    assert {data[start] for start in starts} == {0}
+    return [
+        [colours[n] for n in data[start + 1 : start + 1 + width]] for start in starts
+    ]
+
+
+@pytest.mark.parametrize("kind", range(5))
+def test_a_small_picture_is_the_same_picture(kind):
+    """Colours that are far enough from each other stay as they are."""
+    parts = (0, 40, 100, 160, 255)
+    rows = [
+        [(parts[(x * y) % 5], parts[(x + y) % 5], parts[x % 5]) for x in range(23)]
+        for y in range(17)
+    ]
+    large = png(rows, kind)
+    small = palette.shrink(large)
+    assert pixels(small) == rows
+    assert palette.size(small) == palette.size(large) == (23, 17)
+
+
+def test_shades_become_one_and_the_most_frequent_stays():
+    row = [(16, 16, 16)] + [(17, 18, 19)] * 9 + [(24, 16, 16)]
+    (small,) = pixels(palette.shrink(png([row], 0)))
+    assert small == [(17, 18, 19)] * 10 + [(24, 16, 16)]
+
+
+def test_a_picture_of_many_colours_gets_256_of_them():
+    rows = [[(x, y, (x * y) % 256) for x in range(0, 256, 3)] for y in range(0, 256, 5)]
+    small = pixels(palette.shrink(png(rows, 1)))
+    assert 100 < len({pixel for row in small for pixel in row}) <= 256
+    for row, before in zip(small, rows, strict=True):
+        for pixel, old in zip(row, before, strict=True):
+            assert max(abs(a - b) for a, b in zip(pixel, old, strict=True)) < 64
+
+
+@pytest.mark.parametrize("wrong", [b"GIF89a" + bytes(40), png([[(0, 0, 0)]], 0, 6)])
+def test_another_kind_of_picture_is_refused(wrong):
+    with pytest.raises(ValueError, match="no PNG of 24 bits"):
+        palette.shrink(wrong)
+
+
+# The fences
+
+
+def expand(kind: str, body: str = "", page: str = "steps/4-worker.md") -> str:
+    step = "4" if page.startswith("steps") else ""
+    return Page(page, step).expand(f"```{kind}\n{body}\n```")
+
+
+def test_a_screenshot():
+    text = expand("screenshot", "shot: answer\ncaption: After *a* reload.")
+    width, height = shots.find("4", "answer").size()
+    for scheme in SCHEMES:
+        address = f"../images/step-4-answer-{scheme}.png#only-{scheme}"
+        size = f'width="{width}" height="{height}" loading="lazy"'
+        assert f"]({address}){{ {size} }}" in text
+    assert '<figcaption markdown="span">After *a* reload.</figcaption>' in text
+    assert "figcaption" not in expand("screenshot", "shot: answer")
+    other = expand("screenshot", "step: final\nshot: answer", "index.md")
+    assert "](images/app-light.png#only-light)" in other
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "page", "words"),
+    [
+        (
+            "screenshot",
+            "shot: nowhere",
+            "",
+            'step 4 has no shot "nowhere"; it has answer',
+        ),
+        ("screenshot", "step: 5\nshot: a", "", 'step 5 has no shot "a"; it has none'),
+        ("screenshot", "step: 9\nshot: a", "", 'There is no step "9"'),
+        ("screenshot", "caption: A.", "", "needs a shot"),
+        ("screenshot", "shot: answer\nalt: A.", "", 'no field "alt"'),
+        ("screenshot", "shot: answer", "index.md", "say which step it is about"),
+        ("frame", "", "", f"no frame of step 4 has been recorded: {REMEDY}"),
+        ("frame", "", "index.md", "say which step it is about"),
+        ("film", "step: 7", "", 'no field "step"'),
+    ],
+)
+def test_what_is_not_there_is_told_with_the_name_of_the_page(kind, body, page, words):
+    page = page or "steps/4-worker.md"
+    with pytest.raises(Problem) as caught:
+        expand(kind, body, page)
+    assert str(caught.value).startswith(f"{page}: ")
+    assert words in str(caught.value)
+
+
+def test_a_picture_that_has_not_been_taken_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(shots, "IMAGES", tmp_path)
+    with pytest.raises(
+        Problem, match=f"step-4-answer-light.png is not there: {REMEDY}"
+    ):
+        expand("screenshot", "shot: answer")
+
+
+def test_pictures_that_do_not_fit_together_are_told(tmp_path, monkeypatch):
+    images = shots.IMAGES
+    for moment in ("typed", "started", "answer"):
+        for scheme in SCHEMES:
+            shutil.copy(images / f"step-7-{moment}-{scheme}.png", tmp_path)
+    shot = shots.find("7", "typed")
+    monkeypatch.setattr(shots, "IMAGES", tmp_path)
+    for scheme in SCHEMES:
+        shutil.copy(images / f"step-1-page-{scheme}.png", shot.path(scheme))
+        words = "differ in size" if scheme == "dark" else "step-7-typed is of two sizes"
+        with pytest.raises(Problem, match=f"{words}: {REMEDY}"):
+            expand("film", page="index.md")
+
+
+# On the site
+
+
+def of_theme(window: Window, place: str) -> set[str]:
+    """The themes of the pictures that are to be seen; each is seen in one of them."""
+    images = window.locator(f"{place} img")
+    assert images.count() > 0
+    sources = [image.get_attribute("src") for image in images.all()]
+    light = [one for one in sources if one.endswith("-light.png#only-light")]
+    dark = [one for one in sources if one.endswith("-dark.png#only-dark")]
+    assert [one.replace("light", "dark") for one in light] == dark
+    assert len(sources) == 2 * len(light)
+    seen = {image.get_attribute("src") for image in images.all() if image.is_visible()}
+    return {one for one in SCHEMES if seen == {s for s in sources if s.endswith(one)}}
+
+
+PLACES = [("", ".film"), ("steps/4-worker/", ".shot")]
+
+
+@on_site
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(("path", "place"), PLACES)
+def test_each_theme_shows_its_own_picture(address, chromium, path, place, scheme):
+    """The system's theme, then the reader's own choice of each, against the system."""
+    window = chromium.new_page(color_scheme=scheme)
+    window.goto(address + path)
+    body = window.locator("body")
+    names = {"light": "default", "dark": "slate"}
+    expect(body).to_have_attribute("data-md-color-scheme", names[scheme])
+    assert of_theme(window, place) == {scheme}
+    for chosen in SCHEMES:
+        window.locator("label.md-header__button[for^=__palette]:visible").click()
+        expect(body).to_have_attribute("data-md-color-scheme", names[chosen])
+        assert of_theme(window, place) == {chosen}
+    window.close()
+
+
+@on_site
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("path", "place"), PLACES)
+def test_pictures_come_late_and_move_nothing(address, chromium, path, place, width):
+    window = chromium.new_page(viewport={"width": width, "height": 900})
+    window.route("**/*.png", lambda route: None)  # nobody lets it go on
+    image = window.locator(f"{place} img:visible").first
+    with window.expect_request("**/*.png"):
+        window.goto(address + path)
+        image.scroll_into_view_if_needed()
+    before = image.bounding_box()
+    assert image.evaluate("image => image.naturalWidth") == 0
+    assert before["width"] <= min(620, width)
+    window.unroute_all()  # what was held goes on, too
+    window.wait_for_function(
+        "image => image.naturalWidth === 1520", arg=image.element_handle()
+    )
+    after = image.bounding_box()
+    assert (after["width"], after["height"]) == (before["width"], before["height"])
+    window.close()
+
+
+@on_site
+def test_the_frame_is_text_that_needs_no_scrolling(address, chromium):
+    window = chromium.new_page(viewport={"width": 360, "height": 900})
+    window.goto(address + "steps/7-browser/")
+    frame = window.locator(".frame code")
+    kept = (overview.RECORDED / fences.frame_name("7")).read_text()
+    assert json.loads(frame.inner_text()) == json.loads(kept)
+    assert frame.evaluate("code => code.scrollWidth <= code.clientWidth")
+    window.close()
+
+
+# The film
+
+
+@contextlib.contextmanager
+def film(chromium, address, **options):
+    context = chromium.new_context(**options)
+    window = context.new_page()
+    window.goto(address)
+    yield window
+    context.close()
+
+
+def opacities(window: Window) -> list[float]:
+    pictures = window.locator(".film__picture")
+    return pictures.evaluate_all("all => all.map(p => +getComputedStyle(p).opacity)")
+
+
+def bars(window: Window) -> list[float]:
+    """How far the bar above each caption is filled, 0 to 1."""
+    return window.locator(".film__caption").evaluate_all(
+        "all => all.map(c => new DOMMatrix(getComputedStyle(c, '::after').transform).a)"
+    )
+
+
+def states(window: Window) -> set[str]:
+    """Whether what moves is running, paused or finished."""
+    return set(
+        window.locator(".film").evaluate(
+            "f => f.getAnimations({ subtree: true }).map(a => a.playState)"
+        )
+    )
+
+
+def wind(window: Window, seconds: float) -> None:
+    """Have the film stand at this time after its start."""
+    window.evaluate(
+        "ms => document.querySelector('.film').getAnimations({ subtree: true })"
+        ".forEach(animation => { animation.currentTime = ms; })",
+        seconds * 1000,
+    )
+
+
+@on_site
+def test_the_film_plays_pauses_rests_and_plays_again(address, chromium):
+    with film(chromium, address) as window:
+        element = window.locator(".film")
+        button = element.get_by_role("button")
+        expect(button).to_have_text("Pause")
+        expect(element).to_have_attribute("data-state", "playing")
+        assert states(window) == {"running"}
+        button.focus()
+        window.keyboard.press("Enter")
+        expect(button).to_have_text("Play")
+        # The second round is as the first one.
+        for start in (0, 10):
+            wind(window, start + 1)
+            assert opacities(window) == [1, 0, 0]
+            wind(window, start + 4)
+            assert opacities(window)[1:] == [1, 0]
+            first, second, third = bars(window)
+            assert (first, third) == (1, 0)
+            assert 0 < second < 1
+            wind(window, start + 8)
+            assert opacities(window)[2] == 1
+        assert states(window) == {"paused"}
+        button.click()
+        expect(button).to_have_text("Pause")
+        wind(window, 19.9)
+        expect(button).to_have_text("Play again")
+        assert opacities(window) == [1, 1, 1]
+        assert bars(window) == [1, 1, 1]
+        button.click()
+        expect(button).to_have_text("Pause")
+        assert opacities(window) == [1, 0, 0]
+
+
+@on_site
+@pytest.mark.parametrize(
+    "options", [{"reduced_motion": "reduce"}, {"java_script_enabled": False}], ids=str
+)
+@pytest.mark.parametrize(("width", "columns"), [(360, 1), (1280, 3)])
+def test_without_motion_or_script_the_moments_stand_side_by_side(
+    address, chromium, options, width, columns
+):
+    viewport = {"width": width, "height": 900}
+    with film(chromium, address, viewport=viewport, **options) as window:
+        pictures = window.locator(".film img:visible")
+        expect(pictures).to_have_count(3)
+        captions = window.locator(".film__caption")
+        expect(captions).to_have_text([caption for *_, caption in fences.FILM])
+        expect(window.locator(".film__button")).to_be_hidden()
+        boxes = [picture.bounding_box() for picture in pictures.all()]
+        assert len({box["x"] for box in boxes}) == columns
+        assert len({box["y"] for box in boxes}) == 4 - columns
+        for box, caption in zip(boxes, captions.all(), strict=True):
+            below = caption.bounding_box()
+            assert below["y"] >= box["y"] + box["height"]
+            assert abs(below["x"] - box["x"]) < 2
+            assert box["x"] + box["width"] <= width
+
+
+@on_site
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_everybody_can_follow_the_film(address, chromium, scheme, motion):
+    options = {"color_scheme": scheme, "reduced_motion": motion}
+    with film(chromium, address, **options) as window:
+        state = "playing" if motion == "no-preference" else re.compile("p")
+        expect(window.locator(".film")).to_have_attribute("data-state", state)
+        found = Axe().run(window, context=".film").response
+        assert found["passes"]
+        assert found["violations"] == []

@@ -1,0 +1,83 @@
+"""The site as a machine has built it, and what axe-core finds in its pages."""
+
+import functools
+import http.server
+import os
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tutorial.environment import ROOT
+
+
+@dataclass(frozen=True)
+class Built:
+    """The site as a machine has built it."""
+
+    folder: Path
+    output: str
+    seconds: float  # of a processor: other tests may keep the machine busy
+
+    def pages(self) -> list[Path]:
+        """Its pages. That for a wrong address links from the root of the host."""
+        found = sorted(self.folder.rglob("*.html"))
+        return [page for page in found if page.name != "404.html"]
+
+    def paths(self) -> list[str]:
+        """The addresses of its pages, below the site's own."""
+        return [
+            page.parent.relative_to(self.folder).as_posix().removeprefix(".")
+            for page in self.pages()
+        ]
+
+
+def build(folder: Path) -> Built:
+    """Build the site as `docs --build` does, but into `folder`."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    return Built(folder, output, seconds)
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """The address at which a plain server of files shows what is in `folder`."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+
+
+def serious(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe-core finds in a page that is serious or critical."""
+    return [
+        (violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]

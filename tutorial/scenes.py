@@ -1,0 +1,190 @@
+"""How a running step is brought to what its pictures show, and how these are taken."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from playwright.sync_api import Browser, Page, expect
+
+from tutorial import palette
+from tutorial.processes import Process
+from tutorial.shots import (
+    BLANKS,
+    QUESTION,
+    RATE_LIMIT,
+    SCALE,
+    SCHEMES,
+    WIDTH,
+    Taken,
+    find,
+)
+from tutorial.steps import Step
+
+PATIENCE = 20_000  # ms
+
+
+@dataclass(frozen=True)
+class Window:
+    """A browser's window that shows a step, and a hand on its API."""
+
+    page: Page
+    paused: Callable[[], AbstractContextManager]  # while this lasts, no answer comes
+
+    def type(self, question: str) -> None:
+        """Type a question."""
+        self.page.get_by_label("Your question").fill(question)
+
+    def send(self) -> None:
+        """Press the button, and take the mouse away from it."""
+        self.page.get_by_role("button", name="Search").click()
+        self.page.mouse.move(0, 0)
+
+    def ask(self, question: str) -> None:
+        """Type a question and send it."""
+        self.type(question)
+        self.send()
+
+    def see(self, place: str, text: str) -> None:
+        """Wait until a text stands at a place. Raises AssertionError if it does not."""
+        expect(self.page.locator(place)).to_contain_text(text, timeout=PATIENCE)
+
+    def settle(self) -> None:
+        """Wait until the badge says whether the socket is open."""
+        badge = self.page.locator("#socket-state")
+        unsettled = "data-state", "connecting"
+        expect(badge).not_to_have_attribute(*unsettled, timeout=PATIENCE)
+
+    def words(self) -> list[str]:
+        """What stands on the page, line by line, and last what has been typed."""
+        lines = self.page.locator("body").inner_text().splitlines()
+        lines.append(self.page.get_by_label("Your question").input_value())
+        return [line.strip() for line in lines if line.strip()]
+
+
+# A scene: it brings a window to one shot after the other, and says their names.
+Scene = Callable[[Window], Iterator[str]]
+
+
+def page(window: Window) -> Iterator[str]:
+    """Step 1, as it is loaded."""
+    yield "page"
+
+
+def started(window: Window) -> Iterator[str]:
+    """Step 2: the page is back."""
+    window.ask(QUESTION)
+    window.see("#notices", "Search has started!")
+    yield "started"
+
+
+def error(window: Window) -> Iterator[str]:
+    """Step 2: what the form refuses."""
+    window.ask(BLANKS)
+    window.see("#notices", "Type a question first.")
+    yield "error"
+
+
+def reloaded(window: Window) -> Iterator[str]:
+    """Step 4: the answer is there once the page is loaded anew."""
+    window.ask(QUESTION)
+    window.see("#notices", "Search has started!")
+    for _ in range(PATIENCE // 100):
+        window.page.wait_for_timeout(100)
+        window.page.reload()
+        if window.page.locator("#results li").count():
+            break
+    window.see("#results", QUESTION)
+    yield "answer"
+
+
+def live(window: Window) -> Iterator[str]:
+    """Step 6, as it is loaded."""
+    yield "live"
+
+
+def search(window: Window) -> Iterator[str]:
+    """Step 7: the same window at three moments."""
+    window.type(QUESTION)
+    yield "typed"
+    with window.paused():
+        window.send()
+        window.see("#notices", "Search has started!")
+        yield "started"
+    window.see("#results", QUESTION)
+    yield "answer"
+
+
+def failure(window: Window) -> Iterator[str]:
+    """Step 7: the API gives no answer."""
+    window.ask(RATE_LIMIT)
+    window.see("#results", "RateLimitError")
+    yield "error"
+
+
+def finished(window: Window) -> Iterator[str]:
+    """The finished app."""
+    window.ask(QUESTION)
+    window.see("#results", QUESTION)
+    yield "answer"
+
+
+SCENES: dict[str, tuple[Scene, ...]] = {
+    "1": (page,),
+    "2": (started, error),
+    "4": (reloaded,),
+    "6": (live,),
+    "7": (search, failure),
+    "final": (finished,),
+}
+
+
+def play(
+    scene: Scene, browser: Browser, url: str, stand_in: Process
+) -> Iterator[tuple[str, Window]]:
+    """Play a scene in a window of its own: the name of each shot when it has come."""
+    context = browser.new_context(
+        viewport={"width": WIDTH, "height": 100}, device_scale_factor=SCALE
+    )
+    with contextlib.closing(context):
+        window = Window(context.new_page(), lambda: _paused(stand_in))
+        window.page.goto(url)
+        window.settle()
+        for name in scene(window):
+            window.settle()
+            yield name, window
+
+
+def photograph(
+    step: Step, browser: Browser, url: str, stand_in: Process
+) -> dict[str, Taken]:
+    """Take all shots of a step that runs at `url`: what is to be kept, by their keys.
+
+    The shots of a scene are of one size: that of the highest.
+    """
+    taken = {}
+    for scene in SCENES.get(step.name, ()):
+        height = max(
+            window.page.evaluate("document.documentElement.scrollHeight")
+            for _, window in play(scene, browser, url, stand_in)
+        )
+        for name, window in play(scene, browser, url, stand_in):
+            shot = find(step.name, name)
+            window.page.set_viewport_size({"width": WIDTH, "height": height})
+            for scheme in SCHEMES:
+                window.page.emulate_media(color_scheme=scheme)
+                shot.path(scheme).write_bytes(palette.shrink(window.page.screenshot()))
+            taken[shot.key] = Taken(shot.digest(), window.words())
+    return taken
+
+
+@contextlib.contextmanager
+def _paused(process: Process) -> Iterator[None]:
+    """Have a process stand still: whoever asks it waits."""
+    os.kill(process.child.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process.child.pid, signal.SIGCONT)

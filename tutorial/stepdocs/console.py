@@ -1,0 +1,92 @@
+"""What a person types in a terminal, and what the terminal prints: a console fence."""
+
+from dataclasses import dataclass, field
+
+from tutorial.problem import Problem
+from tutorial.stepdocs.listing import fenced
+
+TITLE, COMMAND, CONTINUATION = "# ", "$ ", "> "
+
+# In an output: any number of lines where it is a line, any characters inside one.
+ANYTHING = "…"
+
+
+@dataclass
+class Exchange:
+    """A command, and the lines that it prints as far as the page shows them."""
+
+    command: str  # without the prompts; a continued one has several lines
+    output: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Console:
+    """A block of commands that one terminal gets, one after the other."""
+
+    title: str  # such as "Terminal 2"; "" for none
+    exchanges: list[Exchange]
+
+
+def read(body: str) -> Console:
+    """What a `console` fence with this `body` holds.
+
+    Raises Problem where it holds no command, or something before the first.
+    """
+    lines = [line.rstrip() for line in body.splitlines()]
+    while lines and not lines[0]:
+        del lines[0]
+    title = ""
+    if lines and lines[0].startswith(TITLE):
+        title = lines.pop(0).removeprefix(TITLE).strip()
+    exchanges: list[Exchange] = []
+    for line in lines:
+        if line.startswith(COMMAND):
+            exchanges.append(Exchange(line.removeprefix(COMMAND)))
+        elif not exchanges:
+            if line:
+                raise Problem(
+                    "a console fence starts with its title (# Terminal 2) or a"
+                    f' command ($ …), not with "{line}"'
+                )
+        elif line.startswith(CONTINUATION) and not exchanges[-1].output:
+            exchanges[-1].command += "\n" + line.removeprefix(CONTINUATION)
+        else:
+            exchanges[-1].output.append(line)
+    if not exchanges:
+        raise Problem("a console fence needs a command: a line that starts with $")
+    for exchange in exchanges:
+        exchange.output = _without_blank_ends(exchange.output)
+    return Console(title, exchanges)
+
+
+def render(body: str) -> list[str]:
+    """The fence as Markdown: a block to copy, and below it what it prints.
+
+    Commands that print nothing stand in one block with the next.
+    """
+    console = read(body)
+    options = f' title="{_quotable(console.title)}"' if console.title else ""
+    lines: list[str] = []
+    commands: list[str] = []
+    for number, exchange in enumerate(console.exchanges, start=1):
+        commands += exchange.command.split("\n")
+        if not exchange.output and number < len(console.exchanges):
+            continue
+        lines += ["", *fenced(commands, "{ .sh .console" + options + " }")]
+        if exchange.output:
+            head = '{ .text .prints .no-copy title="prints" }'
+            lines += ["", *fenced(exchange.output, head)]
+        commands, options = [], " .continued"
+    return lines[1:]
+
+
+def _without_blank_ends(lines: list[str]) -> list[str]:
+    filled = [number for number, line in enumerate(lines) if line]
+    return lines[filled[0] : filled[-1] + 1] if filled else []
+
+
+def _quotable(title: str) -> str:
+    """The title in an attribute's quotes, which it cannot hold itself."""
+    if '"' in title:
+        raise Problem(f"the title of a console fence holds a quotation mark: {title}")
+    return title

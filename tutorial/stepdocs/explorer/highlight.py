@@ -1,0 +1,44 @@
+"""The lines of a file in colour, each as HTML of its own."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import PurePosixPath
+
+import pygments
+from markupsafe import Markup
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
+from pygments.util import ClassNotFound
+
+from tutorial.stepdocs.listing import LANGUAGES, PLAIN
+
+FORMATTER = HtmlFormatter(nowrap=True)
+
+
+@cache
+def highlighted(path: str, lines: tuple[str, ...]) -> Sequence[Markup]:
+    """The `lines` of the file at `path`: one piece of HTML each, without line ends."""
+    html = pygments.highlight("\n".join([*lines, ""]), _lexer(path), FORMATTER)
+    # The formatter closes what is open at the end of a line, and opens it again.
+    found = html.split("\n")[: len(lines)]
+    if len(found) != len(lines):
+        raise ValueError(f"{path}: {len(lines)} lines have become {len(found)}")
+    return [*map(Markup, found)]
+
+
+def _lexer(path: str) -> Lexer:
+    file = PurePosixPath(path)
+    return _lexer_of(file.suffix or file.name)
+
+
+@cache
+def _lexer_of(kind: str) -> Lexer:
+    """By a suffix that the listings know, or else as Pygments knows files."""
+    if kind in LANGUAGES:
+        return get_lexer_by_name(LANGUAGES[kind][0], stripnl=False)
+    try:
+        name = f"file{kind}" if kind.startswith(".") else kind
+        return get_lexer_for_filename(name, stripnl=False)
+    except ClassNotFound:
+        return get_lexer_by_name(PLAIN[0], stripnl=False)

@@ -1,0 +1,158 @@
+"""Writes the explorer's pages: from templates, which say how they look."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    select_autoescape,
+)
+
+from tutorial.problem import Problem
+from tutorial.stepdocs import fences
+from tutorial.stepdocs.explorer import views
+from tutorial.stepdocs.explorer.comparison import (
+    Comparison,
+    comparisons,
+    name_in_text,
+    neighbours,
+)
+from tutorial.steps import Step, every
+
+FOLDER = "diff"  # of the pages, below docs/
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+# What `tutorial diff` says, in the words of a page.
+TITLES = {
+    "New process": "New process, in a terminal of its own",
+    "Restart": "Restart this terminal",
+}
+COMMANDS = ("Install", "Migrate")
+PROCESS = re.compile(r"(\S+) \((.*)\)")
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Each page's path below `docs/`, and its Markdown."""
+    for path, comparison in _by_path().items():
+        yield path, _page(comparison)
+
+
+def fill(path: str, html: str) -> str:
+    """The `html` of the page at `path`, with the diffs, where it is one of ours."""
+    comparison = _by_path().get(path)
+    if comparison is None:
+        return html
+    files = TEMPLATES.get_template("files.html").render(
+        comparison=comparison,
+        name=name_in_text,
+        unified=views.unified,
+        side_by_side=views.side_by_side,
+    )
+    return html + files
+
+
+def anchors(path: str) -> set[str]:
+    """What can be linked to in the diffs of the page at `path`: its files."""
+    comparison = _by_path().get(path)
+    return {change.path for change in comparison.changes} if comparison else set()
+
+
+def overview(body: str) -> list[str]:
+    """What the `pairs` fence with this `body` asks for, as Markdown.
+
+    Raises Problem where it asks for what is not there.
+    """
+    asked = str(fences.fields("pairs", body, ("show",)).get("show"))
+    if asked not in OVERVIEWS:
+        raise Problem(f"a pairs fence shows one of {', '.join(OVERVIEWS)}, not {asked}")
+    return OVERVIEWS[asked]().splitlines()
+
+
+def _chooser() -> str:
+    first = neighbours()[0]
+    template = TEMPLATES.get_template("choose.html")
+    form = template.render(chosen=first, steps=every(), root="./", label=_label)
+    return f'{form}\n<script src="../assets/diff.js"></script>\n'
+
+
+def _neighbours() -> str:
+    template = TEMPLATES.get_template("neighbours.md")
+    return template.render(pairs=neighbours())
+
+
+def _table() -> str:
+    template = TEMPLATES.get_template("table.md")
+    by_steps = {(pair.old, pair.new): pair for pair in comparisons()}
+    return template.render(steps=every(), pairs=by_steps)
+
+
+OVERVIEWS: dict[str, Callable[[], str]] = {
+    "choose": _chooser,
+    "neighbours": _neighbours,
+    "table": _table,
+}
+
+
+def _page(comparison: Comparison) -> str:
+    return TEMPLATES.get_template("pair.md").render(
+        pair=comparison,
+        chosen=comparison,
+        steps=every(),
+        root="../",
+        label=_label,
+        name=name_in_text,
+        page=_page_of,
+        advice=[*_advice(comparison.advice)],
+        before=comparison.moved(-1),
+        after=comparison.moved(1),
+    )
+
+
+def _by_path() -> dict[str, Comparison]:
+    return {f"{FOLDER}/{pair.name}.md": pair for pair in comparisons()}
+
+
+def _label(step: Step) -> str:
+    """What the selects call a step: as `tutorial diff` does, and what it is."""
+    return f"{step.name} · {step.stage}" if step.stage else "final · the finished app"
+
+
+def _page_of(step: Step) -> str:
+    """The page about a step, as a link from a pair's page."""
+    return f"../steps/{step.name}-{step.stage}.md" if step.stage else "../final.md"
+
+
+def _advice(sentences: Sequence[str]) -> Iterator[str]:
+    """What `tutorial diff` says, as Markdown, with all packages in one sentence."""
+    parts = [sentence.partition(": ")[::2] for sentence in sentences]
+    for title, group in groupby(parts, key=itemgetter(0)):
+        texts = [text for _, text in group]
+        if title == "New package":
+            packages = ", ".join(f"`{text}`" for text in texts)
+            yield f"**{title}{'s' * (len(texts) > 1)}:** {packages}"
+        else:
+            yield from (_sentence(title, text) for text in texts)
+
+
+def _sentence(title: str, text: str) -> str:
+    if process := PROCESS.fullmatch(text):
+        text = f"{process[1]}, `{process[2]}`"
+    elif title in COMMANDS:
+        text = f"`{text}`"
+    title = TITLES.get(title, title)
+    if " and " in text.partition(", because")[0]:
+        title = title.replace("this terminal", "these terminals")
+    return f"**{title}:** {text}"

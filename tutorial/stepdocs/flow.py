@@ -1,0 +1,89 @@
+"""The picture of the flow on a page: what is there, what comes in, what is missing."""
+
+from html import escape
+
+from mkdocs.structure.files import File
+from mkdocs.utils import get_relative_url
+
+from tutorial import picture
+from tutorial.picture import NARROW, WIDE, Layout
+from tutorial.problem import Problem
+from tutorial.stepdocs import fences
+from tutorial.steps import Step, find, steps
+
+CAPTION = "Lit: what this step adds. Dashed: what later steps add."
+LAST_CAPTION = "Lit: what this step adds. Nothing is missing any more."
+
+
+def flow(page: str, step: str, body: str) -> list[str]:
+    """The picture for the page at `page`, which is about `step` ("" for none), as HTML.
+
+    The stations lead to the pages of their steps or, with `stages: here`, to the
+    headings of this page, such as "Stage 3: the queue". Raises Problem for a step that
+    is not there.
+    """
+    asked = fences.fields("flow", body, ("step", "stages"))
+    where = asked.get("stages")
+    if where not in (None, "here"):
+        raise Problem(f'in a flow fence, stages are "here" or not named, not "{where}"')
+    name = str(asked.get("step", step))
+    number = find(name).number if name else None
+    lit = number if number in {s.number for s in steps()} else None
+
+    def address(to: Step) -> str:
+        return f"#{anchor(to)}" if where else relative(page, source(to))
+
+    says = picture.words() + _news(lit)
+    kind = "flow flow-of-stages" if where else "flow"
+    lines = [f'<figure class="{kind}"{_data(lit)} data-search-exclude>']
+    for size, layout in (("wide", WIDE), ("narrow", NARROW)):
+        lines += [
+            f'<svg class="flow-{size}" viewBox="{_box(layout)}" role="group"'
+            f' aria-label="{escape(says)}">',
+            *picture.shapes(layout, lit, address),
+            "</svg>",
+        ]
+    if lit:
+        caption = LAST_CAPTION if lit == len(steps()) else CAPTION
+        lines.append(f"<figcaption>{caption}</figcaption>")
+    return [*lines, "</figure>"]
+
+
+def source(step: Step) -> str:
+    """The page of a step, as MkDocs names it: its path in `docs/`."""
+    return f"steps/{step.name}-{step.stage}.md"
+
+
+def anchor(step: Step) -> str:
+    """What the heading of a stage is linked by, on the page about the flow."""
+    return f"stage-{step.name}-the-{step.stage}"
+
+
+def relative(page: str, target: str) -> str:
+    """The address of one page as seen from another; both are paths in `docs/`.
+
+    MkDocs makes links of Markdown relative, but leaves HTML as it is.
+    """
+    return get_relative_url(_address(target), _address(page))
+
+
+def _address(page: str) -> str:
+    return File(page, "", "", use_directory_urls=True).url
+
+
+def _box(layout: Layout) -> str:
+    return f"0 0 {layout.width} {layout.height}"
+
+
+def _data(lit: int | None) -> str:
+    return f' data-lit="{lit}"' if lit else ""
+
+
+def _news(lit: int | None) -> str:
+    """What the states of the stations say to whoever does not see them."""
+    if not lit:
+        return "."
+    step = steps()[lit - 1]
+    ahead = [f"{s.name} {s.stage}" for s in steps()[lit:]]
+    missing = ", ".join(ahead) or "nothing"
+    return f". This step adds {step.name} {step.stage}. Still to come: {missing}."

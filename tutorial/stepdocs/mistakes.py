@@ -1,0 +1,128 @@
+"""The mistakes that people make: a stage's whole list, or a few of them for a step.
+
+They come from the catalogue that `tutorial check` speaks from, `mistakes.toml`, whose
+texts are plain but for code in backticks. What goes wrong outside of a project, such as
+a port that is taken, stands on the page itself, in a fence of the same look.
+"""
+
+import html
+import posixpath
+import re
+from dataclasses import dataclass
+
+from tutorial.check import mistakes as catalogue
+from tutorial.problem import Problem
+from tutorial.stepdocs import fences
+
+# The page that holds all of them, each under an anchor of its id.
+PAGE = "troubleshooting.md"
+
+KINDS = ("mistakes", "mistake")
+
+CODE = re.compile(r"`[^`]+`")
+# What Python-Markdown lets a backslash take the meaning from.
+SPECIAL = re.compile(r"[\\`*_{}\[\]()#+.!-]")
+ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A mistake as Markdown: what is seen, why, and what to do."""
+
+    id: str
+    title: str
+    symptom: str
+    cause: str
+    mend: str
+
+
+def render(kind: str, body: str, page: str) -> list[str]:
+    """The fence as Markdown, for the page at the path `page` below `docs/`.
+
+    Raises Problem for a mistake that the catalogue does not know, or knows already.
+    """
+    return _own(body) if kind == "mistake" else _of_catalogue(body, page)
+
+
+def _of_catalogue(body: str, page: str) -> list[str]:
+    asked = fences.fields("mistakes", body, ("stage", "only"))
+    known = catalogue.mistakes()
+    only = fences.names(asked.get("only"))
+    if bool(only) == ("stage" in asked):
+        raise Problem('a mistakes fence says either "stage: 5" or "only: [id, id]"')
+    for name in only:
+        if name not in known:
+            raise Problem(f'the catalogue has no mistake "{name}"')
+    if only:
+        return [line for name in only for line in _brief(_entry(known[name]), page)]
+    found = [one for one in known.values() if one.stage == asked["stage"]]
+    if not found:
+        raise Problem(f"the catalogue has no mistake of the stage {asked['stage']}")
+    return [line for mistake in found for line in _whole(_entry(mistake))]
+
+
+def _own(body: str) -> list[str]:
+    """A mistake that the page tells itself, in Markdown."""
+    names = ("id", "title", "symptom", "cause", "mend")
+    asked = fences.fields("mistake", body, names)
+    for name in names:
+        if not isinstance(asked.get(name), str):
+            raise Problem(f'a mistake fence needs the text "{name}": {body!r}')
+    entry = Entry(**{name: text.strip() for name, text in asked.items()})
+    if not ID.fullmatch(entry.id):
+        raise Problem(f'"{entry.id}" cannot be the id of a mistake')
+    if entry.id in catalogue.mistakes():
+        raise Problem(f'the catalogue has a mistake "{entry.id}" already')
+    return _whole(entry)
+
+
+def _entry(mistake: catalogue.Mistake) -> Entry:
+    texts = (mistake.title, mistake.symptom, mistake.cause, mistake.mend)
+    return Entry(mistake.id, *map(as_markdown, texts))
+
+
+def _whole(entry: Entry) -> list[str]:
+    """An entry of the page that holds all, under a heading of its own."""
+    return [
+        "",
+        '<article class="mistake" markdown="1">',
+        "",
+        f"### {entry.title} {{ #{entry.id} }}",
+        "",
+        *(entry.symptom, "{: .mistake__symptom }"),
+        "",
+        '<section class="mistake__answer" markdown="1">',
+        "",
+        f"**Cause** {entry.cause}",
+        "",
+        f"**Mend** {entry.mend}",
+        "",
+        "</section>",
+        "</article>",
+    ]
+
+
+def _brief(entry: Entry, page: str) -> list[str]:
+    """An entry of a step's page: a point in a list, with the way to the whole."""
+    address = posixpath.relpath(PAGE, posixpath.dirname(page) or ".")
+    return [
+        f"- **{entry.symptom}**",
+        f"  [{entry.title}]({address}#{entry.id}).",
+        f"  {entry.cause} {entry.mend}",
+    ]
+
+
+def as_markdown(text: str) -> str:
+    """A text of the catalogue with nothing left that Markdown would understand.
+
+    But for its code: what is in backticks.
+    """
+    parts, at = [], 0
+    for code in CODE.finditer(text):
+        parts += [_escaped(text[at : code.start()]), code.group()]
+        at = code.end()
+    return "".join([*parts, _escaped(text[at:])])
+
+
+def _escaped(text: str) -> str:
+    return SPECIAL.sub(r"\\\g<0>", html.escape(text, quote=False))

@@ -1,0 +1,104 @@
+"""What a page shows of a running step: its pictures, its frame, and the film."""
+
+import posixpath
+from html import escape
+
+from tutorial import shots, steps
+from tutorial.environment import ROOT
+from tutorial.problem import Problem
+from tutorial.shots import Shot
+from tutorial.stepdocs import fences
+from tutorial.stepdocs.listing import fenced
+from tutorial.stepdocs.overview import RECORDED
+
+# The moments of the film: shots of a step, and what is to be said about each.
+FILM = (
+    ("7", "typed", "You type a question."),
+    ("7", "started", "The page answers at once."),
+    ("7", "answer", "The answer appears by itself, without a reload."),
+)
+
+
+KINDS = ("screenshot", "frame", "film")
+
+
+def render(kind: str, body: str, page: str, step: str) -> list[str]:
+    """The fence of this kind as Markdown.
+
+    `page` is the page's path below `docs/`, and `step` the one that it is about. Raises
+    Problem for what is not there.
+    """
+    if kind == "film":
+        return _film(body, page)
+    return _frame(body, step) if kind == "frame" else _screenshot(body, page, step)
+
+
+def _screenshot(body: str, page: str, step: str) -> list[str]:
+    """A picture of the step in the theme of the reader, with its caption."""
+    asked = fences.fields("screenshot", body, ("shot", "caption", "step"))
+    if not asked.get("shot"):
+        raise Problem("a screenshot fence needs a shot, as in: shot: answer")
+    shot = shots.find(_step(asked, step), str(asked["shot"]))
+    caption = str(asked.get("caption") or "").strip()
+    lines = ['<figure class="shot" markdown="block">', *_pictures(page, shot), ""]
+    if caption:
+        lines += [f'<figcaption markdown="span">{caption}</figcaption>', ""]
+    return [*lines, "</figure>"]
+
+
+def _frame(body: str, step: str) -> list[str]:
+    """The frame that a browser has received at the step, as text."""
+    name = _step(fences.fields("frame", body, ("step",)), step)
+    path = RECORDED / frame_name(name)
+    if not path.exists():
+        raise Problem(f"no frame of step {name} has been recorded: {shots.REMEDY}")
+    return fenced(path.read_text().splitlines(), "{ .json .frame }")
+
+
+def _film(body: str, page: str) -> list[str]:
+    """Three moments of one search: side by side, and as a film where a script may run.
+
+    They are of one size, or else what stands still in the window would move.
+    """
+    fences.fields("film", body, ())
+    moments = [(shots.find(of, name), caption) for of, name, caption in FILM]
+    if len({shot.size() for shot, _ in moments}) > 1:
+        raise Problem(f"the pictures of the film differ in size: {shots.REMEDY}")
+    lines = ['<div class="film" markdown="block">', '<ol markdown="block">']
+    for shot, caption in moments:
+        lines += [
+            '<li markdown="block">',
+            '<div class="film__picture" markdown="block">',
+            *_pictures(page, shot),
+            "</div>",
+            f'<p class="film__caption" markdown="span">{caption}</p>',
+            "</li>",
+        ]
+    button = '<button class="film__button" type="button" hidden></button>'
+    return [*lines, "</ol>", button, "</div>"]
+
+
+def frame_name(step: str) -> str:
+    """The name of the file with the frame of the step that a person calls `step`."""
+    return f"step_{step}.frame.json"
+
+
+def _step(asked: dict, step: str) -> str:
+    """The step that a fence names, or else the page's."""
+    name = str(asked.get("step") or step)
+    if not name:
+        raise Problem("say which step it is about, as in: step: 4")
+    return steps.find(name).name
+
+
+def _pictures(page: str, shot: Shot) -> list[str]:
+    """The pictures of a shot in all themes, of which the site shows one."""
+    width, height = shot.size()
+    attributes = f'width="{width}" height="{height}" loading="lazy"'
+    images = []
+    for scheme in shots.SCHEMES:
+        path = shot.path(scheme).relative_to(ROOT / "docs").as_posix()
+        address = posixpath.relpath(path, posixpath.dirname(page) or ".")
+        alt = escape(shot.alt)
+        images.append(f"![{alt}]({address}#only-{scheme}){{ {attributes} }}")
+    return ["", "".join(images), ""]
