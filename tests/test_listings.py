@@ -70,6 +70,34 @@ def test_a_whole_file_is_shown_as_it_is(project):
             assert "\n".join(listing(pair, f"file: {path}")) + "\n" == text
 
 
+LONG = "\n".join(f"x{number} = {number}\n" for number in range(20))
+
+
+def test_what_is_lit_is_what_comes(project):
+    """No listing begins with a blank line: highlighters drop it, and count on."""
+    old = {"a.py": LONG, "b.txt": "a\nb\nc\n"}
+    new = {"a.py": LONG + "\ny = 1\n", "b.txt": "a\nb\nc\nd\n"}
+    lines = expand(project(new, old), "file: a.py").splitlines()
+    code = [line.strip() for line in lines[lines.index('=== "The file"') + 2 :]]
+    assert code[0] == '```python hl_lines="3"'
+    assert code[1:4] == ["x19 = 19", "", "y = 1"]
+    # Of a small file, all is shown.
+    assert listing(project(new, old), "file: b.txt") == ["    " + x for x in "abcd"]
+
+
+def test_an_old_line_goes_where_its_new_form_comes(project):
+    old = {"a.js": "one();\n\nlisten(first, second, () => {\n  go();\n});\n"}
+    new = {
+        "a.js": "one();\n\nother();\n\nmore();\n\n"
+        "listen(first, second, (event) => {\n  stop();\n  go();\n});\n"
+    }
+    pair = project(new, old)
+    assert "listen(" not in expand(pair, "file: a.js\nshow: [other(), more()]")
+    last = expand(pair, "file: a.js\nshow: listen(")
+    assert "-listen(first, second, () => {" in last
+    assert "in place of `listen(first, second, () =>`" in last
+
+
 def test_an_empty_file_is_told(project):
     text = expand(project(FILES), "file: empty.py")
     assert text == "**`empty.py`** · new file, empty\n{: .place }"
@@ -129,7 +157,7 @@ def test_an_empty_file_is_told(project):
             "p {\n  x: 1;\n}\nq {\n}\n",
             "p {\n  x: 1;\n}\nr {\n}\nq {\n}\n",
             "",
-            "after `p`",
+            "after the block that starts with `p`",
         ),
         (
             "a.html",

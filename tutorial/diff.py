@@ -68,15 +68,21 @@ def compare(old: Path, new: Path) -> Iterator[FileDiff]:
             yield FileDiff(path, *lines)
 
 
-def is_same_migration(change: FileDiff) -> bool:
-    """Whether two versions of a migration do the same, and only look different.
+def is_the_same(change: FileDiff) -> bool:
+    """Whether two versions of a file do the same, and only look different.
 
-    What `makemigrations` writes has its own date, quotation marks and line breaks.
+    Blank lines do nothing. And what `makemigrations` writes has its own date, quotation
+    marks and line breaks.
     """
-    if change.kind != "changed" or not re.search(r"migrations/\d\w+\.py$", change.path):
+    if change.kind != "changed":
+        return False
+    filled = [[line for line in x if line.strip()] for x in (change.old, change.new)]
+    if filled[0] == filled[1]:
+        return True
+    if not re.search(r"migrations/\d\w+\.py$", change.path):
         return False
     try:
-        trees = [ast.dump(ast.parse("\n".join(x))) for x in (change.old, change.new)]
+        trees = [ast.dump(ast.parse("\n".join(lines))) for lines in filled]
     except SyntaxError:
         return False
     return trees[0] == trees[1]
@@ -137,7 +143,7 @@ def show(old: Step, new: Step, *, stat: bool) -> None:
     changes = list(compare(old.folder, new.folder))
     on_the_way = old.is_own and not new.is_own
     if on_the_way:
-        changes = [change for change in changes if not is_same_migration(change)]
+        changes = [change for change in changes if not is_the_same(change)]
     print(paint("bold", f"{old.title} -> {new.title}: {_headline(old, new)}"))
     if changes and not new.is_own:
         for sentence in advice(old.folder, new.folder):
@@ -173,7 +179,9 @@ def show(old: Step, new: Step, *, stat: bool) -> None:
     added = sum(change.added for change in changes)
     removed = sum(change.removed for change in changes)
     verbs = ("to add", "to remove") if on_the_way else ("added", "removed")
-    print(f"{len(changes)} files, {added} lines {verbs[0]}, {removed} {verbs[1]}")
+    names = "file" if len(changes) == 1 else "files"
+    lines = "line" if added == 1 else "lines"
+    print(f"{len(changes)} {names}, {added} {lines} {verbs[0]}, {removed} {verbs[1]}")
 
 
 def _headline(old: Step, new: Step) -> str:

@@ -145,9 +145,14 @@ def _in_lines(lines: Sequence[str], new: range, scope: range) -> str:
         return "at the start"
     if not any(lines[n].strip() for n in range(new.stop, scope.stop)):
         return "at the end"
-    if not _tells(lines, before):
-        before = _opener(lines, before, scope.start)
-    return f"after {code(lines[before])}" if _tells(lines, before) else ""
+    if _tells(lines, before):
+        return f"after {code(lines[before])}"
+    opener = _opener(lines, before, scope.start)
+    return _after_block(lines, opener) if _tells(lines, opener) else ""
+
+
+def _after_block(lines: Sequence[str], opener: int) -> str:
+    return f"after the block that starts with {code(lines[opener])}"
 
 
 def _opener(lines: Sequence[str], closer: int, start: int) -> int:
@@ -181,7 +186,9 @@ def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
         return "", "at the end"
     before = above[-1]
     if not _tells(lines, before):
-        before = _opener(lines, before, 0)
+        opener = _opener(lines, before, 0)
+        if opener != before:
+            return start, _after_block(lines, opener)
     return start, f"after {code(lines[before])}"
 
 
