@@ -19,6 +19,7 @@ import redis
 from checking import check, failed, run_check
 
 from tutorial import services, steps
+from tutorial.check.code import Code
 from tutorial.check.mistakes import mistakes
 from tutorial.environment import ROOT, VENV
 from tutorial.processes import Processes, wait_until
@@ -299,6 +300,18 @@ def test_a_folder_that_is_no_project(tmp_path):
     assert result.returncode == 1
     assert "manage.py" in result.stderr
     assert len(result.stderr.strip().splitlines()) <= 3
+
+
+def test_a_line_is_found_in_the_code_and_not_in_its_comments(project):
+    folder = project("7")
+    script = folder / "search" / "static" / "search" / "search.js"
+    lines = script.read_text().splitlines()
+    assert Code(folder).find("innerHTML", ".js") is None, "only a comment names it"
+    wrong = next(n for n, line in enumerate(lines) if "data.answer" in line)
+    lines[wrong] = lines[wrong].replace("textContent", "innerHTML")
+    script.write_text("\n".join(lines))
+    found = Code(folder).find("innerHTML", ".js")
+    assert found == f"search/static/search/search.js:{wrong + 1}"
 
 
 def test_a_file_that_is_broken_is_named(project, check_here):

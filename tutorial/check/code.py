@@ -9,6 +9,9 @@ from pathlib import Path
 from tutorial.check.workspace import own_files
 
 
+COMMENT = re.compile(r"\s*(#|//|/?\*|<!--|\{#)")
+
+
 @dataclass(frozen=True)
 class Call:
     """A call in a Python file: `search_completed.send(...)` has the name "send"."""
@@ -50,10 +53,13 @@ class Code:
         }
 
     def find(self, pattern: str, *suffixes: str) -> str | None:
-        """The place of the first line that matches: "search/search.js:12" or None."""
+        """The place of the first line that matches: "search/search.js:12" or None.
+
+        Comments are left out: they may warn of what is looked for.
+        """
         for name, text in self.texts(*suffixes).items():
             for number, line in enumerate(text.splitlines(), start=1):
-                if re.search(pattern, line):
+                if not COMMENT.match(line) and re.search(pattern, line):
                     return f"{name}:{number}"
         return None
 
