@@ -47,7 +47,10 @@ def terminal(monkeypatch):
         pytest.param(
             page,
             id=name_of(page),
-            marks=pytest.mark.xdist_group(f"page {name_of(page)}"),
+            marks=[
+                pytest.mark.xdist_group(f"page {name_of(page)}"),
+                pytest.mark.long,
+            ],
         )
         for page in PAGES
         if has_work(page)

@@ -40,6 +40,18 @@ def told(log: list[tuple[str, str]]) -> list[tuple[int, str, str, str]]:
     return story
 
 
+def asked(log: list[tuple[str, str]]) -> str:
+    """The id of the search that the view has started first; "-" for none."""
+    found = (LINE.search(line) for _, line in log)
+    return next((match[3] for match in found if match and match[1] == "2"), "-")
+
+
+def is_of(search: str, line: str) -> bool:
+    """Whether a line is about this search, or about none."""
+    told = LINE.search(line)
+    return not told or told[3] == search
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -51,23 +63,34 @@ def test_a_search_is_told_as_a_story(name, run_step, chromium):
     running = run_step(name)
     last = min(running.step.number, 7)
     names = [step.stage for step in steps.steps()]
-    start = len(running.log)
-    heard = recording.listen(
-        running.step, chromium.new_page(), running.site.url, lambda: list(running.log)
-    )
+    lengths = []  # of the log, from the moment at which the question is sent
+
+    def log() -> list[tuple[str, str]]:
+        lengths.append(len(running.log))
+        return list(running.log)
+
+    page = chromium.new_page()
+    heard = recording.listen(running.step, page, running.site.url, log)
+    start = lengths[0]
 
     def is_over() -> bool:
         """Whether what ends the search at this step has happened."""
-        lines = "\n".join(line for _, line in list(running.log)[start:])
+        since = list(running.log)[start:]
+        lines = "\n".join(line for _, line in since)
         return {
             1: "405" in lines,
             2: "stage 2" in lines,
             3: "POST / " in lines and bool(running.site.waiting_messages()),
-        }.get(last, "succeeded in" in lines)  # the worker's last word about a task
+        }.get(
+            last,  # the worker's last word about a task
+            any("succeeded in" in line and asked(since) in line for _, line in since),
+        )
 
     wait_until(is_over, seconds=20, otherwise=lambda: str(running.log[start:]))
 
-    lines = running.log[start:]
+    since = running.log[start:]
+    # The search of a test before this one may still be under way.
+    lines = [(name, line) for name, line in since if is_of(asked(since), line)]
     story = told(lines)
     assert [stage for stage, *_ in story] == list(range(2, min(last, 6) + 1))
     assert [name for _, name, *_ in story] == names[1 : min(last, 6)]

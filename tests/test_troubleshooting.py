@@ -335,36 +335,12 @@ def test_check_says_what_the_page_and_the_readme_show(tmp_path):
 # By hand
 
 
-def test_each_hop_can_be_looked_at_by_hand(run_copy, chromium):
-    """Types the page's commands, in their order, while somebody has the page open."""
+def test_what_no_console_block_types_works_too(run_copy, chromium):
+    """The page's other commands are followed by tests/test_pages.py."""
     running = run_copy("7")
     page = chromium.new_page()
     page.goto(running.site.url)
     page.get_by_text("Live").wait_for()
-    page.get_by_label("Your question").fill("What is a broker?")
-    page.get_by_role("button", name="Search").click()
-    answers = page.locator("#results > li")
-    count = 1
-    expect(answers).to_have_count(count, timeout=20_000)
-
-    typed = 0
-    for body in bodies("console"):
-        for exchange in console.read(body).exchanges:
-            words = shlex.split(exchange.command)
-            if words[3:5] != ["manage", "../my-search"]:
-                continue
-            result = manage(running, words[5:])
-            printed = result.stdout + result.stderr
-            assert result.returncode == 0, printed
-            assert printed.strip()
-            if exchange.output:
-                expected = "\n".join(exchange.output)
-                assert fits(expected, printed), f"{exchange.command}\n{printed}"
-            if re.search(r"broadcast_search_result\(|\.delay\(", exchange.command):
-                count += 1
-            expect(answers).to_have_count(count, timeout=20_000)
-            typed += 1
-    assert (typed, count) == (10, 3)
 
     # Where the processes are started without `run`.
     words = shlex.split("celery --app config inspect registered")
@@ -381,21 +357,8 @@ def test_each_hop_can_be_looked_at_by_hand(run_copy, chromium):
 
     (script,) = re.findall(r"^```js\n(.*?)\n```$", PAGE.read_text(), re.M | re.S)
     page.evaluate(script)
-    expect(answers).to_have_count(count + 1)
+    expect(page.locator("#results > li")).to_have_count(1)
     assert page.evaluate("socket.readyState") == 1
-
-
-def manage(running, words: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command of the page's on a project that runs."""
-    return subprocess.run(
-        [sys.executable, "-m", "tutorial", "manage", str(running.project.folder)]
-        + words,
-        cwd=ROOT,
-        env=running.project.environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 # What the program says

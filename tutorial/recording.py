@@ -60,16 +60,6 @@ def record(step: steps.Step, page: Page, url: str, log: list[tuple[str, str]]) -
         (RECORDED / frame_name(step.name)).write_text(heard.frame())
 
 
-def tell(
-    step: steps.Step, page: Page, url: str, log: Callable[[], list[tuple[str, str]]]
-) -> str:
-    """Ask a question at `url`, and return what each process says of it, line by line.
-
-    Takes and raises what `listen` does.
-    """
-    return normalise(listen(step, page, url, log).lines)
-
-
 def listen(
     step: steps.Step, page: Page, url: str, log: Callable[[], list[tuple[str, str]]]
 ) -> Heard:

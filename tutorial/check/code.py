@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tutorial.check.workspace import own_files
 
-
 COMMENT = re.compile(r"\s*(#|//|/?\*|<!--|\{#)")
 
 
