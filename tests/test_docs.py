@@ -252,9 +252,15 @@ def kinds(built: Built) -> list[str]:
 def test_a_browser_asks_no_other_host(built, address, chromium):
     page = chromium.new_page()
     asked, failed = [], []
+
+    def note_failure(request):
+        # On the way to the next page, a browser drops what it still loads for this one.
+        if request.failure != "net::ERR_ABORTED":
+            failed.append((request.url, request.failure))
+
     page.on("request", lambda request: asked.append(request.url))
     page.on("response", lambda r: failed.append(r.url) if r.status >= 400 else None)
-    page.on("requestfailed", lambda request: failed.append(request.url))
+    page.on("requestfailed", note_failure)
     for path in kinds(built):
         page.goto(address + path, wait_until="networkidle")
     assert asked
@@ -280,17 +286,19 @@ def test_the_search_finds(address, chromium):
 def test_everybody_can_read_it(built, address, chromium, scheme):
     """axe-core finds nothing serious on any kind of page, in tabs and folds too."""
     page = chromium.new_page(color_scheme=scheme)
+    # Only colours are other ones in the dark.
+    rules = ["color-contrast"] if scheme == "dark" else []
     found = []
     for path in kinds(built):
         page.goto(address + path, wait_until="networkidle")
         page.evaluate(
             "document.querySelectorAll('details').forEach(d => d.open = true)"
         )
-        found += [(path, *violation) for violation in serious(page)]
+        found += [(path, *violation) for violation in serious(page, *rules)]
         last_tabs = ".tabbed-labels > :last-child"
         if page.locator(last_tabs).count():
             page.locator(last_tabs).evaluate_all("tabs => tabs.forEach(t => t.click())")
-            found += [(path, *violation) for violation in serious(page)]
+            found += [(path, *violation) for violation in serious(page, *rules)]
     assert not found
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -74,10 +75,17 @@ def serve(folder: Path) -> Iterator[str]:
             server.shutdown()
 
 
-def serious(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe-core finds in a page that is serious or critical."""
+def serious(page: Page, *rules: str) -> list[tuple[str, list[str]]]:
+    """What axe-core finds in a page that is serious or critical, by `rules` or all."""
+    # A title that is still fading in is pale, for a moment.
+    page.wait_for_function(
+        "document.getAnimations().every(a => !(a instanceof CSSTransition))"
+    )
     # Else it tells at length, too, what it has found to be right.
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = list(rules)
+    found = Axe().run(page, options=options).response
     return [
         (violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])
         for violation in found["violations"]

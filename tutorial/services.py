@@ -3,9 +3,11 @@
 import contextlib
 import importlib.metadata
 import os
+import secrets
 import shutil
 import socket
 import sys
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -26,17 +28,50 @@ NO_PROXY = {
 }
 
 
+# Below the ports that systems hand out to whoever connects: one of those may be gone
+# again before the process that it is for has started.
+PORTS = range(20_000, 32_000)
+# A port's UDP namesake, held, tells our other processes that the port is taken. The
+# system lets go of it when this process ends, however it ends.
+_reserved: deque[socket.socket] = deque(maxlen=64)
+
+
 def free_port(preferred: int = 0) -> int:
-    """A free TCP port on 127.0.0.1: `preferred` if it is free."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return probe.getsockname()[1]
+    """A free TCP port on 127.0.0.1: `preferred` if it is free, else one of PORTS.
+
+    No other call gets the same one of PORTS before a process has had the time to listen
+    there: else two starts at the same time may look at each other's pages.
+    """
+    if preferred and _is_free(preferred):
+        return preferred
+    start = secrets.randbelow(len(PORTS))
+    for port in (*PORTS[start:], *PORTS[:start]):
+        if _is_free(port) and _reserve(port):
+            return port
     raise Problem("This machine has no free TCP port on 127.0.0.1.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _reserve(port: int) -> bool:
+    namesake = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        namesake.bind(("127.0.0.1", port))
+    except OSError:
+        namesake.close()
+        return False
+    if len(_reserved) == _reserved.maxlen:
+        _reserved.popleft().close()
+    _reserved.append(namesake)
+    return True
 
 
 def without_secrets(url: str) -> str:

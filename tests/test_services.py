@@ -1,0 +1,39 @@
+"""What the steps need around them: that one start keeps out of another's way."""
+
+import subprocess
+import sys
+
+from tutorial import services
+from tutorial.environment import ROOT
+
+# Half of the ports to choose from, kept until somebody says that it may end.
+ASK = """
+from tutorial import services
+services.PORTS = services.PORTS[:40]
+print(*(services.free_port() for _ in range(20)), flush=True)
+input()
+"""
+
+
+def test_two_processes_get_no_port_twice():
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", ASK],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    answers = [child.stdout.readline().split() for child in children]
+    for child in children:
+        child.communicate("\n", timeout=20)
+    assert [len(answer) for answer in answers] == [20, 20]
+    assert len({*answers[0], *answers[1]}) == 40
+
+
+def test_the_preferred_port_is_given_to_whoever_asks_for_it():
+    port = services.free_port()
+    assert services.free_port(port) == port
+    assert services.free_port() != port
