@@ -6,10 +6,10 @@ import sys
 from tutorial import services
 from tutorial.environment import ROOT
 
-# Half of the ports to choose from, kept until somebody says that it may end.
+# A third of the ports to choose from, kept until somebody says that it may end.
 ASK = """
 from tutorial import services
-services.PORTS = services.PORTS[:40]
+services.PORTS = services.PORTS[:60]
 print(*(services.free_port() for _ in range(20)), flush=True)
 input()
 """
