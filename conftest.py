@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from tutorial import services, steps
+from running import Running, start_running
+from tutorial import steps
 from tutorial.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
 from tutorial.environment import ROOT, VENV
-from tutorial.processes import Process, Processes
-from tutorial.project import Project
 from tutorial.specifications.site import Site
 
 # The tests bring services of their own, and never ask the real API.
@@ -42,6 +41,23 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the longest tests early: at the end, one worker would be waited for."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of faults, where all that ran belongs to it."""
+    rows, others = {}, 0
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            fault = dict(report.user_properties).get("fault")
+            others += fault is None
+            if fault:
+                # A row may have several tests: it holds if all of them do.
+                rows.setdefault(tuple(fault), []).append(outcome)
+    if rows and not others:
+        terminalreporter.section("what could go wrong")
+        for (number, title), outcomes in sorted(rows.items()):
+            word = "holds" if set(outcomes) == {"passed"} else "FAILED"
+            terminalreporter.write_line(f"{number:3}  {word:6}  {title}")
 
 
 @pytest.fixture(scope="session")
@@ -101,55 +117,6 @@ def chromium(kept_browser) -> Iterator[Browser]:
 def with_browser(request) -> Callable[[Site], Site]:
     """A function that gives a site a browser to be looked at with."""
     return lambda site: replace(site, browser=request.getfixturevalue("chromium"))
-
-
-@dataclass
-class Running:
-    """A project that runs, and all that can be known of it from outside."""
-
-    step: steps.Step
-    site: Site
-    project: Project
-    processes: Processes
-    log: list[tuple[str, str]]  # (process, line), as they came
-    redis: Process
-    redis_data: Path
-    stand_in: Process
-
-    @property
-    def redis_port(self) -> int:
-        """The port of its Redis."""
-        return int(self.site.redis_url.rpartition(":")[2].partition("/")[0])
-
-    def stop(self) -> None:
-        """End it, and then its services."""
-        self.processes.stop(self.project.running.values())
-        self.processes.__exit__(None, None, None)
-
-
-def start_running(step: steps.Step, folder: Path) -> Running:
-    """Start the project in `folder` with services of its own: returns once it is up."""
-    log: list[tuple[str, str]] = []
-    processes = Processes(lambda process, line: log.append((process, line)))
-    try:
-        data = folder.parent / "redis"
-        redis, redis_url = services.start_redis(processes, data, services.free_port())
-        options = ("--latency", "0.3", "--pace", "0.005")
-        stand_in, variables = services.start_stand_in(
-            processes, services.free_port(), *options
-        )
-        project = Project(folder, services.free_port())
-        project.environment |= variables | {"REDIS_URL": redis_url}
-        # Django's server is then its own reloader's child, and starts once, not twice.
-        project.environment["RUN_MAIN"] = "true"
-        project.migrate()
-        project.start(processes)
-        project.wait_until_ready(60)
-    except BaseException:
-        processes.__exit__(None, None, None)
-        raise
-    site = Site(project.url, redis_url, variables["OPENAI_BASE_URL"])
-    return Running(step, site, project, processes, log, redis, data, stand_in)
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,8 @@ class Project:
             **codespaces.variables(port),
             "PATH": f"{python}{os.pathsep}{os.environ.get('PATH', '')}",
             "PORT": str(port),
+            # The finished app is for production where nobody says otherwise.
+            "DEBUG": os.environ.get("DEBUG", "1"),
             "PYTHONUNBUFFERED": "1",
             # Keeps __pycache__ out of the step's folder, and so out of `git diff`.
             "PYTHONDONTWRITEBYTECODE": "1",

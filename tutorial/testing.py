@@ -22,6 +22,7 @@ def test(arguments: list[str]) -> int:
             BROWSER_VARIABLE: find_browser(),
             "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "DEBUG": "1",  # for the settings of final/
         }
     )
     command = [sys.executable, "-m", "pytest", *arguments]

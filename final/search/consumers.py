@@ -1,35 +1,101 @@
 """Stage 6 · consumer: holds a browser's WebSocket and passes the group's news on."""
 
+import asyncio
 import json
 import logging
 
-from asgiref.sync import async_to_sync
-from channels.exceptions import DenyConnection
-from channels.generic.websocket import WebsocketConsumer
+from channels.db import database_sync_to_async
+from channels.exceptions import DenyConnection, StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import DatabaseError
+from django.http import HttpRequest
+
+from .health import sockets
+from .live import digest, group_of
+from .models import Status
+from .snapshot import snapshot_of
 
 logger = logging.getLogger(__name__)
 
+# Seconds that a browser may take to make room for a frame.
+PATIENCE = 20
 
-class SearchConsumer(WebsocketConsumer):
-    def connect(self):
+POLICY_VIOLATION = 1008
+# Of the range that is left to applications.
+SIGNED_OUT = 4001
+
+
+class SearchConsumer(AsyncWebsocketConsumer):
+    group_name = timer = None
+
+    async def connect(self):
         user = self.scope["user"]
-        # Before the refusal, because disconnect() is called after one, too.
-        self.group_name = f"user_{user.id}"
         if not user.is_authenticated:
             raise DenyConnection()
-        async_to_sync(self.channel_layer.group_add)(self.group_name, self.channel_name)
-        # Last: whoever sees the socket open is already in the group.
-        self.accept()
+        group_name = group_of(user.id)
+        await self.channel_layer.group_add(group_name, self.channel_name)
+        self.group_name = group_name
+        sockets.inc()
+        await self.accept()
+        # After joining the group: what changes between the two comes twice, not never.
+        await self.send_data(await database_sync_to_async(snapshot_of)(user))
+        self.check_later()
 
-    def disconnect(self, code):
-        async_to_sync(self.channel_layer.group_discard)(
-            self.group_name, self.channel_name
+    async def disconnect(self, code):
+        if self.timer:
+            self.timer.cancel()
+        if self.group_name:
+            sockets.dec()
+            await self.channel_layer.group_discard(self.group_name, self.channel_name)
+
+    async def receive(self, text_data=None, bytes_data=None):
+        # The page sends nothing. Whoever does, is no page of ours.
+        await self.close(POLICY_VIOLATION)
+
+    async def send_search_result(self, event):
+        data = event["data"]
+        await self.send_data(data)
+        if data.get("status") in (Status.DONE, Status.FAILED):
+            logger.info(
+                "stage 6 · consumer · %.8s · frame sent to %s",
+                data["task_id"],
+                self.group_name,
+            )
+
+    async def send_data(self, data):
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.send(text_data=json.dumps(data))
+        except TimeoutError:
+            # It reads nothing, not even a goodbye, and its news would pile up here.
+            await self.disconnect(None)
+            raise StopConsumer() from None
+
+    async def close_socket(self, event):
+        if event["session"] in (None, digest(self.scope["session"].session_key)):
+            await self.close(SIGNED_OUT)
+
+    def check_later(self):
+        """Django looks at the session with each request. A socket is one for hours."""
+        loop = asyncio.get_running_loop()
+        self.timer = loop.call_later(
+            settings.SOCKET_CHECK_SECONDS, lambda: loop.create_task(self.check())
         )
 
-    def send_search_result(self, event):
-        self.send(text_data=json.dumps(event["data"]))
-        logger.info(
-            "stage 6 · consumer · %.8s · frame sent to %s",
-            event["data"]["task_id"],
-            self.group_name,
-        )
+    async def check(self):
+        try:
+            may_stay = await database_sync_to_async(self.may_stay)()
+        except DatabaseError:
+            may_stay = True  # as far as anybody knows; asked again the next time
+        if may_stay:
+            self.check_later()
+        else:
+            await self.close(SIGNED_OUT)
+
+    def may_stay(self):
+        request = HttpRequest()
+        request.session = SessionStore(self.scope["session"].session_key)
+        return get_user(request) == self.scope["user"]

@@ -1,10 +1,19 @@
 """What counts as a question."""
 
+import uuid
+
 from django import forms
 from django.core.validators import RegexValidator
 
 
 class SearchForm(forms.Form):
+    # Chosen by the page: the same form sent twice, by a double click or by a reload, is
+    # the same search.
+    task_id = forms.UUIDField(
+        required=False,
+        # Or the browser fills in the last one again.
+        widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
+    )
     query = forms.CharField(
         max_length=200,
         error_messages={"required": "Type a question first."},
@@ -17,3 +26,6 @@ class SearchForm(forms.Form):
             )
         ],
     )
+
+    def clean_task_id(self):
+        return self.cleaned_data["task_id"] or uuid.uuid4()

@@ -2,30 +2,48 @@
 
 import logging
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_out
+from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
+from .live import broadcast, close_sockets, digest, group_of
 from .signals import search_completed
 
 logger = logging.getLogger(__name__)
 
 
 @receiver(search_completed)
-def broadcast_search_result(sender, search_result, **kwargs):
-    group_name = f"user_{search_result.user_id}"
+async def broadcast_search_result(sender, search_result, **kwargs):
     logger.info(
-        "stage 5 · signal · %.8s · broadcasts to %s", search_result.task_id, group_name
+        "stage 5 · signal · %.8s · broadcasts to %s",
+        search_result.task_id,
+        group_of(search_result.user_id),
     )
-    async_to_sync(get_channel_layer().group_send)(
-        group_name,
-        {
-            "type": "send_search_result",
-            "data": {
-                "task_id": str(search_result.task_id),
-                "query": search_result.query,
-                "answer": search_result.answer,
-                "error": search_result.error,
-            },
-        },
-    )
+    await broadcast(search_result.user_id, search_result.state())
+
+
+# A socket is let in once. What ends the right to it must close it, too. Should this
+# news not get through, the consumer finds out by itself, a little later.
+
+
+@receiver(user_logged_out)
+async def close_sockets_of_session(sender, request, user, **kwargs):
+    if user and request.session.session_key:
+        await try_to_close(user.pk, digest(request.session.session_key))
+
+
+@receiver(post_delete, sender=get_user_model())
+async def close_sockets_of_user(sender, instance, **kwargs):
+    await try_to_close(instance.pk)
+
+
+async def try_to_close(user_id, session=None):
+    try:
+        await close_sockets(user_id, session)
+    except Exception as error:
+        logger.warning(
+            "%s: open sockets stay until checked (%s)",
+            group_of(user_id),
+            type(error).__name__,
+        )

@@ -1,45 +1,42 @@
-"""Stage 4 · worker: asks the OpenAI API and saves what it answers."""
+"""Stage 4 · worker: the message that says that there is a search to do."""
 
 import logging
-from functools import cache
-from textwrap import shorten
 
 from celery import shared_task
-from django.conf import settings
-from openai import OpenAI, OpenAIError
-
-from .models import SearchResult
-from .signals import search_completed
+from django.db import transaction
+from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
 
-@cache
-def get_client():
-    # One for the whole process: a client of its own per task would cost each search
-    # a new connection. And one try: whoever waits shall soon hear of a failure.
-    return OpenAI(timeout=30, max_retries=0)
-
-
-@shared_task
+@shared_task(ignore_result=True)
 def fetch_openai_results_task(query, user_id):
-    task_id = fetch_openai_results_task.request.id
-    answer = ""
-    try:
-        response = get_client().responses.create(
-            model=settings.OPENAI_MODEL,
-            instructions="Answer in a few short sentences of plain text.",
-            input=query,
-        )
-        answer = response.output_text
-        error = "" if answer else "The API gave an empty answer."
-    except OpenAIError as problem:
-        # Only the kind of error: its text may repeat parts of the key.
-        error = f"The API gave no answer ({type(problem).__name__})."
+    # What there is to do is in the database: a message may come twice, or never. Its
+    # arguments tell whoever looks into the queue what it is about.
+    from .worker import run_search
 
-    search_result = SearchResult.objects.create(
-        task_id=task_id, user_id=user_id, query=query, answer=answer, error=error
-    )
-    outcome = search_result.answer or search_result.error
-    logger.info("stage 4 · worker · %.8s · saved: %s", task_id, shorten(outcome, 60))
-    search_completed.send(sender=fetch_openai_results_task, search_result=search_result)
+    run_search(fetch_openai_results_task.request.id)
+
+
+def enqueue(search):
+    """Call a worker to the search, once it is in the database to be found."""
+    transaction.on_commit(lambda: send_message(search))
+
+
+def send_message(search):
+    try:
+        fetch_openai_results_task.apply_async(
+            kwargs={"query": search.query, "user_id": search.user_id},
+            task_id=str(search.task_id),
+        )
+    except OperationalError as error:
+        # Nothing is lost: the workers look for searches that nobody told them of.
+        logger.warning(
+            "stage 3 · queue · %.8s · not sent: %s",
+            search.task_id,
+            type(error.__cause__ or error).__name__,
+        )
+    else:
+        logger.info(
+            "stage 3 · queue · %.8s · the message waits in Redis", search.task_id
+        )

@@ -1,34 +1,122 @@
 """Stage 2 · view: takes the question, hands the work to Celery, answers."""
 
 import logging
+import uuid
 
+from asgiref.sync import async_to_sync
 from django.contrib import messages
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.core.paginator import Paginator
+from django.http import JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
 
 from .forms import SearchForm
 from .guests import sign_in_as_guest
-from .tasks import fetch_openai_results_task
+from .limits import seconds_to_wait
+from .live import broadcast
+from .models import SearchResult
+from .snapshot import SHOWN, snapshot_of
+from .tasks import enqueue
 
 logger = logging.getLogger(__name__)
 
 
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def openai_index(request):
     if not request.user.is_authenticated:
         sign_in_as_guest(request)
 
-    form = SearchForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        query = form.cleaned_data["query"]
-        task = fetch_openai_results_task.delay(query=query, user_id=request.user.id)
-        logger.info(
-            "stage 2 · view · %.8s · user_%s asks: %s", task.id, request.user.id, query
-        )
-        logger.info("stage 3 · queue · %.8s · the message waits in Redis", task.id)
-        messages.success(request, "Search has started!")
-        return redirect("openai_index")
+    if request.method == "POST":
+        return ask(request, SearchForm(request.POST))
+    if wants_json(request):
+        return JsonResponse(snapshot_of(request.user))
+    return show(request, SearchForm(initial={"task_id": uuid.uuid4()}))
 
-    status = 400 if form.is_bound else 200
-    context = {"form": form, "results": request.user.search_results.all()[:20]}
-    return render(request, "search/openai_index.html", context, status=status)
+
+def ask(request, form):
+    if not form.is_valid():
+        return refuse(request, form, 400)
+    task_id, query = form.cleaned_data["task_id"], form.cleaned_data["query"]
+    search = SearchResult.objects.filter(task_id=task_id).first()
+    if search is None:
+        if wait := seconds_to_wait(request.user):
+            form.add_error(
+                None, f"That was a lot at once. Ask again in {wait} seconds."
+            )
+            return refuse(request, form, 429, {"Retry-After": wait})
+        search, is_new = SearchResult.objects.get_or_create(
+            task_id=task_id, defaults={"query": query, "user": request.user}
+        )
+        if is_new:
+            logger.info(
+                "stage 2 · view · %.8s · user_%s asks: %s",
+                task_id,
+                request.user.id,
+                query,
+            )
+            enqueue(search)
+    # The form sent twice, by a double click or by a reload, is one search. But only for
+    # the same question of the same person.
+    if search.user_id != request.user.id or search.query != query:
+        form.add_error(None, "This form was sent before. Load the page again.")
+        return refuse(request, form, 409)
+    return accept(request, search, "Search has started!")
+
+
+@never_cache
+@require_POST
+def cancel(request, task_id):
+    """Stop a search that has not ended."""
+    searches = SearchResult.objects.filter(user_id=request.user.id)
+    search = get_object_or_404(searches, task_id=task_id)
+    notice = "That search had ended already."
+    if search.cancel():
+        notice = "The search was cancelled."
+        try:
+            async_to_sync(broadcast)(search.user_id, search.state())
+        except Exception as error:
+            # The user's other pages hear of it when they ask the next time.
+            logger.warning("%.8s · not pushed: %s", task_id, type(error).__name__)
+    return accept(request, search, notice)
+
+
+def show(request, form, status=200, headers=None):
+    """The page, with the user's searches, newest first."""
+    pages = Paginator(request.user.search_results.all(), SHOWN)
+    context = {
+        "form": form,
+        "results": pages.get_page(request.GET.get("page")),
+        # What the script makes further ones from.
+        "blank": SearchResult(task_id=uuid.UUID(int=0)),
+    }
+    response = render(request, "search/openai_index.html", context, status=status)
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+def accept(request, search, notice):
+    if not wants_json(request):
+        messages.success(request, notice)
+        return redirect("openai_index")
+    data = {
+        "notice": notice,
+        "user": request.user.id,
+        "search": search.state(),
+        "next_task_id": uuid.uuid4(),
+    }
+    return JsonResponse(data, status=202)
+
+
+def refuse(request, form, status, headers=None):
+    if not wants_json(request):
+        return show(request, form, status, headers)
+    errors = [error for found in form.errors.values() for error in found]
+    return JsonResponse({"error": " ".join(errors)}, status=status, headers=headers)
+
+
+def wants_json(request):
+    kinds = ["text/html", "application/json"]
+    return request.get_preferred_type(kinds) == "application/json"

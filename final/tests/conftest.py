@@ -1,14 +1,27 @@
-"""What the quick tests share: a user, and a channel layer without a Redis."""
+"""What the quick tests share: a user, a search, and a channel layer without a Redis."""
 
 import pytest
+from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
+
+from search.models import SearchResult
 
 
 @pytest.fixture
 def user(db):
     # Not the first: an id of 1 could be a constant that somebody wrote.
     get_user_model().objects.create_user(username="somebody")
-    return get_user_model().objects.create_user(username="ada")
+    return get_user_model().objects.create_user(username="ada", password="Lovelace-1")
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def search(user):
+    return SearchResult.objects.create(user=user, query="Why?")
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +29,24 @@ def channel_layer_in_memory(settings):
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     }
+
+
+@pytest.fixture
+def layer(channel_layer_in_memory):
+    return get_channel_layer()
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The messages that are sent to the broker: their arguments and ids."""
+    messages = []
+    # Each test is a transaction of its own, which is never committed.
+    monkeypatch.setattr("search.tasks.transaction.on_commit", lambda send: send())
+
+    def apply_async(**options):
+        messages.append(options)
+
+    monkeypatch.setattr(
+        "search.tasks.fetch_openai_results_task.apply_async", apply_async
+    )
+    return messages

@@ -1,34 +1,59 @@
-import uuid
-
 import pytest
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
 
-from search.models import SearchResult
+from search.models import Status
 from search.signals import search_completed
 
 
+def join(layer, user, name):
+    async_to_sync(layer.group_add)(f"user_{user.id}", name)
+
+
+def receive(layer, name):
+    assert name in layer.channels, f"nothing was sent to {name}"
+    return async_to_sync(layer.receive)(name)
+
+
 @pytest.mark.django_db
-def test_a_finished_search_is_broadcast_to_its_users_group(user):
+def test_a_finished_search_is_broadcast_to_its_users_group(user, search, layer):
     other = get_user_model().objects.create_user(username="grace")
-    result = SearchResult.objects.create(
-        user=user, task_id=uuid.uuid4(), query="Why?", answer="Because."
-    )
-    layer = get_channel_layer()
-    async_to_sync(layer.group_add)(f"user_{user.id}", "ours")
-    async_to_sync(layer.group_add)(f"user_{other.id}", "theirs")
+    search.status, search.answer = Status.DONE, "Because."
+    join(layer, user, "ours")
+    join(layer, other, "theirs")
 
-    search_completed.send(sender=None, search_result=result)
+    search_completed.send(sender=None, search_result=search)
 
-    assert "ours" in layer.channels, "nothing was sent to the user's group"
-    assert async_to_sync(layer.receive)("ours") == {
-        "type": "send_search_result",
-        "data": {
-            "task_id": str(result.task_id),
-            "query": "Why?",
-            "answer": "Because.",
-            "error": "",
-        },
-    }
+    message = receive(layer, "ours")
+    assert message["type"] == "send_search_result"
+    assert message["data"] == search.state()
+    assert message["data"]["answer"] == "Because."
     assert "theirs" not in layer.channels
+
+
+def test_a_logout_closes_the_sockets_of_its_session_alone(client, user, layer):
+    from search.live import digest
+
+    client.force_login(user)
+    key = client.session.session_key
+    join(layer, user, "ours")
+    client.post("/accounts/logout/")
+    assert receive(layer, "ours") == {"type": "close_socket", "session": digest(key)}
+    assert key not in digest(key)
+
+
+def test_a_deleted_user_has_no_sockets(user, layer):
+    join(layer, user, "ours")
+    user.delete()
+    assert receive(layer, "ours") == {"type": "close_socket", "session": None}
+
+
+def test_a_user_is_deleted_though_redis_is_away(user, settings, caplog):
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},
+        }
+    }
+    user.delete()
+    assert not get_user_model().objects.filter(username="ada").exists()

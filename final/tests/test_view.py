@@ -1,43 +1,144 @@
 import re
 import uuid
-from unittest.mock import patch
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 from django.urls import reverse
+from kombu.exceptions import OperationalError as BrokerError
 
-from search.models import SearchResult
+from search.models import SearchResult, Status
 
 pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture
-def delay():
-    """The task's .delay(), which then needs no broker."""
-    with patch("search.views.fetch_openai_results_task.delay") as delay:
-        delay.return_value.id = "0f3c9a52-0000-0000-0000-000000000000"
-        yield delay
+JSON = {"Accept": "application/json"}
 
 
-def test_a_question_starts_a_search(client, user, delay):
+def test_a_question_starts_a_search(client, user, sent):
     client.force_login(user)
     response = client.post("/", {"query": "What is a view?"}, follow=True)
-    delay.assert_called_once_with(query="What is a view?", user_id=user.id)
+    search = SearchResult.objects.get()
+    assert (search.user, search.query, search.status) == (
+        user,
+        "What is a view?",
+        Status.PENDING,
+    )
+    assert sent == [
+        {
+            "kwargs": {"query": "What is a view?", "user_id": user.id},
+            "task_id": str(search.task_id),
+        }
+    ]
     assert response.redirect_chain == [(reverse("openai_index"), 302)]
     assert "Search has started!" in response.text
 
 
+def test_the_script_gets_the_search_itself(client, user, sent):
+    client.force_login(user)
+    response = client.post("/", {"query": "Why?"}, headers=JSON)
+    assert response.status_code == 202
+    data = response.json()
+    assert data["search"] == SearchResult.objects.get().state()
+    assert data["user"] == user.id
+    assert uuid.UUID(data["next_task_id"]) != uuid.UUID(data["search"]["task_id"])
+
+
 @pytest.mark.parametrize("query", ["", "   ", "x" * 201, "a\x07b"])
-def test_what_is_no_question_starts_nothing(client, delay, query):
-    response = client.post("/", {"query": query})
+@pytest.mark.parametrize("headers", [{}, JSON])
+def test_what_is_no_question_starts_nothing(client, sent, query, headers):
+    response = client.post("/", {"query": query}, headers=headers)
     assert response.status_code == 400
-    assert "errorlist" in response.text
-    delay.assert_not_called()
+    assert ("error" if headers else "errorlist") in response.text
+    assert (sent, SearchResult.objects.count()) == ([], 0)
 
 
-def test_a_post_without_the_field_is_refused(client, delay):
+def test_a_post_without_the_field_is_refused(client, sent):
     assert client.post("/").status_code == 400
-    delay.assert_not_called()
+    assert sent == []
+
+
+def test_the_form_sent_twice_is_one_search(client, sent):
+    client.get("/")
+    form = {"query": "Why?", "task_id": uuid.uuid4()}
+    answers = [client.post("/", form, headers=JSON) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert SearchResult.objects.count() == len(sent) == 1
+
+
+def test_a_used_form_takes_no_other_question(client, sent):
+    client.get("/")
+    form = {"query": "Why?", "task_id": uuid.uuid4()}
+    client.post("/", form)
+    response = client.post("/", form | {"query": "Why not?"}, headers=JSON)
+    assert response.status_code == 409
+    assert SearchResult.objects.get().query == "Why?"
+
+
+def test_the_search_of_another_is_not_told(client, search, sent):
+    form = {"query": search.query, "task_id": search.task_id}
+    response = client.post("/", form, headers=JSON)
+    assert response.status_code == 409
+    assert list(response.json()) == ["error"]
+    assert sent == []
+
+
+def test_a_failed_search_can_be_asked_again_once(client, user, search, sent):
+    search.status, search.error = Status.FAILED, "The API gave no answer."
+    search.save()
+    client.force_login(user)
+    assert str(search.retry_id) in client.get("/").text
+    for _ in range(2):
+        client.post("/", {"query": search.query, "task_id": search.retry_id})
+    assert [message["task_id"] for message in sent] == [str(search.retry_id)]
+
+
+def test_a_search_is_kept_though_the_broker_is_away(client, monkeypatch, caplog):
+    def fail(**options):
+        raise BrokerError("Error 111 connecting to redis:password@host")
+
+    monkeypatch.setattr("search.tasks.fetch_openai_results_task.apply_async", fail)
+    assert client.post("/", {"query": "Why?"}, headers=JSON).status_code == 202
+    assert SearchResult.objects.get().status == Status.PENDING
+
+
+def test_who_asks_too_much_waits(client, user, sent, settings):
+    settings.SEARCHES_PER_MINUTE = 3
+    client.force_login(user)
+    answers = [client.post("/", {"query": "Why?"}, headers=JSON) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
+    assert 50 < int(answers[-1]["Retry-After"]) <= 60
+    assert "Ask again in" in answers[-1].json()["error"]
+    assert len(sent) == 3
+
+
+def test_the_limit_is_each_users_own(client, user, search, sent, settings):
+    settings.SEARCHES_PER_MINUTE = 1
+    assert client.post("/", {"query": "Why?"}, headers=JSON).status_code == 202
+
+
+def test_a_search_is_cancelled_by_its_owner_alone(client, user, search):
+    address = reverse("cancel", args=[search.task_id])
+    assert client.post(address).status_code == 404
+    client.get("/")
+    assert client.post(address).status_code == 404
+    client.force_login(user)
+    assert client.get(address).status_code == 405
+    assert client.post(address, headers=JSON).json()["search"]["status"] == "cancelled"
+    search.refresh_from_db()
+    assert search.status == Status.CANCELLED
+
+
+def test_a_database_that_is_away_is_told_in_words(client, monkeypatch):
+    def fail(*arguments):
+        raise OperationalError("database is locked")
+
+    client.get("/")
+    monkeypatch.setattr("search.views.seconds_to_wait", fail)
+    for headers in ({}, JSON):
+        response = client.post("/", {"query": "Why?"}, headers=headers)
+        assert response.status_code == 503
+        assert response["Retry-After"] == "5"
+        assert "Ask again in a few seconds" in response.text
 
 
 def test_every_visitor_is_a_guest_of_their_own(client, django_user_model):
@@ -51,12 +152,16 @@ def test_every_visitor_is_a_guest_of_their_own(client, django_user_model):
     assert not any(guest.has_usable_password() for guest in guests)
 
 
+def make_results(user, count):
+    for number in range(count):
+        SearchResult.objects.create(user=user, query=f"Question {number:02}")
+
+
 def test_the_page_lists_the_results_of_its_user_alone(client, user):
     other = get_user_model().objects.create_user(username="grace")
-    for number, owner in enumerate([user, other]):
+    for owner in (user, other):
         SearchResult.objects.create(
             user=owner,
-            task_id=f"00000000-0000-0000-0000-00000000000{number}",
             query=f"Asked by {owner.username}",
             answer="<script>alert(1)</script>",
         )
@@ -69,15 +174,19 @@ def test_the_page_lists_the_results_of_its_user_alone(client, user):
 
 
 def test_the_page_lists_the_twenty_newest_results_newest_first(client, user):
-    for number in range(21):
-        SearchResult.objects.create(
-            user=user, task_id=uuid.UUID(int=number), query=f"Question {number:02}"
-        )
+    make_results(user, 21)
     client.force_login(user)
-    listed = re.findall(r"Question \d\d", client.get("/").text)
+    listed = re.findall(r"<h3>(Question \d\d)", client.get("/").text)
     assert listed == [f"Question {number:02}" for number in range(20, 0, -1)]
+    older = re.findall(r"<h3>(Question \d\d)", client.get("/?page=2").text)
+    assert older == ["Question 00"]
 
 
-@pytest.mark.parametrize("method", ["put", "delete", "patch"])
-def test_other_methods_are_refused(client, method):
-    assert getattr(client, method)("/").status_code == 405
+def test_a_snapshot_has_what_the_page_shows(client, user):
+    make_results(user, 21)
+    client.force_login(user)
+    snapshot = client.get("/", headers=JSON).json()
+    assert snapshot["user"] == user.id
+    assert [search["query"] for search in snapshot["searches"]] == [
+        f"Question {number:02}" for number in range(20, 0, -1)
+    ]

@@ -1,60 +1,263 @@
 // Stage 1 · template: opens the WebSocket, shows its state in the badge, and
 // says when the form is sent.
-// Stage 7 · browser: sends the form without a reload, and puts each answer that
-// the socket brings into the page.
+// Stage 7 · browser: sends the form without a reload, and puts what the socket
+// brings into the page. The database has the truth: what comes twice or late does
+// no harm, and what is missing is asked for.
 
 const form = document.querySelector("#search-form");
 const badge = document.querySelector("#socket-state");
 const notices = document.querySelector("#notices");
 const results = document.querySelector("#results");
 const resultTemplate = document.querySelector("#result-template");
+const user = document.body.dataset.user;
+
+// Milliseconds.
+const FIRST_WAIT = 500; // before the socket is opened again; then twice as long
+const LONGEST_WAIT = 20_000;
+const STEADY_AFTER = 5_000; // a socket that has lasted so long was a good one
+const ASK_AFTER_GAP = 1_000;
+const ASK_WHILE_UNFINISHED = 5_000;
+
+// Another visitor has come to this browser, in another tab: this page is over.
+let isOver = false;
 
 function showState(state, text) {
   badge.dataset.state = state;
   badge.textContent = text;
 }
 
-const scheme = location.protocol === "https:" ? "wss" : "ws";
-const socket = new WebSocket(`${scheme}://${location.host}/ws/search/`);
-
-socket.onopen = () => showState("live", "Live");
-socket.onclose = () => showState("offline", "Offline: nobody answers the socket");
-
-socket.onmessage = (event) => {
-  const data = JSON.parse(event.data);
-  const item = resultTemplate.content.cloneNode(true);
-  // textContent, never innerHTML: an answer is text, whatever it contains.
-  item.querySelector("h3").textContent = data.query;
-  item.querySelector(".answer").textContent = data.answer;
-  item.querySelector(".error").textContent = data.error;
-  results.prepend(item);
-  console.info(`stage 7 · browser · ${data.task_id.slice(0, 8)} · the answer is in the page`);
-};
-
-function showNotice(text) {
+function showNotice(text, kind) {
   const notice = document.createElement("p");
-  notice.className = "error";
+  notice.className = kind;
   notice.textContent = text;
   notices.replaceChildren(notice);
 }
 
-async function send() {
-  // The page stays, and its socket with it: a reload would close it.
-  const response = await fetch(form.action, { method: "POST", body: new FormData(form) });
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const answered = page.querySelector("#notices");
-  if (answered === null) {
-    throw new Error(`the server answered ${response.status}`);
+// --- The searches on the page ---
+
+// Chunks that came before those that they follow: by search, and by number.
+const chunksAhead = new Map();
+
+function findItem(taskId) {
+  return results.querySelector(`[data-task-id="${taskId}"]`);
+}
+
+function makeItem(search) {
+  const item = document.importNode(resultTemplate.content, true).firstElementChild;
+  const cancel = item.querySelector(".cancel");
+  cancel.action = cancel.action.replace(item.dataset.taskId, search.task_id);
+  const retry = item.querySelector(".retry");
+  retry.elements.task_id.value = search.retry_id;
+  retry.elements.query.value = search.query;
+  item.dataset.taskId = search.task_id;
+  item.dataset.sequence = -1;
+  results.prepend(item);
+  return item;
+}
+
+function isFinished(item) {
+  return !["pending", "running"].includes(item.dataset.status);
+}
+
+function applySearch(search) {
+  let item = findItem(search.task_id);
+  if (item === null) {
+    if (!("newest" in results.dataset)) {
+      return; // a page of older ones
+    }
+    item = makeItem(search);
   }
-  notices.replaceChildren(...answered.childNodes);
-  if (response.ok) {
-    form.reset();
+  if (search.sequence <= Number(item.dataset.sequence)) {
+    return;
+  }
+  item.dataset.sequence = search.sequence;
+  item.dataset.status = search.status;
+  // Read out once it is whole, and not word by word.
+  item.ariaBusy = search.status === "running";
+  // textContent, never innerHTML: an answer is text, whatever it contains.
+  item.querySelector("h3").textContent = search.query;
+  item.querySelector(".status").textContent = search.status_text;
+  item.querySelector(".answer").textContent = search.answer;
+  item.querySelector(".error").textContent = search.error;
+  if (isFinished(item)) {
+    chunksAhead.delete(search.task_id);
+    console.info(
+      `stage 7 · browser · ${search.task_id.slice(0, 8)} · the answer is in the page`,
+    );
+  } else {
+    appendChunks(item);
   }
 }
 
-form.addEventListener("submit", (event) => {
+function applyChunk({ task_id, sequence, chunk }) {
+  const item = findItem(task_id);
+  if (item === null) {
+    askSoon();
+  } else if (!isFinished(item)) {
+    if (!chunksAhead.has(task_id)) {
+      chunksAhead.set(task_id, new Map());
+    }
+    chunksAhead.get(task_id).set(sequence, chunk);
+    appendChunks(item);
+  }
+}
+
+function appendChunks(item) {
+  const ahead = chunksAhead.get(item.dataset.taskId) ?? new Map();
+  const answer = item.querySelector(".answer");
+  let sequence = Number(item.dataset.sequence);
+  while (ahead.has(sequence + 1)) {
+    sequence += 1;
+    answer.textContent += ahead.get(sequence);
+  }
+  item.dataset.sequence = sequence;
+  for (const number of ahead.keys()) {
+    if (number <= sequence) {
+      ahead.delete(number);
+    }
+  }
+  if (ahead.size > 0) {
+    askSoon(); // one between them is missing
+  }
+}
+
+// --- What the socket brings, and what to ask for ---
+
+function applySnapshot(snapshot) {
+  if (String(snapshot.user) !== user) {
+    isOver = true;
+    socket.close();
+    showState("offline", "Signed out");
+    showNotice("You are no longer signed in as before. Load the page again.", "error");
+    return;
+  }
+  // The oldest first: each goes on top of those before it.
+  snapshot.searches.reverse().forEach(applySearch);
+}
+
+async function ask() {
+  const headers = { Accept: "application/json" };
+  const response = await fetch(form.action, { headers });
+  if (response.ok) {
+    applySnapshot(await response.json());
+  }
+}
+
+let timer = null;
+
+function askSoon() {
+  timer ??= setTimeout(() => {
+    timer = null;
+    ask().catch(askSoon);
+  }, ASK_AFTER_GAP);
+}
+
+// News can get lost on the way, without anybody noticing.
+setInterval(() => {
+  if (!isOver && ![...results.children].every(isFinished)) {
+    ask().catch(() => {}); // the badge tells that the server is away
+  }
+}, ASK_WHILE_UNFINISHED);
+
+// --- The socket ---
+
+let socket;
+let failures = 0;
+
+function connect() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  socket = new WebSocket(`${scheme}://${location.host}/ws/search/`);
+  let openedAt = Infinity;
+
+  socket.onopen = () => {
+    openedAt = Date.now();
+    showState("live", "Live");
+  };
+
+  socket.onmessage = (event) => {
+    const data = JSON.parse(event.data);
+    if ("searches" in data) {
+      applySnapshot(data);
+    } else if ("chunk" in data) {
+      applyChunk(data);
+    } else {
+      applySearch(data);
+    }
+  };
+
+  socket.onclose = () => {
+    if (isOver) {
+      return;
+    }
+    showState("offline", "Offline: connecting again");
+    if (Date.now() - openedAt > STEADY_AFTER) {
+      failures = 0;
+    }
+    const wait = Math.min(FIRST_WAIT * 2 ** failures, LONGEST_WAIT);
+    failures += 1;
+    // Not all browsers at the same moment.
+    setTimeout(reconnect, wait * (0.5 + Math.random() / 2));
+  };
+}
+
+async function reconnect() {
+  // Tells, too, whether it is still the same visitor who is signed in.
+  await ask().catch(() => {});
+  if (!isOver) {
+    connect();
+  }
+}
+
+connect();
+
+// --- The forms ---
+
+async function send(sent) {
+  const headers = { Accept: "application/json" };
+  const body = new FormData(sent);
+  // The page stays, and its socket with it: a reload would close it.
+  const response = await fetch(sent.action, { method: "POST", headers, body });
+  const type = response.headers.get("Content-Type") ?? "";
+  if (!type.startsWith("application/json")) {
+    throw new Error(`the server answered ${response.status}`);
+  }
+  const data = await response.json();
+  if (!response.ok) {
+    showNotice(data.error, "error");
+    return;
+  }
+  if (String(data.user) !== user) {
+    location.reload(); // the session had ended: there is a new visitor
+    return;
+  }
+  showNotice(data.notice, "success");
+  applySearch(data.search);
+  if (sent === form) {
+    form.elements.task_id.value = data.next_task_id;
+    form.elements.query.value = "";
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const sent = event.target;
+  const button = sent.querySelector("button");
+  if (sent.method !== "post" || !sent.closest("main")) {
+    return;
+  }
   event.preventDefault();
-  send().catch((error) => showNotice(`Your question was not sent: ${error.message}`));
-  // A search gets its id from Celery, so this first line has none yet.
-  console.info(`stage 1 · template · - · the form sends "${form.elements.query.value}"`);
+  if (button.disabled) {
+    return;
+  }
+  button.disabled = true;
+  send(sent)
+    .catch((error) => showNotice(`This was not sent: ${error.message}`, "error"))
+    .finally(() => {
+      button.disabled = false;
+    });
+  if (sent === form) {
+    const { task_id, query } = form.elements;
+    console.info(
+      `stage 1 · template · ${task_id.value.slice(0, 8)} · the form sends "${query.value}"`,
+    );
+  }
 });

@@ -1,0 +1,67 @@
+"""Asks the OpenAI API, and says what went wrong in words for the visitor."""
+
+from functools import cache
+
+from django.conf import settings
+from httpx2 import Timeout
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
+
+INSTRUCTIONS = "Answer in a few short sentences of plain text."
+
+
+class NoAnswer(Exception):
+    """Why there is no answer, for the visitor; and whether to ask again makes sense."""
+
+    def __init__(self, words, is_passing):
+        super().__init__(words)
+        self.is_passing = is_passing
+
+
+@cache
+def get_client():
+    # One for the whole process. Its own retries know nothing of a stream that breaks
+    # off, and ask again where the quota is used up: so it tries once.
+    timeout = Timeout(settings.OPENAI_TIMEOUT_SECONDS, connect=5)
+    return AsyncOpenAI(timeout=timeout, max_retries=0)
+
+
+async def stream_answer(query):
+    """The pieces of the answer, as the API writes them. Raises NoAnswer."""
+    try:
+        async with await get_client().responses.create(
+            model=settings.OPENAI_MODEL,
+            instructions=INSTRUCTIONS,
+            input=query,
+            stream=True,
+        ) as stream:
+            async for event in stream:
+                match event.type:
+                    case "response.output_text.delta":
+                        yield event.delta
+                    case "response.refusal.delta":
+                        raise NoAnswer("The model declined to answer this.", False)
+                    case "response.completed":
+                        return
+                    case "response.incomplete":
+                        raise NoAnswer("The API ended its answer too early.", False)
+                    case "response.failed" | "error":
+                        raise NoAnswer("The API broke off its answer.", True)
+    except OpenAIError as error:
+        raise explain(error) from error
+    # A stream that just stops raises nothing.
+    raise NoAnswer("The API's answer broke off.", True)
+
+
+def explain(error):
+    """The NoAnswer for a client's error, without its text: that may hold a key."""
+    kind = type(error).__name__
+    if isinstance(error, APIConnectionError):  # time-outs, too
+        return NoAnswer(f"The API could not be reached ({kind}).", True)
+    if not isinstance(error, APIStatusError):
+        return NoAnswer(f"The API could not be asked ({kind}).", False)
+    if error.code == "insufficient_quota":
+        return NoAnswer("This site has used up its quota at the API.", False)
+    if error.status_code in (401, 403):
+        return NoAnswer(f"The API does not let this site in ({kind}).", False)
+    is_passing = error.status_code in (408, 409, 429) or error.status_code >= 500
+    return NoAnswer(f"The API gave no answer ({kind}).", is_passing)

@@ -1,0 +1,100 @@
+"""The states of a search: who may change them, and who comes too late."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+
+from search.models import LEASE, UNHEARD, SearchResult, Status
+
+ONE_SECOND = timedelta(seconds=1)
+
+
+def take(search):
+    return SearchResult.take(search.task_id, uuid.uuid4())
+
+
+def age(search, by):
+    SearchResult.objects.filter(pk=search.pk).update(updated_at=now() - by)
+
+
+def test_one_of_two_workers_takes_a_search(search):
+    first, second = take(search), take(search)
+    assert first.status == Status.RUNNING
+    assert second is None
+
+
+def test_the_same_try_may_ask_twice(search):
+    """As it does where the database was gone before it could tell the outcome."""
+    claim = uuid.uuid4()
+    SearchResult.take(search.task_id, claim)
+    assert SearchResult.take(search.task_id, claim).claims == 1
+
+
+def test_the_search_of_a_dead_worker_is_taken_and_the_dead_one_is_too_late(search):
+    dead = take(search)
+    age(search, LEASE - ONE_SECOND)
+    assert take(search) is None
+    age(search, LEASE + ONE_SECOND)
+    living = take(search)
+    assert living.claims == 2
+
+    dead.answer = "Too late."
+    assert not dead.save_progress()
+    assert not dead.finish(Status.DONE)
+    living.answer = "In time."
+    assert living.save_progress()
+    assert living.finish(Status.DONE)
+    search.refresh_from_db()
+    assert (search.status, search.answer) == (Status.DONE, "In time.")
+
+
+def test_what_has_ended_stays_as_it_is(search):
+    ours = take(search)
+    assert ours.finish(Status.FAILED, "No.")
+    age(search, LEASE * 2)
+    assert take(search) is None
+    assert not search.cancel()
+    search.refresh_from_db()
+    assert (search.status, search.error) == (Status.FAILED, "No.")
+
+
+def test_a_cancelled_search_is_not_saved(search):
+    ours = take(search)
+    assert search.cancel()
+    assert not ours.save_progress()
+    assert not ours.finish(Status.DONE)
+    search.refresh_from_db()
+    assert search.status == Status.CANCELLED
+
+
+def test_what_comes_later_has_the_higher_number(search):
+    """Also than the chunks that a worker has sent and not yet saved."""
+    numbers = [search.sequence]
+    dead = take(search)
+    numbers += [dead.sequence, dead.sequence + 9_999]
+    age(search, LEASE * 2)
+    living = take(search)
+    numbers += [living.sequence, living.sequence + 9_999]
+    search.cancel()
+    numbers.append(search.sequence)
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize(
+    ("status", "silence", "is_overlooked"),
+    [
+        (Status.PENDING, UNHEARD - ONE_SECOND, False),
+        (Status.PENDING, UNHEARD + ONE_SECOND, True),
+        (Status.RUNNING, LEASE - ONE_SECOND, False),
+        (Status.RUNNING, LEASE + ONE_SECOND, True),
+        (Status.DONE, LEASE * 2, False),
+        (Status.FAILED, LEASE * 2, False),
+        (Status.CANCELLED, LEASE * 2, False),
+    ],
+)
+def test_what_nobody_answers_for_is_overlooked(search, status, silence, is_overlooked):
+    SearchResult.objects.filter(pk=search.pk).update(status=status)
+    age(search, silence)
+    assert SearchResult.objects.overlooked().exists() == is_overlooked

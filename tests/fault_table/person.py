@@ -1,0 +1,85 @@
+"""A person at the app without a browser: what its page would send, and get."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from typing import Any
+
+from websockets.sync.client import ClientConnection
+
+from tutorial.processes import wait_until
+from tutorial.specifications.site import Site
+from tutorial.specifications.stage_6_consumer import open_socket
+from tutorial.specifications.visitor import Visitor
+
+ENDED = ("done", "failed", "cancelled")
+
+
+class Person(Visitor):
+    """One visitor, who asks and looks as the page's script does."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.fields = self.form().fields  # and is a guest from now on
+
+    def post(
+        self, question: str, task_id: str | None = None, path: str = "/"
+    ) -> tuple[int, dict[str, Any], Any]:
+        """Send the form: (status, the answer's JSON, its headers)."""
+        task_id = task_id or str(uuid.uuid4())
+        data = self.fields | {"query": question, "task_id": task_id}
+        request = urllib.request.Request(
+            urllib.parse.urljoin(self.site.url, path),
+            urllib.parse.urlencode(data).encode(),
+            {"Accept": "application/json"},
+        )
+        try:
+            with self._opener.open(request, timeout=self.patience) as response:
+                return response.status, json.load(response), response.headers
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error), error.headers
+
+    def search(self, question: str) -> str:
+        """Ask, and be accepted: the search's id."""
+        status, data, _ = self.post(question)
+        assert status == 202, (status, data)
+        return data["search"]["task_id"]
+
+    def snapshot(self) -> dict[str, dict[str, Any]]:
+        """The states of the person's searches, by id, as the server tells them."""
+        request = urllib.request.Request(
+            self.site.url, headers={"Accept": "application/json"}
+        )
+        with self._opener.open(request, timeout=self.patience) as response:
+            searches = json.load(response)["searches"]
+        return {search["task_id"]: search for search in searches}
+
+    def wait_for_end(self, task_id: str, seconds: float = 20) -> dict[str, Any]:
+        """The search's last state, once it has ended."""
+        seen: dict[str, Any] = {}
+
+        def has_ended() -> bool:
+            seen.update(self.snapshot()[task_id])
+            return seen["status"] in ENDED
+
+        wait_until(has_ended, seconds=seconds, otherwise=lambda: f"no end: {seen}")
+        return seen
+
+    def open_socket(self, origin: str | None = None) -> ClientConnection:
+        """The person's WebSocket. Raises Unmet where it is refused."""
+        return open_socket(self, origin)
+
+
+def wait_for_frame(socket: ClientConnection, task_id: str, seconds: float = 20) -> dict:
+    """The frame that says that the search has ended; others are passed over."""
+    while True:
+        frame = json.loads(socket.recv(timeout=seconds))
+        if frame.get("task_id") == task_id and frame.get("status") in ENDED:
+            return frame
+
+
+def calls(site: Site, question: str) -> int:
+    """How often the API was asked this question: each time costs money."""
+    return sum(r["input"].endswith(question) for r in site.requests_to_openai())

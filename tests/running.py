@@ -1,0 +1,67 @@
+"""A project that runs, with services of its own, for as long as a test wants it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from tutorial import services, steps
+from tutorial.processes import Process, Processes
+from tutorial.project import Project
+from tutorial.specifications.site import Site
+
+
+@dataclass
+class Running:
+    """A project that runs, and all that can be known of it from outside."""
+
+    step: steps.Step
+    site: Site
+    project: Project
+    processes: Processes
+    log: list[tuple[str, str]]  # (process, line), as they came
+    redis: Process
+    redis_data: Path
+    stand_in: Process
+
+    @property
+    def redis_port(self) -> int:
+        """The port of its Redis."""
+        return int(self.site.redis_url.rpartition(":")[2].partition("/")[0])
+
+    def stop(self) -> None:
+        """End it, and then its services."""
+        self.processes.stop(self.project.running.values())
+        self.processes.__exit__(None, None, None)
+
+
+def start_running(
+    step: steps.Step,
+    folder: Path,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Running:
+    """Start the project in `folder` with services of its own: returns once it is up.
+
+    `environment` is what its processes get on top.
+    """
+    log: list[tuple[str, str]] = []
+    processes = Processes(lambda process, line: log.append((process, line)))
+    try:
+        data = folder.parent / "redis"
+        redis, redis_url = services.start_redis(processes, data, services.free_port())
+        options = ("--latency", "0.3", "--pace", "0.005")
+        stand_in, variables = services.start_stand_in(
+            processes, services.free_port(), *options
+        )
+        project = Project(folder, services.free_port())
+        project.environment |= variables | {"REDIS_URL": redis_url, **environment}
+        # Django's server is then its own reloader's child, and starts once, not twice.
+        project.environment["RUN_MAIN"] = "true"
+        project.migrate()
+        project.start(processes)
+        project.wait_until_ready(60)
+    except BaseException:
+        processes.__exit__(None, None, None)
+        raise
+    site = Site(project.url, redis_url, variables["OPENAI_BASE_URL"])
+    return Running(step, site, project, processes, log, redis, data, stand_in)
