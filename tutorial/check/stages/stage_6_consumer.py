@@ -94,11 +94,10 @@ def _check_frame(scene: Scene, mine: Opened, other: Opened, group: str) -> str:
         seen = "with the WebSocket open, nothing was broadcast any more"
         expected = "a broadcast, as before"
         raise Unmet("handler-does-not-send", seen, expected=expected, stage=5)
-    request = scene.answered(search.question)
     frame = _wait_for_frame(scene, mine, search)
     if frame is None:
         raise _no_frame(scene, mine, search, sent, group)
-    wanted = first_words(request["answer"])
+    wanted = _wanted(scene, search)
     if search.question not in frame and wanted not in squeeze(_text_of(frame)):
         seen = f"the frame is {frame[:120]}"
         expected = f"a frame with the answer, “{wanted}…”"
@@ -140,8 +139,8 @@ def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
     for _ in range(20):
         while frame := _receive(opened, 0.5):
             last = frame
-            request = scene.answered(search.question)
-            if request and first_words(request["answer"]) in squeeze(_text_of(frame)):
+            wanted = _wanted(scene, search)
+            if wanted and wanted in squeeze(_text_of(frame)):
                 return frame
         if search.events.first(*over):
             return _receive(opened, 0.2) or last
@@ -149,6 +148,12 @@ def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
         if sent and sent["time"] + 2.5 < time.time():
             return last
     return last
+
+
+def _wanted(scene: Scene, search: Search) -> str:
+    """How the API's answer to the search begins; "" where it has given none yet."""
+    request = scene.answered(search.question)
+    return first_words(request["answer"]) if request else ""
 
 
 def _sends(scene: Scene, events: Events) -> str | None:
