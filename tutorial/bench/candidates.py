@@ -26,8 +26,8 @@ from tutorial.project import Project
 # What a person's shell may hold for other projects, and would lead ours to another
 # database or refuse the benchmark's visitors.
 FOREIGN = """
-    ALLOWED_HOSTS CELERY_BROKER_URL CSRF_TRUSTED_ORIGINS DATABASE_URL DJANGO_SETTINGS_MODULE
-    IS_SECURE OPENAI_MODEL PYTHONPATH SECRET_KEY SITE_ORIGINS
+    ALLOWED_HOSTS CELERY_BROKER_URL CSRF_TRUSTED_ORIGINS DATABASE_URL
+    DJANGO_SETTINGS_MODULE IS_SECURE OPENAI_MODEL PYTHONPATH SECRET_KEY SITE_ORIGINS
 """.split()
 
 _numbers = itertools.count(1)
@@ -209,7 +209,7 @@ class Stage:
         project = Project(folder, port)
         for name in FOREIGN:
             project.environment.pop(name, None)
-        # Not the reloader's parent and child, but one process, as its memory is measured.
+        # Django's server in one process, whose memory can be measured: no reloader.
         variables |= {"RUN_MAIN": "true"}
         variables |= {"DEBUG": "1", "SEARCHES_PER_MINUTE": "1000000"}
         project.environment |= variables

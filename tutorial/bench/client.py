@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-PATIENCE = 60.0  # seconds for an answer
+PATIENCE = 30.0  # seconds for an answer
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 LAST_FRAME, IS_COMPRESSED = 0x80, 0x40
 
-# As browsers ask for it. A server that agrees pays with memory and time, and that counts.
+# As browsers ask for it. A server that agrees pays with memory and time.
 EXTENSIONS = "permessage-deflate; client_max_window_bits"
 
 

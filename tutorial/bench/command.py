@@ -40,10 +40,9 @@ def parse_sections(text: str) -> list[str]:
 
 
 def bench(only: str, *, quick: bool, rounds: int | None, as_json: bool) -> int:
-    """Measure, and print what was found: 0, however slow it was.
+    """Measure, and print what was found: returns 0, however slow it was.
 
-    1 where something was lost that must not be. Raises Problem where something cannot be
-    measured.
+    Raises Problem where something cannot be measured, or was lost.
     """
     letters = parse_sections(only)
     sizes = QUICK if quick else WHOLE

@@ -23,7 +23,7 @@ def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
 def together(
     repeats: Sequence[Mapping[str, float]], summed: Collection[str]
 ) -> dict[str, float]:
-    """The figures of some repeats in one: sums of the `summed`, medians of the others."""
+    """The figures of some repeats: sums of the `summed`, medians of the others."""
     return {
         name: sum(values) if name in summed else percentile(values, 50)
         for name in repeats[0]

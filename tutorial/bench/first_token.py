@@ -38,7 +38,7 @@ def measure(sizes: Sizes) -> Section:
     for figures in section.rows.values():
         figures["times_floor"] = figures["median_ms"] / floor
     median = section.rows["final"]["median_ms"]
-    section.goals["final"] = [at_most(10, "under {} ms", median)]
+    section.goals["final"] = [at_most(10, "≤ {} ms", median)]
     return section
 
 

@@ -78,8 +78,8 @@ def measure(sizes: Sizes) -> Section:
         figures["times_faster_than_polling"] = polling / figures["median_ms"]
     final = section.rows["final"]
     section.goals["final"] = [
-        at_most(3, "at most {} x the floor", final["times_floor"]),
-        at_least(60, "{} x faster than polling", final["times_faster_than_polling"]),
+        at_most(3, "≤ {} x floor", final["times_floor"]),
+        at_least(60, "≥ {} x faster than polling", final["times_faster_than_polling"]),
     ]
     return section
 

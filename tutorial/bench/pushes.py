@@ -34,9 +34,9 @@ def measure(sizes: Sizes) -> Section:
         letter="e",
         title=f"Pushes per second from one worker process to {count:,} sockets",
         caption=(
-            f"{count:,} visitors with a socket each, in turn: each push is a publish and"
-            " a frame of its own. From before the first push to the last frame; latency"
-            " is from push to frame, with the worker at full speed."
+            f"{count:,} visitors with a socket each, in turn: each push is a publish"
+            " and a frame of its own. The rate is from the first push to the last"
+            " frame; the latencies, from push to frame, are those at this rate."
         ),
         columns={
             "sent": "pushed",
@@ -55,12 +55,12 @@ def measure(sizes: Sizes) -> Section:
         figures["times_floor"] = figures["pushes_per_second"] / floor
         if figures["sent"] != figures["received"]:
             section.faults.append(
-                f"{name}: {figures['sent']} pushes, {figures['received']} frames received."
+                f"{name}: {figures['sent']} pushes, {figures['received']} frames."
             )
     final = section.rows["final"]
     section.goals["final"] = [
-        at_least(3000, "{} pushes/s", final["pushes_per_second"]),
-        at_least(final["sent"], "none of {} lost", final["received"]),
+        at_least(3000, "≥ {} pushes/s", final["pushes_per_second"]),
+        at_least(final["sent"], "none lost", final["received"]),
     ]
     return section
 

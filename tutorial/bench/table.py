@@ -27,12 +27,12 @@ class Goal:
 
 
 def at_most(bound: float, words: str, value: float) -> Goal:
-    """The goal that `value` is `bound` or less; `words` name it, with {} for `bound`."""
+    """The goal that `value` is `bound` or less; {} in `words` stands for `bound`."""
     return Goal(words.format(f"{bound:,g}"), value, bound, is_most=True)
 
 
 def at_least(bound: float, words: str, value: float) -> Goal:
-    """The goal that `value` is `bound` or more; `words` name it, with {} for `bound`."""
+    """The goal that `value` is `bound` or more; {} in `words` stands for `bound`."""
     return Goal(words.format(f"{bound:,g}"), value, bound, is_most=False)
 
 

@@ -50,16 +50,16 @@ def measure(sizes: Sizes) -> Section:
         figures["times_floor"] = rates[name] / rates["floor"]
         if not figures["sent"] == figures["received"] == figures["asked"]:
             section.faults.append(
-                f"{name}: {figures['sent']} searches sent, {figures['asked']} API calls,"
-                f" {figures['received']} answers received."
+                f"{name}: {figures['sent']} searches, {figures['asked']} API calls,"
+                f" {figures['received']} answers."
             )
     figures = section.rows["final"]
     section.goals["final"] = [
-        at_least(25, "{} x the default pool", figures["times_default_pool"]),
-        at_least(0.8, "{} x the floor", figures["times_floor"]),
+        at_least(25, "≥ {} x default pool", figures["times_default_pool"]),
+        at_least(0.8, "≥ {} x floor", figures["times_floor"]),
         at_most(
             cores(),
-            "the worker has at most {} web processes' memory (one a core)",
+            "worker ≤ {} x web (a web process's memory per core)",
             figures["worker_mib"] / figures["web_mib"],
         ),
     ]

@@ -193,9 +193,7 @@ class FinalVisitor(PageVisitor):
 def multipart(fields: Mapping[str, str]) -> tuple[bytes, str]:
     """The fields as `FormData` sends them: the body and its content type."""
     boundary = "----bench-b7f1c0d29a64"
-    parts = [
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    ]
+    head = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    parts = [f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()]
     body = "".join([*parts, f"--{boundary}--\r\n"]).encode()
     return body, f"multipart/form-data; boundary={boundary}"
