@@ -27,8 +27,18 @@ from tutorial.project import Project
 # database or refuse the benchmark's visitors.
 FOREIGN = """
     ALLOWED_HOSTS CELERY_BROKER_URL CSRF_TRUSTED_ORIGINS DATABASE_URL
-    DJANGO_SETTINGS_MODULE IS_SECURE OPENAI_MODEL PYTHONPATH SECRET_KEY SITE_ORIGINS
+    DEBUG DJANGO_SETTINGS_MODULE HTTPS_ONLY OPENAI_MODEL PYTHONPATH SECRET_KEY
+    SITE_ORIGINS
 """.split()
+
+# What final/ gets: all that real users get, but for TLS.
+PRODUCTION = {
+    "DEBUG": "0",
+    "HTTPS_ONLY": "0",
+    "SECRET_KEY": "known to all, and good enough for a benchmark on 127.0.0.1",
+    # One visitor asks more than a person could.
+    "SEARCHES_PER_MINUTE": "1000000",
+}
 
 _numbers = itertools.count(1)
 
@@ -210,9 +220,10 @@ class Stage:
         for name in FOREIGN:
             project.environment.pop(name, None)
         # Django's server in one process, whose memory can be measured: no reloader.
-        variables |= {"RUN_MAIN": "true"}
-        variables |= {"DEBUG": "1", "SEARCHES_PER_MINUTE": "1000000"}
-        project.environment |= variables
+        project.environment |= variables | {"RUN_MAIN": "true"}
+        if kind.step == FINAL.step:
+            project.environment |= PRODUCTION | {"SITE_ORIGINS": project.url}
+            _collect_static_files(project)
         project.migrate()
         project.start(self.processes)
         try:
@@ -222,6 +233,13 @@ class Stage:
         return Candidate(
             kind, project.url, folder, project.environment, dict(project.running)
         )
+
+
+def _collect_static_files(project: Project) -> None:
+    result = project.manage("collectstatic", "--no-input", "--verbosity", "0")
+    if result.returncode:
+        words = (result.stdout + result.stderr).strip().splitlines()[-3:]
+        raise Problem("\n".join(["final/ cannot collect its static files:", *words]))
 
 
 def _wait_until_listening(process: Process, port: int) -> None:
