@@ -10,7 +10,6 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import DatabaseError
 from django.http import HttpRequest
 
 from .health import sockets
@@ -31,29 +30,38 @@ SIGNED_OUT = 4001
 class SearchConsumer(AsyncWebsocketConsumer):
     group_name = timer = None
 
+    async def __call__(self, scope, receive, send):
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Not in `disconnect`: that is skipped where the browser vanishes in the
+            # middle of a frame, or where Redis or the database fail us.
+            await self.leave()
+
     async def connect(self):
         user = self.scope["user"]
         if not user.is_authenticated:
             raise DenyConnection()
-        group_name = group_of(user.id)
-        await self.channel_layer.group_add(group_name, self.channel_name)
-        self.group_name = group_name
+        self.group_name = group_of(user.id)
         sockets.inc()
+        await self.channel_layer.group_add(self.group_name, self.channel_name)
         await self.accept()
         # After joining the group: what changes between the two comes twice, not never.
         await self.send_data(await database_sync_to_async(snapshot_of)(user))
         self.check_later()
 
-    async def disconnect(self, code):
+    async def leave(self):
         if self.timer:
             self.timer.cancel()
         if self.group_name:
+            group_name, self.group_name = self.group_name, None
             sockets.dec()
-            await self.channel_layer.group_discard(self.group_name, self.channel_name)
+            await self.channel_layer.group_discard(group_name, self.channel_name)
 
     async def receive(self, text_data=None, bytes_data=None):
         # The page sends nothing. Whoever does, is no page of ours.
         await self.close(POLICY_VIOLATION)
+        raise StopConsumer()  # and does not read what else there is
 
     async def send_search_result(self, event):
         data = event["data"]
@@ -71,7 +79,6 @@ class SearchConsumer(AsyncWebsocketConsumer):
                 await self.send(text_data=json.dumps(data))
         except TimeoutError:
             # It reads nothing, not even a goodbye, and its news would pile up here.
-            await self.disconnect(None)
             raise StopConsumer() from None
 
     async def close_socket(self, event):
@@ -88,8 +95,12 @@ class SearchConsumer(AsyncWebsocketConsumer):
     async def check(self):
         try:
             may_stay = await database_sync_to_async(self.may_stay)()
-        except DatabaseError:
-            may_stay = True  # as far as anybody knows; asked again the next time
+        except Exception as error:
+            # As far as anybody knows. It is asked again the next time.
+            logger.warning("A socket was not checked: %s", type(error).__name__)
+            may_stay = True
+        if not self.group_name:
+            return  # it left meanwhile
         if may_stay:
             self.check_later()
         else:

@@ -6,6 +6,7 @@ import uuid
 from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from .forms import SearchForm
 from .guests import sign_in_as_guest
-from .limits import seconds_to_wait
+from .limits import seconds_to_wait, wait_for_turn
 from .live import broadcast
 from .models import SearchResult
 from .snapshot import SHOWN, snapshot_of
@@ -39,30 +40,35 @@ def ask(request, form):
     if not form.is_valid():
         return refuse(request, form, 400)
     task_id, query = form.cleaned_data["task_id"], form.cleaned_data["query"]
-    search = SearchResult.objects.filter(task_id=task_id).first()
-    if search is None:
-        if wait := seconds_to_wait(request.user):
-            form.add_error(
-                None, f"That was a lot at once. Ask again in {wait} seconds."
-            )
-            return refuse(request, form, 429, {"Retry-After": wait})
-        search, is_new = SearchResult.objects.get_or_create(
-            task_id=task_id, defaults={"query": query, "user": request.user}
-        )
-        if is_new:
-            logger.info(
-                "stage 2 · view · %.8s · user_%s asks: %s",
-                task_id,
-                request.user.id,
-                query,
-            )
-            enqueue(search)
+    search, wait = start(request.user, task_id, query)
+    if wait:
+        form.add_error(None, f"That was a lot at once. Ask again in {wait} seconds.")
+        return refuse(request, form, 429, {"Retry-After": wait})
     # The form sent twice, by a double click or by a reload, is one search. But only for
     # the same question of the same person.
     if search.user_id != request.user.id or search.query != query:
         form.add_error(None, "This form was sent before. Load the page again.")
         return refuse(request, form, 409)
     return accept(request, search, "Search has started!")
+
+
+def start(user, task_id, query):
+    """The search and 0; or None, and how long the user has to wait (seconds)."""
+    with transaction.atomic():
+        wait_for_turn(user)
+        if search := SearchResult.objects.filter(task_id=task_id).first():
+            return search, 0
+        if wait := seconds_to_wait(user):
+            return None, wait
+        search, is_new = SearchResult.objects.get_or_create(
+            task_id=task_id, defaults={"query": query, "user": user}
+        )
+        if is_new:
+            logger.info(
+                "stage 2 · view · %.8s · user_%s asks: %s", task_id, user.id, query
+            )
+            enqueue(search)
+    return search, 0
 
 
 @never_cache

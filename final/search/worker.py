@@ -69,6 +69,8 @@ async def search(task_id):
     running[claim] = asyncio.current_task()
     try:
         status, error = await answer(row)
+        if error:
+            row.answer = ""  # half of one would pass for a whole one
         is_saved = await in_database(row.finish, status, error)
     except asyncio.CancelledError:
         is_saved = False

@@ -1,0 +1,44 @@
+"""What a person does with an account, without a browser."""
+
+import urllib.parse
+
+from tutorial.specifications.visitor import Answer
+
+from .person import Person
+
+PASSWORD = "correct-horse-9"
+
+
+def submit(person: Person, path: str, action: str = "", **typed: str) -> Answer:
+    """Send the form of the page at `path` that goes to `action`, or has the fields."""
+    [form] = [
+        form
+        for form in person.get(path).page.forms
+        if (form.action == action if action else typed.keys() <= form.fields.keys())
+    ]
+    url = urllib.parse.urljoin(person.site.url, form.action or path)
+    answer = person._open(url, urllib.parse.urlencode(form.fields | typed).encode())
+    person.fields = person.form().fields  # with a new token
+    return answer
+
+
+def sign_up(person: Person, name: str) -> None:
+    """Become an account."""
+    data = {"username": name, "password1": PASSWORD, "password2": PASSWORD}
+    assert submit(person, "/accounts/sign-up/", **data).status == 302
+
+
+def log_in(person: Person, name: str) -> None:
+    """Become that account."""
+    data = {"username": name, "password": PASSWORD}
+    assert submit(person, "/accounts/login/", **data).status == 302
+
+
+def log_out(person: Person) -> None:
+    """Become nobody, and a guest at once."""
+    assert submit(person, "/", action="/accounts/logout/").status == 302
+
+
+def user_id(person: Person) -> int:
+    """Who the server thinks that it is."""
+    return int(person.get().html.partition('data-user="')[2].partition('"')[0])

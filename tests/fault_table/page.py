@@ -1,0 +1,61 @@
+"""A person at the app with a browser."""
+
+import json
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tutorial.processes import wait_for
+from tutorial.specifications.site import Site
+
+PATIENCE = 20_000.0  # ms
+
+
+def open_page(context: Any, site: Site, path: str = "/") -> Page:
+    """A page of the app whose socket is up; `frames(page)` are what it got."""
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.frames_received = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on(
+            "framereceived", lambda frame: page.frames_received.append(frame)
+        ),
+    )
+    page.goto(site.url + path)
+    expect(page.locator("#socket-state")).to_have_text("Live", timeout=PATIENCE)
+    return page
+
+
+def frames(page: Page) -> list[dict]:
+    """What came down the page's sockets so far."""
+    return [json.loads(frame) for frame in page.frames_received]
+
+
+def ask(page: Page, question: str) -> None:
+    """Type the question, and press the button."""
+    page.get_by_label("Your question").fill(question)
+    page.get_by_role("button", name="Search").click()
+
+
+def result(page: Page, question: str) -> Locator:
+    """The search's place in the page's list."""
+    return page.locator("#results li").filter(has_text=question)
+
+
+def expect_status(page: Page, question: str, status: str) -> None:
+    """Wait until the page shows the search with this status."""
+    expect(result(page, question)).to_have_attribute(
+        "data-status", status, timeout=PATIENCE
+    )
+
+
+def expect_state(page: Page, words: str) -> None:
+    """Wait until the page says this of its connection."""
+    expect(page.locator("#socket-state")).to_have_text(words, timeout=PATIENCE)
+
+
+def wait_in(page: Page, condition: Any, otherwise: str) -> None:
+    """Wait in the page's own event loop, in which its frames arrive."""
+    pause = lambda: page.wait_for_timeout(50)  # noqa: E731
+    assert wait_for(condition, PATIENCE / 1000, pause), otherwise

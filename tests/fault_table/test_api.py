@@ -1,0 +1,87 @@
+"""What the API may do to a question: each time that it is asked costs money."""
+
+import json
+
+import pytest
+
+from search.worker import MOST_TRIES
+from tutorial.standin import STAND_IN_KEY
+from tutorial.standin.simulations import SIMULATIONS
+
+from .person import ENDED, Person, calls
+
+pytestmark = pytest.mark.xdist_group("fault table")
+
+PASSING = {
+    "rate limit": "The API gave no answer (RateLimitError).",
+    "server error": "The API gave no answer (InternalServerError).",
+    "silence": "The API could not be reached (APITimeoutError).",
+    "cut stream": "The API could not be reached (APIConnectionError).",
+    "stalled stream": "The API could not be reached (APITimeoutError).",
+    "no end": "The API's answer broke off.",
+}
+LASTING = {
+    "bad key": "The API does not let this site in (AuthenticationError).",
+    "no quota": "This site has used up its quota at the API.",
+    "refusal": "The model declined to answer this.",
+}
+
+
+def ends(socket, task_ids, seconds=40):
+    """The last frame of each search, and all frames that came meanwhile."""
+    frames = []
+    while True:
+        frames.append(json.loads(socket.recv(timeout=seconds)))
+        last = {f["task_id"]: f for f in frames if f.get("status") in ENDED}
+        if set(task_ids) <= last.keys():
+            return last, frames
+
+
+def ask_all(person, names):
+    return {name: person.search(f"simulate: {name}") for name in names}
+
+
+@pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
+def test_what_may_pass_is_tried_again_and_then_told(shared_app):
+    person, other = Person(shared_app.site), Person(shared_app.site)
+    with person.open_socket() as socket, other.open_socket() as other_socket:
+        searches = ask_all(person, PASSING)
+        last, _ = ends(socket, searches.values())
+        others = other.search("What is a task?")
+        _, others_frames = ends(other_socket, [others])
+    saved = person.snapshot()
+    for name, task_id in searches.items():
+        # Some of its words may have come. They are no answer.
+        for state in (last[task_id], saved[task_id]):
+            found = state["status"], state["error"], state["answer"]
+            assert found == ("failed", PASSING[name], ""), name
+        assert calls(shared_app.site, f"simulate: {name}") == MOST_TRIES, name
+    assert {frame.get("task_id") for frame in others_frames} == {None, others}
+
+
+@pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
+def test_what_has_passed_is_answered(shared_app):
+    person = Person(shared_app.site)
+    task_id = person.search("simulate: hiccup")
+    end = person.wait_for_end(task_id)
+    assert (end["status"], end["error"]) == ("done", "")
+    assert "offline stand-in" in end["answer"]
+    assert calls(shared_app.site, "simulate: hiccup") == 2
+
+
+@pytest.mark.fault(15, "the API refuses for good")
+def test_what_will_not_pass_is_not_tried_again(shared_app):
+    person = Person(shared_app.site)
+    with person.open_socket() as socket:
+        searches = ask_all(person, LASTING)
+        last, frames = ends(socket, searches.values())
+    saved = person.snapshot()
+    for name, task_id in searches.items():
+        for state in (last[task_id], saved[task_id]):
+            found = state["status"], state["error"], state["answer"]
+            assert found == ("failed", LASTING[name], ""), name
+        assert calls(shared_app.site, f"simulate: {name}") == 1, name
+    # The text of an API's error is for its owner: it may hold a part of the key.
+    told = str(frames) + person.get().html + str(shared_app.log)
+    secrets = [STAND_IN_KEY, *(s.message for s in SIMULATIONS if s.message)]
+    assert [secret for secret in secrets if secret in told] == []

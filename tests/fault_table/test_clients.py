@@ -1,0 +1,179 @@
+"""Clients that are no browser, and mean no good."""
+
+import contextlib
+import os
+import re
+import socket
+import struct
+import urllib.request
+from urllib.parse import urlsplit
+
+import msgpack
+import pytest
+import redis
+
+from tutorial.processes import wait_until
+
+from .account import user_id
+from .page import expect_state, open_page
+from .person import Person, wait_for_frame
+
+POLICY_VIOLATION, TOO_BIG, BROKEN, NOT_TEXT = 1008, 1009, 1002, 1007
+MIB = 2**20
+
+
+def open_sockets(site):
+    """How many sockets the web process says that it has."""
+    with urllib.request.urlopen(f"{site.url}/metrics", timeout=10) as response:
+        return float(
+            re.search(r"^search_sockets (.*)", response.read().decode(), re.M)[1]
+        )
+
+
+def wait_for_sockets(site, number, seconds=30):
+    wait_until(
+        lambda: open_sockets(site) == number,
+        seconds=seconds,
+        otherwise=lambda: f"{open_sockets(site):g} sockets, and not {number}",
+    )
+
+
+def memory(process):
+    """What the process has in memory (bytes)."""
+    pages = int(open(f"/proc/{process.child.pid}/statm").read().split()[1])  # noqa
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def frame(opcode, payload=b"", *, fin=True, masked=True, length=None):
+    """A WebSocket frame as RFC 6455 has it, or nearly."""
+    length = len(payload) if length is None else length
+    size = struct.pack("!BB", fin << 7 | opcode, masked << 7 | 127)
+    key = b"\0\0\0\0" if masked else b""
+    return size + struct.pack("!Q", length) + key + payload
+
+
+def raw_socket(person, buffer=0):
+    """The person's WebSocket, after the handshake, as nothing but bytes."""
+    address = urlsplit(person.site.url)
+    connection = socket.socket()
+    if buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    connection.settimeout(20)
+    connection.connect((address.hostname, address.port))
+    connection.sendall(
+        "GET /ws/search/ HTTP/1.1\r\n"
+        f"Host: {address.netloc}\r\nOrigin: {person.site.url}\r\n"
+        f"Cookie: {person.cookie_header}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        answer += connection.recv(1)
+    assert b" 101 " in answer
+    return connection
+
+
+def code_of_close(connection):
+    """What the server's last frame says; None where it closes without a word."""
+    stream = connection.makefile("rb")
+    while start := stream.read(2):
+        size = start[1]
+        if size > 125:
+            size = int.from_bytes(stream.read(2 if size == 126 else 8), "big")
+        payload = stream.read(size)
+        if start[0] == 0x88:
+            return int.from_bytes(payload[:2], "big")
+    return None
+
+
+SENT = [
+    ("a text", frame(1, b"hello"), POLICY_VIOLATION),
+    ("bytes", frame(2, b"\xff" * 100), POLICY_VIOLATION),
+    ("many frames", frame(1, b"{}") * 10_000, POLICY_VIOLATION),
+    ("a huge frame", frame(1, b"x" * 2000), TOO_BIG),
+    ("a frame without end", frame(1, length=2**62), TOO_BIG),
+    ("pieces", frame(1, b"x" * 900, fin=False) + frame(0, b"x" * 900), TOO_BIG),
+    ("an unmasked frame", frame(1, b"x", masked=False), BROKEN),
+    ("a piece of nothing", frame(0, b"x"), BROKEN),
+    ("an unknown kind", frame(3, b"x"), BROKEN),
+    ("a long ping", frame(9, b"x" * 126), BROKEN),
+    ("no UTF-8", frame(1, b"\xff\xfe"), NOT_TEXT),
+    ("no frame", b"GET / HTTP/1.1\r\n\r\n" * 10, BROKEN),
+]
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
+def test_who_sends_what_no_page_sends_is_closed(shared_app):
+    site, web = shared_app.site, shared_app.project.running["web"]
+    person, other = Person(site), Person(site)
+    before, lines = memory(web), len(web.lines)
+    with other.open_socket() as others:
+        for what, sent, code in SENT:
+            with raw_socket(person) as connection:
+                with contextlib.suppress(ConnectionError):
+                    connection.sendall(sent)
+                assert code_of_close(connection) == code, what
+        others.ping().wait(5)
+        task_id = other.search("Does this harm anybody?")
+        assert wait_for_frame(others, task_id)["status"] == "done"
+    assert memory(web) - before < 20 * MIB
+    assert "Exception in ASGI application" not in str(web.lines[lines:])
+
+
+@pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
+def test_who_reads_nothing_is_given_up(run_app, chromium):
+    running = run_app()
+    site, web = running.site, running.project.running["web"]
+    page = open_page(chromium.new_context(), site)
+    deaf, gone, other = [Person(site) for _ in range(3)]
+    groups = {p: f"asgi__group__user_{user_id(p)}" for p in (deaf, gone)}
+    client = redis.Redis.from_url(site.redis_url)
+    message = msgpack.packb(
+        {"type": "send_search_result", "data": {"chunk": "x" * (MIB // 4)}}
+    )
+    with other.open_socket() as others, raw_socket(deaf, 4096), raw_socket(deaf, 4096):
+        leaving = raw_socket(gone, 4096)
+        wait_for_sockets(site, 5)
+        before = memory(web)
+        # More than the buffers of the two systems hold (and less than 32 MiB, at which
+        # Redis gives up its subscriber). Nobody reads a byte of it.
+        for group in groups.values():
+            for _ in range(40):
+                assert client.publish(group, message) == 1
+        task_id = other.search("Does this hold up anybody?")
+        assert wait_for_frame(others, task_id)["status"] == "done"
+
+        leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        leaving.close()  # in the middle of a frame
+        wait_for_sockets(site, 4, 8)
+        wait_for_sockets(site, 2)
+        wait_until(
+            lambda: not site.subscribed_groups() & set(groups.values()),
+            seconds=5,
+            otherwise=lambda: f"still there: {site.subscribed_groups()}",
+        )
+        others.ping().wait(5)
+        expect_state(page, "Live")
+        assert memory(web) - before < 60 * MIB
+
+
+@pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
+@pytest.mark.xdist_group("fault table")
+def test_who_never_ends_a_request_holds_up_nobody(shared_app):
+    site = shared_app.site
+    address = urlsplit(site.url)
+    with contextlib.ExitStack() as stack:
+        for half in (
+            b"GET / HTTP/1.1\r\nHost: x\r\nX: ",
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\nquery=",
+            b"",
+        ) * 60:
+            connection = socket.create_connection((address.hostname, address.port))
+            stack.enter_context(connection)
+            connection.sendall(half)
+        person = Person(site)
+        task_id = person.search("Is anybody held up?")
+        assert person.wait_for_end(task_id)["status"] == "done"

@@ -1,0 +1,71 @@
+"""The database does not answer for some seconds."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tutorial.processes import wait_until
+
+from .database import file_of, open_database
+from .page import ask, expect_state, open_page
+from .person import Person, calls
+
+WORDS = "The site cannot save anything at the moment. Ask again in a few seconds."
+
+
+@pytest.mark.fault(25, "the database is locked or gone for some seconds")
+def test_a_locked_database_costs_no_answer(run_app, chromium):
+    running = run_app()
+    site, person = running.site, Person(running.site)
+    page = open_page(chromium.new_context(), site)
+    questions = ["simulate: hiccup", "Simulate: hiccup", "SIMULATE: hiccup"]
+    with open_database(running) as database:
+        searches = {question: person.search(question) for question in questions}
+        for question in questions:
+            wait_until(
+                lambda q=question: calls(site, q), seconds=20, otherwise="not asked"
+            )
+        database.execute("BEGIN EXCLUSIVE")
+        ask(page, "Can this be saved?")
+        status, data, headers = person.post("And this?")
+        assert (status, data, headers["Retry-After"]) == (503, {"error": WORDS}, "5")
+        expect(page.locator("#notices")).to_have_text(WORDS)
+        # A reader has no need to wait, and what was accepted is not forgotten.
+        assert set(person.snapshot()) == set(searches.values())
+        wait_until(
+            lambda: "database is locked" in str(running.log),
+            seconds=20,
+            otherwise="nobody waits for the database",
+        )
+        assert [calls(site, question) for question in questions] == [2, 2, 2]
+        database.execute("ROLLBACK")
+    for question, task_id in searches.items():
+        assert person.wait_for_end(task_id)["status"] == "done"
+        assert calls(site, question) == 2
+    assert person.wait_for_end(person.search("And now?"))["status"] == "done"
+
+
+@pytest.mark.fault(25, "the database is locked or gone for some seconds")
+def test_a_database_that_is_gone_comes_back(run_app, chromium, tmp_path):
+    folder, away = tmp_path / "data", tmp_path / "away"
+    folder.mkdir()
+    running = run_app(DATABASE_URL=f"sqlite:///{folder / 'db.sqlite3'}")
+    assert file_of(running).exists()
+    site, person = running.site, Person(running.site)
+    page = open_page(chromium.new_context(), site)
+    task_id = person.search("simulate: hiccup")
+    wait_until(
+        lambda: calls(site, "simulate: hiccup"), seconds=20, otherwise="not asked"
+    )
+    folder.rename(away)
+    status, data, headers = person.post("Is anything saved?")
+    assert (status, data, headers["Retry-After"]) == (503, {"error": WORDS}, "5")
+    answer = person.get()
+    assert (answer.status, answer.html) == (503, WORDS)
+    ask(page, "Is this saved?")
+    expect(page.locator("#notices")).to_have_text(WORDS)
+    away.rename(folder)
+    assert person.wait_for_end(task_id)["status"] == "done"
+    assert calls(site, "simulate: hiccup") == 2
+    expect_state(page, "Live")
+    ask(page, "Is this saved?")
+    expect(page.locator("#notices")).to_have_text("Search has started!")

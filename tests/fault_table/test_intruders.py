@@ -1,0 +1,240 @@
+"""Who wants in where they have no business, or stays where they had some once."""
+
+import contextlib
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from .account import PASSWORD, log_in, log_out, sign_up, user_id
+from .database import change, insert_search
+from .page import ask, expect_state, expect_status, open_page, result
+from .person import Person, wait_for_frame
+
+SIGNED_OUT = 4001
+
+
+def status_of_socket(site, cookie, origin):
+    """How a request for a WebSocket ends: 101 where it is let in."""
+    headers = {"Cookie": cookie} if cookie else {}
+    try:
+        with connect(site.socket_url, origin=origin, additional_headers=headers):
+            return 101
+    except InvalidStatus as error:
+        return error.response.status_code
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(19, "a WebSocket from another origin")
+def test_only_the_own_origin_is_let_in(shared_app):
+    site, person = shared_app.site, Person(shared_app.site)
+    port = urlsplit(site.url).port
+    foreign = [
+        "http://evil.example",
+        f"http://evil.example:{port}",
+        f"http://127.0.0.1:{port + 1}",
+        "http://127.0.0.1",
+        f"https://127.0.0.1:{port}",
+        f"ws://127.0.0.1:{port}",
+        f"http://127.0.0.1.evil.example:{port}",
+        f"http://evil.example/{site.url}",
+        f"http://127.0.0.2:{port}",
+        "null",
+        "file://",
+        "",
+        None,
+    ]
+    for origin in foreign:
+        assert status_of_socket(site, person.cookie_header, origin) == 403, origin
+    # With the right one, it takes a session, too.
+    for cookie in ("", "sessionid=guessed", "sessionid="):
+        assert status_of_socket(site, cookie, site.url) == 403, cookie
+    assert status_of_socket(site, person.cookie_header, site.url) == 101
+
+
+def code_of_close(socket, seconds=10):
+    """The code with which the server closes the socket."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            socket.recv(timeout=seconds)
+    return socket.close_code
+
+
+def session_key(person):
+    [key] = [c.value for c in person.cookies if c.name == "sessionid"]
+    return key
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
+def test_a_session_that_ends_unheard_ends_its_sockets(shared_app):
+    site = shared_app.site
+    expired, changed, deleted, other = [Person(site) for _ in range(4)]
+    sign_up(changed, "changes-the-password")
+    with contextlib.ExitStack() as stack:
+        sockets = [
+            stack.enter_context(person.open_socket())
+            for person in (expired, changed, deleted, other)
+        ]
+        change(
+            shared_app,
+            "UPDATE django_session SET expire_date = '2000-01-01'"
+            " WHERE session_key = ?",
+            session_key(expired),
+        )
+        change(  # as another browser of the same user does
+            shared_app,
+            "UPDATE auth_user SET password = '!' WHERE id = ?",
+            user_id(changed),
+        )
+        change(shared_app, "DELETE FROM auth_user WHERE id = ?", user_id(deleted))
+        codes = [code_of_close(socket) for socket in sockets[:3]]
+        assert codes == [SIGNED_OUT] * 3
+        # Nobody else's.
+        sockets[3].ping().wait(5)
+        task_id = other.search("Am I still here?")
+        assert wait_for_frame(sockets[3], task_id)["status"] == "done"
+
+
+@pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
+def test_a_logout_and_a_deletion_end_sockets_at_once(run_app):
+    running = run_app(SOCKET_CHECK_SECONDS="600")
+    leaving, deleted, here, there = [Person(running.site) for _ in range(4)]
+    sign_up(leaving, "leaves")
+    sign_up(here, "in-two-places")
+    log_in(there, "in-two-places")
+    with contextlib.ExitStack() as stack:
+        sockets = [
+            stack.enter_context(person.open_socket())
+            for person in (leaving, deleted, here, there)
+        ]
+        log_out(leaving)
+        assert code_of_close(sockets[0], 3) == SIGNED_OUT
+        log_out(here)
+        assert code_of_close(sockets[2], 3) == SIGNED_OUT
+        code = "from django.contrib.auth.models import User; User.objects.get(id={})"
+        result = running.project.manage(
+            "shell", "-c", code.format(user_id(deleted)) + ".delete()"
+        )
+        assert result.returncode == 0, result.stderr
+        assert code_of_close(sockets[1], 3) == SIGNED_OUT
+        # The same user, and another session.
+        sockets[3].ping().wait(5)
+        task_id = there.search("Am I still here?")
+        assert wait_for_frame(sockets[3], task_id)["status"] == "done"
+
+
+def log_in_by_browser(page, site, name):
+    page.goto(f"{site.url}/accounts/login/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("nav .user")).to_have_text(name)
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
+def test_a_page_says_that_it_is_signed_out(shared_app, chromium):
+    site = shared_app.site
+    for name in ("first", "second"):
+        sign_up(Person(site), name)
+    context = chromium.new_context()
+
+    as_guest = open_page(context, site)
+    ask(as_guest, "What did the guest ask?")
+    expect_status(as_guest, "What did the guest ask?", "done")
+    tab = context.new_page()
+    log_in_by_browser(tab, site, "first")
+    expect_state(as_guest, "Signed out")
+
+    as_first = open_page(context, site)
+    expect(result(as_first, "What did the guest ask?")).to_have_count(1)
+    log_in_by_browser(tab, site, "second")
+    expect_state(as_first, "Signed out")
+
+    as_second = open_page(context, site)
+    tab.goto(site.url)
+    tab.get_by_role("button", name="Log out").click()
+    expect(tab.get_by_role("link", name="Log in")).to_be_visible()
+    expect_state(as_second, "Signed out")
+    for page in (as_guest, as_first, as_second):
+        expect(page.locator("#notices")).to_contain_text("You are no longer signed in")
+    for page in (as_second, tab):
+        assert "guest" not in page.locator("#results").inner_text()
+
+
+SCRIPT = "<script>document.title='hacked'</script><img src=x onerror=\"hack()\">"
+SHORT_SCRIPT = "<b onclick=hack()>"
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(21, "script in question, answer, error and user name")
+def test_what_people_write_stays_text(shared_app, chromium):
+    site, person = shared_app.site, Person(shared_app.site)
+    sign_up(person, "bobby-tables")
+    change(
+        shared_app,
+        "UPDATE auth_user SET username = ? WHERE username = 'bobby-tables'",
+        SHORT_SCRIPT,
+    )
+    context = chromium.new_context()
+    context.add_cookies(
+        [{"name": "sessionid", "value": session_key(person), "url": site.url}]
+    )
+    context.add_init_script("window.hack = () => { document.title = 'hacked' }")
+    page = open_page(context, site)
+    for question in (SCRIPT, "simulate: script"):
+        ask(page, question)
+        expect_status(page, question, "done")
+    search = {"user_id": user_id(person), "query": "Wrong?", "error": SCRIPT}
+    insert_search(shared_app, status="failed", **search)
+    ask(page, "Anything else?")
+    page.reload()
+    for _ in range(2):
+        answer = result(page, "simulate: script").locator(".answer")
+        expect(answer).to_contain_text("<script>document.title = 'hacked'</script>")
+        expect(page.locator("#results h3", has_text=SCRIPT)).to_have_count(1)
+        expect(result(page, "Wrong?").locator(".error")).to_have_text(SCRIPT)
+        expect(page.locator("nav .user")).to_have_text(SHORT_SCRIPT)
+        injected = "#results :is(script, img, b), nav b"
+        expect(page.locator(injected)).to_have_count(0)
+        expect(page).to_have_title("Real-time search")
+        page.reload()
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(21, "script in question, answer, error and user name")
+def test_a_script_that_got_in_would_not_run(shared_app, chromium):
+    page = chromium.new_context().new_page()
+    response = page.goto(shared_app.site.url)
+    policy = response.headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    blocked = page.evaluate(
+        """async () => {
+          const blocked = [];
+          document.addEventListener("securitypolicyviolation", (event) =>
+            blocked.push(event.effectiveDirective));
+          const script = document.createElement("script");
+          script.textContent = "document.title = 'hacked'";
+          document.body.append(script);
+          document.body.insertAdjacentHTML("beforeend",
+            `<img src="data:," onerror="document.title = 'hacked'">
+             <form action="http://evil.example/"><button></button></form>`);
+          const foreign = document.createElement("script");
+          foreign.src = "http://evil.example/x.js";
+          document.body.append(foreign);
+          await fetch("http://evil.example/").catch(() => {});
+          while (blocked.length < 4) await new Promise((r) => setTimeout(r, 20));
+          return blocked;
+        }"""
+    )
+    assert sorted(blocked) == [
+        "connect-src",
+        "script-src-attr",
+        "script-src-elem",
+        "script-src-elem",
+    ]
+    expect(page).to_have_title("Real-time search")

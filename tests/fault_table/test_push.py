@@ -1,0 +1,143 @@
+"""News of a search, between the worker and the page: lost, repeated, out of order."""
+
+import itertools
+import os
+import signal
+import uuid
+
+import msgpack
+import pytest
+import redis
+from playwright.sync_api import expect
+
+from tutorial.processes import wait_until
+
+from .database import change, insert_search
+from .page import PATIENCE, ask, expect_state, expect_status, open_page, result
+from .person import calls
+
+
+@pytest.mark.fault(16, "the push fails after the answer was saved")
+@pytest.mark.parametrize("redis_is", ["frozen", "gone"])
+def test_what_cannot_be_pushed_is_asked_for(run_app, chromium, redis_is):
+    running = run_app()
+    site, question = running.site, "simulate: hiccup"
+    page = open_page(chromium.new_context(), site)
+    ask(page, question)
+    # The first call fails; before the second one answers, there is a second of time.
+    wait_until(lambda: calls(site, question), seconds=20, otherwise="not asked")
+    if redis_is == "frozen":
+        os.killpg(running.redis.group, signal.SIGSTOP)
+    else:
+        running.processes.stop([running.redis])
+    try:
+        expect_status(page, question, "done")
+        expect(result(page, question).locator(".answer")).to_contain_text("stand-in")
+        assert calls(site, question) == 2
+        assert any("not pushed" in line for _, line in running.log)
+    finally:
+        if redis_is == "frozen":
+            os.killpg(running.redis.group, signal.SIGCONT)
+
+
+class Pushed:
+    """A search whose news the test writes itself, as the channel layer sends them."""
+
+    def __init__(self, site, page):
+        self.id = str(uuid.uuid4())
+        self.user = page.locator("body").get_attribute("data-user")
+        self.client = redis.Redis.from_url(site.redis_url)
+
+    def push(self, **data):
+        """Publish it for the user's group."""
+        event = {"type": "send_search_result", "data": {"task_id": self.id, **data}}
+        channel = f"asgi__group__user_{self.user}"
+        assert self.client.publish(channel, msgpack.packb(event)) == 1
+
+    def push_state(self, sequence, status, answer=""):
+        self.push(
+            sequence=sequence,
+            status=status,
+            status_text=status,
+            query=f"Pushed {self.id}",
+            answer=answer,
+            error="",
+            retry_id=str(uuid.uuid4()),
+        )
+
+    def push_chunk(self, sequence, chunk):
+        self.push(sequence=sequence, chunk=chunk)
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(24, "news comes out of order, repeated, and with gaps")
+def test_the_order_of_the_news_does_not_matter(shared_app, chromium):
+    page = open_page(chromium.new_context(), shared_app.site)
+    chunks = {2: "one ", 3: "two ", 4: "three"}
+    orders = list(itertools.permutations(chunks))
+    searches = [Pushed(shared_app.site, page) for _ in orders]
+    for order, search in zip(orders, searches, strict=True):
+        search.push_state(1, "running")
+        for number in (*order, *order):
+            search.push_chunk(number, chunks[number])
+        search.push_state(1, "running")
+    for search in searches:
+        item = page.locator(f"#results [data-task-id='{search.id}']")
+        expect(item.locator(".answer")).to_have_text("one two three")
+    for search in searches:
+        search.push_state(1_000_001, "running")  # another try begins anew
+        search.push_chunk(4, "three")
+        search.push_chunk(1_000_003, "end")
+        search.push_chunk(1_000_002, "The ")
+        search.push_state(5, "done", "one two three")
+    for search in searches:
+        item = page.locator(f"#results [data-task-id='{search.id}']")
+        expect(item.locator(".answer")).to_have_text("The end")
+    for search in searches:
+        search.push_state(1_000_004, "done", "The end.")
+        search.push_chunk(1_000_003, "end")
+        search.push_chunk(1_000_005, " And more")
+        search.push_state(1_000_001, "running")
+    last = Pushed(shared_app.site, page)
+    last.push_state(1, "done", "The last.")
+    expect_status(page, last.id, "done")
+    for search in searches:
+        expect_status(page, search.id, "done")
+        expect(result(page, search.id).locator(".answer")).to_have_text("The end.")
+        expect(result(page, search.id)).to_have_count(1)
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(24, "news comes out of order, repeated, and with gaps")
+def test_what_is_missing_is_asked_for(shared_app, chromium):
+    page = open_page(chromium.new_context(), shared_app.site)
+    search = Pushed(shared_app.site, page)
+    row = {"user_id": search.user, "query": f"Pushed {search.id}"}
+    search.id = insert_search(shared_app, sequence=4, answer="one two three", **row)
+    search.push_state(1, "running")
+    # The page asks now and then anyway. The next time is five seconds away.
+    with page.expect_response(shared_app.site.url + "/", timeout=PATIENCE):
+        change(
+            shared_app,
+            "UPDATE search_searchresult SET answer = 'one ', sequence = 2"
+            " WHERE user_id = ?",
+            search.user,
+        )
+    answer = result(page, row["query"]).locator(".answer")
+    expect(answer).to_have_text("one", timeout=PATIENCE)
+    change(
+        shared_app,
+        "UPDATE search_searchresult SET answer = 'one two three', sequence = 4"
+        " WHERE user_id = ?",
+        search.user,
+    )
+    search.push_chunk(4, "three")  # and 3 never comes
+    expect(answer).to_have_text("one two three", timeout=4_000)
+    search.push_chunk(5, " four")
+    expect(answer).to_have_text("one two three four")
+    change(
+        shared_app,
+        "UPDATE search_searchresult SET status = 'done' WHERE user_id = ?",
+        search.user,
+    )
+    expect_state(page, "Live")

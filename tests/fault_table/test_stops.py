@@ -1,0 +1,132 @@
+"""SIGTERM, as a new version's deployment sends it, in the middle of an answer."""
+
+import contextlib
+import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tutorial import services
+from tutorial.processes import Processes, wait_until
+
+from .database import open_database
+from .page import ask, expect_state, expect_status, open_page
+from .person import Person, calls, wait_for_frame
+
+# Codes of WebSockets.
+GOING_AWAY, SERVICE_RESTART = 1001, 1012
+
+
+@pytest.fixture
+def slow_api():
+    """The address of an API that writes an answer for some seconds."""
+    options = ("--latency", "0.1", "--pace", "0.04")
+    with Processes(lambda name, line: None) as processes:
+        _, variables = services.start_stand_in(
+            processes, services.free_port(), *options
+        )
+        yield variables["OPENAI_BASE_URL"]
+
+
+def terminate(running, name):
+    """Tell the process to end, as an operator does."""
+    process = running.project.running[name]
+    os.killpg(process.group, signal.SIGTERM)
+    return process
+
+
+def wait_for_exit(process, seconds):
+    wait_until(
+        lambda: process.child.poll() is not None,
+        seconds=seconds,
+        otherwise=lambda: f"{process.name} goes on: {process.lines[-5:]}",
+    )
+
+
+def wait_for_chunk(socket, seconds=20):
+    """The first piece of an answer."""
+    while True:
+        frame = json.loads(socket.recv(timeout=seconds))
+        if "chunk" in frame:
+            return frame
+
+
+@pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
+def test_a_worker_ends_what_it_has_begun_and_then_itself(run_app, slow_api):
+    running = run_app(OPENAI_BASE_URL=slow_api, SEARCH_GRACE_SECONDS="20")
+    site = replace(running.site, openai_url=slow_api)
+    person, question = Person(site), "What does a worker do?"
+    with person.open_socket() as socket:
+        task_id = person.search(question)
+        wait_for_chunk(socket)
+        worker = terminate(running, "worker")
+        assert wait_for_frame(socket, task_id)["status"] == "done"
+        wait_for_exit(worker, 10)
+        # What is asked meanwhile waits for the next worker.
+        later = person.search("Who answers this?")
+        assert person.snapshot()[later]["status"] == "pending"
+        running.project.start(running.processes, "worker")
+        assert wait_for_frame(socket, later, 40)["status"] == "done"
+    assert "offline stand-in" in person.snapshot()[task_id]["answer"]
+    assert calls(site, question) == calls(site, "Who answers this?") == 1
+
+
+@pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
+def test_what_takes_longer_than_the_grace_is_given_to_another_worker(run_app):
+    # A lease that never expires: nobody takes it, if it is not given.
+    patience = {"SEARCH_GRACE_SECONDS": "1", "SEARCH_LEASE_SECONDS": "600"}
+    running = run_app(OPENAI_TIMEOUT_SECONDS="60", **patience)
+    person, question = Person(running.site), "simulate: silence"
+    with person.open_socket() as socket:
+        task_id = person.search(question)
+        wait_until(
+            lambda: calls(running.site, question), seconds=20, otherwise="not asked"
+        )
+        worker = terminate(running, "worker")
+        running.project.environment["OPENAI_TIMEOUT_SECONDS"] = "1"
+        running.project.start(running.processes, "worker")
+        wait_for_exit(worker, 10)
+        frame = wait_for_frame(socket, task_id, 40)
+    words = "The API could not be reached (APITimeoutError)."
+    assert (frame["status"], frame["error"]) == ("failed", words)
+    assert calls(running.site, question) == 1 + 3
+
+
+@pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
+def test_a_web_process_answers_its_requests_and_ends(run_app, slow_api, chromium):
+    running = run_app(OPENAI_BASE_URL=slow_api)
+    site = replace(running.site, openai_url=slow_api)
+    page = open_page(chromium.new_context(), site)
+    person, question = Person(site), "Is a POST cut short?"
+    with person.open_socket() as socket, open_database(running) as database:
+        ask(page, "What is a web process?")
+        expect_status(page, "What is a web process?", "running")
+        # A request that takes a while.
+        database.execute("BEGIN IMMEDIATE")
+        post = ThreadPoolExecutor(1).submit(person.post, question)
+        wait_until(
+            lambda: 'POST / HTTP/1.1" 202' in str(running.log),
+            seconds=20,
+            otherwise="the first POST was not answered",
+        )
+        page.wait_for_timeout(300)  # the second one is on its way
+        web = terminate(running, "web")
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                socket.recv(timeout=10)
+        assert socket.close_code in (GOING_AWAY, SERVICE_RESTART)
+        assert not post.done()
+        database.execute("ROLLBACK")
+        status, data, _ = post.result()
+    assert status == 202
+    wait_for_exit(web, 15)
+    expect_state(page, "Offline: connecting again")
+    running.project.start(running.processes, "web")
+    expect_state(page, "Live")
+    expect_status(page, "What is a web process?", "done")
+    assert person.wait_for_end(data["search"]["task_id"])["status"] == "done"
+    assert calls(site, question) == calls(site, "What is a web process?") == 1
