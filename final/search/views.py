@@ -60,14 +60,9 @@ def start(user, task_id, query):
             return search, 0
         if wait := seconds_to_wait(user):
             return None, wait
-        search, is_new = SearchResult.objects.get_or_create(
-            task_id=task_id, defaults={"query": query, "user": user}
-        )
-        if is_new:
-            logger.info(
-                "stage 2 · view · %.8s · user_%s asks: %s", task_id, user.id, query
-            )
-            enqueue(search)
+        search = SearchResult.objects.create(task_id=task_id, user=user, query=query)
+        logger.info("stage 2 · view · %.8s · user_%s asks: %s", task_id, user.id, query)
+        enqueue(search)
     return search, 0
 
 
