@@ -117,12 +117,12 @@ WORDS = (
 
 
 @pytest.mark.parametrize(
-    ("page", "words", "step", "line"),
+    ("where", "words", "step", "line"),
     WORDS,
     ids=[f"{Path(page).name}: {words}" for page, words, _, _ in WORDS],
 )
-def test_what_a_page_says_in_words_is_so(page, words, step, line):
-    text = " ".join((DOCS / page).read_text().split())
-    assert words in text, f"{page} does not say this any more: mend this list"
-    told = f"{page} says “{words}”, and step {step} has no line with “{line}”"
+def test_what_a_page_says_in_words_is_so(where, words, step, line):
+    text = " ".join((DOCS / where).read_text().split())
+    assert words in text, f"{where} does not say this any more: mend this list"
+    told = f"{where} says “{words}”, and step {step} has no line with “{line}”"
     assert line in code_of(steps.find(step)), told

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
@@ -37,8 +38,10 @@ PRIORITY = 27
 LAST = 3
 
 # A word of code that a browser would break at its hyphens, such as --loglevel, and
-# that fits into a line of a phone.
+# that fits into a line of a phone. The second finds it in the HTML of a command.
 HYPHENATED = re.compile(r"(?<!\S)(?=\S*-)\S{1,24}(?!\S)")
+HYPHENATED_IN_HTML = re.compile(r"(?<![^\s>])(?=[^\s<>]*-)[^\s<>&\"'=]{1,24}(?![^\s<])")
+COMMAND = re.compile(r'<div class="language-sh .*?</div>', re.S)
 
 OVERVIEWS: dict[str, Callable[[Pair, str], list[str]]] = {
     "lead": overview.lead,
@@ -141,6 +144,7 @@ class StepDocs(Extension):
         """Have our part run over each page."""
         md.preprocessors.register(_Preprocessor(md), "stepdocs", PRIORITY)
         md.treeprocessors.register(_WholeWords(md), "whole words", LAST)
+        md.postprocessors.register(_WholeOptions(md), "whole options", LAST)
 
 
 class _WholeWords(Treeprocessor):
@@ -162,6 +166,17 @@ class _WholeWords(Treeprocessor):
                 at = word.end()
             if last is not None:
                 last.tail = AtomicString(text[at:])
+
+
+class _WholeOptions(Postprocessor):
+    """Does the same for a command, which the highlighter has made HTML of."""
+
+    def run(self, text: str) -> str:
+        def wrap(command: re.Match[str]) -> str:
+            whole = r'<span class="whole">\g<0></span>'
+            return HYPHENATED_IN_HTML.sub(whole, command[0])
+
+        return COMMAND.sub(wrap, text)
 
 
 class _Preprocessor(Preprocessor):
