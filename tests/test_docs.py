@@ -335,7 +335,7 @@ def docs(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
         env=os.environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
 
 
