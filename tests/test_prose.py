@@ -84,6 +84,8 @@ def test_a_mistake_names_no_file_of_ours_that_is_gone(mistake):
         assert Path(name).name in names, name
 
 
+DAPHNE_FIRST = '    "daphne",\n    "django.contrib.auth",\n'
+
 # What the pages say in words, and the line of a step that makes it so. Whoever changes
 # the one has to look at the other.
 WORDS = (
@@ -103,6 +105,7 @@ WORDS = (
     ("steps/4-worker.md", "In the mode `WAL`", "4", "journal_mode=WAL"),
     ("steps/4-worker.md", "With `IMMEDIATE`", "4", ': "IMMEDIATE"'),
     ("steps/5-signal.md", "when the row is saved", "5", "search_completed.send("),
+    ("steps/6-consumer.md", "It has to stand first", "6", DAPHNE_FIRST),
     ("steps/6-consumer.md", "Other sites are refused", "6", "AllowedHostsOrigin"),
     ("steps/7-browser.md", "at the top of the list", "7", "results.prepend("),
     ("steps/7-browser.md", "what you typed stays in the form", "7", "form.reset()"),
