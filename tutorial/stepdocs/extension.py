@@ -20,6 +20,7 @@ from tutorial.stepdocs import (
     console,
     explorer,
     fences,
+    figures,
     flow,
     glossary,
     listing,
@@ -74,7 +75,7 @@ class Page:
         Raises Problem, with the page's name, for what is not there.
         """
         try:
-            kinds = ("step", "steps", "console", "flow", "pairs")
+            kinds = ("step", "steps", "console", "flow", "pairs", "bench")
             kinds = (*kinds, *mistakes.KINDS, *pictures.KINDS, *OVERVIEWS)
             return fences.expand(text, kinds, self._render)
         except Problem as problem:
@@ -91,6 +92,8 @@ class Page:
             return overview.table(body)
         if kind == "pairs":
             return explorer.overview(body)
+        if kind == "bench":
+            return figures.render(body)
         if kind == "flow":
             return flow.flow(self.name, self.step, body)
         pair = self._pair(body)
