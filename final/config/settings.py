@@ -122,8 +122,14 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_IMPORTS = ["search.rounds"]
 CELERY_BROKER_TRANSPORT_OPTIONS = REDIS_PATIENCE
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
+# ASGI has a thread for each request. When Redis hangs, each waits for it by itself, and
+# not for one of ten connections behind the others.
+CELERY_BROKER_POOL_LIMIT = 1000
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# A Redis that turns a command down, as it does while another one takes its place, ends
+# the worker otherwise.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 # A worker takes no message for which it has no thread: another one could.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 
