@@ -124,8 +124,14 @@ CELERY_IMPORTS = ["search.rounds"]
 # database, and other workers find it there.
 CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS_PATIENCE, "ack_emulation": False}
 CELERY_TASK_PUBLISH_RETRY = False
+# One for each thread of a web process; see asgi.py. When Redis hangs, none waits for
+# another one's turn.
+CELERY_BROKER_POOL_LIMIT = 32
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# A Redis that turns a command down, as it does while another one takes its place, ends
+# the worker otherwise.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 # A worker takes no message for which it has no thread: another one could.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 

@@ -105,6 +105,9 @@ async def answer(row):
                     logger.info("%.8s · try %d: %s", row.task_id, number, problem)
                 # Longer each time, and not everybody at the same moment.
                 await asyncio.sleep(random.uniform(0.5, 1) * 2 ** (number - 1))
+                # Meanwhile it may have been cancelled, or taken by another worker.
+                if not await in_database(row.save_progress):
+                    raise asyncio.CancelledError
     except TimeoutError:
         return Status.FAILED, "The answer took too long."
     except Exception:
