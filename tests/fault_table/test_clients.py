@@ -18,6 +18,8 @@ from .account import user_id
 from .page import expect_state, open_page
 from .person import Person, wait_for_frame
 
+SHARED = pytest.mark.xdist_group("fault table")
+
 POLICY_VIOLATION, TOO_BIG, BROKEN, NOT_TEXT = 1008, 1009, 1002, 1007
 MIB = 2**20
 
@@ -104,7 +106,7 @@ SENT = [
 ]
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
 def test_who_sends_what_no_page_sends_is_closed(shared_app):
     site, web = shared_app.site, shared_app.project.running["web"]
@@ -161,7 +163,7 @@ def test_who_reads_nothing_is_given_up(run_app, chromium):
 
 
 @pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
-@pytest.mark.xdist_group("fault table")
+@SHARED
 def test_who_never_ends_a_request_holds_up_nobody(shared_app):
     site = shared_app.site
     address = urlsplit(site.url)
