@@ -1,4 +1,4 @@
-"""What happens to a running flow: idle sockets, a Redis that restarts."""
+"""What a running step survives. What final/ survives is in the table of faults."""
 
 import contextlib
 import json
@@ -17,15 +17,9 @@ from tutorial.specifications.visitor import Visitor
 IDLE = 20.0  # seconds; redis-py 8 with the other channel layer closes one after 5
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param("6", marks=pytest.mark.xdist_group("step 6")),
-        pytest.param("final", marks=pytest.mark.xdist_group("step final")),
-    ],
-)
-def test_idle_sockets_stay_open_and_still_work(run_step, name):
-    running = run_step(name)
+@pytest.mark.xdist_group("step 6")
+def test_idle_sockets_stay_open_and_still_work(run_step):
+    running = run_step("6")
     visitors = [Visitor(running.site) for _ in range(3)]
     for visitor in visitors:
         visitor.get()
@@ -47,7 +41,7 @@ def test_idle_sockets_stay_open_and_still_work(run_step, name):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restarted_redis_is_survived(run_copy, number):
     """A later search works, with a socket that was open before and with a new one."""
-    running = run_copy("final")
+    running = run_copy("7")
     visitor = Visitor(running.site)
     visitor.get()
     with open_socket(visitor) as socket:
@@ -79,7 +73,7 @@ def test_a_restarted_redis_is_survived(run_copy, number):
 
 
 def test_a_message_waits_for_a_worker_that_is_killed_before(run_copy):
-    running = run_copy("final")
+    running = run_copy("7")
     visitor = Visitor(running.site)
     visitor.get()
     running.processes.stop([running.project.running["worker"]])
@@ -90,13 +84,13 @@ def test_a_message_waits_for_a_worker_that_is_killed_before(run_copy):
         assert json.loads(socket.recv(timeout=20))["query"] == "Who is there?"
 
 
-@pytest.mark.xdist_group("step final")
+@pytest.mark.xdist_group("step 7")
 @pytest.mark.parametrize(
     "name",
     ["rate limit", "server error", "no quota", "bad key", "cut stream", "refusal"],
 )
 def test_an_api_that_fails_is_told_to_its_user(run_step, name):
-    visitor = Visitor(run_step("final").site)
+    visitor = Visitor(run_step("7").site)
     visitor.get()
     with open_socket(visitor) as socket:
         visitor.ask(f"simulate: {name}")

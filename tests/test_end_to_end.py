@@ -32,8 +32,9 @@ def test_it_fails_where_nobody_answers_the_socket(run_step):
 
 
 def test_it_fails_where_the_socket_brings_nothing(run_copy):
-    """Everything else works: the form, the queue, the worker, the open socket."""
-    running = run_copy("final", "search/consumers.py", "self.send(", "str(")
+    """Everything else works: the form, the worker, the socket, the page that asks."""
+    send = "await self.send(text_data=json.dumps(data))"
+    running = run_copy("final", "search/consumers.py", send, "json.dumps(data)")
     result = end_to_end(running.site.url, "-x")
     assert result.returncode == 1
-    assert "expect(result).to_have_count(1" in result.stdout
+    assert "no frame brought the answer" in result.stdout

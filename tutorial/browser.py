@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tutorial import debian
 from tutorial.problem import Problem
 
 # The program that was found, for the processes that this one starts.
@@ -129,19 +130,4 @@ def _download() -> str | None:
 
 
 def _install() -> str | None:
-    """Debian's package, where this is Debian and we are root."""
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        return None
-    print("Installing Debian's chromium ...", file=sys.stderr, flush=True)
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "chromium"],
-    ):
-        result = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False
-        )
-        if result.returncode:
-            print(result.stderr.strip()[-500:], file=sys.stderr)
-            return None
-    return present_browser()
+    return present_browser() if debian.install("chromium") else None

@@ -119,6 +119,23 @@ def _parser() -> Parser:
     docs.add_argument("--port", type=_port, default=8001, help="default: 8001")
     docs.add_argument("--build", action="store_true", help="write it to site/ instead")
 
+    bench = add("bench", "How fast is the flow, and against what?", _do_bench)
+    bench.add_argument(
+        "--only",
+        default="",
+        metavar="LETTERS",
+        help="sections, such as a,c; default: all",
+    )
+    bench.add_argument(
+        "--quick",
+        action="store_true",
+        help="few of each: enough for a look, in a minute",
+    )
+    bench.add_argument(
+        "--rounds", type=_count, metavar="N", help="of (a) and (b); default: 5"
+    )
+    bench.add_argument("--json", action="store_true", help="for programs")
+
     add("test", "Run every test; arguments go on to pytest", _do_test)
     propagate = add(
         "propagate",
@@ -146,6 +163,12 @@ def _add_project(parser: argparse.ArgumentParser, name: str, **options) -> None:
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 100:
+        raise argparse.ArgumentTypeError("say a number from 1 to 100")
     return int(text)
 
 
@@ -223,6 +246,15 @@ def _do_docs(options: argparse.Namespace) -> None:
         command.build()
     else:
         command.serve(options.port)
+
+
+def _do_bench(options: argparse.Namespace) -> int:
+    environment.enter("run", "redis", "test")
+    from tutorial.bench.command import bench
+
+    return bench(
+        options.only, quick=options.quick, rounds=options.rounds, as_json=options.json
+    )
 
 
 def _do_test(options: argparse.Namespace) -> int:

@@ -85,7 +85,7 @@ def final() -> Step:
         name="final",
         number=len(steps()) + 1,
         folder=ROOT / "final",
-        component="Step 7 with its tests",
+        component="Step 7, made ready for real users",
     )
 
 

@@ -6,6 +6,7 @@ import sys
 
 from tutorial.browser import BROWSER_VARIABLE, find_browser
 from tutorial.environment import ROOT, VENV
+from tutorial.postgres import POSTGRES_VARIABLE, find_postgres
 from tutorial.services import NO_PROXY, find_redis
 
 
@@ -15,6 +16,9 @@ def test(arguments: list[str]) -> int:
     Raises Problem where no browser or no Redis can be had: nothing is skipped quietly.
     """
     find_redis()
+    postgres = find_postgres()
+    if postgres is None:
+        print("No PostgreSQL can be had here: final/ is tested with SQLite alone.")
     environment = (
         os.environ
         | NO_PROXY
@@ -23,6 +27,7 @@ def test(arguments: list[str]) -> int:
             "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "DEBUG": "1",  # for the settings of final/
+            POSTGRES_VARIABLE: postgres or "",
         }
     )
     command = [sys.executable, "-m", "pytest", *arguments]

@@ -16,15 +16,23 @@ def required(env, name, example, while_debugging):
     return value
 
 
+def url(value, name, *schemes):
+    """An address of a service. It may hold a password, so no message repeats it."""
+    if urlsplit(value).scheme not in schemes:
+        raise ImproperlyConfigured(f"{name} must start with {schemes[0]}://")
+    return value
+
+
 def positive(env, name, default):
-    """A number above 0."""
+    """A number above 0, of the kind that the default is: whole or not."""
     text = env.str(name, str(default))
     try:
-        value = float(text)
+        value = type(default)(text)
     except ValueError:
         value = 0
     if not 0 < value < float("inf"):
-        raise ImproperlyConfigured(f"{name} must be a number above 0, not {text!r}.")
+        kind = "whole number" if isinstance(default, int) else "number"
+        raise ImproperlyConfigured(f"{name} must be a {kind} above 0, not {text!r}.")
     return value
 
 

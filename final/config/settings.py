@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 
-from .checked import origins, positive, required
+from .checked import origins, positive, required, url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -21,7 +21,7 @@ env.read_env(BASE_DIR / ".env")
 
 # DEBUG=1 is for your own machine, and nowhere else.
 DEBUG = env.bool("DEBUG", False)
-PORT = env.int("PORT", 8000)
+PORT = positive(env, "PORT", 8000)
 
 SECRET_KEY = required(
     env, "SECRET_KEY", "at least 50 random characters", DEBUG and "insecure " * 6
@@ -82,8 +82,11 @@ TEMPLATES = [
     },
 ]
 
+DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 DATABASES = {
-    "default": env.db("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}"),
+    "default": env.db_url_config(
+        url(DATABASE_URL, "DATABASE_URL", "postgres", "postgresql", "sqlite")
+    )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # The web process and the worker write at the same time.
@@ -114,6 +117,7 @@ STORAGES = {
 }
 
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+url(REDIS_URL, "REDIS_URL", "redis", "rediss", "unix")
 # Seconds. A Redis that hangs holds up a visitor for a moment, not for ever.
 REDIS_PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
 
@@ -136,15 +140,15 @@ CHANNEL_LAYERS = {
 
 OPENAI_MODEL = env.str("OPENAI_MODEL", "gpt-5-mini")
 # The longest silence of the API, before its answer and in it.
-OPENAI_TIMEOUT_SECONDS = positive(env, "OPENAI_TIMEOUT_SECONDS", 20)
+OPENAI_TIMEOUT_SECONDS = positive(env, "OPENAI_TIMEOUT_SECONDS", 20.0)
 
-SEARCHES_PER_MINUTE = int(positive(env, "SEARCHES_PER_MINUTE", 20))
+SEARCHES_PER_MINUTE = positive(env, "SEARCHES_PER_MINUTE", 20)
 # A worker without a sign of life for so long has lost its searches to the others.
-SEARCH_LEASE_SECONDS = positive(env, "SEARCH_LEASE_SECONDS", 15)
+SEARCH_LEASE_SECONDS = positive(env, "SEARCH_LEASE_SECONDS", 15.0)
 # How long a worker that is told to stop goes on with what it has begun.
-SEARCH_GRACE_SECONDS = positive(env, "SEARCH_GRACE_SECONDS", 25)
+SEARCH_GRACE_SECONDS = positive(env, "SEARCH_GRACE_SECONDS", 25.0)
 # How often an open socket is asked whether its session still holds.
-SOCKET_CHECK_SECONDS = positive(env, "SOCKET_CHECK_SECONDS", 60)
+SOCKET_CHECK_SECONDS = positive(env, "SOCKET_CHECK_SECONDS", 60.0)
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -97,10 +97,10 @@ async def answer(row):
             for number in range(1, MOST_TRIES + 1):
                 row.answer = ""
                 row.sequence += 1
-                # Not waited for: the API has the longer way.
-                in_background(push(row, row.state()))
+                # Not waited for yet: the API can be asked meanwhile.
+                begun = in_background(push(row, row.state()))
                 try:
-                    await write(row)
+                    await write(row, begun)
                     return Status.DONE, ""
                 except NoAnswer as problem:
                     if not problem.is_passing or number == MOST_TRIES:
@@ -115,7 +115,7 @@ async def answer(row):
         return Status.FAILED, "Something went wrong on our side."
 
 
-async def write(row):
+async def write(row, begun):
     """Stream one answer into the row and, as it grows, to the page. Raises NoAnswer."""
     chunk, pushed, saved = "", 0.0, time.monotonic()
     async with aclosing(stream_answer(row.query)) as pieces:
@@ -124,6 +124,7 @@ async def write(row):
             chunk += piece
             if time.monotonic() - pushed < PUSH_EVERY:
                 continue
+            await begun
             row.sequence += 1
             news = {"task_id": str(row.task_id), "sequence": row.sequence}
             await push(row, news | {"chunk": chunk})
@@ -188,3 +189,4 @@ def in_background(coroutine):
     task = asyncio.ensure_future(coroutine)
     _kept.add(task)
     task.add_done_callback(_kept.discard)
+    return task

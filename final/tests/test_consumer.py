@@ -6,65 +6,138 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 
 from config.asgi import application
-from search.consumers import SearchConsumer
+from search.consumers import POLICY_VIOLATION, SIGNED_OUT, SearchConsumer
+from search.live import digest
+from search.models import SearchResult
 
 # Consumers look after the database connections of their threads.
 pytestmark = pytest.mark.django_db(transaction=True)
 
-
-def connect(user):
-    communicator = WebsocketCommunicator(SearchConsumer.as_asgi(), "/ws/search/")
-    communicator.scope["user"] = user
-    return communicator
+ORIGIN = b"http://127.0.0.1:8000"
 
 
-async def test_a_message_for_the_group_becomes_a_frame():
-    communicator = connect(get_user_model()(id=7))
+@pytest.fixture(autouse=True)
+def usual_port(settings):
+    assert ORIGIN.decode() in settings.SITE_ORIGINS
+
+
+@pytest.fixture
+async def signed_in(user, client):
+    """A communicator of the whole application, as the user's browser opens it."""
+    await sync_to_async(client.force_login)(user)
+    communicator = connect_as(client.session.session_key, ORIGIN)
     connected, _ = await communicator.connect()
     assert connected
-
-    data = {"task_id": "0f3c9a52", "query": "Why?", "answer": "Because.", "error": ""}
-    message = {"type": "send_search_result", "data": data}
-    await get_channel_layer().group_send("user_7", message)
-    assert await communicator.receive_json_from() == data
-
+    yield communicator
     await communicator.disconnect()
-    assert "user_7" not in get_channel_layer().groups
 
 
-async def test_the_group_of_another_user_is_not_heard():
-    communicator = connect(get_user_model()(id=7))
+def connect_as(session_key, origin):
+    headers = [(b"host", b"127.0.0.1:8000")]
+    if session_key:
+        headers.append((b"cookie", f"sessionid={session_key}".encode()))
+    if origin:
+        headers.append((b"origin", origin))
+    return WebsocketCommunicator(application, "/ws/search/", headers)
+
+
+async def closed_with(communicator):
+    """The code with which the server closes the socket, whatever it sends before."""
+    while True:
+        event = await communicator.receive_output(timeout=5)
+        if event["type"] == "websocket.close":
+            return event["code"]
+
+
+async def test_the_snapshot_comes_first(client, user, signed_in, search):
+    await sync_to_async(search.refresh_from_db)()
+    communicator = connect_as(client.session.session_key, ORIGIN)
     await communicator.connect()
-    await get_channel_layer().group_send(
-        "user_8", {"type": "send_search_result", "data": {"task_id": "1"}}
-    )
-    assert await communicator.receive_nothing()
+    assert await communicator.receive_json_from() == {
+        "user": user.id,
+        "searches": [search.state()],
+    }
     await communicator.disconnect()
+
+
+async def test_a_message_for_the_group_becomes_a_frame(user, signed_in):
+    await signed_in.receive_json_from()
+    data = {"task_id": "0f3c9a52", "sequence": 1, "chunk": "Be"}
+    message = {"type": "send_search_result", "data": data}
+    await get_channel_layer().group_send(f"user_{user.id}", message)
+    assert await signed_in.receive_json_from() == data
+
+    await signed_in.disconnect()
+    assert f"user_{user.id}" not in get_channel_layer().groups
+
+
+async def test_the_group_of_another_user_is_not_heard(user, signed_in):
+    await signed_in.receive_json_from()
+    await get_channel_layer().group_send(
+        f"user_{user.id + 1}", {"type": "send_search_result", "data": {"task_id": "1"}}
+    )
+    assert await signed_in.receive_nothing()
 
 
 async def test_who_is_not_signed_in_is_refused():
-    communicator = connect(AnonymousUser())
+    communicator = WebsocketCommunicator(SearchConsumer.as_asgi(), "/ws/search/")
+    communicator.scope["user"] = AnonymousUser()
     connected, _ = await communicator.connect()
     assert not connected
-    await communicator.disconnect()
 
 
 @pytest.mark.parametrize(
     ("origin", "is_let_in"),
     [
-        (b"http://localhost", True),
+        (ORIGIN, True),
+        (b"https://127.0.0.1:8000", False),
+        (b"http://127.0.0.1:8001", False),
+        (b"http://127.0.0.1", False),
         (b"http://evil.example", False),
         (b"null", False),
         (None, False),
     ],
 )
-async def test_only_the_own_origin_is_let_in(client, origin, is_let_in):
-    await sync_to_async(client.get)("/")
-    cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
-    headers = [(b"host", b"localhost"), (b"cookie", cookie)]
-    if origin:
-        headers.append((b"origin", origin))
-    communicator = WebsocketCommunicator(application, "/ws/search/", headers)
+async def test_only_the_own_origin_is_let_in(client, signed_in, origin, is_let_in):
+    communicator = connect_as(client.session.session_key, origin)
     connected, _ = await communicator.connect()
     assert connected == is_let_in
+    await communicator.disconnect()
+
+
+@pytest.mark.parametrize("frame", [{"text_data": "{}"}, {"bytes_data": b"\x00"}])
+async def test_who_sends_something_is_no_page_of_ours(signed_in, frame):
+    await signed_in.send_to(**frame)
+    assert await closed_with(signed_in) == POLICY_VIOLATION
+
+
+async def test_a_logout_closes_the_socket(client, user, signed_in):
+    message = {"type": "close_socket", "session": digest("another session")}
+    await get_channel_layer().group_send(f"user_{user.id}", message)
+    message |= {"session": digest(client.session.session_key)}
+    await get_channel_layer().group_send(f"user_{user.id}", message)
+    assert await closed_with(signed_in) == SIGNED_OUT
+
+
+@pytest.mark.parametrize("what", ["session", "user", "password"])
+async def test_a_socket_does_not_outlive_its_right(settings, user, client, what):
+    """Also where no news of its end has come."""
+    settings.SOCKET_CHECK_SECONDS = 0.2
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    }
+    await sync_to_async(client.force_login)(user)
+    communicator = connect_as(client.session.session_key, ORIGIN)
+    await communicator.connect()
+    if what == "session":
+        await sync_to_async(client.session.delete)()
+    elif what == "user":
+        # Without its signal.
+        users = get_user_model().objects.filter(pk=user.pk)
+        await SearchResult.objects.filter(user=user).adelete()
+        await sync_to_async(users._raw_delete)(users.db)
+    else:
+        user.set_password("Another-1")
+        await user.asave()
+    assert await closed_with(communicator) == SIGNED_OUT
     await communicator.disconnect()

@@ -1,6 +1,7 @@
 """Stage 6 · consumer: the answer comes down the WebSocket of its visitor alone."""
 
 import json
+import time
 import uuid
 
 from websockets.exceptions import InvalidStatus, WebSocketException
@@ -25,10 +26,10 @@ def check(site: Site) -> str:
         question = f"What is a consumer? {uuid.uuid4()}"
         visitor.ask(question)
         frame = _receive(socket, question)
-        # The other's first frame must be the other's own: so they got none before it.
+        # The first visitor's frame would come before their own.
         other_question = f"What is a group? {uuid.uuid4()}"
         other.ask(other_question)
-        _receive(other_socket, other_question)
+        _receive(other_socket, other_question, not_of=question)
         # A consumer that fails after its first frame takes the connection with it.
         again = f"What is a frame? {uuid.uuid4()}"
         visitor.ask(again)
@@ -77,23 +78,28 @@ def open_socket(visitor: Visitor, origin: str | None = None) -> ClientConnection
         raise Unmet(f"The WebSocket could not be opened: {error}") from error
 
 
-def _receive(socket: ClientConnection, question: str) -> str:
-    """The next frame. Raises Unmet unless it is the answer to the question."""
-    try:
-        frame = socket.recv(timeout=10)
-    except TimeoutError:
-        raise Unmet("No frame came down the WebSocket") from None
-    except WebSocketException as error:
-        raise Unmet(f"The WebSocket was closed: {error}") from error
-    try:
-        data = json.loads(frame)
-    except ValueError:
-        raise Unmet(f"The frame is not JSON: {frame[:100]}") from None
-    if question not in str(data):
-        raise Unmet(f"The frame belongs to another search: {frame[:100]}")
-    if "offline stand-in" not in str(data):
-        raise Unmet(f"The frame does not hold the API's answer: {frame[:100]}")
-    return frame
+def _receive(socket: ClientConnection, question: str, not_of: str = "-" * 40) -> str:
+    """The frame with the answer to the question; news on the way is passed over.
+
+    Raises Unmet where it does not come, or where a frame is of another's question.
+    """
+    frame, deadline = "", time.monotonic() + 10
+    while True:
+        try:
+            frame = socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+        except TimeoutError:
+            last = f" with the answer; the last one: {frame[:100]}" if frame else ""
+            raise Unmet(f"No frame came down the WebSocket{last}") from None
+        except WebSocketException as error:
+            raise Unmet(f"The WebSocket was closed: {error}") from error
+        try:
+            text = str(json.loads(frame))
+        except ValueError:
+            raise Unmet(f"The frame is not JSON: {frame[:100]}") from None
+        if not_of in text:
+            raise Unmet(f"The frame belongs to another's search: {frame[:100]}")
+        if question in text and "offline stand-in" in text:
+            return frame
 
 
 def _check_refused(visitor: Visitor, how: str, origin: str) -> None:

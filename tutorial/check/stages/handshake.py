@@ -4,7 +4,7 @@ import contextlib
 import re
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
@@ -31,6 +31,7 @@ class Opened:
     url: str  # of the WebSocket
     socket: ClientConnection
     events: Events
+    frames: list[str] = field(default_factory=list)  # that came down so far
 
 
 def socket_url(scene: Scene, visitor: Visitor) -> str:

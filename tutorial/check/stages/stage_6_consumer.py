@@ -81,7 +81,9 @@ def _receive(opened: Opened, seconds: float) -> str | None:
         frame = opened.socket.recv(timeout=seconds)
     except (TimeoutError, WebSocketException):
         return None
-    return frame if isinstance(frame, str) else frame.decode(errors="replace")
+    text = frame if isinstance(frame, str) else frame.decode(errors="replace")
+    opened.frames.append(text)
+    return text
 
 
 def _check_frame(scene: Scene, mine: Opened, other: Opened, group: str) -> str:
@@ -92,11 +94,10 @@ def _check_frame(scene: Scene, mine: Opened, other: Opened, group: str) -> str:
         seen = "with the WebSocket open, nothing was broadcast any more"
         expected = "a broadcast, as before"
         raise Unmet("handler-does-not-send", seen, expected=expected, stage=5)
-    request = scene.answered(search.question)
     frame = _wait_for_frame(scene, mine, search)
     if frame is None:
         raise _no_frame(scene, mine, search, sent, group)
-    wanted = first_words(request["answer"])
+    wanted = _wanted(scene, search)
     if search.question not in frame and wanted not in squeeze(_text_of(frame)):
         seen = f"the frame is {frame[:120]}"
         expected = f"a frame with the answer, “{wanted}…”"
@@ -106,10 +107,10 @@ def _check_frame(scene: Scene, mine: Opened, other: Opened, group: str) -> str:
         at = _sends(scene, search.events)
         seen = f"the frame is no JSON: {frame[:80]}"
         raise Unmet("frame-not-json", seen, expected="a frame of JSON", at=at)
-    # The other's first frame must be the other's own: so they got none before it.
+    # The first visitor's frame would come before the other's own.
     second = scene.ask(scene.question("group"), other.visitor)
-    stranger = _wait_for_frame(scene, other, second)
-    if stranger and search.question in stranger:
+    _wait_for_frame(scene, other, second)
+    if stranger := next((f for f in other.frames if search.question in f), None):
         sent = search.events.first("group_send", process="worker")
         seen = f"a frame of one visitor's search reached another: {stranger[:80]}"
         expected = "a frame for its own visitor alone"
@@ -129,17 +130,30 @@ def _check_frame(scene: Scene, mine: Opened, other: Opened, group: str) -> str:
 
 
 def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
-    """The next frame, or None where the consumer fails or has long been silent."""
+    """The frame with the answer; news on the way is passed over.
+
+    Where the consumer fails or has long been silent: the last frame, or None.
+    """
     over = ("consumer failed", "socket failed")
+    last = None
     for _ in range(20):
-        if frame := _receive(opened, 0.5):
-            return frame
+        while frame := _receive(opened, 0.5):
+            last = frame
+            wanted = _wanted(scene, search)
+            if wanted and wanted in squeeze(_text_of(frame)):
+                return frame
         if search.events.first(*over):
-            return _receive(opened, 0.2)
+            return _receive(opened, 0.2) or last
         sent = search.events.first("group_send", process="worker")
         if sent and sent["time"] + 2.5 < time.time():
-            return None
-    return None
+            return last
+    return last
+
+
+def _wanted(scene: Scene, search: Search) -> str:
+    """How the API's answer to the search begins; "" where it has given none yet."""
+    request = scene.answered(search.question)
+    return first_words(request["answer"]) if request else ""
 
 
 def _sends(scene: Scene, events: Events) -> str | None:
@@ -210,24 +224,19 @@ def _check_idle(scene: Scene, mine: Opened, other: Opened) -> None:
     layer = mine.events.first("group_add")["layer"]
     # Only this layer blocks on Redis for longer than redis-py's default patience.
     seconds = IDLE if layer == "RedisChannelLayer" else 0.1
-    frame, closed = None, None
     for opened in (mine, other):
         try:
-            frame = opened.socket.recv(timeout=seconds)
+            while True:
+                opened.frames.append(str(opened.socket.recv(timeout=seconds)))
         except TimeoutError:
             seconds = 0.1
-            continue
         except ConnectionClosed as error:
             closed = error
-        break
+            break
     else:
+        _check_once(mine)
+        _check_once(other)
         return
-    if closed is None:
-        seen = f"one more frame came, of which nobody asked: {str(frame)[:80]}"
-        joined = opened.events.first("group_add")
-        raise Unmet(
-            "frame-twice", seen, expected="one frame for one answer", at=joined.at
-        )
     failed = opened.events.first("socket failed", "consumer failed")
     why = f" ({failed.error})" if failed else ""
     mistake = (
@@ -239,6 +248,17 @@ def _check_idle(scene: Scene, mine: Opened, other: Opened) -> None:
         expected="a WebSocket that stays open",
         at=scene.code.find(r"RedisChannelLayer", ".py") or layers(scene),
     )
+
+
+def _check_once(opened: Opened) -> None:
+    """No frame came twice."""
+    if twice := next((f for f in opened.frames if opened.frames.count(f) > 1), None):
+        raise Unmet(
+            "frame-twice",
+            f"the same frame came twice: {twice[:80]}",
+            expected="one frame for one answer",
+            at=opened.events.first("group_add").at,
+        )
 
 
 def _check_left(scene: Scene, opened: Opened) -> None:

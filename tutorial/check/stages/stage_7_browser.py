@@ -274,6 +274,10 @@ def _check_script(scene: Scene, page: Any, seen: Seen) -> None:
 
 def _check_reload(scene: Scene, page: Any, seen: Seen) -> None:
     """What a reload shows of the answers was in the page before."""
+    count = -1
+    while count < len(seen.frames):  # an answer may come in pieces
+        count = len(seen.frames)
+        wait(page, lambda c=count: len(seen.frames) > c, 0.6)
     live = text_of(page)
     page.reload()
     page.wait_for_load_state()

@@ -1,0 +1,120 @@
+"""What the API's events and errors become: pieces of an answer, or words for people."""
+
+from types import SimpleNamespace
+
+import httpx2
+import openai
+import pytest
+
+from search import answers
+
+REQUEST = httpx2.Request("POST", "http://api.test/v1/responses")
+
+
+def delta(text):
+    return SimpleNamespace(type="response.output_text.delta", delta=text)
+
+
+def event(kind):
+    return SimpleNamespace(type=kind, delta="")
+
+
+COMPLETED = event("response.completed")
+
+
+@pytest.fixture
+def api(monkeypatch):
+    """A client in the place of OpenAI's: set the events it streams, or its error."""
+    api = SimpleNamespace(events=[], error=None, asked=[])
+
+    class Stream:
+        async def __aenter__(self):
+            return self
+
+        async def __aexit__(self, *error):
+            return None
+
+        async def __aiter__(self):
+            for event in api.events:
+                yield event
+
+    async def create(**options):
+        api.asked.append(options)
+        if api.error:
+            raise api.error
+        return Stream()
+
+    client = SimpleNamespace(responses=SimpleNamespace(create=create))
+    monkeypatch.setattr(answers, "get_client", lambda: client)
+    return api
+
+
+async def ask():
+    return [piece async for piece in answers.stream_answer("Why?")]
+
+
+async def test_the_pieces_come_as_they_are_written(api):
+    api.events = [event("response.created"), delta("Be"), delta("cause."), COMPLETED]
+    assert await ask() == ["Be", "cause."]
+    assert api.asked[0]["input"] == "Why?"
+    assert api.asked[0]["stream"] is True
+
+
+@pytest.mark.parametrize(
+    ("events", "is_passing"),
+    [
+        ([delta("Be")], True),
+        ([delta("Be"), event("response.failed")], True),
+        ([delta("Be"), event("error")], True),
+        ([delta("Be"), event("response.incomplete")], False),
+        ([event("response.refusal.delta")], False),
+    ],
+)
+async def test_an_answer_without_its_proper_end_is_none(api, events, is_passing):
+    api.events = events
+    with pytest.raises(answers.NoAnswer) as caught:
+        await ask()
+    assert caught.value.is_passing == is_passing
+
+
+def status_error(status, code=None):
+    body = {"code": code, "message": "Incorrect API key provided: sk-secret"}
+    response = httpx2.Response(status, request=REQUEST)
+    return openai.APIStatusError(body["message"], response=response, body=body)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_passing"),
+    [
+        (openai.APIConnectionError(request=REQUEST), True),
+        (openai.APITimeoutError(request=REQUEST), True),
+        (status_error(408), True),
+        (status_error(409), True),
+        (status_error(429), True),
+        (status_error(500), True),
+        (status_error(503), True),
+        (status_error(400), False),
+        (status_error(401), False),
+        (status_error(403), False),
+        (status_error(404), False),
+        (status_error(429, "insufficient_quota"), False),
+        (openai.OpenAIError("The api_key sk-secret is not set"), False),
+    ],
+)
+async def test_what_passes_is_told_from_what_stays(api, error, is_passing):
+    api.error = error
+    with pytest.raises(answers.NoAnswer) as caught:
+        await ask()
+    assert caught.value.is_passing == is_passing
+    assert "sk-secret" not in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+def test_there_is_one_client_for_all_searches(monkeypatch, settings):
+    monkeypatch.setenv("OPENAI_API_KEY", "any")
+    settings.OPENAI_TIMEOUT_SECONDS = 7
+    answers.get_client.cache_clear()
+    client = answers.get_client()
+    assert client is answers.get_client()
+    assert (client.timeout.read, client.max_retries) == (7, 0)
+    answers.get_client.cache_clear()

@@ -1,0 +1,168 @@
+"""One search, from the claim to the announcement."""
+
+import asyncio
+
+import pytest
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+from search import worker
+from search.answers import NoAnswer
+from search.models import MOST_CLAIMS, SearchResult, Status
+from search.signals import search_completed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def api(monkeypatch):
+    """A function (try, ...): each try is its pieces, or ends with the error in them."""
+    monkeypatch.setattr(worker, "PUSH_EVERY", 0)
+    monkeypatch.setattr(worker.random, "uniform", lambda low, high: 0)
+    tries = []
+    asked = []
+
+    async def stream_answer(query):
+        asked.append(query)
+        for piece in tries.pop(0):
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+    monkeypatch.setattr(worker, "stream_answer", stream_answer)
+
+    def answer_with(*given):
+        tries.extend(given)
+        return asked
+
+    return answer_with
+
+
+@pytest.fixture
+def announced():
+    """The states of the searches that were announced by the signal."""
+    heard = []
+
+    def hear(sender, search_result, **kwargs):
+        # What is announced is saved: whoever hears of it may look it up.
+        saved = SearchResult.objects.get(pk=search_result.pk)
+        heard.append((saved.status, saved.sequence, search_result.sequence))
+
+    search_completed.connect(hear)
+    yield heard
+    search_completed.disconnect(hear)
+
+
+def run(search):
+    """Do the search: the data of all that was pushed meanwhile."""
+    name = f"user_{search.user_id}"
+
+    async def do():
+        layer = get_channel_layer()
+        await layer.group_add(name, "page")
+        await worker.search(search.task_id)
+        await asyncio.gather(*worker._kept)
+        queue = layer.channels.get("page")
+        while queue and not queue.empty():
+            yield (await layer.receive("page"))["data"]
+
+    async def collect():
+        return [data async for data in do()]
+
+    pushed = async_to_sync(collect)()
+    search.refresh_from_db()
+    return pushed
+
+
+def test_an_answer_is_streamed_saved_and_announced(search, api, announced):
+    asked = api(["Be", "cause."])
+    pushed = run(search)
+    assert asked == ["Why?"]
+    assert (search.status, search.answer) == (Status.DONE, "Because.")
+    assert announced == [(Status.DONE, search.sequence, search.sequence)]
+    assert [data["chunk"] for data in pushed if "chunk" in data] == ["Be", "cause."]
+    assert pushed[0]["status"] == Status.RUNNING
+    assert pushed[-1] == search.state()
+    # Each has the next number: a page sees where one is missing.
+    numbers = [data["sequence"] for data in pushed]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_what_passes_is_tried_again_from_the_start(search, api):
+    asked = api(["Be", NoAnswer("Broken.", True)], ["Because."])
+    pushed = run(search)
+    assert (search.status, search.answer) == (Status.DONE, "Because.")
+    assert len(asked) == 2
+    states = [data for data in pushed if data.get("status") == Status.RUNNING]
+    assert [state["answer"] for state in states] == ["", ""]
+
+
+def test_what_does_not_pass_ends(search, api, announced):
+    asked = api(*[[NoAnswer("Busy.", True)]] * worker.MOST_TRIES)
+    run(search)
+    assert len(asked) == worker.MOST_TRIES
+    assert (search.status, search.error) == (Status.FAILED, "Busy.")
+    assert announced
+
+
+def test_what_no_try_helps_is_asked_once(search, api):
+    asked = api([NoAnswer("No money.", False)])
+    run(search)
+    assert len(asked) == 1
+    assert (search.status, search.error) == (Status.FAILED, "No money.")
+
+
+def test_an_empty_answer_is_told(search, api):
+    api([" "])
+    run(search)
+    assert (search.status, search.error) == (
+        Status.FAILED,
+        "The API gave an empty answer.",
+    )
+
+
+def test_an_error_of_our_own_is_told_without_its_text(search, api):
+    api([ZeroDivisionError("secret")])
+    run(search)
+    assert search.status == Status.FAILED
+    assert search.error == "Something went wrong on our side."
+
+
+def test_a_second_message_does_nothing(search, api, announced):
+    asked = api(["Because."], ["Again."])
+    run(search)
+    run(search)
+    assert len(asked) == len(announced) == 1
+
+
+def test_a_search_that_kills_its_workers_is_given_up(search, api):
+    asked = api(["Because."])
+    SearchResult.objects.update(claims=MOST_CLAIMS)
+    run(search)
+    assert asked == []
+    assert search.status == Status.FAILED
+
+
+def test_a_push_that_fails_fails_nothing(search, api, monkeypatch):
+    async def fail(*arguments):
+        raise ConnectionError
+
+    api(["Be", "cause."])
+    monkeypatch.setattr(worker, "broadcast", fail)
+    monkeypatch.setattr("search.handlers.broadcast", fail)
+    monkeypatch.setattr(worker, "_silent_until", 0.0)
+    assert run(search) == []
+    assert (search.status, search.answer) == (Status.DONE, "Because.")
+
+
+def test_a_cancelled_search_is_not_announced(search, api, announced, monkeypatch):
+    monkeypatch.setattr(worker, "SAVE_EVERY", 0)
+    api(["Be", "cause."])
+
+    async def cancel(user_id, data):
+        await worker.in_database(search.cancel)
+
+    monkeypatch.setattr(worker, "broadcast", cancel)
+    monkeypatch.setattr(worker, "_silent_until", 0.0)
+    run(search)
+    assert (search.status, announced) == (Status.CANCELLED, [])

@@ -1,0 +1,72 @@
+"""What `final/` is deployed by agrees with what it is run and tested by."""
+
+import json
+import re
+import shlex
+
+import pytest
+import yaml
+
+from tutorial import procfile
+from tutorial.environment import ROOT
+
+FINAL = ROOT / "final"
+COMPOSE = yaml.safe_load((FINAL / "compose.yaml").read_text())
+SERVICES = COMPOSE["services"]
+
+
+def procfile_command(name: str) -> list[str]:
+    """The words of a line of the Procfile, at its usual port."""
+    line = procfile.processes(FINAL)[name]
+    return shlex.split(re.sub(r"\$\{PORT:-(\d+)\}", r"\1", line))
+
+
+def test_the_image_serves_as_the_procfile_does():
+    dockerfile = (FINAL / "Dockerfile").read_text().replace("\\\n", "")
+    command = json.loads(re.search(r"^CMD (.+)$", dockerfile, re.M)[1])
+    # In a container, the network begins at its edge.
+    assert command[2:4] == ["--host", "0.0.0.0"]
+    assert command[:2] + command[4:] == procfile_command("web")
+
+
+def test_the_worker_of_compose_is_that_of_the_procfile():
+    assert shlex.split(SERVICES["worker"]["command"]) == procfile_command("worker")
+
+
+def test_the_image_does_not_run_as_root():
+    last_user = re.findall(r"^USER (.+)$", (FINAL / "Dockerfile").read_text(), re.M)[-1]
+    assert last_user not in ("root", "0")
+
+
+@pytest.mark.parametrize("name", ["migrate", "web", "worker"])
+def test_compose_has_no_default_for_a_secret(name):
+    environment = SERVICES[name]["environment"]
+    for secret in ("SECRET_KEY", "SITE_ORIGINS", "OPENAI_API_KEY"):
+        assert re.match(rf"\$\{{{secret}:\?", environment[secret]), secret
+    assert "${POSTGRES_PASSWORD:?" in environment["DATABASE_URL"]
+
+
+def test_compose_waits_longer_than_a_process_takes_to_stop():
+    settings = (FINAL / "config" / "settings.py").read_text()
+    grace = float(re.search(r'"SEARCH_GRACE_SECONDS", ([\d.]+)', settings)[1])
+    assert int(SERVICES["worker"]["stop_grace_period"].rstrip("s")) > grace
+    web = procfile_command("web")
+    graceful = int(web[web.index("--timeout-graceful-shutdown") + 1])
+    assert int(SERVICES["web"]["stop_grace_period"].rstrip("s")) > graceful
+
+
+def test_nothing_but_the_app_can_be_reached_from_outside():
+    published = {name for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"web"}
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES["web"]["ports"])
+
+
+def test_the_example_of_the_environment_names_what_the_settings_read():
+    listed = set(
+        re.findall(r"^#?([A-Z_]+)=", (FINAL / ".env.example").read_text(), re.M)
+    )
+    settings = (FINAL / "config" / "settings.py").read_text()
+    read = set(re.findall(r'(?:env\.\w+\(|env,)\s*"([A-Z_]+)"', settings))
+    # Who starts the processes says these.
+    assert read - {"PORT", "CSRF_TRUSTED_ORIGINS"} <= listed
+    assert listed - read == {"OPENAI_API_KEY", "POSTGRES_PASSWORD"}

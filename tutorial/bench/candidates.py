@@ -1,0 +1,257 @@
+"""What is compared, and how each of them is started, with services of its own."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import re
+import shutil
+import socket
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tutorial import services, steps
+from tutorial.bench.client import Http, NoAnswer, fetch_json
+from tutorial.bench.visitors import FinalVisitor, FloorVisitor, PageVisitor, Visitor
+from tutorial.environment import ROOT
+from tutorial.problem import Problem
+from tutorial.processes import Process, Processes, wait_until
+from tutorial.project import Project
+
+# What a person's shell may hold for other projects, and would lead ours to another
+# database or refuse the benchmark's visitors.
+FOREIGN = """
+    ALLOWED_HOSTS CELERY_BROKER_URL CSRF_TRUSTED_ORIGINS DATABASE_URL
+    DEBUG DJANGO_SETTINGS_MODULE HTTPS_ONLY OPENAI_MODEL PYTHONPATH SECRET_KEY
+    SITE_ORIGINS
+""".split()
+
+# What final/ gets: all that real users get, but for TLS.
+PRODUCTION = {
+    "DEBUG": "0",
+    "HTTPS_ONLY": "0",
+    "SECRET_KEY": "known to all, and good enough for a benchmark on 127.0.0.1",
+    # One visitor asks more than a person could.
+    "SEARCHES_PER_MINUTE": "1000000",
+}
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A candidate that may be started.
+
+    `worker` is the floor's worker; of a step, what replaces the Procfile's command.
+    """
+
+    name: str
+    visitor: type[Visitor]
+    step: str | None = None
+    worker: str | None = None
+
+
+FLOOR = Kind("floor", FloorVisitor, worker="worker")
+STREAMING_FLOOR = Kind("floor", FloorVisitor, worker="streaming-worker")
+STEP_2 = Kind("step 2", PageVisitor, "2")
+STEP_7 = Kind("step 7", PageVisitor, "7")
+DEFAULT_POOL = Kind(
+    "step 7, default pool", PageVisitor, "7", "celery --app config worker"
+)
+FINAL = Kind("final", FinalVisitor, "final")
+
+
+@dataclass
+class Candidate:
+    """A candidate that runs."""
+
+    kind: Kind
+    url: str
+    folder: Path
+    environment: dict[str, str]
+    processes: dict[str, Process] = field(default_factory=dict)  # "web" and "worker"
+
+    @property
+    def name(self) -> str:
+        """How the tables call it."""
+        return self.kind.name
+
+    async def visitor(self, *, with_socket: bool = True) -> Visitor:
+        """A new visitor who has opened the page. Raises Problem."""
+        visitor = self.kind.visitor(self.url, next(_numbers))
+        with self.blamed():
+            await visitor.open()
+            if with_socket:
+                await visitor.connect()
+        return visitor
+
+    async def visitors(self, count: int, *, with_socket: bool = True) -> list[Visitor]:
+        """So many visitors, who come a few at a time. Raises Problem."""
+        doors = asyncio.Semaphore(8)
+
+        async def come() -> Visitor:
+            async with doors:
+                return await self.visitor(with_socket=with_socket)
+
+        return await asyncio.gather(*(come() for _ in range(count)))
+
+    @contextlib.contextmanager
+    def blamed(self):
+        """Turn NoAnswer into a Problem that says whose, and what it said last."""
+        try:
+            yield
+        except (NoAnswer, OSError) as error:
+            lines = [
+                f"  {process.name}: {line}"
+                for process in self.processes.values()
+                for line in process.lines[-5:]
+            ]
+            words = f"{self.name} cannot be measured: {error}"
+            raise Problem("\n".join([words, *lines])) from error
+
+    def memory(self, role: str) -> int:
+        """The memory of its "web" or "worker" and their children, in bytes.
+
+        What processes share is counted once, where the system can tell (Linux).
+        """
+        found = psutil.Process(self.processes[role].group)
+        total = 0
+        for process in (found, *found.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                memory = process.memory_full_info()
+                total += getattr(memory, "pss", memory.rss)
+        return total
+
+
+class Stage:
+    """What runs for a section: the API, and candidates. Leaving it ends all of them."""
+
+    def __init__(self) -> None:
+        self.processes = Processes(lambda name, line: None)
+
+    def __enter__(self) -> "Stage":
+        self._folder = Path(tempfile.mkdtemp(prefix="tutorial-bench-"))
+        try:
+            port = services.free_port()
+            self._api_url = f"http://127.0.0.1:{port}"
+            module = "tutorial.bench.api"
+            process = self._start_ours("api", module, str(port), environment=os.environ)
+            _wait_until_listening(process, port)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.processes.__exit__(*exception)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self, *kinds: Kind) -> list[Candidate]:
+        """Start them at the same time, and return once all are up. Raises Problem."""
+        with ThreadPoolExecutor(len(kinds)) as pool:
+            return list(pool.map(self._start, kinds))
+
+    async def pace(self, *, latency: float = 0.0, pause: float = 0.0) -> None:
+        """Have the API wait `latency` s before an answer, and `pause` s in between."""
+        await self._ask("POST", "/pace", {"latency": latency, "pause": pause})
+
+    async def figures(self) -> dict:
+        """What the API has noted; see there."""
+        return await self._ask("GET", "/figures")
+
+    async def _ask(self, method: str, path: str, data: object = None) -> dict:
+        http = Http(self._api_url)
+        try:
+            return await fetch_json(http, method, path, data)
+        finally:
+            http.close()
+
+    def _start_ours(
+        self, name: str, *arguments: str, environment: dict[str, str]
+    ) -> Process:
+        command = [sys.executable, "-m", *arguments]
+        return self.processes.start(name, command, folder=ROOT, environment=environment)
+
+    def _start(self, kind: Kind) -> Candidate:
+        folder = self._folder / re.sub(r"\W+", "-", kind.name)
+        folder.mkdir()
+        variables = {
+            "OPENAI_BASE_URL": f"{self._api_url}/v1",
+            "OPENAI_API_KEY": "sk-the-benchmark-has-an-api-of-its-own",
+        }
+        if kind is not STEP_2:
+            _, variables["REDIS_URL"] = services.start_redis(
+                self.processes, folder / "redis", services.free_port()
+            )
+        port = services.free_port()
+        if kind.step is None:
+            return self._start_floor(kind, folder, port, variables)
+        return self._start_project(kind, folder / "project", port, variables)
+
+    def _start_floor(
+        self, kind: Kind, folder: Path, port: int, variables: dict[str, str]
+    ) -> Candidate:
+        variables |= {"PORT": str(port), "DATABASE": str(folder / "answers.sqlite3")}
+        environment = os.environ | variables
+        candidate = Candidate(kind, f"http://127.0.0.1:{port}", folder, environment)
+        for role, name in (("web", "web"), ("worker", kind.worker)):
+            candidate.processes[role] = self._start_ours(
+                role, "tutorial.bench.floor", name, environment=environment
+            )
+        _wait_until_listening(candidate.processes["web"], port)
+        return candidate
+
+    def _start_project(
+        self, kind: Kind, folder: Path, port: int, variables: dict[str, str]
+    ) -> Candidate:
+        steps.copy(steps.find(kind.step).folder, folder)
+        if kind.worker:
+            procfile = folder / "Procfile"
+            lines = procfile.read_text()
+            procfile.write_text(
+                re.sub(r"(?m)^worker:.*", f"worker: {kind.worker}", lines)
+            )
+        project = Project(folder, port)
+        for name in FOREIGN:
+            project.environment.pop(name, None)
+        # Django's server in one process, whose memory can be measured: no reloader.
+        project.environment |= variables | {"RUN_MAIN": "true"}
+        if kind.step == FINAL.step:
+            project.environment |= PRODUCTION | {"SITE_ORIGINS": project.url}
+            _collect_static_files(project)
+        project.migrate()
+        project.start(self.processes)
+        try:
+            project.wait_until_ready(60)
+        except TimeoutError as error:
+            raise Problem(f"{kind.name} is not ready:\n{error}") from error
+        return Candidate(
+            kind, project.url, folder, project.environment, dict(project.running)
+        )
+
+
+def _collect_static_files(project: Project) -> None:
+    result = project.manage("collectstatic", "--no-input", "--verbosity", "0")
+    if result.returncode:
+        words = (result.stdout + result.stderr).strip().splitlines()[-3:]
+        raise Problem("\n".join(["final/ cannot collect its static files:", *words]))
+
+
+def _wait_until_listening(process: Process, port: int) -> None:
+    def listens_or_ended() -> bool:
+        with socket.socket() as probe:
+            is_up = probe.connect_ex(("127.0.0.1", port)) == 0
+        return is_up or process.child.poll() is not None
+
+    otherwise = f"{process.name} does not answer"
+    with contextlib.suppress(TimeoutError):
+        wait_until(listens_or_ended, seconds=15, otherwise=otherwise)
+        if process.child.returncode is None:
+            return
+    last_words = "\n".join(process.lines[-5:])
+    raise Problem(f"{otherwise}: {last_words}")

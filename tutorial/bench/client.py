@@ -1,0 +1,240 @@
+"""A light client: HTTP on a connection that stays, and WebSockets.
+
+The driver shares the machine's cores with what it measures, so it spends little: no
+library's generality, and the time of a frame is taken before anything else is done.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import struct
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+PATIENCE = 30.0  # seconds for an answer
+
+TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
+LAST_FRAME, IS_COMPRESSED = 0x80, 0x40
+
+# As browsers ask for it. A server that agrees pays with memory and time.
+EXTENSIONS = "permessage-deflate; client_max_window_bits"
+
+
+class NoAnswer(Exception):
+    """The other side refused, broke off, or answered with an error."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the server answered. The names of `headers` are in lower case."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """The first header of that name; an empty text where there is none."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+class Http:
+    """A connection to the server at `url`, made anew where the server has closed it."""
+
+    def __init__(self, url: str) -> None:
+        self._host = urlsplit(url).netloc
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def connect(self) -> None:
+        """Have a connection ready, so that the next request need not make one."""
+        if self._writer is None or self._reader.at_eof() or self._writer.is_closing():
+            self.close()
+            host, _, port = self._host.partition(":")
+            self._reader, self._writer = await asyncio.open_connection(host, int(port))
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._writer:
+            self._writer.close()
+            self._writer = None
+
+    async def request(
+        self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b""
+    ) -> Response:
+        """Send a request and return the answer. Raises NoAnswer where there is none."""
+        await self.connect()
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        if method == "POST":
+            lines.append(f"Content-Length: {len(body)}")
+        self._writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._receive()
+        except (OSError, EOFError) as error:  # a time-out is an OSError
+            self.close()
+            kind = type(error).__name__
+            raise NoAnswer(f"no answer to {method} {path} ({kind})") from error
+
+    async def _receive(self) -> Response:
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = head[:-4].split("\r\n")
+        pairs = (line.partition(":") for line in lines)
+        headers = [(name.lower(), value.strip()) for name, _, value in pairs]
+        response = Response(int(first.split(" ")[1]), headers, b"")
+        if response.header("transfer-encoding") == "chunked":
+            body = await self._receive_chunks()
+        elif length := response.header("content-length"):
+            body = await self._reader.readexactly(int(length))
+        else:
+            body = b""
+        if response.header("connection").lower() == "close":
+            self.close()
+        return Response(response.status, headers, body)
+
+    async def _receive_chunks(self) -> bytes:
+        body = b""
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
+            body += (await self._reader.readexactly(size + 2))[:-2]
+        await self._reader.readexactly(2)
+        return body
+
+
+class WebSocket(asyncio.Protocol):
+    """A socket that hands each text to `on_text(text, time in s)`."""
+
+    def __init__(self, request: bytes, on_text: Callable[[bytes, float], None]) -> None:
+        self._request = request
+        self._on_text = on_text
+        self._received = b""
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS).decompress
+        loop = asyncio.get_running_loop()
+        self._opened = loop.create_future()
+        self._pong: asyncio.Future | None = None
+        self.is_open = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Ask for the socket."""
+        self._transport = transport
+        transport.write(self._request)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Note that it is over."""
+        self.is_open = False
+        for waiting in (self._opened, self._pong):
+            if waiting and not waiting.done():
+                waiting.set_exception(NoAnswer("the socket was closed"))
+
+    def data_received(self, data: bytes) -> None:
+        """Take the frames that are there as a whole."""
+        moment = time.monotonic()
+        self._received += data
+        if not self.is_open and not self._open():
+            return
+        while frame := self._next_frame():
+            first, payload = frame
+            kind = first & 0xF
+            if kind == TEXT:
+                if first & IS_COMPRESSED:
+                    payload = self._inflate(payload + b"\0\0\xff\xff")
+                self._on_text(payload, moment)
+            elif kind == PING:
+                self._send(PONG, payload)
+            elif kind == PONG and self._pong and not self._pong.done():
+                self._pong.set_result(None)
+            elif kind == CLOSE:
+                self.is_open = False
+                self._transport.close()
+
+    def _open(self) -> bool:
+        head, end, rest = self._received.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        if b" 101 " not in head:
+            self._opened.set_exception(NoAnswer(head.partition(b"\r\n")[0].decode()))
+            self._transport.close()
+            return False
+        self._received = rest
+        self.is_open = True
+        self._opened.set_result(None)
+        return True
+
+    def _next_frame(self) -> tuple[int, bytes] | None:
+        data, start = self._received, 2
+        if len(data) < 2:
+            return None
+        length = data[1]
+        if length > 125:
+            start = 4 if length == 126 else 10
+            if len(data) < start:
+                return None
+            length = int.from_bytes(data[2:start])
+        if len(data) < start + length:
+            return None
+        self._received = data[start + length :]
+        return data[0], data[start : start + length]
+
+    def _send(self, kind: int, payload: bytes = b"") -> None:
+        # A mask of zeros, which leaves the payload as it is, is allowed.
+        head = struct.pack("!BB4x", LAST_FRAME | kind, 0x80 | len(payload))
+        self._transport.write(head + payload)
+
+    async def opened(self) -> None:
+        """Wait until it is open. Raises NoAnswer where it is refused."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._opened
+        except TimeoutError as error:
+            self._transport.close()
+            raise NoAnswer("no answer to the handshake") from error
+
+    async def answers(self) -> bool:
+        """Whether the other side still answers a ping."""
+        if not self.is_open:
+            return False
+        self._pong = asyncio.get_running_loop().create_future()
+        self._send(PING)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._pong
+        except (TimeoutError, NoAnswer):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Say goodbye, and leave."""
+        if self.is_open:
+            self._send(CLOSE)
+        self._transport.close()
+
+
+async def open_socket(
+    url: str, path: str, cookies: str, on_text: Callable[[bytes, float], None]
+) -> WebSocket:
+    """Open a WebSocket at `path` of the server at `url`, as its own page does."""
+    host = urlsplit(url).netloc
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = [
+        *(f"GET {path} HTTP/1.1", f"Host: {host}", f"Origin: {url}"),
+        *("Connection: Upgrade", "Upgrade: websocket", f"Sec-WebSocket-Key: {key}"),
+        *("Sec-WebSocket-Version: 13", f"Sec-WebSocket-Extensions: {EXTENSIONS}"),
+        *([f"Cookie: {cookies}"] if cookies else []),
+    ]
+    request = "\r\n".join([*lines, "", ""]).encode()
+    loop = asyncio.get_running_loop()
+    name, _, port = host.partition(":")
+    _, socket = await loop.create_connection(
+        lambda: WebSocket(request, on_text), name, int(port)
+    )
+    await socket.opened()
+    return socket
+
+
+async def fetch_json(http: Http, method: str, path: str, data: object = None) -> dict:
+    """Send `data` as JSON and return the answer's."""
+    body = b"" if data is None else json.dumps(data).encode()
+    return json.loads((await http.request(method, path, body=body)).body)

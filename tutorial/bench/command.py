@@ -1,0 +1,77 @@
+"""`tutorial bench`: the sections one after the other, and what they found."""
+
+import json
+import signal
+import sys
+import time
+from dataclasses import asdict, replace
+
+from tutorial import colour
+from tutorial.bench import (
+    first_token,
+    idle_sockets,
+    machine,
+    overhead,
+    pushes,
+    throughput,
+)
+from tutorial.bench.sizes import QUICK, WHOLE
+from tutorial.bench.table import Section
+from tutorial.check.command import Progress
+from tutorial.problem import Problem
+
+SECTIONS = {
+    "a": overhead.measure,
+    "b": first_token.measure,
+    "c": throughput.measure,
+    "d": idle_sockets.measure,
+    "e": pushes.measure,
+}
+
+
+def parse_sections(text: str) -> list[str]:
+    """The letters in a text such as "a,c", in their order. Raises Problem."""
+    letters = {letter.strip().lower() for letter in text.split(",")} - {""}
+    if unknown := ", ".join(sorted(letters - SECTIONS.keys())):
+        raise Problem(
+            f"There is no section {unknown}. The sections are {', '.join(SECTIONS)}."
+        )
+    return [letter for letter in SECTIONS if not letters or letter in letters]
+
+
+def bench(only: str, *, quick: bool, rounds: int | None, as_json: bool) -> int:
+    """Measure, and print what was found: returns 0, however slow it was.
+
+    Raises Problem where something cannot be measured, or was lost.
+    """
+    letters = parse_sections(only)
+    sizes = QUICK if quick else WHOLE
+    if rounds is not None:
+        sizes = replace(sizes, rounds=rounds)
+    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    progress, paint = Progress(quiet=as_json), colour.painter(sys.stdout)
+    found = {"machine": machine.describe(), "load_before": machine.load()}
+    found |= {"sizes": asdict(sizes), "sections": {}}
+    if not as_json:
+        for name, value in found["machine"].items():
+            print(f"{name:<15}{value}")
+        if found["load_before"] > 1:
+            print(f"{'load':<15}{found['load_before']:.1f}: other work disturbs this")
+    started = time.monotonic()
+    sections: list[Section] = []
+    for letter in letters:
+        progress(f"measuring ({letter}), {len(sections) + 1} of {len(letters)}")
+        sections.append(section := SECTIONS[letter](sizes))
+        found["sections"][letter] = section.data()
+        progress("")
+        if not as_json:
+            first, *lines = section.lines()
+            print("", paint("bold", first), *lines, sep="\n", flush=True)
+    found["seconds"] = round(time.monotonic() - started, 1)
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        print(f"\nMeasured in {found['seconds']:.0f} s")
+    if faults := [fault for section in sections for fault in section.faults]:
+        raise Problem("\n".join(faults))
+    return 0

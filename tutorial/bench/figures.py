@@ -1,0 +1,31 @@
+"""The arithmetic of the tables."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest of `values` that `percent` of them do not exceed (nearest rank)."""
+    rank = math.ceil(len(values) * percent / 100)
+    return sorted(values)[max(rank, 1) - 1]
+
+
+def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
+    """How many there are; their median, 95th and 99th percentile, in ms."""
+    return {
+        "count": len(seconds),
+        "median_ms": percentile(seconds, 50) * 1000,
+        "p95_ms": percentile(seconds, 95) * 1000,
+        "p99_ms": percentile(seconds, 99) * 1000,
+    }
+
+
+def together(
+    repeats: Sequence[Mapping[str, float]], summed: Collection[str]
+) -> dict[str, float]:
+    """The figures of some repeats: sums of the `summed`, medians of the others."""
+    return {
+        name: sum(values) if name in summed else percentile(values, 50)
+        for name in repeats[0]
+        for values in ([repeat[name] for repeat in repeats],)
+    }

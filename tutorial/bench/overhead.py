@@ -1,0 +1,115 @@
+"""(a) The overhead of the whole flow: from submit to the frame with the answer."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+
+from tutorial.bench import candidates
+from tutorial.bench.candidates import Candidate, Stage
+from tutorial.bench.figures import milliseconds
+from tutorial.bench.sizes import Sizes
+from tutorial.bench.table import Section, at_least, at_most
+from tutorial.bench.visitors import FloorVisitor, Visitor
+
+POLLING = "polling"
+POLL_EVERY = 0.5  # seconds
+
+_numbers = itertools.count(1)
+
+
+async def search(visitor: Visitor) -> float:
+    """Ask a question: the seconds from the POST to the frame with its whole answer."""
+    question = f"What is question {next(_numbers)}?"
+    await visitor.http.connect()
+    started = time.monotonic()
+    await visitor.submit(question)
+    return await visitor.answers.of(question) - started
+
+
+async def poll(visitor: FloorVisitor) -> float:
+    """Ask a question, and ask for its answer every 500 ms: the seconds until then."""
+    started = time.monotonic()
+    await visitor.submit(f"What is question {next(_numbers)}?")
+    while True:
+        await asyncio.sleep(POLL_EVERY)
+        if await visitor.poll():
+            return time.monotonic() - started
+
+
+async def post(visitor: Visitor) -> float:
+    """Send a question: the seconds until the POST is answered."""
+    started = time.monotonic()
+    await visitor.submit(f"What is question {next(_numbers)}?")
+    return time.monotonic() - started
+
+
+def measure(sizes: Sizes) -> Section:
+    """Take turns in rounds, so that what disturbs the machine disturbs all alike."""
+    section = Section(
+        letter="a",
+        title="The whole flow with an API that answers at once: submit to answer",
+        caption=(
+            "One visitor's searches, one after the other. Polling asks the floor every"
+            " 500 ms. Step 2 has no answer yet: its POST waits for a task of 3 s."
+        ),
+        columns={
+            "count": "searches",
+            "median_ms": "median ms",
+            "p95_ms": "p95 ms",
+            "p99_ms": "p99 ms",
+            "times_floor": "x floor",
+            "times_faster_than_polling": "x faster than polling",
+        },
+    )
+    with Stage() as stage:
+        kinds = (
+            candidates.FLOOR,
+            candidates.STEP_2,
+            candidates.STEP_7,
+            candidates.FINAL,
+        )
+        for name, seconds in asyncio.run(_rounds(sizes, *stage.start(*kinds))).items():
+            section.rows[name] = milliseconds(seconds)
+    floor = section.rows["floor"]["median_ms"]
+    polling = section.rows[POLLING]["median_ms"]
+    for figures in section.rows.values():
+        figures["times_floor"] = figures["median_ms"] / floor
+        figures["times_faster_than_polling"] = polling / figures["median_ms"]
+    final = section.rows["final"]
+    section.goals["final"] = [
+        at_most(3, "≤ {} x floor", final["times_floor"]),
+        at_least(60, "≥ {} x faster than polling", final["times_faster_than_polling"]),
+    ]
+    return section
+
+
+async def _rounds(
+    sizes: Sizes,
+    floor: Candidate,
+    step_2: Candidate,
+    step_7: Candidate,
+    final: Candidate,
+) -> dict[str, list[float]]:
+    turns: list[tuple[str, Candidate, Callable[[Visitor], Awaitable[float]], int]] = [
+        (floor.name, floor, search, sizes.fast_searches),
+        (POLLING, floor, poll, sizes.polled_searches),
+        (step_2.name, step_2, post, 1),
+        (step_7.name, step_7, search, sizes.slow_searches),
+        (final.name, final, search, sizes.fast_searches),
+    ]
+    visitors = [
+        await candidate.visitor(with_socket=act is search)
+        for _, candidate, act, _ in turns
+    ]
+    seconds: dict[str, list[float]] = {name: [] for name, *_ in turns}
+    for number in range(sizes.rounds):
+        for (name, candidate, act, count), visitor in zip(turns, visitors, strict=True):
+            with candidate.blamed():
+                if act is search:
+                    # What the first one of a turn finds cold is not the flow's.
+                    for _ in range(5 if number == 0 else 1):
+                        await act(visitor)
+                for _ in range(count):
+                    seconds[name].append(await act(visitor))
+    return seconds

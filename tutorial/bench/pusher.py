@@ -1,0 +1,99 @@
+"""Pushes news to every user of a project, as fast as one process can.
+
+    python -P pusher.py HOW COUNT
+
+HOW is "floor", "step" (as the signal's handler of the steps does it) or "final" (as the
+worker of final/ does it). Runs in the project's folder and environment, and imports
+nothing of the tutorial. Each push holds the time
+at which it set out, of CLOCK_MONOTONIC, in seconds.
+"""
+
+import asyncio
+import itertools
+import os
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+
+IN_FLIGHT = 50  # pushes that one process makes at the same time
+
+TASK_ID = str(uuid.uuid4())
+
+
+def news(number: int) -> dict:
+    """A chunk of an answer, as final/ sends them."""
+    words = "the worker has taken it and "
+    data = {"task_id": TASK_ID, "sequence": number, "chunk": words}
+    return data | {"pushed": time.monotonic()}
+
+
+async def push_all(
+    users: Iterable[int], count: int, push: Callable[[int, dict], Awaitable[None]]
+) -> None:
+    """Push to one user after the other, `count` times, some at a time."""
+    numbers = iter(range(count))
+    turns = itertools.cycle(users)
+
+    async def take_part() -> None:
+        for number in numbers:
+            await push(next(turns), news(number))
+
+    await asyncio.gather(*(take_part() for _ in range(IN_FLIGHT)))
+
+
+def push_as_floor(count: int) -> None:
+    """Publish what the floor's web process passes on."""
+    import json
+
+    import redis.asyncio
+
+    async def main() -> None:
+        client = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"])
+
+        async def push(user: int, data: dict) -> None:
+            await client.publish(f"user_{user}", json.dumps(data))
+
+        users = os.environ["FLOOR_USERS"].split()
+        await push_all(users, count, push)
+
+    asyncio.run(main())
+
+
+def users_of_project() -> list[int]:
+    """Everybody who has come to the project."""
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    from django.contrib.auth import get_user_model
+
+    return list(get_user_model().objects.values_list("pk", flat=True))
+
+
+def push_as_step(count: int) -> None:
+    """Call what the steps' signal handler calls."""
+    turns = itertools.cycle(users_of_project())
+    from asgiref.sync import async_to_sync
+    from channels.layers import get_channel_layer
+
+    for number in range(count):
+        async_to_sync(get_channel_layer().group_send)(
+            f"user_{next(turns)}", {"type": "send_search_result", "data": news(number)}
+        )
+
+
+def push_as_final(count: int) -> None:
+    """Call what the worker of final/ calls for a chunk."""
+    users = users_of_project()
+    from search.live import broadcast
+
+    asyncio.run(push_all(users, count, broadcast))
+
+
+if __name__ == "__main__":
+    _, how, count = sys.argv
+    {"floor": push_as_floor, "step": push_as_step, "final": push_as_final}[how](
+        int(count)
+    )

@@ -1,0 +1,46 @@
+"""How much is measured: the whole, or enough for a look."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Counts, and times in seconds."""
+
+    # (a) and (b) take turns in rounds; (c) and (e) are repeated, but for the slow ones.
+    rounds: int = 5
+    repeats: int = 3
+    # (a): searches in a round.
+    fast_searches: int = 80  # of the floor and of final/
+    slow_searches: int = 30  # of step 7
+    polled_searches: int = 4  # half a second each
+    # (b): searches in a round.
+    streams: int = 10
+    # (c)
+    visitors: int = 20
+    searches_each: int = 5
+    # (d)
+    idle_sockets: int = 1000
+    idle_seconds: float = 60.0
+    # (e)
+    pushed_sockets: int = 500
+    pushes: int = 10_000
+    slow_pushes: int = 1000  # of step 7
+
+
+WHOLE = Sizes()
+QUICK = Sizes(
+    rounds=2,
+    repeats=1,
+    fast_searches=10,
+    slow_searches=5,
+    polled_searches=1,
+    streams=3,
+    visitors=4,
+    searches_each=2,
+    idle_sockets=50,
+    idle_seconds=3.0,
+    pushed_sockets=50,
+    pushes=500,
+    slow_pushes=100,
+)

@@ -1,0 +1,132 @@
+"""(c) Searches per second where the API takes its time."""
+
+import asyncio
+import time
+
+from tutorial.bench import candidates
+from tutorial.bench.candidates import Candidate, Stage
+from tutorial.bench.client import NoAnswer
+from tutorial.bench.figures import together
+from tutorial.bench.machine import cores
+from tutorial.bench.sizes import Sizes
+from tutorial.bench.table import Figure, Section, at_least, at_most
+
+LATENCY = 1.0  # seconds that the API takes for an answer
+MIB = 1024 * 1024
+COUNTS = ("sent", "received", "asked")
+
+
+def measure(sizes: Sizes) -> Section:
+    """Let all visitors ask at once: the median of some repeats of each candidate."""
+    searches = sizes.visitors * sizes.searches_each
+    section = Section(
+        letter="c",
+        title=f"Searches per second with an API that takes {LATENCY:g} s",
+        caption=(
+            f"{searches} searches from {sizes.visitors} visitors at once. The default"
+            " pool is Celery's: prefork, with a child per core. Memory: PSS after the"
+            " searches, children included."
+        ),
+        columns={
+            "sent": "sent",
+            "received": "received",
+            "asked": "API calls",
+            "searches_per_second": "searches/s",
+            "times_default_pool": "x default pool",
+            "times_floor": "x floor",
+            "web_mib": "web MiB",
+            "worker_mib": "worker MiB",
+        },
+    )
+    with Stage() as stage:
+        kinds = (candidates.FLOOR, candidates.DEFAULT_POOL, candidates.FINAL)
+        floor, default_pool, final = stage.start(*kinds)
+        section.rows = asyncio.run(_repeats(sizes, stage, floor, default_pool, final))
+    rates = {
+        name: figures["searches_per_second"] for name, figures in section.rows.items()
+    }
+    for name, figures in section.rows.items():
+        figures["times_default_pool"] = rates[name] / rates[default_pool.name]
+        figures["times_floor"] = rates[name] / rates["floor"]
+        if not figures["sent"] == figures["received"] == figures["asked"]:
+            section.faults.append(
+                f"{name}: {figures['sent']} searches, {figures['asked']} API calls,"
+                f" {figures['received']} answers."
+            )
+    figures = section.rows["final"]
+    section.goals["final"] = [
+        at_least(25, "≥ {} x default pool", figures["times_default_pool"]),
+        at_least(0.8, "≥ {} x floor", figures["times_floor"]),
+        at_most(
+            cores(),
+            "worker ≤ {} x web (a web process's memory per core)",
+            figures["worker_mib"] / figures["web_mib"],
+        ),
+    ]
+    return section
+
+
+async def _repeats(
+    sizes: Sizes,
+    stage: Stage,
+    floor: Candidate,
+    default_pool: Candidate,
+    final: Candidate,
+) -> dict[str, dict[str, Figure]]:
+    found: dict[str, list[dict[str, Figure]]] = {}
+    for number in range(sizes.repeats):
+        for candidate in (floor, default_pool, final):
+            # It takes as many seconds as there are searches, by the number of cores.
+            if candidate is default_pool and number > 0:
+                continue
+            figures = await _ask_all_at_once(sizes, stage, candidate)
+            found.setdefault(candidate.name, []).append(figures)
+    return {name: together(repeats, COUNTS) for name, repeats in found.items()}
+
+
+async def _ask_all_at_once(
+    sizes: Sizes, stage: Stage, candidate: Candidate
+) -> dict[str, Figure]:
+    visitors = await candidate.visitors(sizes.visitors)
+    await stage.pace(latency=0)
+    with candidate.blamed():
+        # The worker says that it is ready a little before it takes messages.
+        await visitors[0].submit("Are you there?")
+        await visitors[0].answers.of("Are you there?")
+    await stage.pace(latency=LATENCY)
+    asked_before = (await stage.figures())["requests"]
+    sent: list[str] = []
+
+    async def ask(visitor, visitor_number: int) -> list[float]:
+        questions = [
+            f"Question {number} of visitor {visitor_number}?"
+            for number in range(sizes.searches_each)
+        ]
+        for question in questions:
+            await visitor.submit(question)
+            sent.append(question)
+        moments = []
+        for question in questions:
+            try:
+                moments.append(await visitor.answers.of(question))
+            except NoAnswer:
+                break
+        return moments
+
+    started = time.monotonic()
+    with candidate.blamed():
+        answered = await asyncio.gather(
+            *(ask(visitor, number) for number, visitor in enumerate(visitors))
+        )
+    moments = [moment for moments in answered for moment in moments]
+    figures: dict[str, Figure] = {
+        "sent": len(sent),
+        "received": len(moments),
+        "asked": (await stage.figures())["requests"] - asked_before,
+        "searches_per_second": len(moments) / (max(moments, default=0) - started),
+    }
+    for role in ("web", "worker"):
+        figures[f"{role}_mib"] = candidate.memory(role) / MIB
+    for visitor in visitors:
+        visitor.leave()
+    return figures

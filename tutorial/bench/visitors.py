@@ -1,0 +1,199 @@
+"""Visitors: what a page in a browser does, without the browser.
+
+A visitor opens the page, opens its socket, submits questions, and notes when the frames
+about each question came.
+"""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+from tutorial.bench.client import (
+    PATIENCE,
+    Http,
+    NoAnswer,
+    Response,
+    WebSocket,
+    open_socket,
+)
+from tutorial.specifications.visitor import Form, Page
+
+SOCKET_PATH = "/ws/search/"
+
+
+class Moments:
+    """When something was first seen, by question: seconds of `time.monotonic`."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._futures = defaultdict[str, asyncio.Future[float]](loop.create_future)
+
+    def note(self, question: str, moment: float) -> None:
+        """It was seen at `moment`; only the first time counts."""
+        if not self._futures[question].done():
+            self._futures[question].set_result(moment)
+
+    async def of(self, question: str) -> float:
+        """Wait until it was seen, and return when. Raises NoAnswer."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._futures[question]
+        except TimeoutError as error:
+            raise NoAnswer(f"no frame about {question!r}") from error
+
+
+class Visitor:
+    """What the visitors of every candidate have. `number` tells them apart."""
+
+    def __init__(self, url: str, number: int) -> None:
+        self.url = url
+        self.number = number
+        self.http = Http(url)
+        self.socket: WebSocket | None = None
+        self.answers = Moments()  # the frames that hold the whole answer
+        self.first_chunks = Moments()
+        # Called with each frame and its time (s).
+        self.on_frame: Callable[[dict, float], None] = self.read
+
+    async def open(self) -> None:
+        """Load the page."""
+        raise NotImplementedError
+
+    async def submit(self, question: str) -> None:
+        """Send the question. Raises NoAnswer where it is not accepted."""
+        raise NotImplementedError
+
+    def read(self, frame: dict, moment: float) -> None:
+        """Note what the frame tells."""
+        raise NotImplementedError
+
+    async def connect(self) -> None:
+        """Open the page's socket."""
+        self.socket = await open_socket(
+            self.url, self.socket_path, self.cookie_header, self._on_text
+        )
+
+    @property
+    def socket_path(self) -> str:
+        """Where the socket is."""
+        return SOCKET_PATH
+
+    @property
+    def cookie_header(self) -> str:
+        """The cookies, as a browser sends them."""
+        return ""
+
+    def leave(self) -> None:
+        """Close the page."""
+        self.http.close()
+        if self.socket:
+            self.socket.close()
+
+    def _on_text(self, text: bytes, moment: float) -> None:
+        self.on_frame(json.loads(text), moment)
+
+
+class FloorVisitor(Visitor):
+    """A visitor of the floor, which has no page and takes everybody's word."""
+
+    async def open(self) -> None:
+        """There is no page."""
+
+    async def submit(self, question: str) -> None:
+        """Send the question."""
+        path = f"/?user={self.number}"
+        response = await self.http.request("POST", path, body=question.encode())
+        if response.status != 202:
+            raise NoAnswer(f"the POST was answered with {response.status}")
+        self.task_id = response.body.decode()
+
+    def read(self, frame: dict, moment: float) -> None:
+        """A frame holds an answer, or its first word."""
+        kind = self.answers if "answer" in frame else self.first_chunks
+        kind.note(frame["query"], moment)
+
+    async def poll(self) -> bool:
+        """Whether the last question's answer is there."""
+        response = await self.http.request("GET", f"/?task={self.task_id}")
+        return response.status == 200
+
+    @property
+    def socket_path(self) -> str:
+        """Where the socket is."""
+        return f"{SOCKET_PATH}?user={self.number}"
+
+
+class PageVisitor(Visitor):
+    """A visitor of a step or of final/: sends the page's form as its script does."""
+
+    # What the script's `fetch` of the form says that it takes.
+    accepts = "*/*"
+
+    def __init__(self, url: str, number: int) -> None:
+        super().__init__(url, number)
+        self._cookies: dict[str, str] = {}
+        self._form = Form("")
+        self._questions: dict[str, str] = {}  # by task id
+
+    async def open(self) -> None:
+        """Load the page, and keep its form."""
+        response = await self._request("GET", "/")
+        if response.status != 200:
+            raise NoAnswer(f"the page was answered with {response.status}")
+        forms = Page(response.body.decode()).forms
+        self._form = next(form for form in forms if form.text_field)
+
+    async def submit(self, question: str) -> None:
+        """Send the form, and follow where the answer leads, as `fetch` does."""
+        fields = self._form.fields | {self._form.text_field: question}
+        if "task_id" in fields:
+            self._questions[fields["task_id"]] = question
+        body, content_type = multipart(fields)
+        headers = {"Content-Type": content_type, "Accept": self.accepts}
+        headers |= {"Origin": self.url, "Referer": f"{self.url}/"}
+        response = await self._request("POST", "/", headers, body)
+        if response.status == 302:
+            await self._request("GET", response.header("location"))
+        elif response.status != 202:
+            raise NoAnswer(f"the POST was answered with {response.status}")
+        elif next_task_id := json.loads(response.body).get("next_task_id"):
+            self._form.fields["task_id"] = next_task_id
+
+    def read(self, frame: dict, moment: float) -> None:
+        """Of a step, each frame holds an answer; final/ tells its searches' states."""
+        if "chunk" in frame:
+            self.first_chunks.note(self._questions[frame["task_id"]], moment)
+        elif frame.get("status", "done") == "done" and "answer" in frame:
+            self.answers.note(frame["query"], moment)
+
+    @property
+    def cookie_header(self) -> str:
+        """The cookies, as a browser sends them."""
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
+    async def _request(
+        self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b""
+    ) -> Response:
+        headers = {"Cookie": self.cookie_header, **headers}
+        response = await self.http.request(method, path, headers, body)
+        for name, value in response.headers:
+            if name == "set-cookie":
+                cookie, _, value = value.partition(";")[0].partition("=")
+                self._cookies[cookie] = value
+        return response
+
+
+class FinalVisitor(PageVisitor):
+    """A visitor of final/, whose script asks for JSON."""
+
+    accepts = "application/json"
+
+
+def multipart(fields: Mapping[str, str]) -> tuple[bytes, str]:
+    """The fields as `FormData` sends them: the body and its content type."""
+    boundary = "----bench-b7f1c0d29a64"
+    head = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    parts = [f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()]
+    body = "".join([*parts, f"--{boundary}--\r\n"]).encode()
+    return body, f"multipart/form-data; boundary={boundary}"

@@ -1,0 +1,25 @@
+"""Debian's packages, for what the tests need and no Python package brings."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+
+def install(package: str) -> bool:
+    """Install the package where this is Debian and we are root; whether it is there."""
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        return False
+    print(f"Installing Debian's {package} ...", file=sys.stderr, flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", package],
+    ):
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            print(result.stderr.strip()[-500:], file=sys.stderr)
+            return False
+    return True
