@@ -18,11 +18,12 @@ SHARED = pytest.mark.xdist_group("fault table")
 SIGNED_OUT = 4001
 
 
-def status_of_socket(site, cookie, origin):
+def status_of_socket(site, cookie, origin, url=None):
     """How a request for a WebSocket ends: 101 where it is let in."""
+    url = url or site.socket_url
     headers = {"Cookie": cookie} if cookie else {}
     try:
-        with connect(site.socket_url, origin=origin, additional_headers=headers):
+        with connect(url, origin=origin, additional_headers=headers):
             return 101
     except InvalidStatus as error:
         return error.response.status_code
@@ -33,6 +34,8 @@ def status_of_socket(site, cookie, origin):
 def test_only_the_own_origin_is_let_in(shared_app):
     site, person = shared_app.site, Person(shared_app.site)
     port = urlsplit(site.url).port
+    lines = shared_app.project.running["web"].lines
+    before = len(lines)
     foreign = [
         "http://evil.example",
         f"http://evil.example:{port}",
@@ -54,6 +57,11 @@ def test_only_the_own_origin_is_let_in(shared_app):
     for cookie in ("", "sessionid=guessed", "sessionid="):
         assert status_of_socket(site, cookie, site.url) == 403, cookie
     assert status_of_socket(site, person.cookie_header, site.url) == 101
+    for path in ("/", "/ws/search", "/ws/search/1/", "/ws/%ff"):
+        elsewhere = site.url.replace("http", "ws", 1) + path
+        found = status_of_socket(site, person.cookie_header, site.url, elsewhere)
+        assert found == 403, path
+    assert "Exception in ASGI application" not in str(lines[before:])
 
 
 def code_of_close(socket, seconds=10):
