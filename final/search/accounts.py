@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from .guests import BACKEND, is_guest
+from .limits import wait_for_turn
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,6 +32,8 @@ class LogIn(LoginView):
     def form_valid(self, form):
         guest = self.request.user if is_guest(self.request.user) else None
         with transaction.atomic():
+            if guest:
+                wait_for_turn(guest)  # or a search asked meanwhile would be deleted
             response = super().form_valid(form)
             if guest:
                 guest.search_results.update(user=form.get_user())

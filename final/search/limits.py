@@ -11,7 +11,7 @@ WINDOW = timedelta(minutes=1)
 
 
 def wait_for_turn(user):
-    """Until the transaction ends, nobody else is counted for the user.
+    """Let no other transaction start a search for the user until this one ends.
 
     Or who asks ten times at once would be found to have asked for nothing, ten times.
     SQLite leaves this out, and has one transaction at a time anyway.

@@ -9,6 +9,7 @@ to it that this has an end, and that no search is left lying.
 import asyncio
 import logging
 import time
+from contextlib import suppress
 
 from celery import current_app
 from celery.bootsteps import StartStopStep
@@ -16,6 +17,7 @@ from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Now
+from openai import OpenAIError
 
 from .answers import get_client
 from .models import STRIDE, SearchResult, Status
@@ -42,7 +44,10 @@ current_app.steps["worker"].add(Rounds)
 
 
 async def make_rounds():
-    get_client()  # takes a moment, and the first visitor need not wait for it
+    # Takes a moment, and the first visitor need not wait for it. Without a key, each
+    # search says that the API cannot be asked.
+    with suppress(OpenAIError):
+        get_client()
     is_watching_since = last = time.monotonic()
     while True:
         try:

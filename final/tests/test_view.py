@@ -111,6 +111,15 @@ def test_who_asks_too_much_waits(client, user, sent, settings):
     assert len(sent) == 3
 
 
+def test_the_last_form_that_is_allowed_may_come_twice(client, user, sent, settings):
+    settings.SEARCHES_PER_MINUTE = 1
+    client.force_login(user)
+    form = {"query": "Why?", "task_id": uuid.uuid4()}
+    answers = [client.post("/", form, headers=JSON) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert len(sent) == 1
+
+
 def test_the_limit_is_each_users_own(client, user, search, sent, settings):
     settings.SEARCHES_PER_MINUTE = 1
     assert client.post("/", {"query": "Why?"}, headers=JSON).status_code == 202

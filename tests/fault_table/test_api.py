@@ -8,9 +8,11 @@ from search.worker import MOST_TRIES
 from tutorial.standin import STAND_IN_KEY
 from tutorial.standin.simulations import SIMULATIONS
 
+from .account import user_id
+from .database import insert_search
 from .person import ENDED, Person, calls
 
-pytestmark = pytest.mark.xdist_group("fault table")
+SHARED = pytest.mark.xdist_group("fault table")
 
 PASSING = {
     "rate limit": "The API gave no answer (RateLimitError).",
@@ -41,6 +43,7 @@ def ask_all(person, names):
     return {name: person.search(f"simulate: {name}") for name in names}
 
 
+@SHARED
 @pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
 def test_what_may_pass_is_tried_again_and_then_told(shared_app):
     person, other = Person(shared_app.site), Person(shared_app.site)
@@ -59,6 +62,7 @@ def test_what_may_pass_is_tried_again_and_then_told(shared_app):
     assert {frame.get("task_id") for frame in others_frames} == {None, others}
 
 
+@SHARED
 @pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
 def test_what_has_passed_is_answered(shared_app):
     person = Person(shared_app.site)
@@ -69,6 +73,7 @@ def test_what_has_passed_is_answered(shared_app):
     assert calls(shared_app.site, "simulate: hiccup") == 2
 
 
+@SHARED
 @pytest.mark.fault(15, "the API refuses for good")
 def test_what_will_not_pass_is_not_tried_again(shared_app):
     person = Person(shared_app.site)
@@ -85,3 +90,18 @@ def test_what_will_not_pass_is_not_tried_again(shared_app):
     told = str(frames) + person.get().html + str(shared_app.log)
     secrets = [STAND_IN_KEY, *(s.message for s in SIMULATIONS if s.message)]
     assert [secret for secret in secrets if secret in told] == []
+
+
+@pytest.mark.fault(15, "the API refuses for good")
+def test_without_a_key_every_search_is_told(run_app):
+    running = run_app(OPENAI_API_KEY="")
+    person = Person(running.site)
+    told = person.search("Who has the key?")
+    # Its message got lost: the worker's rounds find it.
+    fields = {"status": "pending", "updated_at": "2000-01-01 00:00:00"}
+    overlooked = insert_search(running, user_id(person), **fields)
+    for task_id in (told, overlooked):
+        end = person.wait_for_end(task_id)
+        assert end["status"] == "failed"
+        assert end["error"] == "The API could not be asked (OpenAIError)."
+    assert running.site.requests_to_openai() == []

@@ -13,24 +13,29 @@ from .database import change, insert_search
 from .page import ask, expect_state, expect_status, open_page, result
 from .person import Person, wait_for_frame
 
+SHARED = pytest.mark.xdist_group("fault table")
+
 SIGNED_OUT = 4001
 
 
-def status_of_socket(site, cookie, origin):
+def status_of_socket(site, cookie, origin, url=None):
     """How a request for a WebSocket ends: 101 where it is let in."""
+    url = url or site.socket_url
     headers = {"Cookie": cookie} if cookie else {}
     try:
-        with connect(site.socket_url, origin=origin, additional_headers=headers):
+        with connect(url, origin=origin, additional_headers=headers):
             return 101
     except InvalidStatus as error:
         return error.response.status_code
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(19, "a WebSocket from another origin")
 def test_only_the_own_origin_is_let_in(shared_app):
     site, person = shared_app.site, Person(shared_app.site)
     port = urlsplit(site.url).port
+    lines = shared_app.project.running["web"].lines
+    before = len(lines)
     foreign = [
         "http://evil.example",
         f"http://evil.example:{port}",
@@ -52,6 +57,11 @@ def test_only_the_own_origin_is_let_in(shared_app):
     for cookie in ("", "sessionid=guessed", "sessionid="):
         assert status_of_socket(site, cookie, site.url) == 403, cookie
     assert status_of_socket(site, person.cookie_header, site.url) == 101
+    for path in ("/", "/ws/search", "/ws/search/1/", "/ws/%ff"):
+        elsewhere = site.url.replace("http", "ws", 1) + path
+        found = status_of_socket(site, person.cookie_header, site.url, elsewhere)
+        assert found == 403, path
+    assert "Exception in ASGI application" not in str(lines[before:])
 
 
 def code_of_close(socket, seconds=10):
@@ -67,7 +77,7 @@ def session_key(person):
     return key
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
 def test_a_session_that_ends_unheard_ends_its_sockets(shared_app):
     site = shared_app.site
@@ -134,7 +144,7 @@ def log_in_by_browser(page, site, name):
     expect(page.locator("nav .user")).to_have_text(name)
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
 def test_a_page_says_that_it_is_signed_out(shared_app, chromium):
     site = shared_app.site
@@ -169,7 +179,7 @@ SCRIPT = "<script>document.title='hacked'</script><img src=x onerror=\"hack()\">
 SHORT_SCRIPT = "<b onclick=hack()>"
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(21, "script in question, answer, error and user name")
 def test_what_people_write_stays_text(shared_app, chromium):
     site, person = shared_app.site, Person(shared_app.site)
@@ -204,7 +214,7 @@ def test_what_people_write_stays_text(shared_app, chromium):
         page.reload()
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(21, "script in question, answer, error and user name")
 def test_a_script_that_got_in_would_not_run(shared_app, chromium):
     page = chromium.new_context().new_page()

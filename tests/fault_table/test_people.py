@@ -9,13 +9,15 @@ from playwright.sync_api import expect
 from .page import ask, expect_status, frames, open_page, result
 from .person import Person, calls
 
+SHARED = pytest.mark.xdist_group("fault table")
+
 
 def at_the_same_time(function, count):
     with ThreadPoolExecutor(count) as threads:
         return [f.result() for f in [threads.submit(function) for _ in range(count)]]
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(17, "a double click, and the same form again")
 def test_a_double_click_is_one_search(shared_app, chromium):
     site, question = shared_app.site, "Is one click enough?"
@@ -31,7 +33,7 @@ def test_a_double_click_is_one_search(shared_app, chromium):
     assert calls(site, question) == 1
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(17, "a double click, and the same form again")
 def test_without_a_script_a_reload_sends_nothing_again(shared_app, chromium):
     site, question = shared_app.site, "Is a reload another search?"
@@ -46,7 +48,7 @@ def test_without_a_script_a_reload_sends_nothing_again(shared_app, chromium):
     assert calls(site, question) == 1
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(17, "a double click, and the same form again")
 def test_the_same_form_many_times_at_once_is_one_search(shared_app):
     site, question = shared_app.site, "Eight times the same?"
@@ -59,7 +61,7 @@ def test_the_same_form_many_times_at_once_is_one_search(shared_app):
     assert calls(site, question) == 1
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(18, "two people at once, and one in two tabs")
 def test_everybody_sees_their_own_in_each_of_their_tabs(shared_app, chromium):
     site = shared_app.site
@@ -83,7 +85,7 @@ def test_everybody_sees_their_own_in_each_of_their_tabs(shared_app, chromium):
         assert calls(site, question) == 1
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(18, "two people at once, and one in two tabs")
 def test_nobody_gets_at_the_search_of_another(shared_app):
     site, question = shared_app.site, "simulate:  slow"

@@ -16,6 +16,8 @@ from .database import change, insert_search
 from .page import PATIENCE, ask, expect_state, expect_status, open_page, result
 from .person import calls
 
+SHARED = pytest.mark.xdist_group("fault table")
+
 
 @pytest.mark.fault(16, "the push fails after the answer was saved")
 @pytest.mark.parametrize("redis_is", ["frozen", "gone"])
@@ -69,7 +71,7 @@ class Pushed:
         self.push(sequence=sequence, chunk=chunk)
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(24, "news comes out of order, repeated, and with gaps")
 def test_the_order_of_the_news_does_not_matter(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)
@@ -107,7 +109,7 @@ def test_the_order_of_the_news_does_not_matter(shared_app, chromium):
         expect(result(page, search.id)).to_have_count(1)
 
 
-@pytest.mark.xdist_group("fault table")
+@SHARED
 @pytest.mark.fault(24, "news comes out of order, repeated, and with gaps")
 def test_what_is_missing_is_asked_for(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)

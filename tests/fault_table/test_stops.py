@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tutorial import services
+from tutorial import reaper, services
 from tutorial.processes import Processes, wait_until
 
 from .database import open_database
@@ -41,7 +41,7 @@ def terminate(running, name):
 
 def wait_for_exit(process, seconds):
     wait_until(
-        lambda: process.child.poll() is not None,
+        lambda: not reaper.is_alive(process.group),
         seconds=seconds,
         otherwise=lambda: f"{process.name} goes on: {process.lines[-5:]}",
     )
