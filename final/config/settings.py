@@ -123,7 +123,7 @@ CELERY_IMPORTS = ["search.rounds"]
 # No copy of each message for the case that its worker dies: the search is in the
 # database, and other workers find it there.
 CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS_PATIENCE, "ack_emulation": False}
-CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
 # One for each thread of a web process; see asgi.py. When Redis hangs, none waits for
 # another one's turn.
 CELERY_BROKER_POOL_LIMIT = 32
