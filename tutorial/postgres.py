@@ -44,19 +44,17 @@ def _present() -> str | None:
 def start_postgres(
     processes: Processes, programs: Path, data: Path, port: int
 ) -> tuple[Process, str]:
-    """Start a PostgreSQL of our own on 127.0.0.1, with its data in the empty `data`.
+    """Start a PostgreSQL of our own on 127.0.0.1, with its data in the folder `data`.
 
-    Returns its process and its URL, once it answers. Raises Problem where it does not.
+    An empty folder is filled first. Returns its process and its URL, once it answers.
+    Raises Problem where it does not.
     """
     as_user = []
     if os.geteuid() == 0:
         shutil.chown(data, USER, USER)
         as_user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
-    initdb = [str(programs / "initdb"), "--pgdata", str(data), "--auth", "trust"]
-    initdb += ["--username", USER, "--encoding", "UTF8", "--no-sync"]
-    made = subprocess.run(as_user + initdb, capture_output=True, text=True, cwd="/")
-    if made.returncode:
-        raise Problem(f"initdb failed: {made.stderr.strip()[-500:]}")
+    if not any(data.iterdir()):
+        _fill(programs, data, as_user)
     server = [str(programs / "postgres"), "-D", str(data), "-p", str(port)]
     for name, value in OPTIONS.items():
         server += ["-c", f"{name}={value}"]
@@ -74,3 +72,11 @@ def start_postgres(
 
     wait_until(is_up, seconds=30, otherwise=lambda: "\n".join(process.lines))
     return process, f"postgres://{USER}@127.0.0.1:{port}/{USER}"
+
+
+def _fill(programs: Path, data: Path, as_user: list[str]) -> None:
+    initdb = [str(programs / "initdb"), "--pgdata", str(data), "--auth", "trust"]
+    initdb += ["--username", USER, "--encoding", "UTF8", "--no-sync"]
+    made = subprocess.run(as_user + initdb, capture_output=True, text=True, cwd="/")
+    if made.returncode:
+        raise Problem(f"initdb failed: {made.stderr.strip()[-500:]}")
