@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from running import Running
-from tutorial.processes import Process
+from tutorial.processes import Process, wait_until
 
 from .harm import frozen, kill, restart, start_second_worker
 from .inside import ADDITIONS, held, wait_for_line, wait_for_middle
@@ -15,6 +15,8 @@ from .stranger import nobody_else_sees
 __all__ = ["ADDITIONS"]
 
 pytestmark = pytest.mark.xdist_group("faults of workers")
+
+STRIDE = 1_000_000  # what each worker that takes a search adds to its sequence
 
 
 @pytest.fixture
@@ -50,12 +52,17 @@ def test_a_worker_is_killed_beside_another(app, person):
 
     try:
         with nobody_else_sees(app.site), person.open_socket() as socket:
-            # One that only seems to be dead, and wakes up, does not go on.
+            # One that only seems to be dead, and wakes up, leaves it to the other.
             task_id = person.search("Who sleeps?")
             worker = whose(task_id)
             with frozen(worker):
-                assert wait_for_frame(socket, task_id)["status"] == "done"
+                wait_until(
+                    lambda: person.snapshot()[task_id]["sequence"] > 2 * STRIDE,
+                    seconds=20,
+                    otherwise="the other did not take it",
+                )
             wait_for_line(worker, f"{task_id[:8]} · is no longer ours")
+            assert wait_for_frame(socket, task_id)["status"] == "done"
             assert calls(app.site, "Who sleeps?") == 2
 
             task_id = person.search("Who is left?")

@@ -29,7 +29,9 @@ def test_the_connection_that_brings_messages_breaks(app_of_this_file, chromium):
     page.get_by_text("Live", exact=True).wait_for()
     with nobody_else_sees(site):
         ask(page, question)
-        page.locator("[data-status=running] .answer:not(:empty)").wait_for()
+        wait_until(
+            lambda: calls(site, question), seconds=10, otherwise="the API was not asked"
+        )
         with ask_redis(app_of_this_file) as client:
             assert client.client_kill_filter(_type="pubsub") > 0
         page.locator("[data-status=done]").wait_for(timeout=15_000)
