@@ -121,6 +121,7 @@ async def write(row):
     pushed, saved = 0.0, time.monotonic()
     async with aclosing(stream_answer(row.query)) as pieces:
         async for piece in pieces:
+            piece = piece.replace("\0", "")  # PostgreSQL takes none
             row.answer += piece
             chunk += piece
             if time.monotonic() - pushed < PUSH_EVERY:
