@@ -32,9 +32,9 @@ def test_a_locked_database_costs_no_answer(run_app, chromium):
         # A reader has no need to wait, and what was accepted is not forgotten.
         assert set(person.snapshot()) == set(searches.values())
         wait_until(
-            lambda: "database is locked" in str(running.log),
+            lambda: "is locked" in str(running.project.running["worker"].lines),
             seconds=20,
-            otherwise="nobody waits for the database",
+            otherwise="the worker does not wait for the database",
         )
         assert [calls(site, question) for question in questions] == [2, 2, 2]
         database.execute("ROLLBACK")
