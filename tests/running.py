@@ -1,6 +1,6 @@
 """A project that runs, with services of its own, for as long as a test wants it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -39,17 +39,19 @@ def start_running(
     step: steps.Step,
     folder: Path,
     environment: Mapping[str, str] = MappingProxyType({}),
+    stand_in_options: Sequence[str] = (),
 ) -> Running:
     """Start the project in `folder` with services of its own: returns once it is up.
 
-    `environment` is what its processes get on top.
+    `environment` is what its processes get on top, `stand_in_options` what the stand-in
+    gets beside those of a quick one.
     """
     log: list[tuple[str, str]] = []
     processes = Processes(lambda process, line: log.append((process, line)))
     try:
         data = folder.parent / "redis"
         redis, redis_url = services.start_redis(processes, data, services.free_port())
-        options = ("--latency", "0.3", "--pace", "0.005")
+        options = ("--latency", "0.3", "--pace", "0.005", *stand_in_options)
         stand_in, variables = services.start_stand_in(
             processes, services.free_port(), *options
         )

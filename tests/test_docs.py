@@ -313,6 +313,30 @@ def test_on_a_phone_nothing_scrolls_sideways(built, address, chromium):
         assert width <= 360, path
 
 
+CUT = """
+[...document.querySelectorAll(".language-sh code, .story code")]
+  .filter((code) => code.offsetParent && code.scrollWidth > code.clientWidth)
+  .map((code) => code.textContent)
+"""
+TORN = """
+[...document.querySelectorAll("code .whole")]
+  .filter((word) => word.getClientRects().length > 1)
+  .map((word) => word.textContent)
+"""
+
+
+@on_site
+@pytest.mark.parametrize("width", [360, 820, 1400])
+def test_commands_and_logs_are_seen_whole(address, chromium, width):
+    """They break between two words, and no option breaks at its hyphens."""
+    page = chromium.new_page(viewport={"width": width, "height": 740})
+    for path in ("setup/", "steps/4-worker/", "steps/5-signal/", "troubleshooting/"):
+        page.goto(address + path, wait_until="load")
+        assert page.locator("code .whole").count()
+        assert not page.evaluate(CUT), path
+        assert not page.evaluate(TORN), path
+
+
 # The command
 
 
@@ -335,7 +359,7 @@ def docs(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
         env=os.environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
 
 

@@ -82,3 +82,50 @@ def test_a_mistake_names_no_file_of_ours_that_is_gone(mistake):
     told = f"{mistake.symptom} {mistake.cause} {mistake.mend}"
     for name in re.findall(r"`([\w/]+\.(?:py|html|js|css))`", told):
         assert Path(name).name in names, name
+
+
+DAPHNE_FIRST = '    "daphne",\n    "django.contrib.auth",\n'
+
+# What the pages say in words, and the line of a step that makes it so. Whoever changes
+# the one has to look at the other.
+WORDS = (
+    ("steps/1-template.md", "The form has no `action`", "1", 'form" method="post">'),
+    ("steps/1-template.md", 'it says "Connecting"', "1", ">Connecting<"),
+    ("steps/2-view.md", "wait for three seconds", "2", "time.sleep(3)"),
+    ("steps/2-view.md", "waited three seconds", "2", "time.sleep(3)"),
+    ("steps/2-view.md", "three seconds after the button", "2", "time.sleep(3)"),
+    ("steps/2-view.md", "the first eight characters", "2", "view · %.8s ·"),
+    ("steps/2-view.md", "one line each, with the time", "2", "{asctime} {"),
+    ("steps/2-view.md", "with status 400", "2", "400 if form.is_bound"),
+    ("steps/3-queue.md", "It takes three", "2", "time.sleep(3)"),
+    ("steps/4-worker.md", "the three seconds of sleep", "3", "time.sleep(3)"),
+    ("steps/4-worker.md", "A thread per task", "4", "--pool threads"),
+    ("steps/4-worker.md", "eight at a time", "4", "--concurrency 8"),
+    ("steps/4-worker.md", "the newest first", "4", '["-created_at"]'),
+    ("steps/4-worker.md", "In the mode `WAL`", "4", "journal_mode=WAL"),
+    ("steps/4-worker.md", "With `IMMEDIATE`", "4", ': "IMMEDIATE"'),
+    ("steps/5-signal.md", "when the row is saved", "5", "search_completed.send("),
+    ("steps/6-consumer.md", "It has to stand first", "6", DAPHNE_FIRST),
+    ("steps/6-consumer.md", "Other sites are refused", "6", "AllowedHostsOrigin"),
+    ("steps/7-browser.md", "at the top of the list", "7", "results.prepend("),
+    ("steps/7-browser.md", "what you typed stays in the form", "7", "form.reset()"),
+    ("setup.md", "OPENAI_MODEL=gpt-5-mini", "7", '"gpt-5-mini")'),
+    ("troubleshooting.md", "model='gpt-5-mini'", "7", '"gpt-5-mini")'),
+    ("troubleshooting.md", "within 30 seconds", "7", "timeout=30"),
+    ("troubleshooting.md", "wait for half a minute", "7", "timeout=30"),
+    ("instructors.md", "waits for the three seconds", "2", "time.sleep(3)"),
+    ("glossary.md", "the name `celery`", "3", 'lrange("celery"'),
+    ("../README.md", "hangs for three seconds", "2", "time.sleep(3)"),
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "words", "step", "line"),
+    WORDS,
+    ids=[f"{Path(page).name}: {words}" for page, words, _, _ in WORDS],
+)
+def test_what_a_page_says_in_words_is_so(where, words, step, line):
+    text = " ".join((DOCS / where).read_text().split())
+    assert words in text, f"{where} does not say this any more: mend this list"
+    told = f"{where} says “{words}”, and step {step} has no line with “{line}”"
+    assert line in code_of(steps.find(step)), told

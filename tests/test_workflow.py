@@ -1,11 +1,15 @@
 """The workflow for GitHub Pages runs commands that exist, and publishes the site."""
 
+import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
+from mkdocs.config import load_config
+from website import build
 
 from tutorial.environment import ROOT
 
@@ -40,11 +44,28 @@ def test_it_publishes_what_is_built_and_only_after_the_tests(jobs):
     uploads = [
         step for step in jobs["build"]["steps"] if "upload" in step.get("uses", "")
     ]
-    settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
-    folder = settings.get("site_dir", "site")  # MkDocs' own default
+    settings = load_config(str(ROOT / "mkdocs.yml"))
+    folder = Path(settings.site_dir).relative_to(ROOT).as_posix()
     assert [step["with"]["path"] for step in uploads] == [folder]
     assert f"/{folder}/" in (ROOT / ".gitignore").read_text().split()
     assert set(jobs["publish"]["needs"]) == {"test", "build"}
+
+
+def test_the_page_for_a_wrong_address_finds_its_styles(jobs, tmp_path):
+    """At any depth, below the address that the workflow names."""
+    names = {"repository_owner": "ada", "event.repository.name": "tutorial"}
+    [address] = [
+        step["env"]["SITE_URL"] for step in jobs["build"]["steps"] if "env" in step
+    ]
+    for name, value in names.items():
+        address = address.replace(f"${{{{ github.{name} }}}}", value)
+    assert address == "https://ada.github.io/tutorial/"
+    build(tmp_path, SITE_URL=address)
+    page = (tmp_path / "404.html").read_text()
+    loaded = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+    assert loaded
+    for link in loaded:
+        assert (tmp_path / link.removeprefix("/tutorial/")).is_file(), link
 
 
 def test_it_uses_no_action_but_github_s_own_and_no_secret(jobs):

@@ -40,13 +40,13 @@ class Built:
         ]
 
 
-def build(folder: Path) -> Built:
+def build(folder: Path, **variables: str) -> Built:
     """Build the site as `docs --build` does, but into `folder`."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
         cwd=ROOT,
-        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"} | variables,
         capture_output=True,
         text=True,
         timeout=180,

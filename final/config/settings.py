@@ -5,7 +5,6 @@ What differs from one machine to the next comes from the environment, or from a 
 default: SECRET_KEY, and SITE_ORIGINS, the addresses of the site.
 """
 
-import warnings
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -94,17 +93,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         "transaction_mode": "IMMEDIATE",
     }
-else:
-    # ASGI has a thread for each request: connections are lent, not made.
-    DATABASES["default"]["OPTIONS"] = {"pool": {"timeout": 5}}
+# A thread keeps its connection, and looks at the next request whether it still holds.
+DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
-# Whitenoise hands files over piece by piece, and ASGI takes each whole: they are small.
-warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous")
 # Where collectstatic puts them. While debugging they are taken from where they are.
 STATIC_ROOT = None if DEBUG else BASE_DIR / "static_root"
 STORAGES = {
@@ -124,10 +120,18 @@ REDIS_PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
 CELERY_BROKER_URL = REDIS_URL
 # What a worker runs besides its tasks.
 CELERY_IMPORTS = ["search.rounds"]
-CELERY_BROKER_TRANSPORT_OPTIONS = REDIS_PATIENCE
+# No copy of each message for the case that its worker dies: the search is in the
+# database, and other workers find it there.
+CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS_PATIENCE, "ack_emulation": False}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
+# One for each thread of a web process; see asgi.py. When Redis hangs, none waits for
+# another one's turn.
+CELERY_BROKER_POOL_LIMIT = 32
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# A Redis that turns a command down, as it does while another one takes its place, ends
+# the worker otherwise.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 # A worker takes no message for which it has no thread: another one could.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 

@@ -38,6 +38,14 @@ class SearchConsumer(AsyncWebsocketConsumer):
             # middle of a frame, or where Redis or the database fail us.
             await self.leave()
 
+    async def dispatch(self, message):
+        if message["type"] == "send_search_result":
+            # Needs no database. For anything else the base class first looks after its
+            # connections, in another thread.
+            await self.send_search_result(message)
+        else:
+            await super().dispatch(message)
+
     async def connect(self):
         user = self.scope["user"]
         if not user.is_authenticated:

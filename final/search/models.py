@@ -24,7 +24,7 @@ MOST_CLAIMS = 3
 
 
 class Status(models.TextChoices):
-    PENDING = "pending", "Waiting for a worker"
+    PENDING = "pending", "Waiting for an answer"
     RUNNING = "running", "Being answered"
     DONE = "done", "Answered"
     FAILED = "failed", "Not answered"
@@ -136,6 +136,14 @@ class SearchResult(models.Model):
         Always the same: pressed twice, or in two tabs, the button starts one search.
         """
         return uuid.uuid5(self.task_id, "retry")
+
+    def chunk(self, text):
+        """What the browser gets while the answer grows: the text that has come."""
+        return {
+            "task_id": str(self.task_id),
+            "sequence": self.sequence,
+            "chunk": text,
+        }
 
     def state(self):
         """What the browser gets of it: a dictionary for JSON."""

@@ -1,9 +1,9 @@
 """Stage 4 · worker: what each worker process does beside its searches.
 
-Every two seconds it gives a sign of life for the searches that it does, and takes up
-those that nobody answers for: their worker was killed, or their message was lost. So no
-process has to watch over the workers. And when it is told to stop, it sees to it that
-this has an end, and that no search is left lying.
+Every two seconds or less it gives a sign of life for the searches that it does, and
+takes up those that nobody answers for: their worker was killed, or their message was
+lost. So no process has to watch over the workers. And when it is told to stop, it sees
+to it that this has an end, and that no search is left lying.
 """
 
 import asyncio
@@ -11,7 +11,9 @@ import logging
 import time
 from contextlib import suppress
 
-from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery import current_app
+from celery.bootsteps import StartStopStep
+from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Now
@@ -23,15 +25,22 @@ from .worker import get_loop, in_background, in_database, running, search
 
 logger = logging.getLogger(__name__)
 
-ROUND = 2  # seconds
+# Seconds: well within the lease, also where that is short.
+ROUND = min(2, settings.SEARCH_LEASE_SECONDS / 4)
 MOST_RUNNING = 100  # where a worker has so many, it leaves overlooked ones to others
 
 is_stopping = asyncio.Event()
 
 
-@worker_ready.connect
-def begin(**kwargs):
-    asyncio.run_coroutine_threadsafe(make_rounds(), get_loop())
+class Rounds(StartStopStep):
+    # Before the worker looks for Redis: there are searches to do without it, too.
+    requires = {"celery.worker.components:Pool"}
+
+    def start(self, worker):
+        asyncio.run_coroutine_threadsafe(make_rounds(), get_loop())
+
+
+current_app.steps["worker"].add(Rounds)
 
 
 async def make_rounds():

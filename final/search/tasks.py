@@ -1,12 +1,16 @@
 """Stage 4 · worker: the message that says that there is a search to do."""
 
 import logging
+import time
 
 from celery import shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
+
+SILENT_FOR = 3  # seconds without a try, after Redis did not take a message
+_silent_until = 0.0
 
 
 @shared_task(ignore_result=True)
@@ -24,13 +28,18 @@ def enqueue(search):
 
 
 def send_message(search):
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
     try:
         fetch_openai_results_task.apply_async(
             kwargs={"query": search.query, "user_id": search.user_id},
             task_id=str(search.task_id),
         )
     except OperationalError as error:
-        # Nothing is lost: the workers look for searches that nobody told them of.
+        # Nothing is lost: the workers look for searches that nobody told them of. And
+        # one visitor has waited for a Redis that hangs: the next ones need not.
+        _silent_until = time.monotonic() + SILENT_FOR
         logger.warning(
             "stage 3 · queue · %.8s · not sent: %s",
             search.task_id,

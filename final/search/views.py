@@ -6,7 +6,7 @@ import uuid
 from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -59,18 +59,21 @@ def start(user, task_id, query):
     wait = 0 if search else seconds_to_wait(user)
     if search or wait:
         return search, wait
-    with transaction.atomic():
-        wait_for_turn(user)
-        if wait := seconds_to_wait(user):
-            return None, wait
-        search, is_new = SearchResult.objects.get_or_create(
-            task_id=task_id, defaults={"query": query, "user": user}
-        )
-        if is_new:
+    try:
+        with transaction.atomic():
+            wait_for_turn(user)
+            if wait := seconds_to_wait(user):
+                return None, wait
+            search = SearchResult.objects.create(
+                task_id=task_id, user=user, query=query
+            )
             logger.info(
                 "stage 2 · view · %.8s · user_%s asks: %s", task_id, user.id, query
             )
             enqueue(search)
+    except IntegrityError:
+        # The same form, sent at the same moment.
+        search = SearchResult.objects.get(task_id=task_id)
     return search, 0
 
 

@@ -16,6 +16,7 @@ from contextlib import aclosing
 from functools import cache
 from textwrap import shorten
 
+import uvloop
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, connection
 
@@ -39,7 +40,7 @@ running = {}  # asyncio's task of each search that this process does, by its cla
 @cache
 def get_loop():
     """The process's event loop, in a thread of its own."""
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
 
     def run():
         try:
@@ -95,12 +96,8 @@ async def answer(row):
     try:
         async with asyncio.timeout(LONGEST_ANSWER):
             for number in range(1, MOST_TRIES + 1):
-                row.answer = ""
-                row.sequence += 1
-                # Not waited for yet: the API can be asked meanwhile.
-                begun = in_background(push(row, row.state()))
                 try:
-                    await write(row, begun)
+                    await write(row)
                     return Status.DONE, ""
                 except NoAnswer as problem:
                     if not problem.is_passing or number == MOST_TRIES:
@@ -108,6 +105,9 @@ async def answer(row):
                     logger.info("%.8s · try %d: %s", row.task_id, number, problem)
                 # Longer each time, and not everybody at the same moment.
                 await asyncio.sleep(random.uniform(0.5, 1) * 2 ** (number - 1))
+                # Meanwhile it may have been cancelled, or taken by another worker.
+                if not await in_database(row.save_progress):
+                    raise asyncio.CancelledError
     except TimeoutError:
         return Status.FAILED, "The answer took too long."
     except Exception:
@@ -115,19 +115,19 @@ async def answer(row):
         return Status.FAILED, "Something went wrong on our side."
 
 
-async def write(row, begun):
+async def write(row):
     """Stream one answer into the row and, as it grows, to the page. Raises NoAnswer."""
-    chunk, pushed, saved = "", 0.0, time.monotonic()
+    row.answer, chunk = "", ""
+    pushed, saved = 0.0, time.monotonic()
     async with aclosing(stream_answer(row.query)) as pieces:
         async for piece in pieces:
             row.answer += piece
             chunk += piece
             if time.monotonic() - pushed < PUSH_EVERY:
                 continue
-            await begun
             row.sequence += 1
-            news = {"task_id": str(row.task_id), "sequence": row.sequence}
-            await push(row, news | {"chunk": chunk})
+            # First the state, which also takes back what an earlier try has written.
+            await push(row, row.chunk(chunk) if pushed else row.state())
             chunk, pushed = "", time.monotonic()
             # Only here: what is saved under a number is what was sent up to it.
             if pushed - saved >= SAVE_EVERY:

@@ -1,6 +1,8 @@
 """The app under fault: `final/` with short patience, and its owner's eyes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -17,16 +19,32 @@ SHORT = {
 }
 
 
+def start_app(
+    parent: Path,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    stand_in_options: Sequence[str] = (),
+    additions: Mapping[str, str] = MappingProxyType({}),
+) -> Running:
+    """Start a copy of `final/`, in the folder `parent`, with short patience.
+
+    `additions` are texts that its files, by name, get at their ends.
+    """
+    step = steps.find("final")
+    folder = parent / "project"
+    steps.copy(step.folder, folder)
+    for name, text in additions.items():
+        with (folder / name).open("a") as file:
+            file.write(text)
+    return start_running(step, folder, SHORT | environment, stand_in_options)
+
+
 @pytest.fixture
 def run_app(tmp_path) -> Iterator[Callable[..., Running]]:
     """A function (NAME=value, ...) that runs `final/` with these variables."""
     started: list[Running] = []
 
     def start(**environment: str) -> Running:
-        folder = tmp_path / f"app{len(started)}" / "project"
-        step = steps.find("final")
-        steps.copy(step.folder, folder)
-        started.append(start_running(step, folder, SHORT | environment))
+        started.append(start_app(tmp_path / f"app{len(started)}", environment))
         return started[-1]
 
     yield start
@@ -40,10 +58,24 @@ def shared_app(tmp_path_factory) -> Iterator[Running]:
 
     Mark them with the group "fault table", so that they share it.
     """
-    folder = tmp_path_factory.mktemp("shared_app") / "project"
-    step = steps.find("final")
-    steps.copy(step.folder, folder)
-    running = start_running(step, folder, SHORT)
+    running = start_app(tmp_path_factory.mktemp("shared_app"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def app_of_this_file(request, tmp_path_factory) -> Iterator[Running]:
+    """`final/`, for the rows of one file, each of which brings back what it breaks.
+
+    Its API takes some seconds for an answer, so that there is a middle to break it in.
+    The test file's ADDITIONS, if any, are added to the app's files. Mark the rows with
+    a group of their own, so that they share it.
+    """
+    running = start_app(
+        tmp_path_factory.mktemp("app"),
+        stand_in_options=("--pace", "0.02"),
+        additions=getattr(request.module, "ADDITIONS", {}),
+    )
     yield running
     running.stop()
 

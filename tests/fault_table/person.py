@@ -72,11 +72,13 @@ class Person(Visitor):
         return open_socket(self, origin)
 
 
-def wait_for_frame(socket: ClientConnection, task_id: str, seconds: float = 20) -> dict:
-    """The frame that says that the search has ended; others are passed over."""
+def wait_for_frame(
+    socket: ClientConnection, task_id: str | None = None, seconds: float = 20
+) -> dict:
+    """The next frame that says that the search, or any, has ended."""
     while True:
         frame = json.loads(socket.recv(timeout=seconds))
-        if frame.get("task_id") == task_id and frame.get("status") in ENDED:
+        if frame.get("status") in ENDED and task_id in (None, frame["task_id"]):
             return frame
 
 

@@ -63,6 +63,7 @@ class Section:
         return {
             "title": self.title,
             "caption": self.caption,
+            "columns": self.columns,
             "rows": self.rows,
             "goals": goals,
             "faults": self.faults,

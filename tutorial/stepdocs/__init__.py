@@ -142,6 +142,13 @@ Of the diff explorer: `choose`, the two selects; `neighbours`, what each step ad
 `table`, each two steps. `explorer` makes its pages; another page links to one of them,
 or to a file in it, as to any page: `../diff/3-4.md#search/views.py`.
 
+    ```bench
+    section: a
+    ```
+
+The figures of a section of `tutorial bench`, from `docs/recorded/bench.json`, which
+`tutorial bench --json` has written; without a section, the machine.
+
 An empty fence of these still needs its closing line. On every page but the
 glossary, the terms of `docs/glossary.md` get their first sentences as a tooltip.
 """

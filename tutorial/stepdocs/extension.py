@@ -1,6 +1,7 @@
 """The Markdown extension: knows the page, and gives each fence to whom it is for."""
 
 import re
+import xml.etree.ElementTree as etree
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,10 @@ from pathlib import Path
 import yaml
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString
 from mkdocs.exceptions import BuildError
 
 from tutorial.problem import Problem
@@ -16,6 +20,7 @@ from tutorial.stepdocs import (
     console,
     explorer,
     fences,
+    figures,
     flow,
     glossary,
     listing,
@@ -30,6 +35,14 @@ FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.S)
 
 # After the white space is made regular (30), before superfences take fences (25).
 PRIORITY = 27
+# After what stands inside a line is read (20).
+LAST = 3
+
+# A word of code that a browser would break at its hyphens, such as --loglevel, and
+# that fits into a line of a phone. The second finds it in the HTML of a command.
+HYPHENATED = re.compile(r"(?<!\S)(?=\S*-)\S{1,24}(?!\S)")
+HYPHENATED_IN_HTML = re.compile(r"(?<![^\s>])(?=[^\s<>]*-)[^\s<>&\"'=]{1,24}(?![^\s<])")
+COMMAND = re.compile(r'<div class="language-sh .*?</div>', re.S)
 
 OVERVIEWS: dict[str, Callable[[Pair, str], list[str]]] = {
     "lead": overview.lead,
@@ -62,7 +75,7 @@ class Page:
         Raises Problem, with the page's name, for what is not there.
         """
         try:
-            kinds = ("step", "steps", "console", "flow", "pairs")
+            kinds = ("step", "steps", "console", "flow", "pairs", "bench")
             kinds = (*kinds, *mistakes.KINDS, *pictures.KINDS, *OVERVIEWS)
             return fences.expand(text, kinds, self._render)
         except Problem as problem:
@@ -79,6 +92,8 @@ class Page:
             return overview.table(body)
         if kind == "pairs":
             return explorer.overview(body)
+        if kind == "bench":
+            return figures.render(body)
         if kind == "flow":
             return flow.flow(self.name, self.step, body)
         pair = self._pair(body)
@@ -131,6 +146,40 @@ class StepDocs(Extension):
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Have our part run over each page."""
         md.preprocessors.register(_Preprocessor(md), "stepdocs", PRIORITY)
+        md.treeprocessors.register(_WholeWords(md), "whole words", LAST)
+        md.postprocessors.register(_WholeOptions(md), "whole options", LAST)
+
+
+class _WholeWords(Treeprocessor):
+    """Keeps a word of code in one line."""
+
+    def run(self, root: etree.Element) -> None:
+        for code in [*root.iter("code")]:
+            if len(code) or not code.text:
+                continue
+            text, at, last = str(code.text), 0, None
+            for word in HYPHENATED.finditer(text):
+                before = AtomicString(text[at : word.start()])
+                if last is None:
+                    code.text = before
+                else:
+                    last.tail = before
+                last = etree.SubElement(code, "span", {"class": "whole"})
+                last.text = AtomicString(word.group())
+                at = word.end()
+            if last is not None:
+                last.tail = AtomicString(text[at:])
+
+
+class _WholeOptions(Postprocessor):
+    """Does the same for a command, which the highlighter has made HTML of."""
+
+    def run(self, text: str) -> str:
+        def wrap(command: re.Match[str]) -> str:
+            whole = r'<span class="whole">\g<0></span>'
+            return HYPHENATED_IN_HTML.sub(whole, command[0])
+
+        return COMMAND.sub(wrap, text)
 
 
 class _Preprocessor(Preprocessor):

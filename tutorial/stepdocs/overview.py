@@ -157,7 +157,7 @@ def log(pair: Pair, body: str) -> list[str]:
             raise Problem(f'no process "{name}" speaks in the log of {pair.name}')
     if not shown:
         raise Problem(f"the log of {pair.name} has no such line")
-    return fenced(shown, "text")
+    return fenced(shown, "{ .text .story .no-copy }")
 
 
 def recorded(pair: Pair) -> Path:

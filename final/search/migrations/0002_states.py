@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
             name="status",
             field=models.CharField(
                 choices=[
-                    ("pending", "Waiting for a worker"),
+                    ("pending", "Waiting for an answer"),
                     ("running", "Being answered"),
                     ("done", "Answered"),
                     ("failed", "Not answered"),

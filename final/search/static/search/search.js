@@ -17,6 +17,7 @@ const LONGEST_WAIT = 20_000;
 const STEADY_AFTER = 5_000; // a socket that has lasted so long was a good one
 const ASK_AFTER_GAP = 1_000;
 const ASK_WHILE_UNFINISHED = 5_000;
+const PATIENCE = 20_000; // with a server that takes a request and says nothing
 
 // Another visitor has come to this browser, in another tab: this page is over.
 let isOver = false;
@@ -137,7 +138,8 @@ function applySnapshot(snapshot) {
 
 async function ask() {
   const headers = { Accept: "application/json" };
-  const response = await fetch(form.action, { headers });
+  const signal = AbortSignal.timeout(PATIENCE);
+  const response = await fetch(form.action, { headers, signal });
   if (response.ok) {
     applySnapshot(await response.json());
   }
@@ -163,6 +165,7 @@ setInterval(() => {
 
 let socket;
 let failures = 0;
+let reconnecting = null; // the timer
 
 function connect() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -196,11 +199,12 @@ function connect() {
     const wait = Math.min(FIRST_WAIT * 2 ** failures, LONGEST_WAIT);
     failures += 1;
     // Not all browsers at the same moment.
-    setTimeout(reconnect, wait * (0.5 + Math.random() / 2));
+    reconnecting = setTimeout(reconnect, wait * (0.5 + Math.random() / 2));
   };
 }
 
 async function reconnect() {
+  reconnecting = null;
   // Tells, too, whether it is still the same visitor who is signed in.
   await ask().catch(() => {});
   if (!isOver) {
@@ -210,13 +214,24 @@ async function reconnect() {
 
 connect();
 
+// A network that goes takes no leave: the socket would stay open, and deaf.
+addEventListener("offline", () => socket.close());
+addEventListener("online", () => {
+  failures = 0;
+  if (reconnecting !== null) {
+    clearTimeout(reconnecting);
+    reconnect();
+  }
+});
+
 // --- The forms ---
 
 async function send(sent) {
   const headers = { Accept: "application/json" };
   const body = new FormData(sent);
+  const signal = AbortSignal.timeout(PATIENCE);
   // The page stays, and its socket with it: a reload would close it.
-  const response = await fetch(sent.action, { method: "POST", headers, body });
+  const response = await fetch(sent.action, { method: "POST", headers, body, signal });
   const type = response.headers.get("Content-Type") ?? "";
   if (!type.startsWith("application/json")) {
     throw new Error(`the server answered ${response.status}`);

@@ -1,0 +1,81 @@
+"""What is done to the running app, and how it is brought back."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+
+import redis
+
+from running import Running
+from tutorial import procfile, services
+from tutorial.processes import Process, wait_until
+
+
+def kill(process: Process, number: int = signal.SIGKILL) -> None:
+    """End a process by a signal, and return once it has ended."""
+    os.killpg(process.group, number)
+    process.child.wait(timeout=20)
+
+
+def restart(running: Running, name: str) -> None:
+    """Start the process of that name, which has ended, again."""
+    running.project.start(running.processes, name)
+    running.project.wait_until_ready(60)
+
+
+def start_second_worker(running: Running) -> Process:
+    """Another worker beside the first one."""
+    command = procfile.processes(running.project.folder)["worker"]
+    running.project.running["second worker"] = running.processes.start(
+        "second worker",
+        f"{command} --hostname second@%h",
+        folder=running.project.folder,
+        environment=running.project.environment,
+    )
+    running.project.wait_until_ready(60)
+    return running.project.running["second worker"]
+
+
+@contextlib.contextmanager
+def without_redis(running: Running) -> Iterator[None]:
+    """Redis is killed, and comes back at the end of this context."""
+    kill(running.redis)
+    try:
+        yield
+    finally:
+        running.redis, _ = services.start_redis(
+            running.processes, running.redis_data, running.redis_port
+        )
+
+
+@contextlib.contextmanager
+def without_worker(running: Running) -> Iterator[None]:
+    """The worker is killed, and another one starts at the end of this context."""
+    kill(running.project.running["worker"])
+    try:
+        with ask_redis(running) as client:
+            # Until it has noticed, Redis hands a message to the dead.
+            wait_until(
+                lambda: client.info("clients")["blocked_clients"] == 0,
+                seconds=10,
+                otherwise="Redis still waits for the worker",
+            )
+        yield
+    finally:
+        restart(running, "worker")
+
+
+@contextlib.contextmanager
+def frozen(process: Process) -> Iterator[None]:
+    """The process takes connections, and does nothing, in this context."""
+    os.killpg(process.group, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(process.group, signal.SIGCONT)
+
+
+def ask_redis(running: Running) -> redis.Redis:
+    """A client of the app's Redis."""
+    return redis.Redis.from_url(running.site.redis_url)

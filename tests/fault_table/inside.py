@@ -1,0 +1,92 @@
+"""Breaks a worker from inside: by texts added to the app, which ask for files."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from running import Running
+from tutorial.processes import Process, wait_until
+
+from .person import Person
+
+IN_AN_ANSWER = """
+import builtins
+from pathlib import Path
+
+unharmed = stream_answer
+
+
+async def stream_answer(query):
+    async for piece in unharmed(query):
+        yield piece
+        if Path("raise").exists():
+            raise getattr(builtins, Path("raise").rename("raised").read_text())
+"""
+IN_A_THREAD = """
+from pathlib import Path
+
+unharmed = fetch_openai_results_task.run
+
+
+def harmed(query, user_id):
+    if Path("end the thread").exists():
+        Path("end the thread").unlink()
+        raise SystemExit
+    unharmed(query, user_id)
+
+
+fetch_openai_results_task.run = harmed
+"""
+BEFORE_THE_SAVE = """
+from pathlib import Path
+
+unharmed = answer
+
+
+async def answer(row):
+    outcome = await unharmed(row)
+    while Path("hold").exists():
+        print(f"{row.task_id} is answered and not saved", flush=True)
+        await asyncio.sleep(0.1)
+    return outcome
+"""
+
+
+ADDITIONS = {
+    "search/answers.py": IN_AN_ANSWER,
+    "search/tasks.py": IN_A_THREAD,
+    "search/worker.py": BEFORE_THE_SAVE,
+}
+
+
+def wait_for_middle(person: Person, task_id: str) -> None:
+    """Wait until a part of the answer is there."""
+    wait_until(
+        lambda: person.snapshot()[task_id]["answer"], seconds=10, otherwise="no answer"
+    )
+
+
+def wait_for_line(process: Process, text: str, times: int = 1) -> None:
+    """Wait until the process has printed so many lines with this text."""
+    wait_until(
+        lambda: sum(text in line for line in process.lines) >= times,
+        seconds=20,
+        otherwise=lambda: f"not {times} times {text!r} in {process.lines[-5:]}",
+    )
+
+
+def harm(app: Running, name: str, text: str = "") -> Path:
+    """Make the file that breaks the worker."""
+    file = app.project.folder / name
+    file.write_text(text)
+    return file
+
+
+@contextlib.contextmanager
+def held(app: Running) -> Iterator[None]:
+    """In this context the worker saves no answer."""
+    file = harm(app, "hold")
+    try:
+        yield
+    finally:
+        file.unlink()

@@ -1,0 +1,33 @@
+"""Somebody else, who must see nothing of what happens to the others."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+
+from websockets.exceptions import ConnectionClosed
+
+from tutorial.specifications.site import Site
+
+from .person import ENDED, Person
+
+
+@contextlib.contextmanager
+def nobody_else_sees(site: Site) -> Iterator[None]:
+    """What happens in this context reaches no stranger, by the page or by a socket."""
+    stranger = Person(site)
+    frames: list[dict] = []
+    with stranger.open_socket() as socket:
+        yield
+        # What was sent before comes first, also where the socket has ended since.
+        with contextlib.suppress(ConnectionClosed, TimeoutError):
+            while True:
+                frames.append(json.loads(socket.recv(timeout=0)))
+    # And a search of the stranger's own comes after whatever is still on its way.
+    with stranger.open_socket() as socket:
+        own = stranger.search("Is this mine alone?")
+        while not frames or frames[-1].get("status") not in ENDED:
+            frames.append(json.loads(socket.recv(timeout=20)))
+    for frame in frames:
+        for search in frame.get("searches", [frame]):
+            assert search["task_id"] == own, f"a stranger got {search}"
+    assert set(stranger.snapshot()) == {own}

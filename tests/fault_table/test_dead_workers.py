@@ -1,0 +1,95 @@
+"""Rows 11 and 13: a worker is killed, and another one goes on."""
+
+import contextlib
+
+import pytest
+
+from running import Running
+from tutorial.processes import Process
+
+from .harm import frozen, kill, restart, start_second_worker
+from .inside import ADDITIONS, held, wait_for_line, wait_for_middle
+from .person import Person, calls, wait_for_frame
+from .stranger import nobody_else_sees
+
+__all__ = ["ADDITIONS"]
+
+pytestmark = pytest.mark.xdist_group("faults of workers")
+
+
+@pytest.fixture
+def app(app_of_this_file) -> Running:
+    return app_of_this_file
+
+
+@pytest.fixture
+def person(app) -> Person:
+    return Person(app.site)
+
+
+@pytest.mark.fault(11, "kill -9 of the worker")
+def test_a_worker_is_killed(app, person):
+    with nobody_else_sees(app.site), person.open_socket() as socket:
+        task_id = person.search("Who is killed?")
+        wait_for_middle(person, task_id)
+        kill(app.project.running["worker"])
+        restart(app, "worker")
+        assert wait_for_frame(socket, task_id)["status"] == "done"
+    # The first answer was paid for, and died with the worker.
+    assert calls(app.site, "Who is killed?") == 2
+
+
+@pytest.mark.fault(11, "kill -9 of the worker")
+def test_a_worker_is_killed_beside_another(app, person):
+    workers = [app.project.running["worker"], start_second_worker(app)]
+
+    def whose(task_id: str) -> Process:
+        wait_for_middle(person, task_id)
+        [worker] = [w for w in workers if any(task_id in line for line in w.lines)]
+        return worker
+
+    try:
+        with nobody_else_sees(app.site), person.open_socket() as socket:
+            # One that only seems to be dead, and wakes up, does not go on.
+            task_id = person.search("Who sleeps?")
+            worker = whose(task_id)
+            with frozen(worker):
+                assert wait_for_frame(socket, task_id)["status"] == "done"
+            wait_for_line(worker, f"{task_id[:8]} · is no longer ours")
+            assert calls(app.site, "Who sleeps?") == 2
+
+            task_id = person.search("Who is left?")
+            kill(whose(task_id))
+            assert wait_for_frame(socket, task_id)["status"] == "done"
+            assert calls(app.site, "Who is left?") == 2
+    finally:
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                kill(worker)
+        del app.project.running["second worker"]
+        restart(app, "worker")
+
+
+@pytest.mark.fault(11, "kill -9 of the worker")
+def test_a_worker_that_takes_long_is_not_taken_for_dead(app, person):
+    with nobody_else_sees(app.site), person.open_socket() as socket:
+        with held(app):
+            task_id = person.search("Who takes long?")
+            worker = app.project.running["worker"]
+            # A tenth of a second each: far beyond the lease.
+            wait_for_line(worker, f"{task_id} is answered", times=80)
+        assert wait_for_frame(socket, task_id)["status"] == "done"
+    assert calls(app.site, "Who takes long?") == 1
+
+
+@pytest.mark.fault(13, "a crash after the API answered and before the save")
+def test_a_crash_before_the_save(app, person):
+    with nobody_else_sees(app.site), person.open_socket() as socket:
+        with held(app):
+            task_id = person.search("What was paid for?")
+            worker = app.project.running["worker"]
+            wait_for_line(worker, f"{task_id} is answered")
+            kill(worker)
+        restart(app, "worker")
+        assert wait_for_frame(socket, task_id)["status"] == "done"
+    assert calls(app.site, "What was paid for?") == 2

@@ -1,0 +1,196 @@
+"""Rows 5 to 9: what Redis, or the way to it, does to the searches of the moment."""
+
+import contextlib
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute
+
+from tutorial import services
+from tutorial.processes import wait_until
+from tutorial.specifications.site import Site
+
+from .harm import ask_redis, frozen, kill, without_redis, without_worker
+from .person import Person, calls, wait_for_frame
+from .stranger import nobody_else_sees
+
+pytestmark = pytest.mark.xdist_group("faults of redis")
+
+VISITORS = 50  # at once; Celery's usual pool has ten connections
+
+
+@pytest.mark.fault(5, "one pub/sub message is silently dropped")
+def test_the_connection_that_brings_messages_breaks(app_of_this_file, chromium):
+    site, question = app_of_this_file.site, "What is lost?"
+    page = chromium.new_context().new_page()
+    page.goto(site.url)
+    page.get_by_text("Live", exact=True).wait_for()
+    with nobody_else_sees(site):
+        ask(page, question)
+        page.locator("[data-status=running] .answer:not(:empty)").wait_for()
+        with ask_redis(app_of_this_file) as client:
+            assert client.client_kill_filter(_type="pubsub") > 0
+        page.locator("[data-status=done]").wait_for(timeout=15_000)
+    assert page.locator(".answer").text_content() == the_answer(site, question)
+
+
+@pytest.mark.fault(5, "one pub/sub message is silently dropped")
+def test_the_last_message_to_a_page_is_dropped(app_of_this_file, chromium):
+    """The one that no other comes after, so that nothing tells that it is missing."""
+    site, question = app_of_this_file.site, "What is the last?"
+    page = chromium.new_context().new_page()
+    dropped = []
+
+    def drop_the_last(to_page: WebSocketRoute) -> None:
+        def pass_on(text: str) -> None:
+            if json.loads(text).get("status") == "done":
+                dropped.append(text)
+            else:
+                to_page.send(text)
+
+        to_page.connect_to_server().on_message(pass_on)
+
+    page.route_web_socket("**/ws/search/", drop_the_last)
+    page.goto(site.url)
+    with nobody_else_sees(site):
+        ask(page, question)
+        page.locator("[data-status=done]").wait_for(timeout=20_000)
+    assert len(dropped) == 1
+    assert page.locator(".answer").text_content() == the_answer(site, question)
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_label("Your question").fill(question)
+    page.get_by_role("button", name="Search").click()
+
+
+def the_answer(site: Site, question: str) -> str:
+    """What the API has answered, the one time that it was asked."""
+    [request] = [r for r in site.requests_to_openai() if r["input"] == question]
+    return request["answer"]
+
+
+@pytest.mark.fault(6, "Redis refuses at POST")
+def test_redis_refuses(app_of_this_file):
+    site = app_of_this_file.site
+    person = Person(site)
+    with nobody_else_sees(site):
+        with without_redis(app_of_this_file):
+            started = time.monotonic()
+            task_id = person.search("Does anybody need Redis?")
+            assert time.monotonic() - started < 2
+            # The database is enough to do the search, and to see what came of it.
+            assert person.wait_for_end(task_id)["status"] == "done"
+            # Also for a worker that starts only now.
+            kill(app_of_this_file.project.running["worker"])
+            app_of_this_file.project.start(app_of_this_file.processes, "worker")
+            task_id = person.search("And who starts without Redis?")
+            assert person.wait_for_end(task_id)["status"] == "done"
+        # And with Redis, the news comes as before.
+        wait_until(
+            lambda: news_come(person), seconds=40, otherwise="no news after the restart"
+        )
+    assert calls(site, "Does anybody need Redis?") == 1
+    assert calls(site, "And who starts without Redis?") == 1
+
+
+def news_come(person: Person) -> bool:
+    """Whether the end of a new search comes down a new socket without asking for it."""
+    try:
+        with person.open_socket() as socket:
+            frame = wait_for_frame(socket, person.search("Is it back?"), seconds=4)
+    except Exception:
+        return False
+    return frame["status"] == "done"
+
+
+@pytest.mark.fault(7, "Redis is frozen at POST")
+def test_redis_hangs(app_of_this_file):
+    site = app_of_this_file.site
+    persons = [Person(site) for _ in range(VISITORS)]
+
+    def ask(number: int) -> tuple[float, str]:
+        started = time.monotonic()
+        task_id = persons[number].search(f"Who waits for Redis, {number}?")
+        return time.monotonic() - started, task_id
+
+    with nobody_else_sees(site):
+        with (
+            frozen(app_of_this_file.redis),
+            ThreadPoolExecutor(VISITORS) as pool,
+        ):
+            asked = list(pool.map(ask, range(VISITORS)))
+            print(sorted(seconds for seconds, _ in asked))
+            for person, (_, task_id) in zip(persons, asked, strict=True):
+                assert person.wait_for_end(task_id, 30)["status"] == "done"
+        assert max(seconds for seconds, _ in asked) < 5
+    for number in range(VISITORS):
+        assert calls(site, f"Who waits for Redis, {number}?") == 1
+
+
+@pytest.mark.fault(8, "Redis loses the queue")
+def test_redis_loses_the_queue(app_of_this_file):
+    site = app_of_this_file.site
+    person = Person(site)
+    with nobody_else_sees(site):
+        with without_worker(app_of_this_file):
+            task_id = person.search("What was in the queue?")
+            assert len(site.waiting_messages()) == 1
+            with ask_redis(app_of_this_file) as client:
+                client.flushall()
+        assert person.wait_for_end(task_id)["status"] == "done"
+    assert calls(site, "What was in the queue?") == 1
+
+
+@pytest.mark.fault(9, "Redis restarts under load")
+def test_redis_restarts_under_load(app_of_this_file):
+    site = app_of_this_file.site
+    persons = [Person(site) for _ in range(20)]
+    with (
+        nobody_else_sees(site),
+        ThreadPoolExecutor(len(persons)) as pool,
+        contextlib.ExitStack() as stack,
+    ):
+        sockets = [stack.enter_context(person.open_socket()) for person in persons]
+
+        def ask(number: int) -> str:
+            return persons[number].search(f"Who restarts, {number}?")
+
+        before = list(pool.map(ask, range(10)))
+        wait_until(
+            lambda: calls(site, "Who restarts, 0?"), seconds=10, otherwise="none asked"
+        )
+        with without_redis(app_of_this_file):
+            during = list(pool.map(ask, range(10, 20)))
+            # What was begun goes on to its end.
+            for person, task_id in zip(persons, before, strict=False):
+                assert person.wait_for_end(task_id)["status"] == "done"
+        for person, task_id in zip(persons, before + during, strict=True):
+            assert person.wait_for_end(task_id, 40)["status"] == "done"
+        # The sockets are still open, and hear of what comes next.
+        later = [person.search("And now?") for person in persons]
+        for socket, task_id in zip(sockets, later, strict=True):
+            assert wait_for_frame(socket, task_id)["status"] == "done"
+    for number in range(len(persons)):
+        assert calls(site, f"Who restarts, {number}?") == 1
+
+
+@pytest.mark.fault(9, "Redis restarts under load")
+def test_redis_gives_its_place_to_another(app_of_this_file):
+    """It takes no more commands that write, and then it does again: a failover."""
+    site, person = app_of_this_file.site, Person(app_of_this_file.site)
+    with nobody_else_sees(site), ask_redis(app_of_this_file) as client:
+        client.replicaof("127.0.0.1", services.free_port())  # where nobody is
+        try:
+            task_id = person.search("Who may write?")
+            assert person.wait_for_end(task_id)["status"] == "done"
+        finally:
+            client.replicaof("NO", "ONE")
+        wait_until(
+            lambda: news_come(person), seconds=40, otherwise="no news after the change"
+        )
+    worker = app_of_this_file.project.running["worker"]
+    assert worker.child.poll() is None, worker.how_it_ended()
+    assert calls(site, "Who may write?") == 1

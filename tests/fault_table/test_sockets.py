@@ -1,0 +1,118 @@
+"""Rows 1, 3 and 4: what happens between a page and the server, or does not."""
+
+import contextlib
+import json
+import time
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from running import Running
+from tutorial.processes import wait_until
+
+from .harm import frozen
+from .person import Person, calls, wait_for_frame
+from .stranger import nobody_else_sees
+
+# Seconds: redis-py's own patience is 5, and uvicorn asks after a socket every 20.
+IDLE = 23
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_label("Your question").fill(question)
+    page.get_by_role("button", name="Search").click()
+
+
+def refuse_snapshots(page: Page) -> None:
+    """Leave the page nothing but its socket: it asks for snapshots in vain."""
+    page.route(
+        lambda url: urlsplit(url).path == "/",
+        lambda r: r.abort() if r.request.method == "GET" else r.continue_(),
+    )
+
+
+def wait_for_answer(app: Running, page: Page) -> None:
+    """Wait until the worker has saved the answer to the page's newest search."""
+    task_id = page.locator("#results li").first.get_attribute("data-task-id")
+    lines = app.project.running["worker"].lines
+    wait_until(
+        lambda: any(f"{task_id[:8]} · saved" in line for line in lines),
+        seconds=20,
+        otherwise="the answer was not saved",
+    )
+
+
+@pytest.mark.long
+@pytest.mark.fault(1, "a socket is idle for minutes")
+def test_idle_sockets_stay_open_and_still_work(run_app):
+    app = run_app()
+    persons = [Person(app.site) for _ in range(3)]
+    with nobody_else_sees(app.site), contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(person.open_socket()) for person in persons]
+        for socket in sockets:
+            assert '"searches": []' in socket.recv(timeout=5)
+        deadline = time.monotonic() + IDLE
+        for socket in sockets:
+            # Waits for a frame or for the end of the connection, and wants neither.
+            with pytest.raises(TimeoutError):
+                socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+        for person, socket in zip(persons, sockets, strict=True):
+            task_id = person.search("Still there?")
+            assert wait_for_frame(socket, task_id)["status"] == "done"
+    assert calls(app.site, "Still there?") == len(persons)
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(3, "the result is ready before the socket is")
+def test_the_result_is_ready_before_the_socket(shared_app):
+    person = Person(shared_app.site)
+    with nobody_else_sees(shared_app.site):
+        task_id = person.search("Who is too early?")
+        state = person.wait_for_end(task_id)
+        with person.open_socket() as socket:
+            frame = json.loads(socket.recv(timeout=5))
+    assert frame["searches"] == [state]
+    assert state["status"] == "done"
+    assert calls(shared_app.site, "Who is too early?") == 1
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(3, "the result is ready before the socket is")
+def test_the_result_is_ready_before_the_socket_of_a_page(shared_app, chromium):
+    site, question = shared_app.site, "Who waits for the socket?"
+    delayed = []
+    with nobody_else_sees(site):
+        page = chromium.new_context().new_page()
+        page.route_web_socket("**/ws/search/", lambda socket: delayed.append(socket))
+        page.goto(site.url)
+        refuse_snapshots(page)
+        ask(page, question)
+        page.locator("[data-status=pending]").wait_for()
+        wait_for_answer(shared_app, page)
+        delayed[0].connect_to_server()
+        page.locator("[data-status=done] .answer:not(:empty)").wait_for(timeout=10_000)
+    assert calls(site, question) == 1
+
+
+@pytest.mark.xdist_group("fault table")
+@pytest.mark.fault(4, "the browser is offline while the result arrives")
+def test_the_browser_is_offline_while_the_result_arrives(shared_app, chromium):
+    site, question = shared_app.site, "Who is away?"
+    with nobody_else_sees(site):
+        page = chromium.new_context().new_page()
+        page.goto(site.url)
+        page.evaluate("window.isTheSamePage = true")
+        refuse_snapshots(page)
+        page.get_by_text("Live", exact=True).wait_for()
+        with frozen(shared_app.project.running["worker"]):
+            ask(page, question)
+            page.locator("[data-status=pending]").wait_for()
+            page.context.set_offline(True)
+            page.get_by_text("Offline").wait_for()
+        wait_for_answer(shared_app, page)
+        assert not page.locator("[data-status=done]").count()
+        page.context.set_offline(False)
+        page.locator("[data-status=done] .answer:not(:empty)").wait_for(timeout=10_000)
+        assert page.evaluate("window.isTheSamePage")
+    assert calls(site, question) == 1

@@ -1,0 +1,86 @@
+"""Rows 10 and 12: a worker's threads, and what Celery gives them to do."""
+
+import pytest
+
+from running import Running
+
+from .harm import ask_redis, restart, without_worker
+from .inside import ADDITIONS, harm, wait_for_line, wait_for_middle
+from .person import Person, calls, wait_for_frame
+from .stranger import nobody_else_sees
+
+__all__ = ["ADDITIONS"]
+
+pytestmark = pytest.mark.xdist_group("faults of threads")
+
+
+@pytest.fixture
+def app(app_of_this_file) -> Running:
+    return app_of_this_file
+
+
+@pytest.fixture
+def person(app) -> Person:
+    return Person(app.site)
+
+
+@pytest.mark.fault(10, "a worker's thread dies in a task")
+def test_a_mistake_in_an_answer(app, person):
+    with nobody_else_sees(app.site), person.open_socket() as socket:
+        harm(app, "raise", "RuntimeError")
+        task_id = person.search("Whose mistake?")
+        frame = wait_for_frame(socket, task_id)
+        assert frame["status"] == "failed"
+        assert frame["error"] == "Something went wrong on our side."
+        assert person.snapshot()[task_id]["error"] == frame["error"]
+    assert calls(app.site, "Whose mistake?") == 1
+
+
+@pytest.mark.fault(10, "a worker's thread dies in a task")
+def test_a_thread_of_celery_ends(app, person):
+    with nobody_else_sees(app.site), person.open_socket() as socket:
+        gone = harm(app, "end the thread")
+        task_id = person.search("Which thread?")
+        assert wait_for_frame(socket, task_id)["status"] == "done"
+        assert not gone.exists()
+    assert calls(app.site, "Which thread?") == 1
+
+
+@pytest.mark.fault(10, "a worker's thread dies in a task")
+def test_the_event_loop_ends(app, person):
+    """A worker that takes messages and does nothing is worse than none."""
+    worker = app.project.running["worker"]
+    questions = ["What ends?", "And what ends with it?"]
+    with nobody_else_sees(app.site), person.open_socket() as socket:
+        searches = [person.search(question) for question in questions]
+        for task_id in searches:
+            wait_for_middle(person, task_id)
+        harm(app, "raise", "SystemExit")
+        worker.child.wait(timeout=10)
+        restart(app, "worker")
+        ended = {wait_for_frame(socket)["task_id"] for _ in searches}
+        assert ended == set(searches)
+        snapshot = person.snapshot()
+        assert {snapshot[task_id]["status"] for task_id in searches} == {"done"}
+    assert [calls(app.site, question) for question in questions] == [2, 2]
+
+
+@pytest.mark.fault(12, "a message is delivered twice")
+def test_a_message_is_delivered_twice(app, person):
+    with (
+        nobody_else_sees(app.site),
+        person.open_socket() as socket,
+        ask_redis(app) as client,
+    ):
+        with without_worker(app):
+            task_id = person.search("Twice?")
+            [message] = client.lrange("celery", 0, -1)
+            client.lpush("celery", message)
+        frame = wait_for_frame(socket, task_id)
+        assert frame["status"] == "done"
+        # And once more, when all is over.
+        client.lpush("celery", message)
+        worker = app.project.running["worker"]
+        wait_for_line(worker, f"{task_id[:8]} · nothing to do", times=2)
+        assert person.snapshot()[task_id] == frame
+    assert calls(app.site, "Twice?") == 1

@@ -1,0 +1,45 @@
+"""The figures of the benchmark, as `tutorial bench --json` has written them down."""
+
+import json
+
+from tutorial.bench.table import show
+from tutorial.problem import Problem
+from tutorial.stepdocs import fences
+from tutorial.stepdocs.overview import RECORDED
+
+RECORD = RECORDED / "bench.json"
+
+
+def render(body: str) -> list[str]:
+    """A section's table as Markdown, or the machine it was measured on.
+
+    Raises Problem for a section that was not measured.
+    """
+    asked = fences.fields("bench", body, ("section",))
+    found = json.loads(RECORD.read_text())
+    if "section" not in asked:
+        parts = [f"{name} {value}" for name, value in found["machine"].items()]
+        return ["", f"Measured on: {', '.join(parts)}.", ""]
+    try:
+        section = found["sections"][str(asked["section"])]
+    except KeyError:
+        raise Problem(f"{RECORD.name} has no section {asked['section']}") from None
+    return ["", *_table(section), "", section["caption"], *_goals(section), ""]
+
+
+def _table(section: dict) -> list[str]:
+    columns = section["columns"]
+    lines = [["", *columns.values()], ["---", *("--:" for _ in columns)]]
+    for name, figures in section["rows"].items():
+        lines.append([name, *(show(figures.get(column)) for column in columns)])
+    return [f"| {' | '.join(cells)} |" for cells in lines]
+
+
+def _goals(section: dict) -> list[str]:
+    if not section["goals"]:
+        return []
+    words = [
+        f"{goal['words']} ({'met' if goal['is_met'] else 'missed'})"
+        for goal in section["goals"]
+    ]
+    return ["", f"The goals of `final/`: {', '.join(words)}."]
