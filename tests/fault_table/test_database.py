@@ -1,5 +1,7 @@
 """The database does not answer for some seconds."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
@@ -13,11 +15,12 @@ WORDS = "The site cannot save anything at the moment. Ask again in a few seconds
 
 
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
-def test_a_locked_database_costs_no_answer(run_app, chromium):
-    running = run_app()
-    site, person = running.site, Person(running.site)
+def test_a_locked_database_costs_no_answer(run_app, chromium, slow_api):
+    running = run_app(OPENAI_BASE_URL=slow_api)
+    site = replace(running.site, openai_url=slow_api)
+    person = Person(site)
     page = open_page(chromium.new_context(), site)
-    questions = ["simulate: hiccup", "Simulate: hiccup", "SIMULATE: hiccup"]
+    questions = ["What is a lock?", "What is a broker?", "What is a group?"]
     with open_database(running) as database:
         searches = {question: person.search(question) for question in questions}
         for question in questions:
@@ -36,11 +39,10 @@ def test_a_locked_database_costs_no_answer(run_app, chromium):
             seconds=20,
             otherwise="the worker does not wait for the database",
         )
-        assert [calls(site, question) for question in questions] == [2, 2, 2]
         database.execute("ROLLBACK")
     for question, task_id in searches.items():
         assert person.wait_for_end(task_id)["status"] == "done"
-        assert calls(site, question) == 2
+        assert calls(site, question) == 1
     assert person.wait_for_end(person.search("And now?"))["status"] == "done"
 
 
@@ -52,11 +54,16 @@ def test_a_database_that_is_gone_comes_back(run_app, chromium, tmp_path):
     assert file_of(running).exists()
     site, person = running.site, Person(running.site)
     page = open_page(chromium.new_context(), site)
+    page.get_by_label("Your question").fill("Is this saved?")
     task_id = person.search("simulate: hiccup")
     wait_until(
         lambda: calls(site, "simulate: hiccup"), seconds=20, otherwise="not asked"
     )
     folder.rename(away)
+    # A connection that is open still finds the file. A new process does not.
+    running.processes.stop([running.project.running["web"]])
+    running.project.start(running.processes, "web")
+    wait_until(running.project.listens, seconds=30, otherwise="web does not listen")
     status, data, headers = person.post("Is anything saved?")
     assert (status, data, headers["Retry-After"]) == (503, {"error": WORDS}, "5")
     answer = person.get()
