@@ -7,7 +7,8 @@ from types import MappingProxyType
 import pytest
 
 from running import Running, start_running
-from tutorial import steps
+from tutorial import services, steps
+from tutorial.processes import Processes
 
 # Seconds, where the app's own figures would make a test wait for minutes.
 SHORT = {
@@ -78,6 +79,17 @@ def app_of_this_file(request, tmp_path_factory) -> Iterator[Running]:
     )
     yield running
     running.stop()
+
+
+@pytest.fixture
+def slow_api() -> Iterator[str]:
+    """The address of an API that writes an answer for some seconds."""
+    options = ("--latency", "0.1", "--pace", "0.04")
+    with Processes(lambda name, line: None) as processes:
+        _, variables = services.start_stand_in(
+            processes, services.free_port(), *options
+        )
+        yield variables["OPENAI_BASE_URL"]
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tutorial import reaper, services
-from tutorial.processes import Processes, wait_until
+from tutorial import reaper
+from tutorial.processes import wait_until
 
 from .database import open_database
 from .page import ask, expect_state, expect_status, open_page
@@ -19,17 +19,6 @@ from .person import Person, calls, wait_for_frame
 
 # Codes of WebSockets.
 GOING_AWAY, SERVICE_RESTART = 1001, 1012
-
-
-@pytest.fixture
-def slow_api():
-    """The address of an API that writes an answer for some seconds."""
-    options = ("--latency", "0.1", "--pace", "0.04")
-    with Processes(lambda name, line: None) as processes:
-        _, variables = services.start_stand_in(
-            processes, services.free_port(), *options
-        )
-        yield variables["OPENAI_BASE_URL"]
 
 
 def terminate(running, name):
