@@ -23,7 +23,7 @@ from tutorial.stepdocs import pictures as fences
 from tutorial.stepdocs.extension import Page
 
 LARGEST = 64_000  # bytes
-WITH_FRAMES = ("6", "7", "final")
+WITH_FRAMES = ("6", "7")
 on_site = pytest.mark.xdist_group("site")
 
 

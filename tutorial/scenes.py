@@ -125,9 +125,9 @@ def failure(window: Window) -> Iterator[str]:
 
 
 def finished(window: Window) -> Iterator[str]:
-    """The finished app."""
+    """The finished app, when the answer is whole."""
     window.ask(QUESTION)
-    window.see("#results", QUESTION)
+    window.page.locator("#results [data-status=done]").wait_for()
     yield "answer"
 
 
