@@ -172,17 +172,36 @@ def test_who_reads_nothing_is_given_up(run_app, chromium):
 @pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
 @SHARED
 def test_who_never_ends_a_request_holds_up_nobody(shared_app):
-    site = shared_app.site
+    site, slow = shared_app.site, Person(shared_app.site)
     address = urlsplit(site.url)
+    start = f" / HTTP/1.1\r\nHost: {address.netloc}\r\n"
+    # With a cookie, or it is refused before anybody reads what it sends.
+    start += f"Cookie: {slow.cookie_header}\r\nContent-Type: "
+    form = "application/x-www-form-urlencoded\r\nContent-Length: 9999\r\n\r\nquery="
     with contextlib.ExitStack() as stack:
-        for half in (
-            b"GET / HTTP/1.1\r\nHost: x\r\nX: ",
-            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\nquery=",
-            b"",
-        ) * 60:
+        for half in (f"GET{start}", f"POST{start}{form}", "") * 60:
             connection = socket.create_connection((address.hostname, address.port))
             stack.enter_context(connection)
-            connection.sendall(half)
+            connection.sendall(half.encode())
         person = Person(site)
         task_id = person.search("Is anybody held up?")
         assert person.wait_for_end(task_id)["status"] == "done"
+
+
+@SHARED
+@pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
+def test_a_huge_request_is_refused(shared_app):
+    site = shared_app.site
+    web = shared_app.project.running["web"]
+    person, before = Person(site), memory(web)
+    address = urlsplit(site.url)
+    with socket.create_connection((address.hostname, address.port)) as connection:
+        connection.settimeout(20)
+        head = f"POST / HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        head += f"Cookie: {person.cookie_header}\r\nContent-Length: {500 * MIB}\r\n\r\n"
+        connection.sendall(head.encode() + b"x" * 100_000)
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+        with pytest.raises(ConnectionError):
+            while True:
+                connection.sendall(b"x" * MIB)
+    assert memory(web) - before < 20 * MIB
