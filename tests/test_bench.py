@@ -15,6 +15,7 @@ from tutorial.bench.command import SECTIONS, parse_sections
 from tutorial.bench.figures import milliseconds, percentile, together
 from tutorial.bench.pusher import news, push_all
 from tutorial.bench.table import Section, at_least, at_most, show
+from tutorial.bench.visitors import FinalVisitor, multipart
 from tutorial.environment import ROOT
 from tutorial.problem import Problem
 from tutorial.processes import wait_until
@@ -34,7 +35,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.long
 def test_the_whole_flow_and_the_pushes():
-    result = bench("--quick", "--only", "a,e", "--rounds", "1", "--json")
+    result = bench("--quick", "--only", "a,e", "--json")
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     assert found["machine"]["cores"] >= 1
@@ -217,3 +218,28 @@ async def test_the_pusher_serves_everybody_in_turn():
     assert sorted(user for user, _ in pushed) == [1, 1, 1, 2, 2, 3, 3]
     assert sorted(number for _, number in pushed) == list(range(7))
     assert news(1)["pushed"] < news(2)["pushed"]
+
+
+@pytest.mark.parametrize("first_words", ["chunk", "answer"])
+async def test_the_first_words_count_wherever_they_come(first_words):
+    visitor = FinalVisitor("http://127.0.0.1:1", 1)
+    visitor._questions["id"] = "Why?"
+    frames = [
+        {"searches": []},
+        {"task_id": "id", "status": "running", "query": "Why?", "answer": ""},
+        {"task_id": "id", "status": "running", "query": "Why?", first_words: "Be"},
+        {"task_id": "id", "chunk": "cause."},
+        {"task_id": "id", "status": "done", "query": "Why?", "answer": "Because."},
+    ]
+    for moment, frame in enumerate(frames):
+        visitor.read(frame, moment)
+    assert await visitor.first_chunks.of("Why?") == 2
+    assert await visitor.answers.of("Why?") == 4
+
+
+async def test_the_form_goes_as_formdata_sends_it():
+    body, content_type = multipart({"task_id": "1", "query": "é?"})
+    boundary = content_type.partition("boundary=")[2].encode()
+    assert body.count(b"--" + boundary) == 3
+    assert 'name="query"\r\n\r\né?\r\n'.encode() in body
+    assert body.endswith(b"--" + boundary + b"--\r\n")

@@ -154,7 +154,12 @@ class Stage:
     def start(self, *kinds: Kind) -> list[Candidate]:
         """Start them at the same time, and return once all are up. Raises Problem."""
         with ThreadPoolExecutor(len(kinds)) as pool:
-            return list(pool.map(self._start, kinds))
+            try:
+                return list(pool.map(self._start, kinds))
+            except BaseException:
+                # Those that still wait for a process wait no longer.
+                self.processes.stop()
+                raise
 
     async def pace(self, *, latency: float = 0.0, pause: float = 0.0) -> None:
         """Have the API wait `latency` s before an answer, and `pause` s in between."""

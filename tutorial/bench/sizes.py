@@ -15,7 +15,7 @@ class Sizes:
     slow_searches: int = 30  # of step 7
     polled_searches: int = 4  # half a second each
     # (b): searches in a round.
-    streams: int = 10
+    streams: int = 8
     # (c)
     visitors: int = 20
     searches_each: int = 5
@@ -24,17 +24,17 @@ class Sizes:
     idle_seconds: float = 60.0
     # (e)
     pushed_sockets: int = 500
-    pushes: int = 10_000
-    slow_pushes: int = 1000  # of step 7
+    pushes: int = 6_000
+    slow_pushes: int = 500  # of step 7
 
 
 WHOLE = Sizes()
 QUICK = Sizes(
-    rounds=2,
+    rounds=1,
     repeats=1,
-    fast_searches=10,
+    fast_searches=20,
     slow_searches=5,
-    polled_searches=1,
+    polled_searches=2,
     streams=3,
     visitors=4,
     searches_each=2,

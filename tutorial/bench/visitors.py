@@ -162,10 +162,12 @@ class PageVisitor(Visitor):
 
     def read(self, frame: dict, moment: float) -> None:
         """Of a step, each frame holds an answer; final/ tells its searches' states."""
-        if "chunk" in frame:
-            self.first_chunks.note(self._questions[frame["task_id"]], moment)
-        elif frame.get("status", "done") == "done" and "answer" in frame:
+        if frame.get("status", "done") == "done" and "answer" in frame:
             self.answers.note(frame["query"], moment)
+        elif frame.get("chunk") or frame.get("answer"):
+            # The first words come in a chunk, or with the news that it is running.
+            question = self._questions.get(frame["task_id"], "")
+            self.first_chunks.note(question, moment)
 
     @property
     def cookie_header(self) -> str:
