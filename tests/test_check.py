@@ -326,6 +326,29 @@ def test_a_file_that_is_broken_is_named(project, check_here):
     assert found["stage"] == 5
 
 
+def test_a_file_that_is_broken_is_named_before_anything_imports_it(project, check_here):
+    folder = project("5")
+    apps = folder / "search" / "apps.py"
+    apps.write_text(apps.read_text().partition("    def ready")[0])
+    handlers = folder / "search" / "handlers.py"
+    handlers.write_text(handlers.read_text().replace('"data": {', '"data":'))
+    report = check_here("5", folder)
+    found = failed(report)
+    assert states(report) == ["failed"] + ["not reached"] * 5
+    assert (found["id"], found["stage"]) == ("does-not-start", 5)
+    assert re.fullmatch(r"search/handlers\.py:\d+", found["at"])
+    assert found["seen"].startswith("SyntaxError: ")
+    # What cannot be read may well hold the handler.
+    assert not [r["evidence"] for r in report["results"] if r["evidence"]]
+
+
+def test_a_broken_file_that_belongs_to_no_app_does_no_harm(project, check_here):
+    folder = project("2")
+    (folder / "notes.py").write_text("what I have learnt\n")
+    (folder / "search" / "tests.py").write_text("to be written\n")
+    assert check_here("2", folder)["passed"]
+
+
 def test_the_catalogue_and_the_stages_name_the_same_mistakes():
     source = "\n".join(
         path.read_text() for path in (ROOT / "tutorial" / "check").rglob("*.py")

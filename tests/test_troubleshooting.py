@@ -201,12 +201,10 @@ def test_the_search_of_the_site_finds_an_entry(page):
 # The filter
 
 
-def shown(page: BrowserPage) -> set[str]:
-    """The anchors of the entries that can be seen."""
-    return set(
-        page.locator("article.mistake:visible > h3").evaluate_all(
-            "all => all.map(one => one.id)"
-        )
+def shown(page: BrowserPage) -> list[str]:
+    """The anchors of the entries that can be seen, from top to bottom."""
+    return page.locator("article.mistake:visible > h3").evaluate_all(
+        "all => all.map(one => one.id)"
     )
 
 
@@ -227,7 +225,7 @@ def test_the_filter_shows_what_fits(page):
     expect(status).to_have_text(f"{len(everything)} entries")
 
     said = asked(page, "405 method NOT allow")
-    assert shown(page) == {"no-view-takes-post"}
+    assert shown(page) == ["no-view-takes-post"]
     assert said == f"1 of {len(everything)} entries has all of these words."
     # What has no entry left is away, with all that belongs to it.
     expect(page.locator("#stage-2")).to_be_visible()
@@ -242,7 +240,7 @@ def test_the_filter_shows_what_fits(page):
     assert said.startswith(f"{len(shown(page))} of {len(everything)} ")
 
     asked(page, "")
-    assert shown(page) == everything
+    assert set(shown(page)) == everything
     expect(page.get_by_text("See what waits in Redis")).to_be_visible()
 
 
@@ -271,6 +269,53 @@ def test_a_message_can_be_pasted(page, message, anchor):
     found = shown(page)
     assert anchor in found
     assert len(found) < 6
+
+
+# What Python and Django say most often, and the entries that stand first then.
+LEADS = {
+    "SyntaxError: invalid syntax": ["does-not-start"],
+    "SyntaxError: '(' was never closed": ["does-not-start"],
+    "SyntaxError: unterminated string literal (detected at line 12)": [
+        "does-not-start"
+    ],
+    "Uncaught SyntaxError: Expected property name or '}' in JSON": ["frame-not-json"],
+    "IndentationError: expected an indented block after 'if' statement on line 20": [
+        "does-not-start"
+    ],
+    "TabError: inconsistent use of tabs and spaces in indentation": ["does-not-start"],
+    "ImportError: cannot import name 'SearchForm' from 'search.forms'"
+    " (/home/me/my-search/search/forms.py)": ["does-not-start"],
+    "ModuleNotFoundError: No module named 'search.form'": [
+        *("does-not-start", "package-missing")
+    ],
+    "NameError: name 'Path' is not defined": [
+        *("does-not-start", "view-raises", "task-raises")
+    ],
+    "AttributeError: module 'search.views' has no attribute 'openai_index'": [
+        "does-not-start"
+    ],
+    "TemplateSyntaxError at /": ["page-raises"],
+    "NoReverseMatch at /": ["page-raises"],
+    "NameError at /": ["view-raises"],
+    # No entry names this one. That a page says it is what is left.
+    "FieldError at /": ["page-raises", "view-raises"],
+    "Unknown command: show_queue": ["unknown-command"],
+    "Unknown command: 'show_queu'. Did you mean show_queue?": ["unknown-command"],
+}
+
+
+@on_site
+@pytest.mark.parametrize("message", LEADS)
+def test_a_common_message_leads_to_its_entry_first(page, message):
+    asked(page, message)
+    found = shown(page)
+    assert found[: len(LEADS[message])] == LEADS[message]
+    assert len(found) <= 3
+
+
+@on_site
+def test_a_slash_is_no_word(page):
+    assert asked(page, "/") == f"{len(entries_of(page))} entries"
 
 
 @on_site
@@ -452,6 +497,19 @@ def no_such_project(tmp_path, monkeypatch) -> str:
     return f"{nowhere}\n{empty}"
 
 
+def unknown_command(tmp_path, monkeypatch) -> str:
+    folder = tmp_path / "my-search"
+    steps.copy(steps.find("3").folder, folder)
+    (folder / "search" / "management" / "commands").rename(folder / "search/commands")
+    return subprocess.run(
+        [sys.executable, "manage.py", "show_queue"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+    ).stderr
+
+
 def migrate_fails(tmp_path, monkeypatch) -> str:
     (tmp_path / "manage.py").write_text("raise ImportError('of a name')\n")
     return raised(Project(tmp_path, 8000).migrate)
@@ -520,7 +578,7 @@ SAYS = {
     **{"runs-already": runs_already, "no-such-project": no_such_project},
     **{"migrate-fails": migrate_fails, "not-ready": not_ready},
     **{"process-ended": process_ended, "browser-missing": browser_missing},
-    **{"https-to-http": https_to_http},
+    **{"https-to-http": https_to_http, "unknown-command": unknown_command},
 }
 
 

@@ -10,12 +10,12 @@ function offerSearch(field) {
   const entries = [...document.querySelectorAll("article.mistake")].map((element) => ({
     element,
     // A blank before each word: what is typed has to be the start of one.
-    text: ` ${words(element.textContent).join(" ")}`,
+    text: ` ${words(element.textContent).join(" ")} `,
   }));
 
   function search() {
     const asked = [...new Set(words(field.value))];
-    const { found, isWhole } = find(entries, asked);
+    const { found, isWhole } = find(entries, asked, exceptionIn(field.value));
     for (const { element } of entries) {
       element.hidden = !found.has(element);
     }
@@ -36,10 +36,10 @@ function offerSearch(field) {
     if (count === 0) {
       return `None of ${all} has such a word. Try another one.`;
     }
-    const verb = count === 1 ? "has" : "have";
+    const [verb, fit] = count === 1 ? ["has", "fits"] : ["have", "fit"];
     return isWhole
       ? `${count} of ${all} ${verb} all of these words.`
-      : `None of ${all} has all of these words; ${count} ${verb} most of them.`;
+      : `None of ${all} has all of these words; ${count} ${fit} best.`;
   }
 
   function showTarget(hash) {
@@ -71,7 +71,14 @@ function offerSearch(field) {
 }
 
 function words(text) {
-  return text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
+  // Django's error page begins with "NoReverseMatch at /": there, "at /" is one word.
+  return text.toLowerCase().match(/\bat \/|[\p{L}\p{N}_]+/gu) ?? [];
+}
+
+// The name of the exception in "SyntaxError: invalid syntax" or "NoReverseMatch at /"; of
+// several, the last one, with which a traceback ends.
+function exceptionIn(message) {
+  return message.match(/\b[A-Z]\w*[A-Z]\w*[a-z]\w*(?=:| at \/)/g)?.at(-1).toLowerCase();
 }
 
 // Each heading that has entries below it: these, and what else belongs to it.
@@ -94,10 +101,13 @@ function findSections(entries) {
 }
 
 // The entries with all words; where there is none, those with the most telling ones, as
-// of a pasted message that names somebody's own files.
-function find(entries, asked) {
+// of a pasted message that names somebody's own files. Where entries name its exception,
+// these alone: the rest of the message is words that others have as well.
+function find(entries, asked, exception) {
   const has = (entry, word) => entry.text.includes(` ${word}`);
-  const whole = entries.filter((entry) => asked.every((word) => has(entry, word)));
+  const naming = entries.filter((entry) => exception && has(entry, `${exception} `));
+  const candidates = naming.length > 0 ? naming : entries;
+  const whole = candidates.filter((entry) => asked.every((word) => has(entry, word)));
   if (whole.length > 0) {
     return { found: new Set(whole.map((entry) => entry.element)), isWhole: true };
   }
@@ -105,10 +115,10 @@ function find(entries, asked) {
     const count = entries.filter((entry) => has(entry, word)).length;
     return count ? Math.log(entries.length / count) : 0;
   });
-  const scores = entries.map((entry) =>
+  const scores = candidates.map((entry) =>
     asked.reduce((sum, word, at) => sum + (has(entry, word) ? weights[at] : 0), 0),
   );
   const best = Math.max(...scores);
-  const near = entries.filter((_, at) => best > 0 && scores[at] >= 0.8 * best);
+  const near = candidates.filter((_, at) => best > 0 && scores[at] >= 0.8 * best);
   return { found: new Set(near.map((entry) => entry.element)), isWhole: false };
 }

@@ -20,7 +20,8 @@ def hints(scene: Scene) -> dict[int, str]:
 
 def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
     code, settings = scene.code, scene.survey.get("settings", {})
-    if "error" in settings:
+    # Who cannot read the files does not know what is missing in them.
+    if "error" in settings or "error" in scene.survey["modules"]:
         return
     layers = code.find(r"^CHANNEL_LAYERS", ".py")
     if settings["layer"] is None:

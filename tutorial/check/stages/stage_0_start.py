@@ -24,8 +24,8 @@ NOT_MIGRATED = (
 
 
 def check(scene: Scene) -> str:
-    """The settings can be read, and the web process listens."""
-    for part in ("settings", "django", "urls", "migrate"):
+    """The modules and the settings can be read, and the web process listens."""
+    for part in ("modules", "settings", "django", "urls", "migrate"):
         found = scene.survey.get(part)
         if isinstance(found, dict) and "error" in found:
             raise not_started(scene, Event(found))
@@ -94,7 +94,10 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
     if at is None:
         at = place_of_setting(scene.code, seen)
     line = scene.code.line(at)
-    expected = f"a project that starts; the line is: {line}" if line else ""
+    wanted = "a project that starts"
+    if found["error"] in ("SyntaxError", "IndentationError", "TabError"):
+        wanted = "a file that Python can read"
+    expected = f"{wanted}; the line is: {line}" if line else ""
     return Unmet("does-not-start", seen, expected=expected, at=at, stage=stage)
 
 
