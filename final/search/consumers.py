@@ -50,6 +50,8 @@ class SearchConsumer(AsyncWebsocketConsumer):
         user = self.scope["user"]
         if not user.is_authenticated:
             raise DenyConnection()
+        # What else is in it would stay in memory as long as the socket.
+        self.scope = {"user": user, "session": self.scope["session"]}
         self.group_name = group_of(user.id)
         sockets.inc()
         await self.channel_layer.group_add(self.group_name, self.channel_name)

@@ -5,7 +5,7 @@ from math import ceil
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db.models.functions import Now
+from django.utils.timezone import now
 
 WINDOW = timedelta(minutes=1)
 
@@ -22,11 +22,10 @@ def wait_for_turn(user):
 
 def seconds_to_wait(user):
     """How long the user has to wait before another search: whole seconds, or 0."""
-    recent = user.search_results.filter(created_at__gt=Now() - WINDOW)
-    # As many as are allowed: the oldest of them has to leave the window first.
-    allowed = recent.annotate(now=Now()).values_list("created_at", "now")
-    newest = list(allowed[: settings.SEARCHES_PER_MINUTE])
-    if len(newest) < settings.SEARCHES_PER_MINUTE:
-        return 0
-    asked_at, now = newest[-1]
-    return max(1, ceil((asked_at + WINDOW - now).total_seconds()))
+    since = now() - WINDOW
+    recent = user.search_results.filter(created_at__gt=since)
+    # Of as many as are allowed the oldest, if there is one: it has to leave the window.
+    last = settings.SEARCHES_PER_MINUTE - 1
+    for asked_at in recent.values_list("created_at", flat=True)[last : last + 1]:
+        return max(1, ceil((asked_at - since).total_seconds()))
+    return 0

@@ -82,11 +82,7 @@ class SearchResult(models.Model):
         ordering = ["-created_at", "-pk"]
         indexes = [
             models.Index(fields=["user", "-created_at"], name="of_user"),
-            models.Index(
-                fields=["updated_at"],
-                condition=Q(status__in=["pending", "running"]),
-                name="unfinished",
-            ),
+            models.Index(fields=["status", "updated_at"], name="of_status"),
         ]
 
     def __str__(self):
@@ -102,7 +98,7 @@ class SearchResult(models.Model):
             claims=F("claims") + 1,
             answer="",
         )
-        return cls.objects.filter(claim=claim).first()
+        return cls.objects.filter(task_id=task_id, claim=claim).first()
 
     def save_progress(self):
         """Save what there is of the answer; False where it is no longer ours."""
@@ -117,7 +113,9 @@ class SearchResult(models.Model):
         )
 
     def _if_ours(self):
-        return SearchResult.objects.filter(claim=self.claim, status=Status.RUNNING)
+        return SearchResult.objects.filter(
+            pk=self.pk, claim=self.claim, status=Status.RUNNING
+        )
 
     def cancel(self):
         """Stop the search on its owner's wish; False where it has ended meanwhile."""

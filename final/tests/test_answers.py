@@ -12,11 +12,11 @@ REQUEST = httpx2.Request("POST", "http://api.test/v1/responses")
 
 
 def delta(text):
-    return SimpleNamespace(type="response.output_text.delta", delta=text)
+    return {"type": "response.output_text.delta", "delta": text}
 
 
 def event(kind):
-    return SimpleNamespace(type=kind, delta="")
+    return {"type": kind, "delta": ""}
 
 
 COMPLETED = event("response.completed")
@@ -38,13 +38,13 @@ def api(monkeypatch):
             for event in api.events:
                 yield event
 
-    async def create(**options):
-        api.asked.append(options)
+    async def post(path, *, body, **options):
+        api.asked.append(body)
         if api.error:
             raise api.error
         return Stream()
 
-    client = SimpleNamespace(responses=SimpleNamespace(create=create))
+    client = SimpleNamespace(post=post)
     monkeypatch.setattr(answers, "get_client", lambda: client)
     return api
 
@@ -58,6 +58,11 @@ async def test_the_pieces_come_as_they_are_written(api):
     assert await ask() == ["Be", "cause."]
     assert api.asked[0]["input"] == "Why?"
     assert api.asked[0]["stream"] is True
+
+
+async def test_what_comes_after_the_end_does_no_harm(api):
+    api.events = [delta("Because."), COMPLETED, event("something.new")]
+    assert await ask() == ["Because."]
 
 
 @pytest.mark.parametrize(
