@@ -3,7 +3,6 @@
 import os
 
 from a2wsgi import WSGIMiddleware
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
@@ -24,8 +23,7 @@ application = ProtocolTypeRouter(
         "http": django_application,
         # The whole origin, with scheme and port: another site on this host is not ours.
         "websocket": OriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
-            settings.SITE_ORIGINS,
+            URLRouter(websocket_urlpatterns), settings.SITE_ORIGINS
         ),
     }
 )

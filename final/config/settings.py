@@ -138,7 +138,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, **REDIS_PATIENCE}]},
+        # The layer sends one message after the other on each connection: it gets four.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, **REDIS_PATIENCE}] * 4},
     },
 }
 

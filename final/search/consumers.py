@@ -10,7 +10,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
 
 from .health import sockets
 from .live import digest, group_of
@@ -47,18 +47,26 @@ class SearchConsumer(AsyncWebsocketConsumer):
             await super().dispatch(message)
 
     async def connect(self):
-        user = self.scope["user"]
+        # Not by AuthMiddlewareStack, whose session and user would stay in memory for as
+        # long as the socket. And they have to be looked up again and again anyway.
+        self.session_key = session_key_of(self.scope)
+        self.scope.clear()
+        user = await database_sync_to_async(self.find_user)()
         if not user.is_authenticated:
             raise DenyConnection()
-        # What else is in it would stay in memory as long as the socket.
-        self.scope = {"user": user, "session": self.scope["session"]}
-        self.group_name = group_of(user.id)
+        self.user_id, self.group_name = user.pk, group_of(user.pk)
         sockets.inc()
         await self.channel_layer.group_add(self.group_name, self.channel_name)
         await self.accept()
         # After joining the group: what changes between the two comes twice, not never.
         await self.send_data(await database_sync_to_async(snapshot_of)(user))
         self.check_later()
+
+    def find_user(self):
+        """Who the session's user is by now; nobody, if it has ended."""
+        request = HttpRequest()
+        request.session = SessionStore(self.session_key)
+        return get_user(request)
 
     async def leave(self):
         if self.timer:
@@ -92,19 +100,21 @@ class SearchConsumer(AsyncWebsocketConsumer):
             raise StopConsumer() from None
 
     async def close_socket(self, event):
-        if event["session"] in (None, digest(self.scope["session"].session_key)):
+        if event["session"] in (None, digest(self.session_key)):
             await self.close(SIGNED_OUT)
 
     def check_later(self):
         """Django looks at the session with each request. A socket is one for hours."""
         loop = asyncio.get_running_loop()
-        self.timer = loop.call_later(
-            settings.SOCKET_CHECK_SECONDS, lambda: loop.create_task(self.check())
-        )
+        self.timer = loop.call_later(settings.SOCKET_CHECK_SECONDS, self.check_now)
+
+    def check_now(self):
+        self.timer = asyncio.ensure_future(self.check())
 
     async def check(self):
         try:
-            may_stay = await database_sync_to_async(self.may_stay)()
+            user = await database_sync_to_async(self.find_user)()
+            may_stay = user.pk == self.user_id
         except Exception as error:
             # As far as anybody knows. It is asked again the next time.
             logger.warning("A socket was not checked: %s", type(error).__name__)
@@ -116,7 +126,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         else:
             await self.close(SIGNED_OUT)
 
-    def may_stay(self):
-        request = HttpRequest()
-        request.session = SessionStore(self.scope["session"].session_key)
-        return get_user(request) == self.scope["user"]
+
+def session_key_of(scope):
+    cookies = parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
+    return cookies.get(settings.SESSION_COOKIE_NAME)

@@ -3,10 +3,9 @@ from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
 
 from config.asgi import application
-from search.consumers import POLICY_VIOLATION, SIGNED_OUT, SearchConsumer
+from search.consumers import POLICY_VIOLATION, SIGNED_OUT
 from search.live import digest
 from search.models import SearchResult
 
@@ -80,10 +79,9 @@ async def test_the_group_of_another_user_is_not_heard(user, signed_in):
 
 
 async def test_who_is_not_signed_in_is_refused():
-    communicator = WebsocketCommunicator(SearchConsumer.as_asgi(), "/ws/search/")
-    communicator.scope["user"] = AnonymousUser()
-    connected, _ = await communicator.connect()
-    assert not connected
+    for session_key in (None, "unknown"):
+        connected, _ = await connect_as(session_key, ORIGIN).connect()
+        assert not connected
 
 
 @pytest.mark.parametrize(
