@@ -111,6 +111,7 @@ WORDS = (
     ("steps/7-browser.md", "what you typed stays in the form", "7", "form.reset()"),
     ("setup.md", "OPENAI_MODEL=gpt-5-mini", "7", '"gpt-5-mini")'),
     ("troubleshooting.md", "model='gpt-5-mini'", "7", '"gpt-5-mini")'),
+    ("troubleshooting.md", "only after three seconds", "3", "time.sleep(3)"),
     ("troubleshooting.md", "within 30 seconds", "7", "timeout=30"),
     ("troubleshooting.md", "wait for half a minute", "7", "timeout=30"),
     ("instructors.md", "waits for the three seconds", "2", "time.sleep(3)"),
