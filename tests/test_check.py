@@ -19,9 +19,10 @@ import redis
 from checking import check, failed, run_check
 
 from tutorial import services, steps
-from tutorial.check import older_code
+from tutorial.check import glance, older_code
 from tutorial.check.code import Code
 from tutorial.check.mistakes import mistakes
+from tutorial.check.report import Result, line_of
 from tutorial.environment import ROOT, VENV
 from tutorial.processes import Processes, wait_until
 
@@ -165,6 +166,18 @@ def test_it_reads_for_a_person(project):
     assert re.search(r"not reached +6 consumer", result.stdout)
     assert "\033[" not in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_a_hint_goes_on_with_its_sentence(project, check_here):
+    report = check_here("5", project("2"))
+    assert failed(report)["id"] == "eager-left-on"
+    result = Result(**report["results"][5])
+    said = line_of(result, lambda style, text: text)
+    assert said == "not reached  5 signal: at first sight, there is no channel layer"
+    # A name would keep its capital.
+    source = Path(glance.__file__).read_text()
+    for name in re.findall(r'yield "([\w-]+)"', source):
+        assert re.match(r"(The|There|No) |`", mistakes()[name].title), name
 
 
 def digests(folder: Path) -> dict[str, str]:

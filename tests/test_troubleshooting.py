@@ -163,7 +163,8 @@ def test_its_table_of_contents_has_the_stages_and_no_entries(page):
 
 
 @on_site
-def test_the_report_of_check_leads_to_it(page):
+def test_the_report_of_check_leads_to_it(page, address):
+    served = page.url.replace(address, "http://127.0.0.1:8001/")
     entries = entries_of(page)
     for mistake in mistakes():
         diagnosis = Diagnosis.of(Unmet(mistake, "something"))
@@ -174,9 +175,9 @@ def test_the_report_of_check_leads_to_it(page):
         told = line_of(result, lambda style, text: text).rstrip().splitlines()
         words = " ".join(" ".join(told).split())
         assert words.endswith(
-            f"read {diagnosis.page} (shown by: python3 -m tutorial docs)"
+            f"read {served}#{mistake} (shown by: python3 -m tutorial docs)"
         )
-        assert len(told[-1]) <= 88
+        assert all(len(line) <= 88 for line in told[-2:])
 
 
 @on_site
