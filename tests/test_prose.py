@@ -8,7 +8,7 @@ import pytest
 from tutorial import steps
 from tutorial.check.mistakes import mistakes
 from tutorial.environment import ROOT
-from tutorial.stepdocs import fences
+from tutorial.stepdocs import fences, overview
 
 DOCS = ROOT / "docs"
 STEP_PAGES = {f"docs/steps/{step.name}-{step.stage}.md": step for step in steps.steps()}
@@ -118,6 +118,15 @@ WORDS = (
     ("glossary.md", "the name `celery`", "3", 'lrange("celery"'),
     ("../README.md", "hangs for three seconds", "2", "time.sleep(3)"),
 )
+
+
+def test_as_many_lines_are_in_the_terminal_as_the_set_up_says():
+    said = " ".join((DOCS / "setup.md").read_text().split())
+    assert "In the terminal, five of the seven stages have left a line" in said
+    assert "the other two are in the browser's console" in said
+    logged = (overview.RECORDED / overview.recorded_name("final")).read_text()
+    where = [line.split()[0] for line in logged.splitlines()]
+    assert sorted(where) == ["browser"] * 2 + ["web"] * 3 + ["worker"] * 2
 
 
 @pytest.mark.parametrize(
