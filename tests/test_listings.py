@@ -146,6 +146,13 @@ def test_a_file_that_a_command_makes_is_not_to_be_typed(project):
         ),
         (
             "a.py",
+            "@task\ndef a():\n    b()\n",
+            "@task\nasync def a():\n    b()\n",
+            "",
+            "in `a`, in place of `def a():`",
+        ),
+        (
+            "a.py",
             "import os\n\nx = 1\n",
             "import os\nimport re\n\nx = 1\n\ny = 2\n",
             "",

@@ -29,6 +29,8 @@ LANGUAGES = {
     # No highlighter knows what these are, but this one sees their comments.
     ".txt": ("ini", "# {}"),
     ".ini": ("ini", "# {}"),
+    ".yaml": ("yaml", "# {}"),
+    ".example": ("ini", "# {}"),
     "": ("ini", "# {}"),
 }
 PLAIN = ("text", "{}")
