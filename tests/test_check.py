@@ -19,8 +19,10 @@ import redis
 from checking import check, failed, run_check
 
 from tutorial import services, steps
+from tutorial.check import glance, older_code
 from tutorial.check.code import Code
 from tutorial.check.mistakes import mistakes
+from tutorial.check.report import Result, line_of
 from tutorial.environment import ROOT, VENV
 from tutorial.processes import Processes, wait_until
 
@@ -166,6 +168,18 @@ def test_it_reads_for_a_person(project):
     assert "Traceback" not in result.stdout + result.stderr
 
 
+def test_a_hint_goes_on_with_its_sentence(project, check_here):
+    report = check_here("5", project("2"))
+    assert failed(report)["id"] == "eager-left-on"
+    result = Result(**report["results"][5])
+    said = line_of(result, lambda style, text: text)
+    assert said == "not reached  5 signal: at first sight, there is no channel layer"
+    # A name would keep its capital.
+    source = Path(glance.__file__).read_text()
+    for name in re.findall(r'yield "([\w-]+)"', source):
+        assert re.match(r"(The|There|No) |`", mistakes()[name].title), name
+
+
 def digests(folder: Path) -> dict[str, str]:
     """Every file below the folder, and what it holds."""
     return {
@@ -233,7 +247,7 @@ def test_a_migration_that_is_not_applied(project, check_here):
 
 
 def test_a_worker_that_runs_older_code(project, tmp_path):
-    folder = project("4")
+    folder = project("7")
     with Processes(lambda name, line: None) as processes:
         _, url = services.start_redis(processes, tmp_path, services.free_port())
         environment = os.environ | {"REDIS_URL": url, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -249,12 +263,54 @@ def test_a_worker_that_runs_older_code(project, tmp_path):
             seconds=60,
             otherwise=lambda: "\n".join(worker.lines),
         )
+        # What the worker never imports may change.
+        for name in ("consumers", "routing", "views", "forms"):
+            (folder / "search" / f"{name}.py").touch()
+        (folder / "config" / "asgi.py").touch()
+        assert not older_code.advice(folder)
         (folder / "search" / "tasks.py").touch()
         report = check("4", folder)
     assert report["passed"], report
     assert len(report["advice"]) == 1
     assert report["advice"][0].startswith("search/tasks.py was changed after your")
     assert f"process {worker.child.pid}" in report["advice"][0]
+
+
+WORKER = {
+    *("config/__init__.py", "config/settings.py", "config/celery.py"),
+    *("search/__init__.py", "search/apps.py", "search/models.py", "search/signals.py"),
+    *("search/tasks.py", "search/handlers.py"),
+}
+
+
+def test_what_a_worker_imports(project):
+    folder = project("7")
+    assert older_code.files_of_worker(folder) == WORKER
+    (folder / "search" / "prompts.py").write_text("PROMPT = 'Answer in a sentence.'\n")
+    (folder / "search" / "late.py").write_text("")
+    tasks = folder / "search" / "tasks.py"
+    tasks.write_text(
+        "from importlib import import_module\nfrom search.prompts import PROMPT\n"
+        f"{tasks.read_text()}\n\nimport_module('search.late')\n"
+    )
+    more = {"search/prompts.py", "search/late.py"}
+    assert older_code.files_of_worker(folder) == WORKER | more
+
+
+def test_what_the_worker_of_the_finished_app_imports():
+    files = older_code.files_of_worker(steps.find("final").folder)
+    assert {"search/worker.py", "search/rounds.py", "search/answers.py"} <= files
+    assert not {"search/views.py", "search/consumers.py", "config/asgi.py"} & files
+
+
+def test_what_a_worker_with_other_names_imports(project):
+    folder = project("7")
+    rename(folder)
+    names = {path.replace("config/", "site1/") for path in WORKER}
+    names = {path.replace("search/", "finder/") for path in names}
+    assert older_code.files_of_worker(folder) == {
+        path.replace("handlers", "listeners") for path in names
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

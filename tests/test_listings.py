@@ -103,6 +103,14 @@ def test_an_empty_file_is_told(project):
     assert text == "**`empty.py`** · new file, empty\n{: .place }"
 
 
+def test_a_file_that_a_command_makes_is_not_to_be_typed(project):
+    pair = project(FILES)
+    text = expand(pair, "file: empty.py\nmade: true")
+    assert text == "**`empty.py`** · empty, made for you\n{: .place }"
+    text = expand(pair, "file: views.py\nmade: true")
+    assert text.startswith("**`views.py`** · made for you\n")
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "show", "place"),
     [
@@ -135,6 +143,13 @@ def test_an_empty_file_is_told(project):
             "def a():\n    b()\n    c()\n",
             "",
             "in `a`, at the end",
+        ),
+        (
+            "a.py",
+            "@task\ndef a():\n    b()\n",
+            "@task\nasync def a():\n    b()\n",
+            "",
+            "in `a`, in place of `def a():`",
         ),
         (
             "a.py",

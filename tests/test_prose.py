@@ -8,7 +8,7 @@ import pytest
 from tutorial import steps
 from tutorial.check.mistakes import mistakes
 from tutorial.environment import ROOT
-from tutorial.stepdocs import fences
+from tutorial.stepdocs import fences, overview
 
 DOCS = ROOT / "docs"
 STEP_PAGES = {f"docs/steps/{step.name}-{step.stage}.md": step for step in steps.steps()}
@@ -111,12 +111,22 @@ WORDS = (
     ("steps/7-browser.md", "what you typed stays in the form", "7", "form.reset()"),
     ("setup.md", "OPENAI_MODEL=gpt-5-mini", "7", '"gpt-5-mini")'),
     ("troubleshooting.md", "model='gpt-5-mini'", "7", '"gpt-5-mini")'),
+    ("troubleshooting.md", "only after three seconds", "3", "time.sleep(3)"),
     ("troubleshooting.md", "within 30 seconds", "7", "timeout=30"),
     ("troubleshooting.md", "wait for half a minute", "7", "timeout=30"),
     ("instructors.md", "waits for the three seconds", "2", "time.sleep(3)"),
     ("glossary.md", "the name `celery`", "3", 'lrange("celery"'),
     ("../README.md", "hangs for three seconds", "2", "time.sleep(3)"),
 )
+
+
+def test_as_many_lines_are_in_the_terminal_as_the_set_up_says():
+    said = " ".join((DOCS / "setup.md").read_text().split())
+    assert "In the terminal, five of the seven stages have left a line" in said
+    assert "the other two are in the browser's console" in said
+    logged = (overview.RECORDED / overview.recorded_name("final")).read_text()
+    where = [line.split()[0] for line in logged.splitlines()]
+    assert sorted(where) == ["browser"] * 2 + ["web"] * 3 + ["worker"] * 2
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,8 @@ def test_its_table_of_contents_has_the_stages_and_no_entries(page):
 
 
 @on_site
-def test_the_report_of_check_leads_to_it(page):
+def test_the_report_of_check_leads_to_it(page, address):
+    served = page.url.replace(address, "http://127.0.0.1:8001/")
     entries = entries_of(page)
     for mistake in mistakes():
         diagnosis = Diagnosis.of(Unmet(mistake, "something"))
@@ -174,9 +175,9 @@ def test_the_report_of_check_leads_to_it(page):
         told = line_of(result, lambda style, text: text).rstrip().splitlines()
         words = " ".join(" ".join(told).split())
         assert words.endswith(
-            f"read {diagnosis.page} (shown by: python3 -m tutorial docs)"
+            f"read {served}#{mistake} (shown by: python3 -m tutorial docs)"
         )
-        assert len(told[-1]) <= 88
+        assert all(len(line) <= 88 for line in told[-2:])
 
 
 @on_site
@@ -356,6 +357,43 @@ def test_the_table_has_each_line_of_the_log():
     assert [line for line, _ in rows] == logged
     for (_, words), following in zip(rows, steps.steps()[1:], strict=False):
         assert f"(#stage-{following.number})" in words
+        # What a step leaves last is no sign of a mistake there.
+        number = following.number - 1
+        assert words.startswith(f"At step {number}, nothing")
+        assert f". From step {following.number} on, **" in words
+    for step in steps.steps():
+        own = (overview.RECORDED / overview.recorded_name(step.name)).read_text()
+        assert re.findall(r"stage \d · \w+(?= ·)", own) == logged[: step.number]
+
+
+def test_an_eager_project_does_by_hand_what_the_page_says(tmp_path):
+    """What would go into the queue is done at once, with no Redis at all."""
+    folder = tmp_path / "my-search"
+    steps.copy(steps.find("4").folder, folder)
+    with (folder / "config" / "settings.py").open("a") as settings:
+        settings.write("\nCELERY_TASK_ALWAYS_EAGER = True\n")
+    project = Project(folder, 8000)
+    project.migrate()
+    (code,) = re.findall(
+        r'shell -v 0 -c "\n> (from search.tasks import .*\n> print\(task.*)"',
+        PAGE.read_text(),
+    )
+    user = (
+        "from django.contrib.auth.models import User; User.objects.create_user('me')\n"
+    )
+    shell = ("python", "manage.py", "shell", "-v", "0", "-c")
+    done = subprocess.run(
+        [*shell, user + code.replace("> ", "")],
+        cwd=folder,
+        env=project.environment | {"REDIS_URL": "redis://127.0.0.1:1/0"},
+        capture_output=True,
+        text=True,
+    )
+    assert "stage 4 · worker · " in done.stderr, done.stderr
+    assert re.fullmatch(r"[0-9a-f-]{36}", done.stdout.strip())
+    assert "If this terminal does the worker's work itself (" in " ".join(
+        PAGE.read_text().split()
+    )
 
 
 def test_check_says_what_the_page_and_the_readme_show(tmp_path):

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -163,6 +164,41 @@ class Code:
                 elif isinstance(node, ast.Constant) and node.value == module:
                     return True  # import_module("search.handlers")
         return False
+
+    def imported_from(self, *files: str) -> set[str]:
+        """Those of the files that exist, and all of the project's that they import."""
+        found: set[str] = set()
+        left = list(files)
+        while left:
+            file = left.pop()
+            if file in self.python and file not in found:
+                found.add(file)
+                left += _imported(file, self.python[file])
+        return found
+
+
+def _imported(file: str, tree: ast.Module) -> Iterator[str]:
+    """The files that the imports of one can lead to, its own packages among them."""
+    package = file.split("/")[:-1]
+    modules = [package]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules += [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) + 1 - node.level] if node.level else []
+            module = start + (node.module.split(".") if node.module else [])
+            modules += [module + [alias.name] for alias in node.names]
+        elif isinstance(node, ast.Call) and _name(node.func)[0] == "import_module":
+            modules += [
+                argument.value.split(".")
+                for argument in node.args
+                if isinstance(argument, ast.Constant)
+                and isinstance(argument.value, str)
+            ]
+    for parts in modules:
+        for length in range(1, len(parts) + 1):
+            path = "/".join(parts[:length])
+            yield from (f"{path}.py", f"{path}/__init__.py")
 
 
 def _name(node: ast.expr) -> tuple[str, str]:

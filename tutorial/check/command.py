@@ -1,6 +1,5 @@
 """`tutorial check N [DIR]`: the stages in order, a line for each."""
 
-import contextlib
 import json
 import signal
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tutorial import colour
+from tutorial.check import older_code
 from tutorial.check.glance import hints
 from tutorial.check.report import (
     FAILED,
@@ -24,7 +24,6 @@ from tutorial.check.report import (
 )
 from tutorial.check.scene import Check, Scene, last_words
 from tutorial.check.unmet import Unmet
-from tutorial.check.workspace import own_files
 from tutorial.processes import wait_for
 from tutorial.specifications.site import Unmet as SpecificationUnmet
 
@@ -66,7 +65,7 @@ def check(folder: Path, title: str, number: int, *, as_json: bool) -> int:
     started = time.monotonic()
     look(folder, number, report, show, progress)
     report.seconds = round(time.monotonic() - started, 1)
-    report.advice += old_processes(folder)
+    report.advice += older_code.advice(folder)
     progress("")
     if as_json:
         print(json.dumps(report.data(), ensure_ascii=False, indent=2))
@@ -137,33 +136,3 @@ def _gone(scene: Scene, error: OSError) -> Unmet:
         return Unmet("web-ends", words, expected="a web process that goes on", at=place)
     words = last_words(scene.lines("web"))
     return Unmet("web-ends", f"{error}; web says: {words}")
-
-
-def old_processes(folder: Path) -> list[str]:
-    """Advice on workers of this project that run older code than the folder holds."""
-    import psutil
-
-    files = [
-        path
-        for name, path in own_files(folder).items()
-        # A worker imports no commands.
-        if path.suffix == ".py" and "management/commands/" not in name
-    ]
-    newest = max(files, key=lambda path: path.stat().st_mtime, default=None)
-    if newest is None:
-        return []
-    advice = []
-    for process in psutil.process_iter(["cmdline", "create_time"]):
-        with contextlib.suppress(psutil.Error, OSError):
-            command = " ".join(process.info["cmdline"] or ())
-            if "celery" not in command or " worker" not in command:
-                continue
-            if Path(process.cwd()).resolve() != folder.resolve():
-                continue
-            if process.info["create_time"] < newest.stat().st_mtime:
-                name = newest.resolve().relative_to(folder.resolve())
-                advice.append(
-                    f"{name} was changed after your worker (process {process.pid}) had"
-                    " started, so it runs older code. Stop it and start it again."
-                )
-    return advice[:1]

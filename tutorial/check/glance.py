@@ -9,12 +9,14 @@ from tutorial.check.stages.stage_5_signal import is_lost
 
 
 def hints(scene: Scene) -> dict[int, str]:
-    """A sentence for each stage at which something catches the eye."""
+    """What catches the eye at each stage, to go on with after a comma."""
     found: dict[int, str] = {}
     for name, at in _suspects(scene):
         mistake = mistakes()[name]
         where = f" ({at})" if at else ""
-        found.setdefault(mistake.stage, f"{mistake.title}{where}")
+        # None of these titles begins with a name.
+        title = mistake.title[0].lower() + mistake.title[1:]
+        found.setdefault(mistake.stage, f"{title}{where}")
     return found
 
 

@@ -11,8 +11,10 @@ from tutorial.steps import steps
 PASSED, FAILED, NOT_REACHED = "passed", "failed", "not reached"
 WIDTH = 88
 
-# The page of the site that has each mistake, under an anchor of its id.
+# The page of the site that has each mistake, under an anchor of its id; and where
+# `tutorial docs` shows it, if nobody asks for another port.
 PAGE = "docs/troubleshooting.md"
+ADDRESS = "http://127.0.0.1:8001/troubleshooting/"
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def line_of(result: Result, paint: Callable[[str, str], str]) -> str:
         ("cause", found.cause),
         ("where", found.at),
         ("mend", found.mend),
-        ("read", f"{found.page} (shown by: python3 -m tutorial docs)"),
+        ("read", f"{ADDRESS}#{found.id} (shown by: python3 -m tutorial docs)"),
     ):
         if text:
             lines.append(_fold(f"    {label:<9} {text}", " " * 14))

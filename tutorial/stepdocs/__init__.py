@@ -45,6 +45,8 @@ tabs. The fields:
 `bare: true`
     Shows the lines as they stand, with the step's name instead of the place, and no
     diff: for a page that tells how things work, and not what to type.
+`made: true`
+    Says "made for you" in place of "new file": for what a command writes.
 `step`
     Another step than the page's.
 

@@ -14,7 +14,7 @@ from tutorial.stepdocs import excerpt, fences
 from tutorial.stepdocs.pair import Edit, File, Pair
 from tutorial.stepdocs.place import code, place, shown_edits
 
-FIELDS = ("file", "show", "notes", "collapse", "bare", "step")
+FIELDS = ("file", "show", "notes", "collapse", "bare", "made", "step")
 AROUND = 2  # lines shown around a change, where the page names no part
 SMALL = 12  # lines of a file that is then shown whole
 CONTEXT = 3  # lines around a change in a diff
@@ -29,6 +29,8 @@ LANGUAGES = {
     # No highlighter knows what these are, but this one sees their comments.
     ".txt": ("ini", "# {}"),
     ".ini": ("ini", "# {}"),
+    ".yaml": ("yaml", "# {}"),
+    ".example": ("ini", "# {}"),
     "": ("ini", "# {}"),
 }
 PLAIN = ("text", "{}")
@@ -44,6 +46,7 @@ class Listing:
     is_folded: bool
     step: str  # as in "step 4"
     is_bare: bool = False  # without its place, and what changes
+    is_made: bool = False  # by a command: nobody types it
 
     def added(self) -> set[int]:
         """The indexes of the lines shown that the step adds."""
@@ -89,6 +92,7 @@ def read(pair: Pair, body: str) -> Listing:
         is_folded=bool(asked.get("collapse")),
         step=pair.name,
         is_bare=bool(asked.get("bare")),
+        is_made=bool(asked.get("made")),
     )
 
 
@@ -112,8 +116,9 @@ def render(listing: Listing) -> list[str]:
     """The listing as Markdown, line by line."""
     file = listing.file
     if not listing.parts:
-        return [f"**{code(file.path)}** · new file, empty", "{: .place }"]
-    where = listing.step if listing.is_bare else place(file, listing.parts)
+        kind = "empty, made for you" if listing.is_made else "new file, empty"
+        return [f"**{code(file.path)}** · {kind}", "{: .place }"]
+    where = _where(listing)
     the_file = _the_file(listing)
     if file.is_new or listing.is_bare or where == "as it was":
         shown = the_file
@@ -128,6 +133,13 @@ def render(listing: Listing) -> list[str]:
         summary = f'??? note "{code(file.path)}: {count} lines"'
         return [summary, "", *_indent(lines)]
     return lines
+
+
+def _where(listing: Listing) -> str:
+    """What stands beside the file's name: as a rule, where its lines go."""
+    if listing.is_bare:
+        return listing.step
+    return "made for you" if listing.is_made else place(listing.file, listing.parts)
 
 
 def _indent(lines: list[str]) -> list[str]:

@@ -140,7 +140,9 @@ def _title(lines: Sequence[str], node: ast.stmt) -> str:
 
 def _in_lines(lines: Sequence[str], new: range, scope: range) -> str:
     """Where in a statement of several lines; "" where no line near by tells."""
-    before = [n for n in range(scope.start, new.start) if lines[n].strip()][-1]
+    above = [n for n in range(scope.start, new.start) if lines[n].strip()]
+    # None is above the `def` itself, below its decorators.
+    before = above[-1] if above else scope.start
     if before == scope.start:
         return "at the start"
     if not any(lines[n].strip() for n in range(new.stop, scope.stop)):
