@@ -6,7 +6,10 @@ where it is the page's own, https://localhost:PORT, and at times http://localhos
 
 import http.client
 import json
+import os
 import re
+import subprocess
+import sys
 import urllib.parse
 
 import pytest
@@ -102,8 +105,17 @@ def test_elsewhere_there_is_no_other_address(monkeypatch):
 
 @pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
 def test_every_step_reads_the_variable(step):
-    text = (step.folder / "config" / "settings.py").read_text()
-    assert text.count('os.environ.get("CSRF_TRUSTED_ORIGINS", "").split()') == 1
+    code = "from config.settings import CSRF_TRUSTED_ORIGINS as o; print(o)"
+    origin = "https://name-8000.app.github.dev"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=step.folder,
+        env=os.environ | {"CSRF_TRUSTED_ORIGINS": origin, "DEBUG": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert origin in result.stdout
 
 
 def test_the_devcontainer_opens_the_usual_port():

@@ -18,7 +18,7 @@ from tutorial import palette, pictures, recording, scenes, shots, steps
 from tutorial.problem import Problem
 from tutorial.scenes import SCENES
 from tutorial.shots import REMEDY, SCHEMES, SHOTS
-from tutorial.stepdocs import overview
+from tutorial.stepdocs import figures, overview
 from tutorial.stepdocs import pictures as fences
 from tutorial.stepdocs.extension import Page
 
@@ -36,7 +36,7 @@ def test_each_shot_is_there_and_nothing_else():
     assert set(shots.read()) == {shot.key for shot in SHOTS}, REMEDY
     frames = {fences.frame_name(name) for name in WITH_FRAMES}
     kept = {path.name for path in overview.RECORDED.glob("*.json")}
-    assert kept == frames | {shots.RECORD.name}, REMEDY
+    assert kept == frames | {shots.RECORD.name, figures.RECORD.name}, REMEDY
     assert len({(shot.step, shot.name) for shot in SHOTS}) == len(SHOTS)
 
 

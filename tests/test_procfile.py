@@ -12,7 +12,8 @@ from tutorial import procfile, steps
 
 def test_the_usual_processes_are_those_of_our_procfiles(tmp_path):
     for step in steps.every():
-        if step.number == 3:  # its worker is missing on purpose
+        # The worker of step 3 is missing on purpose, and final/ has servers of its own.
+        if step.name in ("3", "final"):
             continue
         folder = make(tmp_path / step.name, step.name)
         (folder / "Procfile").unlink()

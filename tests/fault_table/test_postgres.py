@@ -31,7 +31,7 @@ if PROGRAMS:
         test_a_worker_that_takes_long_is_not_taken_for_dead,
     )
     from .test_people import (  # noqa: F401
-        test_a_flood_of_questions_is_told_to_wait,
+        at_the_same_time,
         test_everybody_sees_their_own_in_each_of_their_tabs,
         test_nobody_gets_at_the_search_of_another,
         test_the_same_form_many_times_at_once_is_one_search,
@@ -126,6 +126,13 @@ def person(app) -> Person:
 
 
 if PROGRAMS:
+
+    @pytest.mark.fault(26, "a flood of questions from one person")
+    def test_a_flood_finds_its_limit(run_app):
+        running = run_app(SEARCHES_PER_MINUTE="5")
+        flood = Person(running.site)
+        answers = at_the_same_time(lambda: flood.post("Flood?"), 30)
+        assert sorted(status for status, *_ in answers) == [202] * 5 + [429] * 25
 
     @pytest.mark.fault(25, "the database is locked or gone for some seconds")
     def test_a_server_that_dies_comes_back(app, person, postgres):
