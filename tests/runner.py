@@ -20,7 +20,7 @@ from tutorial.processes import wait_until
 MARK = "TUTORIAL_TEST"
 
 # Seconds in which everything must have ended.
-END = 8.0
+END = 5.0
 
 
 class Runner:
