@@ -10,6 +10,8 @@ from running import Running, start_running
 from tutorial import services, steps
 from tutorial.processes import Processes
 
+from .person import Person
+
 # Seconds, where the app's own figures would make a test wait for minutes.
 SHORT = {
     "OPENAI_TIMEOUT_SECONDS": "2",
@@ -90,6 +92,18 @@ def slow_api() -> Iterator[str]:
             processes, services.free_port(), *options
         )
         yield variables["OPENAI_BASE_URL"]
+
+
+@pytest.fixture
+def app(app_of_this_file) -> Running:
+    """The app of this file, by a short name."""
+    return app_of_this_file
+
+
+@pytest.fixture
+def person(app) -> Person:
+    """Somebody who has come to it."""
+    return Person(app.site)
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,11 @@ import contextlib
 
 import pytest
 
-from running import Running
 from tutorial.processes import Process, wait_until
 
 from .harm import frozen, kill, restart, start_second_worker
 from .inside import ADDITIONS, held, wait_for_line, wait_for_middle
-from .person import Person, calls, wait_for_frame
+from .person import calls, wait_for_frame
 from .stranger import nobody_else_sees
 
 __all__ = ["ADDITIONS"]
@@ -17,16 +16,6 @@ __all__ = ["ADDITIONS"]
 pytestmark = pytest.mark.xdist_group("faults of workers")
 
 STRIDE = 1_000_000  # what each worker that takes a search adds to its sequence
-
-
-@pytest.fixture
-def app(app_of_this_file) -> Running:
-    return app_of_this_file
-
-
-@pytest.fixture
-def person(app) -> Person:
-    return Person(app.site)
 
 
 @pytest.mark.fault(11, "kill -9 of the worker")

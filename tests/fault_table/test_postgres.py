@@ -96,11 +96,6 @@ def app_of_this_file(postgres, tmp_path_factory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def app(app_of_this_file) -> Running:
-    return app_of_this_file
-
-
-@pytest.fixture
 def shared_app(app_of_this_file) -> Running:
     return app_of_this_file
 
@@ -118,11 +113,6 @@ def run_app(postgres, tmp_path) -> Iterator[Callable[..., Running]]:
     yield start
     for running in started:
         running.stop()
-
-
-@pytest.fixture
-def person(app) -> Person:
-    return Person(app.site)
 
 
 if PROGRAMS:

@@ -2,26 +2,14 @@
 
 import pytest
 
-from running import Running
-
 from .harm import ask_redis, restart, without_worker
 from .inside import ADDITIONS, harm, wait_for_line, wait_for_middle
-from .person import Person, calls, wait_for_frame
+from .person import calls, wait_for_frame
 from .stranger import nobody_else_sees
 
 __all__ = ["ADDITIONS"]
 
 pytestmark = pytest.mark.xdist_group("faults of threads")
-
-
-@pytest.fixture
-def app(app_of_this_file) -> Running:
-    return app_of_this_file
-
-
-@pytest.fixture
-def person(app) -> Person:
-    return Person(app.site)
 
 
 @pytest.mark.fault(10, "a worker's thread dies in a task")
