@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from running import Running, start_running
+from running import Running, alive, start_running
 from tutorial import steps
 from tutorial.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
 from tutorial.environment import ROOT, VENV
@@ -58,6 +58,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for (number, title), outcomes in sorted(rows.items()):
             word = "holds" if set(outcomes) == {"passed"} else "FAILED"
             terminalreporter.write_line(f"{number:3}  {word:6}  {title}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator:
+    """Show with a failure what the running projects have logged last."""
+    report = yield
+    if report.failed:
+        for running in alive:
+            lines = [f"{process}: {line}" for process, line in running.log[-80:]]
+            title = f"log of {running.step.name} in {running.project.folder.parent}"
+            report.sections.append((title, "\n".join(lines)))
+    return report
 
 
 @pytest.fixture(scope="session")

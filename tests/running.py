@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from weakref import WeakSet
 
 from tutorial import services, steps
 from tutorial.processes import Process, Processes
@@ -11,7 +12,7 @@ from tutorial.project import Project
 from tutorial.specifications.site import Site
 
 
-@dataclass
+@dataclass(eq=False)
 class Running:
     """A project that runs, and all that can be known of it from outside."""
 
@@ -31,8 +32,13 @@ class Running:
 
     def stop(self) -> None:
         """End it, and then its services."""
+        alive.discard(self)
         self.processes.stop(self.project.running.values())
         self.processes.__exit__(None, None, None)
+
+
+# What a test that fails may have to do with: the report shows their logs.
+alive: WeakSet[Running] = WeakSet()
 
 
 def start_running(
@@ -66,4 +72,6 @@ def start_running(
         processes.__exit__(None, None, None)
         raise
     site = Site(project.url, redis_url, variables["OPENAI_BASE_URL"])
-    return Running(step, site, project, processes, log, redis, data, stand_in)
+    running = Running(step, site, project, processes, log, redis, data, stand_in)
+    alive.add(running)
+    return running

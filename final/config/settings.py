@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from .checked import origins, positive, required, url
 
@@ -135,11 +137,17 @@ CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 # A worker takes no message for which it has no thread: another one could.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 
+_connection = {
+    "address": REDIS_URL,
+    **REDIS_PATIENCE,
+    # One that broke while nobody used it is made anew by whoever is the next.
+    "retry": Retry(NoBackoff(), retries=1),
+}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         # The layer sends one message after the other on each connection: it gets four.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, **REDIS_PATIENCE}] * 4},
+        "CONFIG": {"hosts": [_connection] * 4},
     },
 }
 

@@ -180,6 +180,25 @@ def test_redis_restarts_under_load(app_of_this_file):
 
 
 @pytest.mark.fault(9, "Redis restarts under load")
+def test_sockets_open_where_none_was_while_redis_restarted(app_of_this_file):
+    """No page had a use for the connections to Redis while they broke."""
+    persons = [Person(app_of_this_file.site) for _ in range(12)]
+    with nobody_else_sees(app_of_this_file.site):
+        open_and_close(persons)
+    with without_redis(app_of_this_file):
+        pass
+    open_and_close(persons)
+
+
+def open_and_close(persons: list[Person]) -> None:
+    """Have each open a socket that gets its snapshot: none is refused."""
+    with contextlib.ExitStack() as stack:
+        for person in persons:
+            socket = stack.enter_context(person.open_socket())
+            assert "searches" in json.loads(socket.recv(timeout=10))
+
+
+@pytest.mark.fault(9, "Redis restarts under load")
 def test_redis_gives_its_place_to_another(app_of_this_file):
     """It takes no more commands that write, and then it does again: a failover."""
     site, person = app_of_this_file.site, Person(app_of_this_file.site)
