@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Now
 
 # Whoever takes or cancels a search adds this to `sequence`: room for the chunks that a
@@ -35,19 +35,17 @@ class SearchResultQuerySet(models.QuerySet):
     def unfinished(self):
         return self.filter(status__in=[Status.PENDING, Status.RUNNING])
 
-    def claimable(self):
-        """Those that a worker may take: new ones, and those of a dead worker."""
-        # The database's clock, which all machines share.
-        expired = Q(status=Status.RUNNING, updated_at__lt=Now() - LEASE)
-        return self.filter(Q(status=Status.PENDING) | expired)
+    def pending(self):
+        return self.filter(status=Status.PENDING)
+
+    def abandoned(self):
+        """Those of a dead worker, by the database's clock, which all machines share."""
+        return self.filter(status=Status.RUNNING, updated_at__lt=Now() - LEASE)
 
     def overlooked(self):
         """Those that no message leads to any more, the longest first."""
-        return (
-            self.claimable()
-            .filter(updated_at__lt=Now() - UNHEARD)
-            .order_by("updated_at")
-        )
+        claimable = self.pending() | self.abandoned()
+        return claimable.filter(updated_at__lt=Now() - UNHEARD).order_by("updated_at")
 
     def change(self, **fields):
         """Whether the row was there to be changed, and was."""
@@ -91,14 +89,26 @@ class SearchResult(models.Model):
     @classmethod
     def take(cls, task_id, claim):
         """The search, for the try named `claim`; None where nothing is to be taken."""
-        cls.objects.claimable().filter(task_id=task_id).change(
-            status=Status.RUNNING,
-            sequence=F("sequence") + STRIDE,
-            claim=claim,
-            claims=F("claims") + 1,
-            answer="",
-        )
-        return cls.objects.filter(task_id=task_id, claim=claim).first()
+        row = cls.objects.unfinished().filter(task_id=task_id).first()
+        if row is None:
+            return None
+        is_new = row.status == Status.PENDING
+        if not is_new and row.claim == claim:
+            return row  # taken before, but the database was gone before it said so
+        claimable = cls.objects.pending() if is_new else cls.objects.abandoned()
+        fields = {
+            "status": Status.RUNNING,
+            "sequence": row.sequence + STRIDE,
+            "claim": claim,
+            "claims": row.claims + 1,
+            "answer": "",
+        }
+        # Only as it was read: or somebody else was quicker.
+        if not claimable.filter(pk=row.pk, sequence=row.sequence).change(**fields):
+            return None
+        for name, value in fields.items():
+            setattr(row, name, value)
+        return row
 
     def save_progress(self):
         """Save what there is of the answer; False where it is no longer ours."""

@@ -54,16 +54,12 @@ def ask(request, form):
 
 def start(user, task_id, query):
     """The search and 0; or None, and how long the user has to wait (seconds)."""
-    search = SearchResult.objects.filter(task_id=task_id).first()
-    # Looked at twice: who is refused anyway shall hold up nobody.
-    wait = 0 if search else seconds_to_wait(user)
-    if search or wait:
-        return search, wait
     try:
         with transaction.atomic():
             wait_for_turn(user)
             if wait := seconds_to_wait(user):
-                return None, wait
+                search = SearchResult.objects.filter(task_id=task_id).first()
+                return search, 0 if search else wait
             search = SearchResult.objects.create(
                 task_id=task_id, user=user, query=query
             )

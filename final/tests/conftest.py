@@ -3,8 +3,17 @@
 import pytest
 from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
+from django.db import connection
 
 from search.models import SearchResult
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory):
+    # A file, as outside the tests: in memory, two threads lock each other out.
+    if connection.vendor == "sqlite":
+        path = tmp_path_factory.mktemp("database") / "db.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(path)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from search.models import LEASE, UNHEARD, SearchResult, Status
+from search.models import LEASE, UNHEARD, SearchResult, SearchResultQuerySet, Status
 
 ONE_SECOND = timedelta(seconds=1)
 
@@ -23,6 +23,21 @@ def test_one_of_two_workers_takes_a_search(search):
     first, second = take(search), take(search)
     assert first.status == Status.RUNNING
     assert second is None
+
+
+@pytest.mark.parametrize("quicker", [take, SearchResult.cancel])
+def test_a_search_that_changed_since_it_was_read_is_not_taken(
+    search, monkeypatch, quicker
+):
+    change = SearchResultQuerySet.change
+
+    def change_too_late(self, **fields):
+        monkeypatch.setattr(SearchResultQuerySet, "change", change)
+        assert quicker(search)
+        return change(self, **fields)
+
+    monkeypatch.setattr(SearchResultQuerySet, "change", change_too_late)
+    assert take(search) is None
 
 
 def test_the_same_try_may_ask_twice(search):

@@ -98,13 +98,11 @@ async def _rounds(
         (step_7.name, step_7, search, sizes.slow_searches),
         (final.name, final, search, sizes.fast_searches),
     ]
-    visitors = [
-        await candidate.visitor(with_socket=act is search)
-        for _, candidate, act, _ in turns
-    ]
     seconds: dict[str, list[float]] = {name: [] for name, *_ in turns}
     for number in range(sizes.rounds):
-        for (name, candidate, act, count), visitor in zip(turns, visitors, strict=True):
+        for name, candidate, act, count in turns:
+            # A new one each time: few people ask hundreds of questions in a minute.
+            visitor = await candidate.visitor(with_socket=act is search)
             with candidate.blamed():
                 if act is search:
                     # What the first one of a turn finds cold is not the flow's.
@@ -112,4 +110,5 @@ async def _rounds(
                         await act(visitor)
                 for _ in range(count):
                     seconds[name].append(await act(visitor))
+            visitor.leave()
     return seconds
