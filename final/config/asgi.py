@@ -2,19 +2,18 @@
 
 import os
 
-from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from .whole import WholeRequests
+from .threads import InThreads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # First, because it loads the apps that the routing imports from. The views are plain
 # functions: they run in threads that stay, each with its database connection.
-django_application = WholeRequests(WSGIMiddleware(get_wsgi_application(), workers=32))
+django_application = InThreads(get_wsgi_application(), count=32)
 
 from search.routing import websocket_urlpatterns  # noqa: E402
 

@@ -50,6 +50,8 @@ class SearchConsumer(AsyncWebsocketConsumer):
         # Not by AuthMiddlewareStack, whose session and user would stay in memory for as
         # long as the socket. And they have to be looked up again and again anyway.
         self.session_key = session_key_of(self.scope)
+        # Of the scope there are copies, all with the same list of headers.
+        self.scope["headers"].clear()
         self.scope.clear()
         user = await database_sync_to_async(self.find_user)()
         if not user.is_authenticated:

@@ -12,12 +12,12 @@ import random
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from functools import cache
 from textwrap import shorten
 
 import uvloop
-from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, connection
 
 from .answers import NoAnswer, stream_answer
@@ -34,6 +34,8 @@ SAVE_EVERY = 0.5  # seconds between two saves of what is there of an answer
 SILENT_FOR = 3  # seconds without chunks, after Redis did not take one
 DATABASE_PATIENCE = 60  # seconds that an answer is kept for a database that is away
 
+# The thread that has the connection.
+database = ThreadPoolExecutor(1, "database")
 running = {}  # asyncio's task of each search that this process does, by its claim
 
 
@@ -163,11 +165,13 @@ def not_pushed(row, error):
 
 
 async def in_database(function, *arguments):
-    """Call it in the thread that has the connection; again, while that is broken."""
+    """Call it in the database's thread; again, while the connection is broken."""
     deadline = time.monotonic() + DATABASE_PATIENCE
     while True:
         try:
-            return await sync_to_async(in_thread)(function, *arguments)
+            return await asyncio.get_running_loop().run_in_executor(
+                database, in_thread, function, *arguments
+            )
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > deadline:
                 raise

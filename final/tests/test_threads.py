@@ -1,0 +1,104 @@
+"""A request reaches a view once it is whole, and only then."""
+
+import asyncio
+import threading
+
+import pytest
+from django.http import HttpResponse
+
+from config import threads
+from config.threads import LARGEST_BODY, InThreads
+
+got = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_yet():
+    got.clear()
+
+
+def view(environ, start_response):
+    """A WSGI application that notes what it gets, and where."""
+    got.append(environ | {"body": environ["wsgi.input"].read()})
+    got[-1]["thread"] = threading.current_thread().name
+    response = HttpResponse([b"Because", b" so."], headers={"Retry-After": "5"})
+    start_response("202 Accepted", list(response.items()))
+    return response
+
+
+def piece(body, more=False):
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def send_pieces(*pieces, headers=()):
+    """What comes back for a request in these pieces."""
+    waiting, sent = list(pieces), []
+
+    async def receive():
+        if not waiting:
+            await asyncio.Event().wait()
+        return waiting.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "headers": list(headers),
+    }
+    await InThreads(view, 2)(scope, receive, send)
+    return sent
+
+
+async def status_of(*pieces, headers=()):
+    sent = await send_pieces(*pieces, headers=headers)
+    return sent[0]["status"]
+
+
+async def test_the_pieces_become_one():
+    assert await status_of(piece(b"query=", True), piece(b"Why")) == 202
+    assert [request["body"] for request in got] == [b"query=Why"]
+
+
+async def test_the_view_runs_in_a_thread_of_its_own():
+    await send_pieces(piece(b""))
+    assert got[0]["thread"].startswith("request")
+
+
+async def test_the_response_comes_back_whole():
+    start, body = await send_pieces(piece(b""))
+    assert (b"retry-after", b"5") in start["headers"]
+    assert body == {"type": "http.response.body", "body": b"Because so."}
+
+
+async def test_what_is_too_long_is_not_read_to_its_end():
+    assert await status_of(piece(b"x" * (LARGEST_BODY + 1), True)) == 413
+    assert not got
+
+
+async def test_what_never_ends_is_given_up(monkeypatch):
+    monkeypatch.setattr(threads, "PATIENCE", 0.05)
+    assert await status_of(piece(b"query=", True)) == 408
+    assert not got
+
+
+@pytest.mark.parametrize("before", [[], [piece(b"query=", True)]])
+async def test_who_goes_away_gets_no_answer(before):
+    assert not await send_pieces(*before, {"type": "http.disconnect"})
+    assert not got
+
+
+async def test_a_header_in_disguise_is_left_out():
+    disguised = [(b"x_forwarded_for", b"10.0.0.1"), (b"x-real", b"yes")]
+    await send_pieces(piece(b""), headers=disguised)
+    assert got[0]["HTTP_X_REAL"] == "yes"
+    assert "HTTP_X_FORWARDED_FOR" not in got[0]
+
+
+async def test_the_same_header_a_hundred_times_is_refused():
+    assert await status_of(piece(b""), headers=[(b"x-real", b"yes")] * 101) == 400
+    assert not got
