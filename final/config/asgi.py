@@ -3,10 +3,10 @@
 import os
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from .origins import StrictOriginValidator
 from .threads import InThreads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -21,7 +21,7 @@ application = ProtocolTypeRouter(
     {
         "http": django_application,
         # The whole origin, with scheme and port: another site on this host is not ours.
-        "websocket": OriginValidator(
+        "websocket": StrictOriginValidator(
             URLRouter(websocket_urlpatterns), settings.SITE_ORIGINS
         ),
     }

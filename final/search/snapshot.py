@@ -4,7 +4,13 @@
 SHOWN = 20
 
 
-def snapshot_of(user):
-    """The user's newest searches, newest first, and whose they are: for JSON."""
-    newest = user.search_results.all()[:SHOWN]
-    return {"user": user.id, "searches": [search.state() for search in newest]}
+def snapshot_of(user, waiting=()):
+    """The user's newest searches, newest first, and whose they are: for JSON.
+
+    Behind them come those, by task_id, that a page still waits for.
+    """
+    searches = user.search_results.all()
+    found = list(searches[:SHOWN])
+    if older := set(waiting) - {search.task_id for search in found}:
+        found += searches.filter(task_id__in=older)
+    return {"user": user.id, "searches": [search.state() for search in found]}

@@ -32,8 +32,17 @@ def openai_index(request):
     if request.method == "POST":
         return ask(request, SearchForm(request.POST))
     if wants_json(request):
-        return JsonResponse(snapshot_of(request.user))
+        return tell(request)
     return show(request, SearchForm(initial={"task_id": uuid.uuid4()}))
+
+
+def tell(request):
+    """What has become of the user's searches, for a page that missed the news."""
+    try:
+        waiting = [uuid.UUID(text) for text in request.GET.getlist("waiting")]
+    except ValueError:
+        return JsonResponse({"error": "waiting=… names a search."}, status=400)
+    return JsonResponse(snapshot_of(request.user, waiting))
 
 
 def ask(request, form):

@@ -93,6 +93,8 @@ async def test_who_is_not_signed_in_is_refused():
         (b"http://127.0.0.1", False),
         (b"http://evil.example", False),
         (b"null", False),
+        (b"http://[127.0.0.1:8000", False),
+        (b"http://127.0.0.1:99999", False),
         (None, False),
     ],
 )

@@ -199,3 +199,22 @@ def test_a_snapshot_has_what_the_page_shows(client, user):
     assert [search["query"] for search in snapshot["searches"]] == [
         f"Question {number:02}" for number in range(20, 0, -1)
     ]
+
+
+def test_a_snapshot_has_what_the_page_waits_for_too(client, user):
+    make_results(user, 22)
+    newest, *_, oldest = user.search_results.all()
+    foreign = SearchResult.objects.create(
+        user=get_user_model().objects.create_user("eve"), query="Mine?"
+    )
+    client.force_login(user)
+    waiting = {"waiting": [newest.task_id, oldest.task_id, foreign.task_id]}
+    searches = client.get("/", waiting, headers=JSON).json()["searches"]
+    assert len(searches) == 21
+    assert searches[-1]["task_id"] == str(oldest.task_id)
+
+
+def test_a_snapshot_of_nonsense_is_refused(client):
+    response = client.get("/?waiting=nonsense", headers=JSON)
+    assert response.status_code == 400
+    assert "waiting" in response.json()["error"]

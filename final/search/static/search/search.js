@@ -19,6 +19,8 @@ const ASK_AFTER_GAP = 1_000;
 const ASK_WHILE_UNFINISHED = 5_000;
 const PATIENCE = 20_000; // with a server that takes a request and says nothing
 
+const MOST_ASKED = 100; // at a time: an address has its limits
+
 // Another visitor has come to this browser, in another tab: this page is over.
 let isOver = false;
 
@@ -139,7 +141,11 @@ function applySnapshot(snapshot) {
 async function ask() {
   const headers = { Accept: "application/json" };
   const signal = AbortSignal.timeout(PATIENCE);
-  const response = await fetch(form.action, { headers, signal });
+  // The newest ones come anyway.
+  const waiting = [...results.children].filter((item) => !isFinished(item));
+  const ids = waiting.slice(0, MOST_ASKED).map((item) => ["waiting", item.dataset.taskId]);
+  const address = `${form.action}?${new URLSearchParams(ids)}`;
+  const response = await fetch(address, { headers, signal });
   if (response.ok) {
     applySnapshot(await response.json());
   }
