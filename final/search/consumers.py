@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from contextlib import suppress
 
 from channels.db import database_sync_to_async
 from channels.exceptions import DenyConnection, StopConsumer
@@ -10,7 +11,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, parse_cookie
+from redis.exceptions import RedisError
 
 from .health import sockets
 from .live import digest, group_of
@@ -23,6 +26,7 @@ logger = logging.getLogger(__name__)
 PATIENCE = 20
 
 POLICY_VIOLATION = 1008
+TRY_AGAIN_LATER = 1013
 # Of the range that is left to applications.
 SIGNED_OUT = 4001
 
@@ -33,6 +37,10 @@ class SearchConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope, receive, send):
         try:
             await super().__call__(scope, receive, send)
+        except (RedisError, OperationalError, InterfaceError) as error:
+            # One line, and no traceback: this happens to all of them at once.
+            logger.warning("A socket was closed: %s", type(error).__name__)
+            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
         finally:
             # Not in `disconnect`: that is skipped where the browser vanishes in the
             # middle of a frame, or where Redis or the database fail us.
@@ -76,7 +84,8 @@ class SearchConsumer(AsyncWebsocketConsumer):
         if self.group_name:
             group_name, self.group_name = self.group_name, None
             sockets.dec()
-            await self.channel_layer.group_discard(group_name, self.channel_name)
+            with suppress(RedisError):  # its connection ended, and what it had with it
+                await self.channel_layer.group_discard(group_name, self.channel_name)
 
     async def receive(self, text_data=None, bytes_data=None):
         # The page sends nothing. Whoever does, is no page of ours.

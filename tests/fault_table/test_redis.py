@@ -10,7 +10,7 @@ from playwright.sync_api import Page, WebSocketRoute
 
 from tutorial import services
 from tutorial.processes import wait_until
-from tutorial.specifications.site import Site
+from tutorial.specifications.site import Site, Unmet
 
 from .harm import ask_redis, frozen, kill, without_redis, without_worker
 from .person import Person, calls, wait_for_frame
@@ -85,11 +85,17 @@ def test_redis_refuses(app_of_this_file):
             assert time.monotonic() - started < 2
             # The database is enough to do the search, and to see what came of it.
             assert person.wait_for_end(task_id)["status"] == "done"
+            # Pages look for a socket again and again: a line in the log for each time.
+            with pytest.raises(Unmet, match="refused with status 403"):
+                person.open_socket()
             # Also for a worker that starts only now.
             kill(app_of_this_file.project.running["worker"])
             app_of_this_file.project.start(app_of_this_file.processes, "worker")
             task_id = person.search("And who starts without Redis?")
             assert person.wait_for_end(task_id)["status"] == "done"
+        assert not any(
+            "in ASGI application" in line for _, line in app_of_this_file.log
+        )
         # And with Redis, the news comes as before.
         wait_until(
             lambda: news_come(person), seconds=40, otherwise="no news after the restart"
