@@ -1,5 +1,6 @@
 """A project that runs, with services of its own, for as long as a test wants it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def start_running(
         project.environment |= variables | {"REDIS_URL": redis_url, **environment}
         # Django's server is then its own reloader's child, and starts once, not twice.
         project.environment["RUN_MAIN"] = "true"
-        project.migrate()
+        _migrate(project)
         project.start(processes)
         project.wait_until_ready(60)
     except BaseException:
@@ -75,3 +76,25 @@ def start_running(
     running = Running(step, site, project, processes, log, redis, data, stand_in)
     alive.add(running)
     return running
+
+
+# The databases of projects that were migrated before, by what the projects are.
+_migrated: dict[str, bytes] = {}
+
+
+def _migrate(project: Project) -> None:
+    """Migrate the project's database, or give it the one of its like."""
+    database = project.folder / "db.sqlite3"
+    if database.exists() or "DATABASE_URL" in project.environment:
+        project.migrate()
+        return
+    code = hashlib.sha256()
+    for path in sorted(project.folder.rglob("*.py")):
+        code.update(path.relative_to(project.folder).as_posix().encode())
+        code.update(path.read_bytes())
+    key = code.hexdigest()
+    if key in _migrated:
+        database.write_bytes(_migrated[key])
+    else:
+        project.migrate()
+        _migrated[key] = database.read_bytes()

@@ -477,27 +477,27 @@ def tutorial_docs(root, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("link", "is_there"),
-    [
-        ("../diff/3-4.md", True),
-        ("../diff/3-4.md#search/views.py", True),
-        ("../diff/4-3.md", False),
-        ("../diff/3-4.md#search/nothing.py", False),
-    ],
-)
-def test_a_page_of_a_step_links_to_a_pair(root, link, is_there):
+def link_to(root, *links):
+    """What `docs --build` says where the page of step 4 has these links."""
     page = root / "docs" / "steps" / "4-worker.md"
-    page.write_text(f"# Step 4: the worker\n\n[All that changes]({link}).\n")
-    result = tutorial_docs(root, "--build")
-    assert result.returncode == (0 if is_there else 1), result.stderr
-    if is_there:
-        html = (root / "site" / "steps" / "4-worker" / "index.html").read_text()
-        address = link.removeprefix("../").replace(".md", "/", 1)
-        assert f'href="../../{address}"' in html
-    else:
-        assert link.removeprefix("../") in result.stderr
-        assert "4-worker.md" in result.stderr
+    words = " ".join(f"[All that changes]({link})" for link in links)
+    page.write_text(f"# Step 4: the worker\n\n{words}.\n")
+    return tutorial_docs(root, "--build")
+
+
+def test_a_page_of_a_step_links_to_a_pair(root):
+    result = link_to(root, "../diff/3-4.md", "../diff/3-4.md#search/views.py")
+    assert result.returncode == 0, result.stderr
+    html = (root / "site" / "steps" / "4-worker" / "index.html").read_text()
+    assert 'href="../../diff/3-4/"' in html
+    assert 'href="../../diff/3-4/#search/views.py"' in html
+
+
+def test_a_link_to_no_pair_and_to_no_file_of_one_fails_the_build(root):
+    result = link_to(root, "../diff/4-3.md", "../diff/3-4.md#search/nothing.py")
+    assert result.returncode == 1
+    for link in ("diff/4-3.md", "diff/3-4.md#search/nothing.py"):
+        assert re.search(rf"4-worker\.md.*{link}", result.stderr), result.stderr
 
 
 def test_the_pairs_are_made_anew_when_a_step_changes(root):
