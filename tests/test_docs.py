@@ -308,13 +308,23 @@ def test_everybody_can_read_it(built, address, chromium, scheme):
     assert not found
 
 
+CUT_OFF = """
+[...document.querySelectorAll("main *")]
+  .filter((element) => element.scrollWidth > element.clientWidth + 1)
+  .filter((element) => getComputedStyle(element).overflowX in {auto: 1, scroll: 1})
+  .filter((element) => element.clientWidth && !element.closest("pre, .highlight"))
+  .map((element) => `${element.className}: ${element.textContent.slice(0, 80)}`)
+"""
+
+
 @on_site
-def test_on_a_phone_nothing_scrolls_sideways(built, address, chromium):
+def test_on_a_phone_nothing_scrolls_sideways_but_code(built, address, chromium):
     page = chromium.new_page(viewport={"width": 360, "height": 740})
     for path in kinds(built):
         page.goto(address + path, wait_until="networkidle")
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, path
+        assert not page.evaluate(CUT_OFF), path
 
 
 CUT = """

@@ -28,10 +28,11 @@ def render(body: str) -> list[str]:
 
 
 def _table(section: dict) -> list[str]:
-    columns = section["columns"]
-    lines = [["", *columns.values()], ["---", *("--:" for _ in columns)]]
-    for name, figures in section["rows"].items():
-        lines.append([name, *(show(figures.get(column)) for column in columns)])
+    """A column for each candidate: there are few, and a phone shows them all."""
+    rows = section["rows"].values()
+    lines = [["", *section["rows"]], ["---", *("--:" for _ in rows)]]
+    for column, title in section["columns"].items():
+        lines.append([title, *(show(figures.get(column)) for figures in rows)])
     return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
