@@ -168,3 +168,19 @@ def test_a_cancelled_search_is_not_announced(search, api, announced, monkeypatch
     monkeypatch.setattr(worker, "_silent_until", 0.0)
     run(search)
     assert (search.status, announced) == (Status.CANCELLED, [])
+
+
+def test_a_search_that_is_cancelled_between_two_tries_is_not_paid_for_again(
+    search, api, announced, monkeypatch
+):
+    asked = api([NoAnswer("Busy.", True)], ["Because."])
+
+    def cancel(low, high):
+        """In the place of the random part of the pause."""
+        worker.in_background(worker.in_database(search.cancel))
+        return 0.01
+
+    monkeypatch.setattr(worker.random, "uniform", cancel)
+    run(search)
+    assert asked == ["Why?"]
+    assert (search.status, announced) == (Status.CANCELLED, [])
