@@ -208,6 +208,8 @@ LOGGING = {
     "loggers": {
         # Django's own handler falls silent where DEBUG is off.
         "django": {"handlers": ["story"], "level": "INFO", "propagate": False},
+        # Has a page to say of each push that fails. The worker says it in a line.
+        "django.dispatch": {"level": "CRITICAL"},
         "search": {"handlers": ["story"], "level": "INFO", "propagate": False},
     },
 }

@@ -19,6 +19,7 @@ from textwrap import shorten
 
 import uvloop
 from django.db import InterfaceError, OperationalError, connection
+from redis.exceptions import RedisError
 
 from .answers import NoAnswer, stream_answer
 from .live import broadcast
@@ -157,10 +158,14 @@ async def push(row, data):
 
 
 def not_pushed(row, error):
+    # Redis goes away for all searches at once: a line for each is enough. Anything else
+    # is a mistake of ours, and we want to know where.
+    is_expected = isinstance(error, RedisError | OSError)
     logger.warning(
         "%.8s · not pushed (%s): the page asks for it",
         row.task_id,
         type(error).__name__,
+        exc_info=None if is_expected else error,
     )
 
 

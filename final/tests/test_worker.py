@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from search import worker
 from search.answers import NoAnswer
@@ -145,9 +146,15 @@ def test_a_search_that_kills_its_workers_is_given_up(search, api):
     assert search.status == Status.FAILED
 
 
-def test_a_push_that_fails_fails_nothing(search, api, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "has_traceback"),
+    [(RedisConnectionError, False), (TimeoutError, False), (KeyError, True)],
+)
+def test_a_push_that_fails_fails_nothing(
+    search, api, monkeypatch, caplog, error, has_traceback
+):
     async def fail(*arguments):
-        raise ConnectionError
+        raise error
 
     api(["Be", "cause."])
     monkeypatch.setattr(worker, "broadcast", fail)
@@ -155,6 +162,11 @@ def test_a_push_that_fails_fails_nothing(search, api, monkeypatch):
     monkeypatch.setattr(worker, "_silent_until", 0.0)
     assert run(search) == []
     assert (search.status, search.answer) == (Status.DONE, "Because.")
+    told = [record for record in caplog.records if "not pushed" in record.message]
+    assert len(told) == 2  # on the way, and at the end
+    for record in told:
+        assert error.__name__ in record.message
+        assert bool(record.exc_info) == has_traceback
 
 
 def test_a_cancelled_search_is_not_announced(search, api, announced, monkeypatch):
