@@ -1,11 +1,13 @@
 """Asks the OpenAI API, and says what went wrong in words for the visitor."""
 
+import codecs
 from functools import cache
 
 from django.conf import settings
 from httpx2 import Timeout
 from openai import (
     APIConnectionError,
+    APIError,
     APIStatusError,
     AsyncOpenAI,
     AsyncStream,
@@ -13,6 +15,8 @@ from openai import (
 )
 
 INSTRUCTIONS = "Answer in a few short sentences of plain text."
+# What a second try may not meet any more, by the code of an error in a stream.
+PASSING = (None, "server_error", "rate_limit_exceeded")
 
 
 class NoAnswer(Exception):
@@ -33,6 +37,9 @@ def get_client():
 
 async def stream_answer(query):
     """The pieces of the answer, as the API writes them. Raises NoAnswer."""
+    # JSON may name half a character, and the other half in the next piece. Or never: no
+    # database takes it then, and PostgreSQL no NUL either.
+    halves = codecs.getincrementaldecoder("utf-16-le")("replace")
     request = {
         "model": settings.OPENAI_MODEL,
         "instructions": INSTRUCTIONS,
@@ -53,7 +60,8 @@ async def stream_answer(query):
             async for event in stream:
                 match event["type"]:
                     case "response.output_text.delta":
-                        yield event["delta"]
+                        data = event["delta"].encode("utf-16-le", "surrogatepass")
+                        yield halves.decode(data).replace("\0", "")
                     case "response.refusal.delta":
                         raise NoAnswer("The model declined to answer this.", False)
                     case "response.completed":
@@ -61,8 +69,11 @@ async def stream_answer(query):
                         is_whole = True
                     case "response.incomplete":
                         raise NoAnswer("The API ended its answer too early.", False)
-                    case "response.failed" | "error":
-                        raise NoAnswer("The API broke off its answer.", True)
+                    case "response.failed":
+                        error = event["response"].get("error") or {}
+                        raise broken_off(error.get("code"))
+                    case "error":
+                        raise broken_off(event.get("code"))
     except OpenAIError as error:
         if not is_whole:
             raise explain(error) from error
@@ -76,11 +87,18 @@ def explain(error):
     kind = type(error).__name__
     if isinstance(error, APIConnectionError):  # time-outs, too
         return NoAnswer(f"The API could not be reached ({kind}).", True)
-    if not isinstance(error, APIStatusError):
+    if not isinstance(error, APIError):
         return NoAnswer(f"The API could not be asked ({kind}).", False)
-    if error.code == "insufficient_quota":
-        return NoAnswer("This site has used up its quota at the API.", False)
+    if not isinstance(error, APIStatusError) or error.code == "insufficient_quota":
+        return broken_off(error.code)
     if error.status_code in (401, 403):
         return NoAnswer(f"The API does not let this site in ({kind}).", False)
     is_passing = error.status_code in (408, 409, 429) or error.status_code >= 500
     return NoAnswer(f"The API gave no answer ({kind}).", is_passing)
+
+
+def broken_off(code):
+    """The NoAnswer for an error with this code, or without one, in a stream."""
+    if code == "insufficient_quota":
+        return NoAnswer("This site has used up its quota at the API.", False)
+    return NoAnswer("The API broke off its answer.", code in PASSING)

@@ -35,6 +35,8 @@ SAVE_EVERY = 0.5  # seconds between two saves of what is there of an answer
 SILENT_FOR = 3  # seconds without chunks, after Redis did not take one
 DATABASE_PATIENCE = 60  # seconds that an answer is kept for a database that is away
 
+OUR_FAULT = "Something went wrong on our side."
+
 # The thread that has the connection.
 database = ThreadPoolExecutor(1, "database")
 running = {}  # asyncio's task of each search that this process does, by its claim
@@ -75,7 +77,7 @@ async def search(task_id):
         status, error = await answer(row)
         if error:
             row.answer = ""  # half of one would pass for a whole one
-        is_saved = await in_database(row.finish, status, error)
+        is_saved = await finish(row, status, error)
     except asyncio.CancelledError:
         is_saved = False
     finally:
@@ -115,7 +117,20 @@ async def answer(row):
         return Status.FAILED, "The answer took too long."
     except Exception:
         logger.exception("%.8s · an error of our own", row.task_id)
-        return Status.FAILED, "Something went wrong on our side."
+        return Status.FAILED, OUR_FAULT
+
+
+async def finish(row, status, error):
+    """Whether the outcome is saved: it is no longer ours otherwise."""
+    try:
+        return await in_database(row.finish, status, error)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        # The database does not take the answer. Asked again, it would be the same.
+        logger.exception("%.8s · an error of our own", row.task_id)
+        row.answer = ""
+        return await in_database(row.finish, Status.FAILED, OUR_FAULT)
 
 
 async def write(row):
@@ -124,7 +139,6 @@ async def write(row):
     pushed, saved = 0.0, time.monotonic()
     async with aclosing(stream_answer(row.query)) as pieces:
         async for piece in pieces:
-            piece = piece.replace("\0", "")  # PostgreSQL takes none
             row.answer += piece
             chunk += piece
             if time.monotonic() - pushed < PUSH_EVERY:

@@ -15,8 +15,9 @@ def delta(text):
     return {"type": "response.output_text.delta", "delta": text}
 
 
-def event(kind):
-    return {"type": kind, "delta": ""}
+def event(kind, code=None):
+    error = {"error": code and {"code": code}}
+    return {"type": kind, "delta": "", "code": code, "response": error}
 
 
 COMPLETED = event("response.completed")
@@ -60,6 +61,17 @@ async def test_the_pieces_come_as_they_are_written(api):
     assert api.asked[0]["stream"] is True
 
 
+async def test_half_a_character_waits_for_the_other_half(api):
+    halves = [delta("hi \ud83d"), delta("\ude00"), delta("\ude00 \ud83d"), COMPLETED]
+    api.events = halves
+    assert "".join(await ask()) == "hi \N{GRINNING FACE}\N{REPLACEMENT CHARACTER} "
+
+
+async def test_there_is_no_nul_in_an_answer(api):
+    api.events = [delta("Be\0cause."), COMPLETED]
+    assert await ask() == ["Because."]
+
+
 async def test_what_comes_after_the_end_does_no_harm(api):
     api.events = [delta("Because."), COMPLETED, event("something.new")]
     assert await ask() == ["Because."]
@@ -71,6 +83,9 @@ async def test_what_comes_after_the_end_does_no_harm(api):
         ([delta("Be")], True),
         ([delta("Be"), event("response.failed")], True),
         ([delta("Be"), event("error")], True),
+        ([event("response.failed", "server_error")], True),
+        ([event("response.failed", "invalid_prompt")], False),
+        ([event("error", "insufficient_quota")], False),
         ([delta("Be"), event("response.incomplete")], False),
         ([event("response.refusal.delta")], False),
     ],
@@ -103,6 +118,10 @@ def status_error(status, code=None):
         (status_error(403), False),
         (status_error(404), False),
         (status_error(429, "insufficient_quota"), False),
+        # What the client makes of an error in the middle of a stream.
+        (openai.APIError("", REQUEST, body={"code": "server_error"}), True),
+        (openai.APIError("", REQUEST, body={"type": "server_error"}), True),
+        (openai.APIError("", REQUEST, body={"code": "insufficient_quota"}), False),
         (openai.OpenAIError("The api_key sk-secret is not set"), False),
     ],
 )

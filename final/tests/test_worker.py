@@ -196,3 +196,12 @@ def test_a_search_that_is_cancelled_between_two_tries_is_not_paid_for_again(
     run(search)
     assert asked == ["Why?"]
     assert (search.status, announced) == (Status.CANCELLED, [])
+
+
+def test_an_answer_that_cannot_be_saved_ends_in_a_clear_failure(search, api, announced):
+    asked = api(["Half a character: \ud83d"])
+    run(search)
+    assert asked == ["Why?"]
+    assert (search.status, search.answer) == (Status.FAILED, "")
+    assert search.error == "Something went wrong on our side."
+    assert len(announced) == 1
