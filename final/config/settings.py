@@ -39,6 +39,7 @@ SITE_ORIGINS = origins(
     + env.str("CSRF_TRUSTED_ORIGINS", "")
 )
 CSRF_TRUSTED_ORIGINS = SITE_ORIGINS
+CSRF_FAILURE_VIEW = "search.views.csrf_failure"
 ALLOWED_HOSTS = [urlsplit(origin).hostname for origin in SITE_ORIGINS]
 # The names by which a load balancer asks for /readyz.
 ALLOWED_HOSTS += env.str("ALLOWED_HOSTS", "").split()
@@ -91,10 +92,18 @@ DATABASES = {
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # The web process and the worker write at the same time.
-    DATABASES["default"]["OPTIONS"] = {
+    database_options = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         "transaction_mode": "IMMEDIATE",
     }
+else:
+    # A network that swallows everything holds nobody up for minutes. (s, ms)
+    database_options = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
+# Behind the "?" of DATABASE_URL there may be others.
+DATABASES["default"]["OPTIONS"] = {
+    **database_options,
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 # A thread keeps its connection, and looks at the next request whether it still holds.
 DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
@@ -203,7 +212,13 @@ SECURE_HSTS_PRELOAD = HTTPS_ONLY
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"story": {"format": "{asctime} {message}", "style": "{"}},
+    "formatters": {
+        "story": {
+            "class": "config.logs.PrintableFormatter",
+            "format": "{asctime} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"story": {"class": "logging.StreamHandler", "formatter": "story"}},
     "loggers": {
         # Django's own handler falls silent where DEBUG is off.

@@ -7,6 +7,7 @@ And each piece that is handed over by itself costs a change of threads and back.
 """
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
@@ -43,6 +44,9 @@ class InThreads:
             environ = translator.build_environ(translator.scope, BytesIO(body))
         except ValueError:
             return await refuse(send, 400, b"One header comes too often.\n")
+        # Pages send UTF-8. To any other name Django says no, also while it says no.
+        kind = environ.get("CONTENT_TYPE", "")
+        environ["CONTENT_TYPE"] = re.sub(r";\s*charset=[^;]*", "", kind, flags=re.I)
         loop = asyncio.get_running_loop()
         content = await loop.run_in_executor(
             self.threads, self.respond, environ, translator.start_response

@@ -1,9 +1,12 @@
 """Stage 5 · signal: hears of a finished search and tells its user's group."""
 
 import logging
+from functools import partial
 
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
+from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
@@ -34,8 +37,10 @@ async def close_sockets_of_session(sender, request, user, **kwargs):
 
 
 @receiver(post_delete, sender=get_user_model())
-async def close_sockets_of_user(sender, instance, **kwargs):
-    await try_to_close(instance.pk)
+def close_sockets_of_user(sender, instance, **kwargs):
+    # Once it is true. And no transaction stays open for a Redis that hangs.
+    close = partial(async_to_sync(try_to_close), instance.pk)
+    transaction.on_commit(close)
 
 
 async def try_to_close(user_id, session=None):

@@ -5,7 +5,11 @@ from math import ceil
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.db.models.functions import Now
 from django.utils.timezone import now
+
+from .models import SearchResult
 
 WINDOW = timedelta(minutes=1)
 
@@ -14,18 +18,20 @@ def wait_for_turn(user):
     """Let no other transaction start a search for the user until this one ends.
 
     Or who asks ten times at once would be found to have asked for nothing, ten times.
-    SQLite leaves this out, and has one transaction at a time anyway.
+    SQLite cannot do it, and has one transaction at a time anyway.
     """
-    users = get_user_model().objects.filter(pk=user.pk)
-    users.select_for_update(no_key=True).exists()
+    if connection.features.has_select_for_update:
+        users = get_user_model().objects.filter(pk=user.pk)
+        users.select_for_update(no_key=True).exists()
 
 
 def seconds_to_wait(user):
     """How long the user has to wait before another search: whole seconds, or 0."""
-    since = now() - WINDOW
-    recent = user.search_results.filter(created_at__gt=since)
+    # By the database's clock, which wrote down when.
+    recent = SearchResult.objects.filter(user=user, created_at__gt=Now() - WINDOW)
     # Of as many as are allowed the oldest, if there is one: it has to leave the window.
     last = settings.SEARCHES_PER_MINUTE - 1
     for asked_at in recent.values_list("created_at", flat=True)[last : last + 1]:
-        return max(1, ceil((asked_at - since).total_seconds()))
+        left = ceil((asked_at + WINDOW - now()).total_seconds())
+        return min(max(1, left), WINDOW.seconds)
     return 0

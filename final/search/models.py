@@ -112,7 +112,11 @@ class SearchResult(models.Model):
 
     def save_progress(self):
         """Save what there is of the answer; False where it is no longer ours."""
-        return self._if_ours().change(answer=self.answer, sequence=self.sequence)
+        if not self._if_ours().change(answer=self.answer, sequence=self.sequence):
+            return False
+        # Its owner was a guest, perhaps, and has logged in meanwhile.
+        self.refresh_from_db(fields=["user"])
+        return True
 
     def finish(self, status, error=""):
         """End the search; False where it is no longer ours."""
@@ -136,6 +140,10 @@ class SearchResult(models.Model):
         )
         self.refresh_from_db()
         return is_changed
+
+    @property
+    def has_ended(self):
+        return self.status not in (Status.PENDING, Status.RUNNING)
 
     @property
     def retry_id(self):

@@ -7,8 +7,9 @@ from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
-from django.http import JsonResponse
+from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views import csrf
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -54,15 +55,18 @@ def ask(request, form):
         form.add_error(None, f"That was a lot at once. Ask again in {wait} seconds.")
         return refuse(request, form, 429, {"Retry-After": wait})
     # The form sent twice, by a double click or by a reload, is one search. But only for
-    # the same question of the same person.
-    if search.user_id != request.user.id or search.query != query:
+    # the same question of the same person, who may have become another one meanwhile.
+    if not search or search.user_id != request.user.id or search.query != query:
         form.add_error(None, "This form was sent before. Load the page again.")
         return refuse(request, form, 409)
-    return accept(request, search, "Search has started!")
+    notice = "Search has started!"
+    if search.has_ended:
+        notice = "This was asked before, and what came of it is on the page."
+    return accept(request, search, notice)
 
 
 def start(user, task_id, query):
-    """The search and 0; or None, and how long the user has to wait (seconds)."""
+    """The search, if there is one, and how long its user has to wait (seconds)."""
     try:
         with transaction.atomic():
             wait_for_turn(user)
@@ -77,8 +81,8 @@ def start(user, task_id, query):
             )
             enqueue(search)
     except IntegrityError:
-        # The same form, sent at the same moment.
-        search = SearchResult.objects.get(task_id=task_id)
+        # The same form, sent before. Or the user is gone: a guest who has logged in.
+        search = SearchResult.objects.filter(task_id=task_id).first()
     return search, 0
 
 
@@ -89,7 +93,11 @@ def cancel(request, task_id):
     searches = SearchResult.objects.filter(user_id=request.user.id)
     search = get_object_or_404(searches, task_id=task_id)
     notice = "That search had ended already."
-    if search.cancel():
+    try:
+        is_cancelled = search.cancel()
+    except SearchResult.DoesNotExist:  # gone meanwhile, with its user
+        raise Http404 from None
+    if is_cancelled:
         notice = "The search was cancelled."
         try:
             async_to_sync(broadcast)(search.user_id, search.state())
@@ -132,6 +140,14 @@ def refuse(request, form, status, headers=None):
         return show(request, form, status, headers)
     errors = [error for found in form.errors.values() for error in found]
     return JsonResponse({"error": " ".join(errors)}, status=status, headers=headers)
+
+
+def csrf_failure(request, reason=""):
+    """Django's own page. For the script, the usual reason: a log-in in another tab."""
+    if not wants_json(request):
+        return csrf.csrf_failure(request, reason)
+    words = "You have signed in or out meanwhile. Load the page again, and ask then."
+    return JsonResponse({"error": words}, status=403)
 
 
 def wants_json(request):

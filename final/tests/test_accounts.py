@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.forms import UserCreationForm
 
 from search.guests import is_guest
 from search.models import SearchResult
@@ -71,3 +72,12 @@ def test_the_name_of_a_user_is_text(client):
     get_user_model().objects.create_user(username="<b>Bobby", password="x")
     client.force_login(get_user_model().objects.get())
     assert "&lt;b&gt;Bobby" in client.get("/").text
+
+
+def test_a_name_that_is_taken_since_it_was_checked_is_told(client, user, monkeypatch):
+    monkeypatch.setattr(UserCreationForm, "clean_username", lambda form: "ada")
+    monkeypatch.setattr(get_user_model(), "validate_unique", lambda *a, **options: None)
+    response = client.post("/accounts/sign-up/", NEW)
+    assert response.status_code == 400
+    assert "already exists" in response.text
+    assert "no-store" in response.headers["Cache-Control"]

@@ -42,18 +42,25 @@ def test_a_logout_closes_the_sockets_of_its_session_alone(client, user, layer):
     assert key not in digest(key)
 
 
-def test_a_deleted_user_has_no_sockets(user, layer):
+def test_a_deleted_user_has_no_sockets(user, layer, django_capture_on_commit_callbacks):
     join(layer, user, "ours")
-    user.delete()
+    with django_capture_on_commit_callbacks() as callbacks:
+        user.delete()
+    assert "ours" not in layer.channels or layer.channels["ours"].empty()
+    [close] = callbacks
+    close()
     assert receive(layer, "ours") == {"type": "close_socket", "session": None}
 
 
-def test_a_user_is_deleted_though_redis_is_away(user, settings, caplog):
+def test_a_user_is_deleted_though_redis_is_away(
+    user, settings, caplog, django_capture_on_commit_callbacks
+):
     settings.CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},
         }
     }
-    user.delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        user.delete()
     assert not get_user_model().objects.filter(username="ada").exists()

@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.utils.timezone import now
 
 from search.models import LEASE, UNHEARD, SearchResult, SearchResultQuerySet, Status
@@ -113,3 +114,12 @@ def test_what_nobody_answers_for_is_overlooked(search, status, silence, is_overl
     SearchResult.objects.filter(pk=search.pk).update(status=status)
     age(search, silence)
     assert SearchResult.objects.overlooked().exists() == is_overlooked
+
+
+def test_progress_finds_the_owner_that_a_search_has_by_now(search):
+    """A guest who logs in takes the search along, while a worker has it."""
+    row = take(search)
+    account = get_user_model().objects.create_user("grace")
+    SearchResult.objects.filter(pk=search.pk).update(user=account)
+    assert row.save_progress()
+    assert row.user_id == account.pk

@@ -74,3 +74,26 @@ def test_a_wrong_address_is_told_without_its_password(name):
     assert result.returncode != 0
     assert f"{name} must start with" in result.stderr.strip().splitlines()[-1]
     assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "value"),
+    [
+        ("sqlite:///db.sqlite3?timeout=20", "timeout", 20),
+        ("sqlite:///db.sqlite3?timeout=20", "transaction_mode", "IMMEDIATE"),
+        ("postgres://a:b@c/d?sslmode=require", "sslmode", "require"),
+        ("postgres://a:b@c/d?sslmode=require", "connect_timeout", 5),
+        ("postgres://a:b@c/d?connect_timeout=2", "connect_timeout", 2),
+    ],
+)
+def test_the_address_of_the_database_may_have_options(address, name, value):
+    options = "DATABASES['default']['OPTIONS']"
+    code = f"from config.settings import DATABASES; print({options}['{name}'])"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=FINAL,
+        env=os.environ | {"DEBUG": "1", "DATABASE_URL": address},
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.strip() == str(value), result.stderr

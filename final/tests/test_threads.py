@@ -102,3 +102,10 @@ async def test_a_header_in_disguise_is_left_out():
 async def test_the_same_header_a_hundred_times_is_refused():
     assert await status_of(piece(b""), headers=[(b"x-real", b"yes")] * 101) == 400
     assert not got
+
+
+@pytest.mark.parametrize("name", ["latin1", '"utf-7"', "UTF-8"])
+async def test_what_a_form_says_of_its_characters_is_left_out(name):
+    kind = f"multipart/form-data; charset={name}; boundary=x".encode()
+    await send_pieces(piece(b""), headers=[(b"content-type", kind)])
+    assert got[0]["CONTENT_TYPE"] == "multipart/form-data; boundary=x"

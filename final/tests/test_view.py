@@ -4,10 +4,12 @@ import uuid
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import OperationalError
+from django.test import Client
 from django.urls import reverse
 from kombu.exceptions import OperationalError as BrokerError
 
 from search.models import SearchResult, Status
+from search.views import start
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +74,42 @@ def test_a_used_form_takes_no_other_question(client, sent):
     response = client.post("/", form | {"query": "Why not?"}, headers=JSON)
     assert response.status_code == 409
     assert SearchResult.objects.get().query == "Why?"
+
+
+def test_the_button_of_a_failed_search_says_that_it_was_pressed_before(
+    client, user, search, sent
+):
+    client.force_login(user)
+    form = {"query": search.query, "task_id": search.retry_id}
+    assert "started" in client.post("/", form, headers=JSON).json()["notice"]
+    SearchResult.objects.filter(task_id=search.retry_id).update(status=Status.FAILED)
+    assert "asked before" in client.post("/", form, headers=JSON).json()["notice"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_guest_who_is_gone_starts_nothing():
+    gone = get_user_model()(pk=999_999)
+    assert start(gone, uuid.uuid4(), "Why?") == (None, 0)
+
+
+def test_a_search_that_is_gone_cannot_be_cancelled(client, user, search, monkeypatch):
+    client.force_login(user)
+
+    def vanish(search):
+        raise SearchResult.DoesNotExist
+
+    monkeypatch.setattr(SearchResult, "cancel", vanish)
+    address = reverse("cancel", args=[search.task_id])
+    assert client.post(address).status_code == 404
+
+
+@pytest.mark.parametrize("headers", [{}, JSON])
+def test_a_form_of_before_a_log_in_is_told_in_words(user, headers):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    response = client.post("/", {"query": "Why?"}, headers=headers)
+    assert response.status_code == 403
+    assert ("Load the page again" in response.text) == bool(headers)
 
 
 def test_the_search_of_another_is_not_told(client, search, sent):

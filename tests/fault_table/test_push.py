@@ -129,6 +129,8 @@ def test_the_last_message_of_an_older_search_is_dropped(shared_app, chromium):
     )
     expect_status(page, "The oldest?", "done")
     expect(result(page, "The oldest?").locator(".answer")).to_have_text("At last")
+    ask(page, "And what is new?")  # goes to where the new ones are
+    expect_status(page, "And what is new?", "done")
 
 
 @SHARED

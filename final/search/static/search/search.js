@@ -156,7 +156,8 @@ let timer = null;
 function askSoon() {
   timer ??= setTimeout(() => {
     timer = null;
-    ask().catch(askSoon);
+    // A server that is away is not asked each second.
+    ask().catch(() => setTimeout(askSoon, ASK_WHILE_UNFINISHED));
   }, ASK_AFTER_GAP);
 }
 
@@ -249,6 +250,10 @@ async function send(sent) {
   }
   if (String(data.user) !== user) {
     location.reload(); // the session had ended: there is a new visitor
+    return;
+  }
+  if (findItem(data.search.task_id) === null && !("newest" in results.dataset)) {
+    location = form.action; // this is a page of older ones
     return;
   }
   showNotice(data.notice, "success");
