@@ -97,7 +97,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
     }
 else:
-    # A network that swallows everything holds nobody up for minutes. (s, ms)
+    # A network that swallows everything holds nobody up for minutes: seconds, and
+    # milliseconds.
     database_options = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
 # Behind the "?" of DATABASE_URL there may be others.
 DATABASES["default"]["OPTIONS"] = {
