@@ -9,6 +9,7 @@ import pytest
 from tutorial import steps
 from tutorial.specifications import SPECIFICATIONS
 from tutorial.specifications.site import Unmet
+from tutorial.specifications.sockets import wait_in
 
 LOOK_IN_A_BROWSER = (1, 7)
 
@@ -39,3 +40,13 @@ def test_step_meets_the_stages_that_it_has_reached(
         with pytest.raises(Unmet) as unmet:
             specification.check(site)
         assert specification.missing in str(unmet.value)
+
+
+def test_a_strict_policy_hinders_no_look_into_a_page(chromium):
+    page = chromium.new_page()
+    strict = {"Content-Security-Policy": "script-src 'self'"}
+    page.route("**/*", lambda route: route.fulfill(body="<p>", headers=strict))
+    page.goto("http://127.0.0.1/")
+    third_time = "(window.looks = (window.looks ?? 0) + 1) === 3"
+    assert wait_in(page, third_time, 10)
+    assert not wait_in(page, "window.nothing", 0.1)

@@ -3,6 +3,7 @@
 import contextlib
 
 from tutorial.specifications.site import Site, Unmet
+from tutorial.specifications.sockets import wait_in
 from tutorial.specifications.visitor import NO_FORM, Visitor
 
 MISSING = NO_FORM
@@ -54,5 +55,6 @@ def _text(site: Site, event: str) -> str:
         page = context.new_page()
         page.add_init_script(SOCKET_WITH_EVENT.replace("EVENT", event))
         page.goto(site.url)
-        page.wait_for_function("window.socketHadItsEvent")
+        if not wait_in(page, "window.socketHadItsEvent", 10):
+            raise Unmet("No script of the page opens a WebSocket")
         return page.inner_text("body")

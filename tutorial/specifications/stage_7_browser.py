@@ -7,7 +7,7 @@ from typing import Any
 
 from tutorial.processes import wait_for
 from tutorial.specifications.site import Site, Unmet
-from tutorial.specifications.sockets import ALL_OPEN, KEEP_SOCKETS
+from tutorial.specifications.sockets import ALL_OPEN, KEEP_SOCKETS, wait_in
 
 MISSING = "The browser left the page when the form was sent: it was loaded again"
 
@@ -29,10 +29,7 @@ def check(site: Site) -> str:
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(site.url)
-        try:
-            page.wait_for_function(ALL_OPEN)
-        except Error as error:
-            raise Unmet("The page's WebSocket does not open") from error
+        _wait_for_socket(page)
         loads: list[str] = []
         page.on("framenavigated", lambda frame: loads.append(frame.url))
         try:
@@ -46,6 +43,11 @@ def check(site: Site) -> str:
         if errors:
             raise Unmet(f"The page's script threw: {errors[0]}")
     return f"in the page, brought by a frame, without a reload: {str(frames[0])[:50]}…"
+
+
+def _wait_for_socket(page: Any) -> None:
+    if not wait_in(page, ALL_OPEN, PATIENCE / 1000):
+        raise Unmet("The page's WebSocket does not open")
 
 
 def _check_answer(page: Any, frames: list[str | bytes], loads: list[str]) -> None:
@@ -81,7 +83,7 @@ def _check_reload(page: Any) -> None:
     """What a reload shows was in the page before: the frames brought all of it."""
     live = _squeeze(page.inner_text("body"))
     page.reload()
-    page.wait_for_function(ALL_OPEN)
+    _wait_for_socket(page)
     for line in page.inner_text("body").splitlines():
         if len(line) > 20 and _squeeze(line) not in live:
             raise Unmet(f"Only a reload shows this: {line[:60]}")

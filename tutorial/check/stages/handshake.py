@@ -15,6 +15,7 @@ from tutorial.check.stages.stage_1_template import FAKE_SOCKETS
 from tutorial.check.stages.stage_5_signal import layers
 from tutorial.check.unmet import Unmet
 from tutorial.processes import wait_for
+from tutorial.specifications.sockets import wait_in
 from tutorial.specifications.visitor import Visitor
 
 HANDSHAKE = 5.0  # seconds
@@ -48,8 +49,7 @@ def socket_url(scene: Scene, visitor: Visitor) -> str:
             page = context.new_page()
             page.add_init_script(FAKE_SOCKETS)
             page.goto(visitor.page_url)
-            with contextlib.suppress(Exception):
-                page.wait_for_function("socketsOfThePage.length", timeout=2000)
+            wait_in(page, "socketsOfThePage.length", 2)
             return page.evaluate("socketsOfThePage[0]?.url ?? ''")
     sources = list(answer.page.inline_scripts)
     sources += [visitor.get(address).html for address in answer.page.scripts]

@@ -8,6 +8,7 @@ from tutorial.check.events import Event, Events
 from tutorial.check.scene import Scene
 from tutorial.check.stages.stage_0_start import NOT_MIGRATED, place_of_setting
 from tutorial.check.unmet import Unmet
+from tutorial.specifications.sockets import wait_in
 from tutorial.specifications.visitor import Answer, Page
 
 # A script for the page, to run before its own: no stage 1 has a server for its socket.
@@ -237,9 +238,7 @@ def _check_in_browser(scene: Scene) -> None:
         page.on("pageerror", lambda error: errors.append(error))
         page.add_init_script(FAKE_SOCKETS)
         page.goto(scene.visitor().page_url)
-        with contextlib.suppress(Exception):
-            page.wait_for_function("socketsOfThePage.length", timeout=1500)
-        if not page.evaluate("socketsOfThePage.length"):
+        if not wait_in(page, "socketsOfThePage.length", 1.5):
             if errors:
                 raise script_error(scene, errors[0])
             raise _no_socket(scene, scene.visitor().get().page)

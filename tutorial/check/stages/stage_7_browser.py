@@ -19,7 +19,7 @@ from tutorial.check.stages.open_page import (
 from tutorial.check.stages.stage_1_template import place_in_script
 from tutorial.check.stages.stage_4_worker import REFUSED, first_words, squeeze
 from tutorial.check.unmet import Unmet
-from tutorial.specifications.sockets import ALL_OPEN, KEEP_SOCKETS
+from tutorial.specifications.sockets import ALL_OPEN, KEEP_SOCKETS, wait_in
 
 # A question whose answer holds HTML with a script; see `tutorial/standin`.
 SCRIPT = "simulate: script"
@@ -48,18 +48,16 @@ def check(scene: Scene) -> str:
         listen(page, seen)
         page.add_init_script(KEEP_SOCKETS)
         page.goto(scene.visitor().page_url)
-        try:
-            page.wait_for_function(ALL_OPEN)
-        except Error as error:
+        if not wait_in(page, ALL_OPEN, PATIENCE):
             if seen.errors:
-                raise _thrown(scene, seen) from error
+                raise _thrown(scene, seen)
             words = "; ".join(seen.console[:2]) or "its console says nothing"
             raise Unmet(
                 "socket-does-not-open",
                 f"in the browser the page's WebSocket does not open: {words}",
                 expected="an open WebSocket",
                 at=scene.code.find(r"new WebSocket\(", ".js", ".html"),
-            ) from error
+            )
         page.on("framenavigated", lambda frame: seen.loads.append(frame.url))
         try:
             _check_answer(scene, page, seen)
