@@ -38,10 +38,8 @@ def find_pythons() -> dict[str, str]:
 
 
 PYTHONS = find_pythons()
-RUNNING, *_ = PYTHONS
-# What holds on the oldest and on the newest holds between them. The one that runs these
-# tests has been installed for before.
-OLDEST_AND_NEWEST = sorted({min(PYTHONS), max(PYTHONS)} - {RUNNING}) or [RUNNING]
+# What holds on the oldest and on the newest holds between them.
+OLDEST_AND_NEWEST = sorted({min(PYTHONS), max(PYTHONS)})
 
 
 def test_a_clone_that_was_moved_gets_a_new_environment(fresh_clone):
