@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from running import Running, alive, start_running
-from tutorial import steps
-from tutorial.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
-from tutorial.environment import ROOT, VENV
-from tutorial.specifications.site import Site
+from support.running import Running, alive, start_running
+from tutorial.paths import ROOT, VENV
+from tutorial.project import steps
+from tutorial.project.files import copy_project
+from tutorial.runtime.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
+from tutorial.visitor.site import Site
 
 # The tests bring services of their own, and never ask the real API.
 for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
@@ -148,7 +149,7 @@ def run_step(tmp_path_factory) -> Iterator[Callable[[str], Running]]:
             stop()
             step = steps.find(name)
             folder = tmp_path_factory.mktemp(f"step_{name}") / "project"
-            steps.copy(step.folder, folder)
+            copy_project(step.folder, folder)
             started[name] = start_running(step, folder)
         return started[name]
 
@@ -164,7 +165,7 @@ def run_copy(tmp_path) -> Iterator[Callable[..., Running]]:
     def start(name: str, file: str = "", old: str = "", new: str = "") -> Running:
         step = steps.find(name)
         folder = tmp_path / "project"
-        steps.copy(step.folder, folder)
+        copy_project(step.folder, folder)
         if file:
             text = (folder / file).read_text()
             assert text.count(old) == 1

@@ -6,12 +6,11 @@ Mark the tests of the site with the group "site".
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import checking
 import pytest
-import website
-from runner import Runner
 
-from tutorial.processes import wait_until
+from support import checking, website
+from support.runner import Runner
+from tutorial.runtime.waiting import wait_until
 
 
 @pytest.fixture(scope="session")

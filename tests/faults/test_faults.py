@@ -1,6 +1,6 @@
 """The fault lab: mistakes that people make, each put into a step and found by `check`.
 
-`faults/NAME.patch` starts with a head: the step, the catalogue's mistake that `check`
+`patches/NAME.patch` starts with a head: the step, the catalogue's mistake that `check`
 must name, the file that it must point to (`at`), and the symptom. `log` is a pattern in
 what the processes print; `quiet: yes` says that they print no error at all, which is
 what makes the mistake hard to find; `sees` is a pattern in what `check` says it saw.
@@ -12,12 +12,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from checking import failed
 
-from tutorial import steps
+from support.checking import failed
 from tutorial.check.mistakes import mistakes
+from tutorial.project import steps
+from tutorial.project.files import copy_project
 
-FAULTS = sorted((Path(__file__).parent / "faults").glob("*.patch"))
+FAULTS = sorted((Path(__file__).parent / "patches").glob("*.patch"))
 
 
 @pytest.mark.parametrize("patch", FAULTS, ids=lambda patch: patch.stem)
@@ -25,7 +26,7 @@ def test_check_finds_the_mistake(patch, tmp_path, check_here):
     text = patch.read_text()
     head = dict(re.findall(r"^(\w+): (.*)$", text.partition("\ndiff ")[0], re.M))
     folder = tmp_path / "my search"
-    steps.copy(steps.find(head["step"]).folder, folder)
+    copy_project(steps.find(head["step"]).folder, folder)
     subprocess.run(["git", "apply", str(patch)], cwd=folder, check=True)
 
     report = check_here(head["step"], folder)

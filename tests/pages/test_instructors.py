@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from tutorial import steps
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
+from tutorial.project import steps
 
 TEXT = (ROOT / "docs" / "instructors.md").read_text()
 HALF_A_DAY, TWO_DAYS = "Half a day", "Two days"
@@ -49,4 +49,4 @@ def test_each_step_has_its_time(title, more):
 
 def test_there_are_as_many_mistakes_for_the_repair_shop_as_it_says():
     assert "has more than fifty such mistakes" in " ".join(TEXT.split())
-    assert len([*(ROOT / "tests" / "faults").glob("*.patch")]) > 50
+    assert len([*(ROOT / "tests" / "faults" / "patches").glob("*.patch")]) > 50

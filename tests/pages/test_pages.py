@@ -10,16 +10,16 @@ import re
 from pathlib import Path
 
 import pytest
-from learner import Learner, Page, follow, printed
-from learner.keyboard import Keyboard
-from learner.page import COMMANDS, LISTING, Action
 from sybil.example import SybilFailure
 
-from tutorial import steps
-from tutorial.environment import ROOT
+from support.learner import Learner, Page, follow, printed
+from support.learner.keyboard import Keyboard
+from support.learner.page import COMMANDS, LISTING, Action
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
-from tutorial.stepdocs import console
-from tutorial.stepdocs.pair import find_pair
+from tutorial.project import steps
+from tutorial.site import console
+from tutorial.site.pair import find_pair
 
 DOCS = ROOT / "docs"
 PAGES = [Page(path) for path in sorted(DOCS.rglob("*.md"))]

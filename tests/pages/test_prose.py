@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tutorial import steps
+from tutorial.capture import records
 from tutorial.check.mistakes import mistakes
-from tutorial.environment import ROOT
-from tutorial.stepdocs import fences, overview
+from tutorial.paths import ROOT
+from tutorial.project import steps
+from tutorial.project.files import files
+from tutorial.site import fences
 
 DOCS = ROOT / "docs"
 STEP_PAGES = {f"docs/steps/{step.name}-{step.stage}.md": step for step in steps.steps()}
@@ -40,7 +42,7 @@ def code_of(*found: steps.Step) -> str:
     """All that the files of these steps say, and their names."""
     texts = []
     for step in found:
-        for name, path in steps.files(step.folder).items():
+        for name, path in files(step.folder).items():
             texts += [name, path.read_text()]
     return "\n".join(texts)
 
@@ -75,13 +77,18 @@ def test_a_renamed_function_is_noticed():
     assert "search_completed" in missing("docs/flow.md", code)
 
 
-@pytest.mark.parametrize("mistake", mistakes().values(), ids=lambda m: m.id)
-def test_a_mistake_names_no_file_of_ours_that_is_gone(mistake):
-    files = set().union(*(steps.files(step.folder) for step in steps.every()))
-    names = {Path(file).name for file in files}
-    told = f"{mistake.symptom} {mistake.cause} {mistake.mend}"
-    for name in re.findall(r"`([\w/]+\.(?:py|html|js|css))`", told):
-        assert Path(name).name in names, name
+def test_the_catalogue_names_no_file_of_ours_that_does_not_exist():
+    ours = {Path(name).name for step in steps.every() for name in files(step.folder)}
+    named = {
+        (mistake.id, Path(name).name)
+        for mistake in mistakes().values()
+        for name in re.findall(
+            r"`([\w/]+\.(?:py|html|js|css))`",
+            f"{mistake.symptom} {mistake.cause} {mistake.mend}",
+        )
+    }
+    assert len(named) > 10
+    assert not {(where, name) for where, name in named if name not in ours}
 
 
 DAPHNE_FIRST = '    "daphne",\n    "django.contrib.auth",\n'
@@ -124,7 +131,7 @@ def test_as_many_lines_are_in_the_terminal_as_the_set_up_says():
     said = " ".join((DOCS / "setup.md").read_text().split())
     assert "In the terminal, five of the seven stages have left a line" in said
     assert "the other two are in the browser's console" in said
-    logged = (overview.RECORDED / overview.recorded_name("final")).read_text()
+    logged = (records.RECORDED / records.recorded_name("final")).read_text()
     where = [line.split()[0] for line in logged.splitlines()]
     assert sorted(where) == ["browser"] * 2 + ["web"] * 3 + ["worker"] * 2
 

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from tutorial import picture, steps
-from tutorial.environment import ROOT
+from tutorial.capture import flow_drawing
+from tutorial.paths import ROOT
+from tutorial.project import steps
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"python3 -m tutorial (\w+)", README)
@@ -47,4 +48,4 @@ def test_its_table_has_every_step():
 
 def test_the_picture_of_the_flow_is_the_one_that_is_drawn():
     drawn = (ROOT / "docs" / "images" / "flow.svg").read_text()
-    assert drawn == picture.draw(), "run python3 -m tutorial pictures"
+    assert drawn == flow_drawing.draw(), "run python3 -m tutorial pictures"

@@ -8,17 +8,17 @@ import openai
 import pytest
 import websockets
 
-from tutorial import services
 from tutorial.bench.api import TEXT
 from tutorial.bench.client import open_socket
-from tutorial.bench.command import SECTIONS, parse_sections
 from tutorial.bench.figures import milliseconds, percentile, together
 from tutorial.bench.pusher import news, push_all
+from tutorial.bench.sections import SECTIONS, parse_sections
 from tutorial.bench.table import Section, at_least, at_most, show
 from tutorial.bench.visitors import FinalVisitor, multipart
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
-from tutorial.processes import wait_until
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.waiting import wait_until
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -148,7 +148,7 @@ def test_a_table():
 @pytest.fixture
 def api():
     """The benchmark's API: a client of its own kind."""
-    port = services.free_port()
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tutorial.bench.api", str(port)], cwd=ROOT
     )

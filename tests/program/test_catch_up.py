@@ -5,10 +5,13 @@ import shutil
 import sqlite3
 
 import pytest
-from folders import check_same, everything, make, migrate
 from test_commands import check_message, tutorial
 
-from tutorial import catch_up, project, steps
+from support.folders import check_same, everything, make, migrate
+from tutorial.project import steps
+from tutorial.project.files import files
+from tutorial.runtime import project
+from tutorial.workspace import catch_up
 
 
 @pytest.fixture
@@ -185,7 +188,7 @@ def test_a_folder_that_may_not_be_changed(here, tmp_path, monkeypatch):
 @pytest.mark.parametrize("function", ["copy", "move"])
 def test_nothing_is_lost_in_the_middle(here, tmp_path, monkeypatch, function, call):
     folder = make(tmp_path / "my-search", "2")
-    for path in steps.files(folder).values():
+    for path in files(folder).values():
         path.write_text(f"my own {path.name}")
     before = everything(folder)
     calls, real = [], getattr(shutil, function)

@@ -16,15 +16,19 @@ from pathlib import Path
 import psutil
 import pytest
 import redis
-from checking import check, failed, run_check
 
-from tutorial import services, steps
+from support.checking import check, failed, run_check
 from tutorial.check import glance, older_code
 from tutorial.check.code import Code
 from tutorial.check.mistakes import mistakes
 from tutorial.check.report import Result, line_of
-from tutorial.environment import ROOT, VENV
-from tutorial.processes import Processes, wait_until
+from tutorial.paths import ROOT, VENV
+from tutorial.project import steps
+from tutorial.project.files import copy_project, files
+from tutorial.runtime import services
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.processes import Processes
+from tutorial.runtime.waiting import wait_until
 
 # What a step lacks for the next stage, and the file that `check` points to.
 MISSING = {
@@ -45,7 +49,7 @@ def project(tmp_path):
 
     def make(name: str) -> Path:
         folder = tmp_path / "my search"
-        steps.copy(steps.find(name).folder, folder)
+        copy_project(steps.find(name).folder, folder)
         return folder
 
     return make
@@ -122,7 +126,7 @@ def rename(folder: Path) -> None:
     (app / "handlers.py").rename(app / "listeners.py")
     (app / "consumers.py").rename(app / "sockets.py")
     shutil.rmtree(app / "management")
-    for path in steps.files(folder).values():
+    for path in files(folder).values():
         text = path.read_text()
         for old, new in NAMES.items():
             text = re.sub(old, new, text)
@@ -196,7 +200,7 @@ def test_it_leaves_the_folder_the_database_and_redis_as_they_were(
     settings = folder / "config" / "settings.py"
     # The address is hard-coded, and its Redis runs.
     with Processes(lambda name, line: None) as processes:
-        _, url = services.start_redis(processes, tmp_path, services.free_port())
+        _, url = services.start_redis(processes, tmp_path, free_port())
         text = settings.read_text()
         text = re.sub(r"REDIS_URL = os.*", f'REDIS_URL = "{url}"', text)
         settings.write_text(text)
@@ -236,7 +240,7 @@ def test_a_migration_that_is_not_applied(project, check_here):
     """As for someone who has used step 3, and has typed step 4 since."""
     folder = project("3")
     migrate(folder)
-    steps.copy(steps.find("4").folder, folder)
+    copy_project(steps.find("4").folder, folder)
     found = failed(check_here("4", folder))
     assert found["id"] == "migration-not-applied"
     assert "search.0001_initial" in found["seen"]
@@ -249,7 +253,7 @@ def test_a_migration_that_is_not_applied(project, check_here):
 def test_a_worker_that_runs_older_code(project, tmp_path):
     folder = project("7")
     with Processes(lambda name, line: None) as processes:
-        _, url = services.start_redis(processes, tmp_path, services.free_port())
+        _, url = services.start_redis(processes, tmp_path, free_port())
         environment = os.environ | {"REDIS_URL": url, "PYTHONDONTWRITEBYTECODE": "1"}
         environment.pop("DJANGO_SETTINGS_MODULE", None)
         worker = processes.start(

@@ -13,13 +13,14 @@ import sys
 import urllib.parse
 
 import pytest
-from runner import Runner
 
-from tutorial import codespaces, steps
-from tutorial.environment import ROOT
-from tutorial.specifications.site import Site, Unmet
+from support.runner import Runner
+from tutorial.paths import ROOT
+from tutorial.project import steps
+from tutorial.runtime import codespaces
 from tutorial.specifications.stage_6_consumer import open_socket
-from tutorial.specifications.visitor import Visitor
+from tutorial.visitor.site import Site, Unmet
+from tutorial.visitor.visitor import Visitor
 
 CODESPACE = {
     "CODESPACES": "true",

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tutorial import browser, environment, services
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
+from tutorial.runtime import browser, environment, services
+from tutorial.runtime.exclusive import free_port
 
 SECRET = "sk-a-secret-that-nobody-may-read"
 
@@ -76,16 +77,16 @@ def test_a_taken_port(root):
 
 
 def test_a_redis_that_does_not_answer(root):
-    address = f"127.0.0.1:{services.free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     url = f"redis://user:{SECRET}@{address}/0"
-    port = str(services.free_port())
+    port = str(free_port())
     result = tutorial("run", "3", "--port", port, root=root, REDIS_URL=url)
     check_message(result, "REDIS_URL", address)
     assert SECRET not in result.stdout + result.stderr
 
 
 def test_a_redis_url_that_is_none(root):
-    port = str(services.free_port())
+    port = str(free_port())
     result = tutorial("run", "3", "--port", port, root=root, REDIS_URL="localhost")
     check_message(result, "REDIS_URL")
 
@@ -173,7 +174,7 @@ def test_diff_takes_final_and_stat():
 
 
 def test_diff_shows_no_leftovers(tmp_path):
-    from tutorial import diff
+    from tutorial.project import difference
 
     for name in (
         "db.sqlite3",
@@ -187,7 +188,9 @@ def test_diff_shows_no_leftovers(tmp_path):
     (tmp_path / "views.py").write_text("x = 1\n")
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert [change.path for change in diff.compare(empty, tmp_path)] == ["views.py"]
+    assert [change.path for change in difference.compare(empty, tmp_path)] == [
+        "views.py"
+    ]
 
 
 def test_diff_is_in_colour_at_a_terminal(monkeypatch):
@@ -195,12 +198,12 @@ def test_diff_is_in_colour_at_a_terminal(monkeypatch):
         def isatty(self):
             return True
 
-    from tutorial import colour
+    from tutorial.runtime import terminal
 
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert colour.painter(Terminal())("green", "+") == "\033[32m+\033[0m"
+    assert terminal.painter(Terminal())("green", "+") == "\033[32m+\033[0m"
     monkeypatch.setenv("NO_COLOR", "1")
-    assert colour.painter(Terminal())("green", "+") == "+"
+    assert terminal.painter(Terminal())("green", "+") == "+"
 
 
 def test_no_browser_for_the_tests_is_told(monkeypatch):

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from folders import check_same, everything, make
 from test_commands import check_message, tutorial
 
-from tutorial import steps
+from support.folders import check_same, everything, make
+from tutorial.project import steps
 
 
 @pytest.mark.parametrize("step", ["1", "4", "final"])

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from test_commands import check_message, tutorial
 
-from tutorial import diff, new, steps
+from tutorial.project import difference, steps
+from tutorial.workspace import new
 
 
 def inside(folder: Path) -> list[str]:
@@ -25,7 +26,7 @@ def test_it_holds_the_gitignore_alone(zero, root, tmp_path):
 
 def test_without_a_number_it_is_step_1_as_before(root, tmp_path):
     assert tutorial("new", "../my-search", root=root).returncode == 0
-    assert not list(diff.compare(tmp_path / "my-search", steps.find("1").folder))
+    assert not list(difference.compare(tmp_path / "my-search", steps.find("1").folder))
 
 
 def test_in_the_repository_its_git_ignores_it(root):
@@ -37,7 +38,7 @@ def test_it_can_be_filled_with_a_step_later(root, tmp_path):
     for step in ("0", "0", "2"):
         result = tutorial("new", "../my-search", step, root=root)
         assert result.returncode == 0, result.stderr
-    assert not list(diff.compare(tmp_path / "my-search", steps.find("2").folder))
+    assert not list(difference.compare(tmp_path / "my-search", steps.find("2").folder))
 
 
 @pytest.mark.parametrize("content", ["manage.py", "notes.txt", ".gitignore"])

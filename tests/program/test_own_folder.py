@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from folders import check_same, make
-from runner import Runner
 from test_commands import check_message, tutorial
 
-from tutorial import diff, project, steps
-from tutorial.environment import ROOT
-from tutorial.processes import wait_until
-from tutorial.specifications.site import Site
-from tutorial.specifications.visitor import Visitor
+from support.folders import check_same, make
+from support.runner import Runner
+from tutorial.paths import ROOT
+from tutorial.project import difference, steps
+from tutorial.runtime import project
+from tutorial.runtime.waiting import wait_until
+from tutorial.visitor.site import Site
+from tutorial.visitor.visitor import Visitor
 
 
 def page_of(runner: Runner, port: int | None = None) -> str:
@@ -70,7 +71,7 @@ def test_run_with_a_procfile_of_ones_own(start, tmp_path):
 
 
 def test_run_tells_the_port_that_a_procfile_insists_on(start, tmp_path):
-    from tutorial.services import free_port
+    from tutorial.runtime.exclusive import free_port
 
     port = free_port()
     folder = make(tmp_path / "my-search", "1")
@@ -221,8 +222,8 @@ def test_diff_of_what_may_not_be_read(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(diff.Problem, match="cannot be read"):
-        list(diff.compare(tmp_path, steps.find("1").folder))
+    with pytest.raises(difference.Problem, match="cannot be read"):
+        list(difference.compare(tmp_path, steps.find("1").folder))
 
 
 def test_manage_takes_a_folder(root, tmp_path):

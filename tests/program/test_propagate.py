@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tutorial import steps
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
+from tutorial.project import steps
+from tutorial.project.files import files
 
 LATER = [step.title for step in steps.every()[2:]]  # than step 2
 FORMS = "search/forms.py"
@@ -80,7 +81,7 @@ class Clone:
         return {
             f"{step.title}/{name}": (path.read_bytes(), path.stat().st_mode)
             for step in steps.every()
-            for name, path in steps.files(self.folder / step.title).items()
+            for name, path in files(self.folder / step.title).items()
         }
 
     def has_everywhere(self, name: str, text: str, titles=LATER) -> bool:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tutorial import services
-from tutorial.processes import wait_until
-from tutorial.specifications.site import Site
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.waiting import wait_until
 from tutorial.specifications.stage_6_consumer import open_socket
-from tutorial.specifications.visitor import Visitor
+from tutorial.visitor.site import Site
+from tutorial.visitor.visitor import Visitor
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 
@@ -59,7 +59,7 @@ def test_a_clone_that_was_moved_gets_a_new_environment(fresh_clone):
 @pytest.mark.long
 @pytest.mark.parametrize("version", OLDEST_AND_NEWEST)
 def test_step_7_installs_and_runs(version, fresh_clone):
-    port = services.free_port()
+    port = free_port()
     output = fresh_clone / "output.txt"
     with output.open("w") as file:
         child = subprocess.Popen(

@@ -12,14 +12,15 @@ import threading
 import time
 
 import pytest
-from runner import END
 
-from tutorial import services
-from tutorial.environment import ROOT, VENV
-from tutorial.processes import wait_until
-from tutorial.specifications.site import Site
+from support.runner import END
+from tutorial.paths import ROOT, VENV
+from tutorial.project.files import copy_project
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.waiting import wait_until
 from tutorial.specifications.stage_6_consumer import open_socket
-from tutorial.specifications.visitor import Visitor
+from tutorial.visitor.site import Site
+from tutorial.visitor.visitor import Visitor
 
 SECRET = "sk-a-secret-that-nobody-may-read"
 
@@ -236,12 +237,12 @@ def test_what_lies_in_the_queue_survives_a_restart(start):
 @pytest.mark.xdist_group("step 7")
 def test_a_step_runs_without_the_program(tmp_path, run_step):
     """By its Procfile, its requirements and a Redis alone, as `honcho start` has it."""
-    from tutorial import procfile, steps
+    from tutorial.project import procfile, steps
 
     folder = tmp_path / "project"
-    steps.copy(steps.find("7").folder, folder)
+    copy_project(steps.find("7").folder, folder)
     services_of_another = run_step("7").project.environment
-    port = str(services.free_port())
+    port = str(free_port())
     variables = {"PATH": f"{VENV / 'bin'}:{os.environ['PATH']}", "PORT": port}
     for name in ("REDIS_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY"):
         variables[name] = services_of_another[name]

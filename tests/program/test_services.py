@@ -3,14 +3,14 @@
 import subprocess
 import sys
 
-from tutorial import services
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
+from tutorial.runtime.exclusive import free_port
 
 # A third of the ports to choose from, kept until somebody says that it may end.
 ASK = """
-from tutorial import services
-services.PORTS = services.PORTS[:60]
-print(*(services.free_port() for _ in range(20)), flush=True)
+from tutorial.runtime import exclusive
+exclusive.PORTS = exclusive.PORTS[:60]
+print(*(exclusive.free_port() for _ in range(20)), flush=True)
 input()
 """
 
@@ -34,6 +34,6 @@ def test_two_processes_get_no_port_twice():
 
 
 def test_the_preferred_port_is_given_to_whoever_asks_for_it():
-    port = services.free_port()
-    assert services.free_port(port) == port
-    assert services.free_port() != port
+    port = free_port()
+    assert free_port(port) == port
+    assert free_port() != port

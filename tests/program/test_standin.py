@@ -6,9 +6,9 @@ import httpx2
 import openai
 import pytest
 
-from tutorial import services
-from tutorial.environment import ROOT
-from tutorial.processes import Processes
+from tutorial.paths import ROOT
+from tutorial.runtime import services
+from tutorial.runtime.processes import Processes
 from tutorial.standin import simulations
 from tutorial.standin.passages import Library, Passage, read_passages
 
@@ -17,8 +17,7 @@ from tutorial.standin.passages import Library, Passage, read_passages
 def address():
     with Processes(lambda name, line: None) as processes:
         options = ("--latency", "0.05", "--pace", "0.001")
-        port = services.free_port()
-        _, variables = services.start_stand_in(processes, port, *options)
+        _, variables = services.start_stand_in(processes, *options)
         yield variables["OPENAI_BASE_URL"]
 
 

@@ -7,8 +7,8 @@ import shlex
 import pytest
 import yaml
 
-from tutorial import procfile
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
+from tutorial.project import procfile
 
 FINAL = ROOT / "final"
 COMPOSE = yaml.safe_load((FINAL / "compose.yaml").read_text())

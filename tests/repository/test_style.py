@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 
 TRACKED = subprocess.run(
     ["git", "ls-files", "--cached", "--others", "--exclude-standard"],

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 from mkdocs.config import load_config
-from website import build
 
-from tutorial.environment import ROOT
+from support.website import build
+from tutorial.paths import ROOT
 
 WORKFLOW = ROOT / ".github" / "workflows" / "site.yml"
 

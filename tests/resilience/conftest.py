@@ -1,44 +1,14 @@
 """The app under fault: `final/` with short patience, and its owner's eyes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from types import MappingProxyType
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from running import Running, start_running
-from tutorial import services, steps
-from tutorial.processes import Processes
-
-from .person import Person
-
-# Seconds, where the app's own figures would make a test wait for minutes.
-SHORT = {
-    "OPENAI_TIMEOUT_SECONDS": "2",
-    "SEARCH_LEASE_SECONDS": "4",
-    "SEARCH_GRACE_SECONDS": "5",
-    "SOCKET_CHECK_SECONDS": "1",
-    "SEARCHES_PER_MINUTE": "1000",
-}
-
-
-def start_app(
-    parent: Path,
-    environment: Mapping[str, str] = MappingProxyType({}),
-    stand_in_options: Sequence[str] = (),
-    additions: Mapping[str, str] = MappingProxyType({}),
-) -> Running:
-    """Start a copy of `final/`, in the folder `parent`, with short patience.
-
-    `additions` are texts that its files, by name, get at their ends.
-    """
-    step = steps.find("final")
-    folder = parent / "project"
-    steps.copy(step.folder, folder)
-    for name, text in additions.items():
-        with (folder / name).open("a") as file:
-            file.write(text)
-    return start_running(step, folder, SHORT | environment, stand_in_options)
+from support.app.person import Person
+from support.app.start import start_app
+from support.running import Running
+from tutorial.runtime import services
+from tutorial.runtime.processes import Processes
 
 
 @pytest.fixture
@@ -88,9 +58,7 @@ def slow_api() -> Iterator[str]:
     """The address of an API that writes an answer for some seconds."""
     options = ("--latency", "0.1", "--pace", "0.04")
     with Processes(lambda name, line: None) as processes:
-        _, variables = services.start_stand_in(
-            processes, services.free_port(), *options
-        )
+        _, variables = services.start_stand_in(processes, *options)
         yield variables["OPENAI_BASE_URL"]
 
 

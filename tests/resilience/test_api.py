@@ -5,12 +5,11 @@ import json
 import pytest
 
 from search.worker import MOST_TRIES
+from support.app.account import user_id
+from support.app.database import insert_search
+from support.app.person import ENDED, Person, calls
 from tutorial.standin import STAND_IN_KEY
 from tutorial.standin.simulations import SIMULATIONS
-
-from .account import user_id
-from .database import insert_search
-from .person import ENDED, Person, calls
 
 SHARED = pytest.mark.xdist_group("fault table")
 

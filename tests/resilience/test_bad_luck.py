@@ -8,11 +8,11 @@ import time
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tutorial import services
-from tutorial.processes import wait_until
-from tutorial.specifications.site import Unmet
+from tutorial.runtime import services
+from tutorial.runtime.waiting import wait_until
 from tutorial.specifications.stage_6_consumer import open_socket
-from tutorial.specifications.visitor import Visitor
+from tutorial.visitor.site import Unmet
+from tutorial.visitor.visitor import Visitor
 
 IDLE = 20.0  # seconds; redis-py 8 with the other channel layer closes one after 5
 
@@ -80,7 +80,7 @@ def test_a_message_waits_for_a_worker_that_is_killed_before(run_copy):
     with open_socket(visitor) as socket:
         visitor.ask("Who is there?")
         assert len(running.site.waiting_messages()) == 1
-        running.project.start(running.processes, "worker")
+        running.project.restart(running.processes, "worker")
         assert json.loads(socket.recv(timeout=20))["query"] == "Who is there?"
 
 

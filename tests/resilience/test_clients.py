@@ -13,11 +13,10 @@ import msgpack
 import pytest
 import redis
 
-from tutorial.processes import wait_until
-
-from .account import user_id
-from .page import expect_state, open_page
-from .person import Person, wait_for_frame
+from support.app.account import user_id
+from support.app.page import expect_state, open_page
+from support.app.person import Person, wait_for_frame
+from tutorial.runtime.waiting import wait_until
 
 SHARED = pytest.mark.xdist_group("fault table")
 

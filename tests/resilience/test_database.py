@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import expect
 
-from tutorial.processes import wait_until
-
-from .database import file_of, open_database
-from .page import ask, expect_state, open_page
-from .person import Person, calls
+from support.app.database import file_of, open_database
+from support.app.page import ask, expect_state, open_page
+from support.app.person import Person, calls
+from tutorial.runtime.waiting import wait_until
 
 WORDS = "The site cannot save anything at the moment. Ask again in a few seconds."
 
@@ -62,7 +61,7 @@ def test_a_database_that_is_gone_comes_back(run_app, chromium, tmp_path):
     folder.rename(away)
     # A connection that is open still finds the file. A new process does not.
     running.processes.stop([running.project.running["web"]])
-    running.project.start(running.processes, "web")
+    running.project.restart(running.processes, "web")
     wait_until(running.project.listens, seconds=30, otherwise="web does not listen")
     status, data, headers = person.post("Is anything saved?")
     assert (status, data, headers["Retry-After"]) == (503, {"error": WORDS}, "5")

@@ -4,12 +4,12 @@ import contextlib
 
 import pytest
 
-from tutorial.processes import Process, wait_until
-
-from .harm import frozen, kill, restart, start_second_worker
-from .inside import ADDITIONS, held, wait_for_line, wait_for_middle
-from .person import calls, wait_for_frame
-from .stranger import nobody_else_sees
+from support.app.harm import frozen, kill, restart, start_second_worker
+from support.app.inside import ADDITIONS, held, wait_for_line, wait_for_middle
+from support.app.person import calls, wait_for_frame
+from support.app.stranger import nobody_else_sees
+from tutorial.runtime.processes import Process
+from tutorial.runtime.waiting import wait_until
 
 __all__ = ["ADDITIONS"]
 

@@ -8,10 +8,10 @@ from playwright.sync_api import expect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from .account import PASSWORD, log_in, log_out, sign_up, user_id
-from .database import change, insert_search
-from .page import ask, expect_state, expect_status, open_page, result
-from .person import Person, wait_for_frame
+from support.app.account import PASSWORD, log_in, log_out, sign_up, user_id
+from support.app.database import change, insert_search
+from support.app.page import ask, expect_state, expect_status, open_page, result
+from support.app.person import Person, wait_for_frame
 
 SHARED = pytest.mark.xdist_group("fault table")
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import expect
 
-from .database import open_database
-from .page import ask, expect_status, frames, open_page, result
-from .person import Person, calls
+from support.app.database import open_database
+from support.app.page import ask, expect_status, frames, open_page, result
+from support.app.person import Person, calls
 
 SHARED = pytest.mark.xdist_group("fault table")
 

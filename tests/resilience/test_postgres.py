@@ -9,16 +9,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from running import Running
-from tutorial import services
-from tutorial.postgres import POSTGRES_VARIABLE, start_postgres
-from tutorial.processes import Process, Processes, wait_until
+from support.app.harm import frozen, kill
+from support.app.inside import ADDITIONS, wait_for_middle
+from support.app.person import Person, calls, wait_for_frame
+from support.app.stranger import nobody_else_sees
+from support.running import Running
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.postgres import POSTGRES_VARIABLE, start_postgres
+from tutorial.runtime.processes import Process, Processes
+from tutorial.runtime.waiting import wait_until
 
 from .conftest import start_app
-from .harm import frozen, kill
-from .inside import ADDITIONS, wait_for_middle
-from .person import Person, calls, wait_for_frame
-from .stranger import nobody_else_sees
 
 PROGRAMS = os.environ.get(POSTGRES_VARIABLE, "")
 
@@ -78,7 +79,7 @@ def postgres() -> Iterator[Postgres]:
         ) as f,
         Processes(lambda name, line: None) as processes,
     ):
-        data, port = Path(f), services.free_port()
+        data, port = Path(f), free_port()
         process, url = start_postgres(processes, Path(PROGRAMS), data, port)
         yield Postgres(processes, data, port, process, url)
 

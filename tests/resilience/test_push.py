@@ -10,11 +10,17 @@ import pytest
 import redis
 from playwright.sync_api import expect
 
-from tutorial.processes import wait_until
-
-from .database import change, insert_search
-from .page import PATIENCE, ask, expect_state, expect_status, open_page, result
-from .person import calls
+from support.app.database import change, insert_search
+from support.app.page import (
+    PATIENCE,
+    ask,
+    expect_state,
+    expect_status,
+    open_page,
+    result,
+)
+from support.app.person import calls
+from tutorial.runtime.waiting import wait_until
 
 SHARED = pytest.mark.xdist_group("fault table")
 

@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, WebSocketRoute
 
-from tutorial import services
-from tutorial.processes import wait_until
-from tutorial.specifications.site import Site, Unmet
-
-from .harm import ask_redis, frozen, kill, without_redis, without_worker
-from .person import Person, calls, wait_for_frame
-from .stranger import nobody_else_sees
+from support.app.harm import ask_redis, frozen, kill, without_redis, without_worker
+from support.app.person import Person, calls, wait_for_frame
+from support.app.stranger import nobody_else_sees
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.waiting import wait_until
+from tutorial.visitor.site import Site, Unmet
 
 pytestmark = pytest.mark.xdist_group("faults of redis")
 
@@ -90,7 +89,7 @@ def test_redis_refuses(app_of_this_file):
                 person.open_socket()
             # Also for a worker that starts only now.
             kill(app_of_this_file.project.running["worker"])
-            app_of_this_file.project.start(app_of_this_file.processes, "worker")
+            app_of_this_file.project.restart(app_of_this_file.processes, "worker")
             task_id = person.search("And who starts without Redis?")
             assert person.wait_for_end(task_id)["status"] == "done"
         assert not any(
@@ -209,7 +208,7 @@ def test_redis_gives_its_place_to_another(app_of_this_file):
     """It takes no more commands that write, and then it does again: a failover."""
     site, person = app_of_this_file.site, Person(app_of_this_file.site)
     with nobody_else_sees(site), ask_redis(app_of_this_file) as client:
-        client.replicaof("127.0.0.1", services.free_port())  # where nobody is
+        client.replicaof("127.0.0.1", free_port())  # where nobody is
         try:
             task_id = person.search("Who may write?")
             assert person.wait_for_end(task_id)["status"] == "done"

@@ -2,19 +2,19 @@
 
 import socket
 
-from fault_table.conftest import start_app
-from fault_table.harm import start_second_worker
-from fault_table.person import Person, calls, wait_for_frame
-
-from tutorial import procfile, services
-from tutorial.processes import wait_until
+from support.app.harm import start_second_worker
+from support.app.person import Person, calls, wait_for_frame
+from support.app.start import start_app
+from tutorial.project import procfile
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.waiting import wait_until
 
 
 def test_a_post_at_one_and_a_socket_at_the_other(tmp_path):
     running = start_app(tmp_path / "app")
     try:
         project = running.project
-        port = services.free_port()
+        port = free_port()
         running.processes.start(
             "second web",
             procfile.processes(project.folder)["web"],

@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from running import Running
-from tutorial.processes import wait_until
-
-from .harm import frozen
-from .person import Person, calls, wait_for_frame
-from .stranger import nobody_else_sees
+from support.app.harm import frozen
+from support.app.person import Person, calls, wait_for_frame
+from support.app.stranger import nobody_else_sees
+from support.running import Running
+from tutorial.runtime.waiting import wait_until
 
 # Seconds: redis-py's own patience is 5, and uvicorn asks after a socket every 20.
 IDLE = 23

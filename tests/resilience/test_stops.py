@@ -12,12 +12,11 @@ import pytest
 from playwright.sync_api import expect
 from websockets.exceptions import ConnectionClosed
 
-from tutorial import reaper
-from tutorial.processes import wait_until
-
-from .database import open_database
-from .page import ask, expect_state, expect_status, open_page
-from .person import Person, calls, wait_for_frame
+from support.app.database import open_database
+from support.app.page import ask, expect_state, expect_status, open_page
+from support.app.person import Person, calls, wait_for_frame
+from tutorial.runtime import reaper
+from tutorial.runtime.waiting import wait_until
 
 # Codes of WebSockets.
 GOING_AWAY, SERVICE_RESTART = 1001, 1012
@@ -67,7 +66,7 @@ def test_a_worker_ends_what_it_has_begun_and_then_itself(run_app, slow_api):
         # What is asked meanwhile waits for the next worker.
         later = person.search("Who answers this?")
         assert person.snapshot()[later]["status"] == "pending"
-        running.project.start(running.processes, "worker")
+        running.project.restart(running.processes, "worker")
         assert wait_for_frame(socket, later, 40)["status"] == "done"
     assert "offline stand-in" in person.snapshot()[task_id]["answer"]
     assert calls(site, question) == calls(site, "Who answers this?") == 1
@@ -86,7 +85,7 @@ def test_what_takes_longer_than_the_grace_is_given_to_another_worker(run_app):
         )
         worker = terminate(running, "worker")
         running.project.environment["OPENAI_TIMEOUT_SECONDS"] = "1"
-        running.project.start(running.processes, "worker")
+        running.project.restart(running.processes, "worker")
         wait_for_exit(worker, 10)
         frame = wait_for_frame(socket, task_id, 40)
     words = "The API could not be reached (APITimeoutError)."
@@ -124,7 +123,7 @@ def test_a_web_process_answers_its_requests_and_ends(run_app, slow_api, chromium
     assert status == 202
     wait_for_exit(web, 15)
     expect_state(page, "Offline: connecting again")
-    running.project.start(running.processes, "web")
+    running.project.restart(running.processes, "web")
     expect_state(page, "Live")
     expect_status(page, "What is a web process?", "done")
     assert person.wait_for_end(data["search"]["task_id"])["status"] == "done"

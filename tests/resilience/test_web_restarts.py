@@ -6,11 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tutorial.processes import wait_until
-
-from .harm import kill, restart
-from .person import Person, calls
-from .tabs import Tab, living
+from support.app.harm import kill, restart
+from support.app.person import Person, calls
+from support.app.tabs import Tab, living
+from tutorial.runtime.waiting import wait_until
 
 PERSONS, TABS = 30, 10  # each has so many
 

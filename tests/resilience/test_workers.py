@@ -2,10 +2,10 @@
 
 import pytest
 
-from .harm import ask_redis, restart, without_worker
-from .inside import ADDITIONS, harm, wait_for_line, wait_for_middle
-from .person import calls, wait_for_frame
-from .stranger import nobody_else_sees
+from support.app.harm import ask_redis, restart, without_worker
+from support.app.inside import ADDITIONS, harm, wait_for_line, wait_for_middle
+from support.app.person import calls, wait_for_frame
+from support.app.stranger import nobody_else_sees
 
 __all__ = ["ADDITIONS"]
 

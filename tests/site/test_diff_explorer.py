@@ -13,16 +13,17 @@ from itertools import combinations
 
 import pytest
 from playwright.sync_api import expect
-from website import serious
 
-from tutorial import diff, services, steps
-from tutorial.diff import FileDiff
+from support.website import serious
 from tutorial.problem import Problem
-from tutorial.processes import wait_until
-from tutorial.stepdocs.explorer import views
-from tutorial.stepdocs.explorer.comparison import Change
-from tutorial.stepdocs.explorer.highlight import highlighted
-from tutorial.stepdocs.extension import Page
+from tutorial.project import difference, steps
+from tutorial.project.difference import FileDiff
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.waiting import wait_until
+from tutorial.site.explorer import views
+from tutorial.site.explorer.comparison import Change
+from tutorial.site.explorer.highlight import highlighted
+from tutorial.site.extension import Page
 
 PAIRS = [*combinations(steps.every(), 2)]
 
@@ -139,7 +140,9 @@ def test_each_two_steps_have_a_page_and_no_others(built):
 @each_pair
 def test_a_page_shows_the_whole_diff_and_nothing_else(read_page, old, new):
     shown = read_page(old, new).files
-    changes = {change.path: change for change in diff.compare(old.folder, new.folder)}
+    changes = {
+        change.path: change for change in difference.compare(old.folder, new.folder)
+    }
     assert [*shown] == [*changes]
     for path, change in changes.items():
         body = change.unified()[2:]
@@ -169,7 +172,7 @@ def check_sides(change: FileDiff, body: list[str], sides: list[Block]) -> None:
 def test_a_page_says_what_else_there_is_to_do(read_page, old, new):
     page = read_page(old, new)
     text = " ".join(page.text.split())
-    sentences = diff.advice(old.folder, new.folder)
+    sentences = difference.advice(old.folder, new.folder)
     for sentence in sentences:
         title, _, rest = sentence.partition(": ")
         assert title in text
@@ -197,7 +200,7 @@ def test_the_terminal_to_restart_is_named(read_page):
 def test_each_file_has_its_counts_and_a_link(read_page, old, new):
     page = read_page(old, new)
     text = " ".join(page.text.split())
-    for change in diff.compare(old.folder, new.folder):
+    for change in difference.compare(old.folder, new.folder):
         counts = [change.path, change.kind]
         counts += [f"+{change.added}"] if change.added else []
         counts += [f"−{change.removed}"] if change.removed else []
@@ -236,7 +239,9 @@ def test_the_entry_page_leads_to_each_pair(built):
         assert f"{old.name}-{new.name}/" in page.links
     text = " ".join(page.text.split())
     for step in steps.steps()[1:]:
-        changes = [*diff.compare(steps.find(str(step.number - 1)).folder, step.folder)]
+        changes = [
+            *difference.compare(steps.find(str(step.number - 1)).folder, step.folder)
+        ]
         assert re.search(
             rf"{re.escape(step.component)}\. \+{sum(c.added for c in changes)} "
             rf"(−{sum(c.removed for c in changes)} )?in {len(changes)} files"
@@ -456,7 +461,7 @@ def test_who_copies_gets_code_and_nothing_else(page, address, view):
     copied = code.evaluate(
         "code => (getSelection().selectAllChildren(code), getSelection().toString())"
     )
-    changes = diff.compare(steps.find("3").folder, steps.find("4").folder)
+    changes = difference.compare(steps.find("3").folder, steps.find("4").folder)
     tasks = next(change for change in changes if change.path == "search/tasks.py")
     signs = " +" if view == "side by side" else " +-"
     lines = [line[1:] for line in tasks.unified()[2:] if line[0] in signs]
@@ -501,7 +506,7 @@ def test_a_link_to_no_pair_and_to_no_file_of_one_fails_the_build(root):
 
 
 def test_the_pairs_are_made_anew_when_a_step_changes(root):
-    port = services.free_port()
+    port = free_port()
     log = root / "serve.txt"
     with log.open("w") as output:
         server = subprocess.Popen(

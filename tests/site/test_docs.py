@@ -14,15 +14,17 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import expect
-from website import Built, serious, serve
 
-from tutorial import recording, services, steps
-from tutorial.environment import ROOT
-from tutorial.processes import wait_until
-from tutorial.stepdocs import fences, hooks, shown
-from tutorial.stepdocs.extension import FRONT_MATTER
-from tutorial.stepdocs.listing import FIELDS
-from tutorial.stepdocs.pair import find_pair
+from support.website import Built, serious, serve
+from tutorial.capture import recording
+from tutorial.paths import ROOT
+from tutorial.project import steps
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.waiting import wait_until
+from tutorial.site import fences, hooks, shown
+from tutorial.site.extension import FRONT_MATTER
+from tutorial.site.listing import FIELDS
+from tutorial.site.pair import find_pair
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -431,7 +433,7 @@ def test_a_taken_port():
 
 
 def test_it_builds_anew_when_a_step_changes(root, page_of_mine):
-    port = services.free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}/steps/4-worker/"
     log = root / "serve.txt"
     with log.open("w") as output:

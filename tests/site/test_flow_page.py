@@ -7,15 +7,16 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
-from website import serious
 
-from tutorial import picture, steps
-from tutorial.environment import ROOT
-from tutorial.picture import NARROW, WIDE
+from support.website import serious
+from tutorial.capture import flow_drawing
+from tutorial.capture.flow_drawing import NARROW, WIDE
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
+from tutorial.project import steps
+from tutorial.site import flow, glossary
+from tutorial.site.extension import Page
 from tutorial.standin.passages import Library, read_passages
-from tutorial.stepdocs import flow, glossary
-from tutorial.stepdocs.extension import Page
 
 FLOW = (ROOT / "docs" / "flow.md").read_text()
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
@@ -61,7 +62,7 @@ def test_the_picture_follows_steps_toml(layout):
 def test_a_step_that_changes_changes_the_picture(monkeypatch):
     third = replace(steps.steps()[2], stage="post office", process="worker")
     changed = (*steps.steps()[:2], third, *steps.steps()[3:])
-    monkeypatch.setattr(picture, "steps", lambda: changed)
+    monkeypatch.setattr(flow_drawing, "steps", lambda: changed)
     drawing = drawn()[0]
     assert "post office" in texts(drawing, "station")
     assert "3 post office (worker)" in drawing.get("aria-label")
@@ -501,7 +502,7 @@ def test_it_follows_the_switch_of_the_site(address, chromium):
 
 
 # The size of each text on the screen, and how far it reaches out of its place: a
-# station's name out of its lane, all others out of the picture.
+# station's name out of its lane, all others out of the flow_drawing.
 MEASURES = """svg => [...svg.querySelectorAll("text")].map(text => {
   const part = text.closest(".station, .lane, .way");
   const lane = [...svg.querySelectorAll(".lane")].find(

@@ -1,26 +1,28 @@
 """The pictures, the frame and the film show what the steps do, in each theme."""
 
 import contextlib
+import io
 import json
 import re
 import shutil
-import struct
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image, ImageChops
 from playwright.sync_api import Page as Window
 from playwright.sync_api import expect
 
-from tutorial import palette, pictures, recording, scenes, shots, steps
+from tutorial.capture import everything, png, recording, records, scenes, shots
+from tutorial.capture.scenes import SCENES
+from tutorial.capture.shots import REMEDY, SCHEMES, SHOTS
 from tutorial.problem import Problem
-from tutorial.scenes import SCENES
-from tutorial.shots import REMEDY, SCHEMES, SHOTS
-from tutorial.stepdocs import figures, overview
-from tutorial.stepdocs import pictures as fences
-from tutorial.stepdocs.extension import Page
+from tutorial.project import steps
+from tutorial.project.files import copy_project
+from tutorial.site import figures
+from tutorial.site import pictures as fences
+from tutorial.site.extension import Page
 
 LARGEST = 64_000  # bytes
 WITH_FRAMES = ("6", "7")
@@ -34,8 +36,8 @@ def test_each_shot_is_there_and_nothing_else():
     files = {shot.path(scheme).name for shot in SHOTS for scheme in SCHEMES}
     assert {path.name for path in shots.IMAGES.glob("*.png")} == files, REMEDY
     assert set(shots.read()) == {shot.key for shot in SHOTS}, REMEDY
-    frames = {fences.frame_name(name) for name in WITH_FRAMES}
-    kept = {path.name for path in overview.RECORDED.glob("*.json")}
+    frames = {records.frame_name(name) for name in WITH_FRAMES}
+    kept = {path.name for path in records.RECORDED.glob("*.json")}
     assert kept == frames | {shots.RECORD.name, figures.RECORD.name}, REMEDY
     assert len({(shot.step, shot.name) for shot in SHOTS}) == len(SHOTS)
 
@@ -65,7 +67,7 @@ def test_what_the_alternative_text_quotes_stands_on_the_page(shot):
 
 def test_the_digest_follows_what_gives_a_page_its_look(tmp_path, monkeypatch):
     step = steps.find("4")
-    steps.copy(step.folder, tmp_path)
+    copy_project(step.folder, tmp_path)
     moved = replace(step, folder=tmp_path)
     monkeypatch.setattr(shots.steps, "find", lambda name: moved)
     shot = shots.find("4", "answer")
@@ -126,7 +128,7 @@ def test_the_frame_is_the_one_that_a_browser_receives(name, run_step, chromium):
     heard = recording.listen(
         running.step, chromium.new_page(), running.site.url, lambda: list(running.log)
     )
-    kept = (overview.RECORDED / fences.frame_name(name)).read_text()
+    kept = (records.RECORDED / records.frame_name(name)).read_text()
     assert heard.frame() == kept, REMEDY
     sent = json.loads(heard.frames[0])
     assert json.loads(kept) == sent | {"task_id": recording.TASK_ID}
@@ -139,7 +141,7 @@ def test_the_frame_is_the_one_that_a_browser_receives(name, run_step, chromium):
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch) -> Path:
     """A folder for all that `tutorial pictures` writes."""
-    for module in (pictures, shots, recording):
+    for module in (everything, shots, recording):
         for name in ("IMAGES", "RECORDED", "RECORD", "FLOW"):
             if hasattr(module, name):
                 path = getattr(module, name)
@@ -152,18 +154,18 @@ def test_the_command_takes_everything_of_a_step(elsewhere, monkeypatch):
     """One step, and not all: what it takes of it is what is kept."""
     step = steps.find("6")
     shot = shots.find("6", "live")
-    monkeypatch.setattr(pictures.steps, "every", lambda: (step,))
+    monkeypatch.setattr(everything.steps, "every", lambda: (step,))
     kept = {
-        name: overview.RECORDED / name
-        for name in (overview.recorded_name("6"), fences.frame_name("6"))
+        name: records.RECORDED / name
+        for name in (records.recorded_name("6"), records.frame_name("6"))
     }
     # A log whose clock alone differs is no news.
-    log = elsewhere / "recorded" / overview.recorded_name("6")
+    log = elsewhere / "recorded" / records.recorded_name("6")
     at_night = kept[log.name].read_text().replace("12:00:00", "01:02:03")
     log.write_text(at_night)
-    pictures.take()
+    everything.take()
     assert log.read_text() == at_night
-    frame = elsewhere / "recorded" / fences.frame_name("6")
+    frame = elsewhere / "recorded" / records.frame_name("6")
     assert frame.read_text() == kept[frame.name].read_text(), REMEDY
     assert "<svg" in (elsewhere / "flow.svg").read_text()
     taken = json.loads((elsewhere / "pictures.json").read_text())
@@ -173,7 +175,8 @@ def test_the_command_takes_everything_of_a_step(elsewhere, monkeypatch):
     assert width == shots.WIDTH
     assert height > 200
     colours = {
-        scheme: pixels(shot.path(scheme).read_bytes())[0][0] for scheme in SCHEMES
+        scheme: opened(shot.path(scheme).read_bytes()).getpixel((0, 0))
+        for scheme in SCHEMES
     }
     assert sum(colours["light"]) > 700
     assert sum(colours["dark"]) < 100
@@ -189,83 +192,40 @@ def test_a_search_that_leaves_no_frame_of_its_own_is_told():
 # Small pictures
 
 
-def chunk(kind: bytes, data: bytes) -> bytes:
-    check = struct.pack(">I", zlib.crc32(kind + data))
-    return struct.pack(">I", len(data)) + kind + data + check
+def as_png(picture: Image.Image) -> bytes:
+    """The bytes of a picture, as a browser would write it."""
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    return data.getvalue()
 
 
-def png(rows: list[list[tuple[int, ...]]], kind: int, colour_type: int = 2) -> bytes:
-    """A picture of 24 bits a pixel, each row of it behind the filter `kind`."""
-    data = b""
-    above = [0] * 3 * len(rows[0])
-    for row in rows:
-        plain = [part for pixel in row for part in pixel]
-        data += bytes([kind])
-        for at, value in enumerate(plain):
-            left, corner = (plain[at - 3], above[at - 3]) if at > 2 else (0, 0)
-            up = above[at]
-            near = min((left, up, corner), key=lambda x: abs(left + up - corner - x))
-            guess = [0, left, up, (left + up) // 2, near][kind]
-            data += bytes([(value - guess) % 256])
-        above = plain
-    head = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, colour_type, 0, 0, 0)
-    packed = zlib.compress(data)
-    # In two parts, as a browser writes a large one.
-    parts = chunk(b"IDAT", packed[:20]) + chunk(b"IDAT", packed[20:])
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + parts + chunk(b"IEND", b"")
+def opened(data: bytes) -> Image.Image:
+    """The picture in these bytes, with its colours."""
+    return Image.open(io.BytesIO(data)).convert("RGB")
 
 
-def pixels(shrunk: bytes) -> list[list[tuple[int, ...]]]:
-    """The pixels of a picture with a palette and no filters."""
-    chunks: dict[bytes, bytes] = {}
-    at = 8
-    while at < len(shrunk):
-        (length,) = struct.unpack(">I", shrunk[at : at + 4])
-        chunks[shrunk[at + 4 : at + 8]] = shrunk[at + 8 : at + 8 + length]
-        at += length + 12
-    width, height = struct.unpack(">II", chunks[b"IHDR"][:8])
-    colours = [tuple(chunks[b"PLTE"][n : n + 3]) for n in range(0, 768, 3)]
-    data = zlib.decompress(chunks[b"IDAT"])
-    starts = [row * (width + 1) for row in range(height)]
-    assert {data[start] for start in starts} == {0}
-    return [
-        [colours[n] for n in data[start + 1 : start + 1 + width]] for start in starts
-    ]
-
-
-@pytest.mark.parametrize("kind", range(5))
-def test_a_small_picture_is_the_same_picture(kind):
-    """Colours that are far enough from each other stay as they are."""
+def test_a_small_picture_of_few_colours_is_the_same_picture():
     parts = (0, 40, 100, 160, 255)
-    rows = [
-        [(parts[(x * y) % 5], parts[(x + y) % 5], parts[x % 5]) for x in range(23)]
-        for y in range(17)
-    ]
-    large = png(rows, kind)
-    small = palette.shrink(large)
-    assert pixels(small) == rows
-    assert palette.size(small) == palette.size(large) == (23, 17)
-
-
-def test_shades_become_one_and_the_most_frequent_stays():
-    row = [(16, 16, 16)] + [(17, 18, 19)] * 9 + [(24, 16, 16)]
-    (small,) = pixels(palette.shrink(png([row], 0)))
-    assert small == [(17, 18, 19)] * 10 + [(24, 16, 16)]
+    picture = Image.new("RGB", (23, 17))
+    for x in range(23):
+        for y in range(17):
+            colour = parts[(x * y) % 5], parts[(x + y) % 5], parts[x % 5]
+            picture.putpixel((x, y), colour)
+    small = png.shrink(as_png(picture))
+    assert opened(small).tobytes() == picture.tobytes()
+    assert Image.open(io.BytesIO(small)).mode == "P"
 
 
 def test_a_picture_of_many_colours_gets_256_of_them():
-    rows = [[(x, y, (x * y) % 256) for x in range(0, 256, 3)] for y in range(0, 256, 5)]
-    small = pixels(palette.shrink(png(rows, 1)))
-    assert 100 < len({pixel for row in small for pixel in row}) <= 256
-    for row, before in zip(small, rows, strict=True):
-        for pixel, old in zip(row, before, strict=True):
-            assert max(abs(a - b) for a, b in zip(pixel, old, strict=True)) < 64
-
-
-@pytest.mark.parametrize("wrong", [b"GIF89a" + bytes(40), png([[(0, 0, 0)]], 0, 6)])
-def test_another_kind_of_picture_is_refused(wrong):
-    with pytest.raises(ValueError, match="no PNG of 24 bits"):
-        palette.shrink(wrong)
+    picture = Image.new("RGB", (86, 52))
+    for x in range(86):
+        for y in range(52):
+            picture.putpixel((x, y), (3 * x, 5 * y, (3 * x * 5 * y) % 256))
+    small = opened(png.shrink(as_png(picture)))
+    assert small.size == picture.size
+    assert 100 < len(small.getcolors(10_000)) <= 256
+    difference = ImageChops.difference(small, picture)
+    assert max(high for _, high in difference.getextrema()) < 100
 
 
 # The fences
@@ -402,7 +362,7 @@ def test_the_frame_is_text_that_needs_no_scrolling(address, chromium):
     window = chromium.new_page(viewport={"width": 360, "height": 900})
     window.goto(address + "steps/7-browser/")
     frame = window.locator(".frame code")
-    kept = (overview.RECORDED / fences.frame_name("7")).read_text()
+    kept = (records.RECORDED / records.frame_name("7")).read_text()
     assert json.loads(frame.inner_text()) == json.loads(kept)
     assert frame.evaluate("code => code.scrollWidth <= code.clientWidth")
     window.close()

@@ -16,23 +16,28 @@ from collections.abc import Iterator
 import openai
 import pytest
 import yaml
-from checking import run_check
 from django.core.servers import basehttp
 from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import expect
 
-from tutorial import browser, environment, run, services, steps
+from support.checking import run_check
+from tutorial.capture import records
 from tutorial.check.mistakes import mistakes
 from tutorial.check.report import FAILED, Diagnosis, Result, line_of
 from tutorial.check.unmet import Unmet
-from tutorial.environment import ROOT
+from tutorial.commands import run
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
-from tutorial.processes import Processes
-from tutorial.project import Project, state_folder
+from tutorial.project import steps
+from tutorial.project.files import copy_project
+from tutorial.runtime import browser, environment, services
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.processes import Processes
+from tutorial.runtime.project import Project, state_folder
+from tutorial.site import console, fences
+from tutorial.site.extension import Page
+from tutorial.site.mistakes import as_markdown
 from tutorial.standin import STAND_IN_KEY
-from tutorial.stepdocs import console, fences, overview
-from tutorial.stepdocs.extension import Page
-from tutorial.stepdocs.mistakes import as_markdown
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
 SEARCH = ROOT / "steps" / "07_browser" / "search"
@@ -351,7 +356,7 @@ def test_without_a_script_everything_is_shown(address, chromium):
 
 
 def test_the_table_has_each_line_of_the_log():
-    recorded = (overview.RECORDED / overview.recorded_name("7")).read_text()
+    recorded = (records.RECORDED / records.recorded_name("7")).read_text()
     logged = re.findall(r"stage \d · \w+(?= ·)", recorded)
     rows = re.findall(r"^\| `(stage [^`]+)` \| (.+) \|$", PAGE.read_text(), re.M)
     assert [line for line, _ in rows] == logged
@@ -362,14 +367,14 @@ def test_the_table_has_each_line_of_the_log():
         assert words.startswith(f"At step {number}, nothing")
         assert f". From step {following.number} on, **" in words
     for step in steps.steps():
-        own = (overview.RECORDED / overview.recorded_name(step.name)).read_text()
+        own = (records.RECORDED / records.recorded_name(step.name)).read_text()
         assert re.findall(r"stage \d · \w+(?= ·)", own) == logged[: step.number]
 
 
 def test_an_eager_project_does_by_hand_what_the_page_says(tmp_path):
     """What would go into the queue is done at once, with no Redis at all."""
     folder = tmp_path / "my-search"
-    steps.copy(steps.find("4").folder, folder)
+    copy_project(steps.find("4").folder, folder)
     with (folder / "config" / "settings.py").open("a") as settings:
         settings.write("\nCELERY_TASK_ALWAYS_EAGER = True\n")
     project = Project(folder, 8000)
@@ -398,7 +403,7 @@ def test_an_eager_project_does_by_hand_what_the_page_says(tmp_path):
 
 def test_check_says_what_the_page_and_the_readme_show(tmp_path):
     folder = tmp_path / "my-search"
-    steps.copy(steps.find("5").folder, folder)
+    copy_project(steps.find("5").folder, folder)
     patch = ROOT / "tests" / "faults" / "handler_not_imported.patch"
     subprocess.run(["git", "apply", str(patch)], cwd=folder, check=True)
     printed = run_check("5", str(folder)).stdout
@@ -509,7 +514,7 @@ def no_redis(tmp_path, monkeypatch) -> str:
 
 
 def redis_url(tmp_path, monkeypatch) -> str:
-    return raised(services.check_redis, f"redis://127.0.0.1:{services.free_port()}/0")
+    return raised(services.check_redis, f"redis://127.0.0.1:{free_port()}/0")
 
 
 def port_taken(tmp_path, monkeypatch) -> str:
@@ -537,7 +542,7 @@ def no_such_project(tmp_path, monkeypatch) -> str:
 
 def unknown_command(tmp_path, monkeypatch) -> str:
     folder = tmp_path / "my-search"
-    steps.copy(steps.find("3").folder, folder)
+    copy_project(steps.find("3").folder, folder)
     (folder / "search" / "management" / "commands").rename(folder / "search/commands")
     return subprocess.run(
         [sys.executable, "manage.py", "show_queue"],
@@ -578,7 +583,7 @@ def process_ended(tmp_path, monkeypatch) -> str:
     (tmp_path / "Procfile").write_text("web: python manage.py serve\n")
     result = subprocess.run(
         [sys.executable, "-m", "tutorial", "run", str(tmp_path)]
-        + ["--port", str(services.free_port())],
+        + ["--port", str(free_port())],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -653,9 +658,7 @@ def stand_in():
     """The address of a stand-in that does not take its time."""
     with Processes(lambda name, line: None) as processes:
         options = ("--latency", "0", "--pace", "0")
-        _, variables = services.start_stand_in(
-            processes, services.free_port(), *options
-        )
+        _, variables = services.start_stand_in(processes, *options)
         yield variables["OPENAI_BASE_URL"]
 
 
@@ -730,7 +733,7 @@ def test_without_a_key_and_without_a_listener(monkeypatch):
         f"`OpenAIError: {str(error.value).split('.')[0]}`"
     )
     with pytest.raises(openai.OpenAIError) as error:
-        ask(f"http://127.0.0.1:{services.free_port()}/v1", "What?")
+        ask(f"http://127.0.0.1:{free_port()}/v1", "What?")
     assert type(error.value).__name__ == KINDS["api-connection-error"]
 
 

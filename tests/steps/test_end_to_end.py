@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 
 
 def end_to_end(url: str, *options: str) -> subprocess.CompletedProcess[str]:

@@ -6,10 +6,10 @@ for the reason that it names.
 
 import pytest
 
-from tutorial import steps
+from tutorial.project import steps
 from tutorial.specifications import SPECIFICATIONS
-from tutorial.specifications.site import Unmet
-from tutorial.specifications.sockets import wait_in
+from tutorial.visitor.site import Unmet
+from tutorial.visitor.sockets import wait_in
 
 LOOK_IN_A_BROWSER = (1, 7)
 

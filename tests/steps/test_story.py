@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tutorial import recording, steps
-from tutorial.processes import wait_until
-from tutorial.stepdocs.overview import RECORDED, recorded_name
+from tutorial.capture import recording
+from tutorial.capture.records import RECORDED, recorded_name
+from tutorial.project import steps
+from tutorial.runtime.waiting import wait_until
 
 LINE = re.compile(r"stage (\d) · (\w+) · (\S+) · (.+)")
 CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d),(\d\d\d)")
@@ -129,7 +130,7 @@ def test_step_1_says_that_nobody_answers_the_socket(run_step, chromium):
 
 @pytest.mark.xdist_group("step 3")
 def test_step_3_shows_the_waiting_message(run_step):
-    from tutorial.specifications.visitor import Visitor
+    from tutorial.visitor.visitor import Visitor
 
     running = run_step("3")
     Visitor(running.site).ask("Who takes this?")

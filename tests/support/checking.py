@@ -8,9 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tutorial.check.command import look
 from tutorial.check.report import Report
-from tutorial.environment import ROOT
+from tutorial.check.session import look
+from tutorial.paths import ROOT
 
 
 def run_check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

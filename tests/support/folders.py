@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
-from tutorial import diff, project, steps
+from tutorial.project import difference, steps
+from tutorial.project.files import copy_project
+from tutorial.runtime import project
 
 
 def make(folder: Path, step: str) -> Path:
     """A folder as `new` leaves it."""
-    steps.copy(steps.find(step).folder, folder)
+    copy_project(steps.find(step).folder, folder)
     return folder
 
 
 def check_same(folder: Path, step: str) -> None:
     """The project is the step's, file by file."""
-    assert not list(diff.compare(folder, steps.find(step).folder))
+    assert not list(difference.compare(folder, steps.find(step).folder))
 
 
 def everything(folder: Path) -> dict[str, bytes]:

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from tutorial.stepdocs.extension import Page
-from tutorial.stepdocs.pair import Pair
+from tutorial.site.extension import Page
+from tutorial.site.pair import Pair
 
 VIEWS = '''"""Stage 2."""
 

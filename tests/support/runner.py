@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from tutorial import services
-from tutorial.processes import wait_until
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.waiting import wait_until
 
 # The variable that marks all processes which come from a runner.
 MARK = "TUTORIAL_TEST"
@@ -35,7 +35,7 @@ class Runner:
         terminal: int | None = None,
         **extra,
     ):
-        self.port = port or services.free_port()
+        self.port = port or free_port()
         self.mark = str(uuid.uuid4())
         self.known: set[psutil.Process] = set()
         self.lines: list[str] = []

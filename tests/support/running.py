@@ -2,29 +2,35 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from weakref import WeakSet
 
-from tutorial import services, steps
-from tutorial.processes import Process, Processes
-from tutorial.project import Project
-from tutorial.specifications.site import Site
+from tutorial.project import steps
+from tutorial.runtime.processes import Process
+from tutorial.runtime.project import Project
+from tutorial.runtime.stack import Stack, own_services
+from tutorial.visitor.site import Site
 
 
-@dataclass(eq=False)
 class Running:
     """A project that runs, and all that can be known of it from outside."""
 
-    step: steps.Step
-    site: Site
-    project: Project
-    processes: Processes
-    log: list[tuple[str, str]]  # (process, line), as they came
-    redis: Process
-    redis_data: Path
-    stand_in: Process
+    def __init__(self, step: steps.Step, stack: Stack) -> None:
+        self.step = step
+        self.stack = stack
+        self.project = stack.project
+        self.processes = stack.processes
+        self.log = stack.log  # (process, line), as they came
+        self.redis = stack.service("redis")  # a test may replace it
+        self.redis_data = stack.root / "redis"
+        self.site = Site(stack.project.url, stack.redis_url, stack.openai_url)
+        alive.add(self)
+
+    @property
+    def stand_in(self) -> Process:
+        """The process of the stand-in."""
+        return self.stack.service("openai")
 
     @property
     def redis_port(self) -> int:
@@ -34,11 +40,10 @@ class Running:
     def stop(self) -> None:
         """End it, and then its services."""
         alive.discard(self)
-        self.processes.stop(self.project.running.values())
-        self.processes.__exit__(None, None, None)
+        self.stack.close()
 
 
-# What a test that fails may have to do with: the report shows their logs.
+# What a failed test may have to do with: the report shows their logs.
 alive: WeakSet[Running] = WeakSet()
 
 
@@ -48,42 +53,28 @@ def start_running(
     environment: Mapping[str, str] = MappingProxyType({}),
     stand_in_options: Sequence[str] = (),
 ) -> Running:
-    """Start the project in `folder` with services of its own: returns once it is up.
+    """Start the project in `folder`, in place, with services of its own.
 
-    `environment` is what its processes get on top, `stand_in_options` what the stand-in
-    gets beside those of a quick one.
+    Returns once it is ready. `environment` is what its processes get on top;
+    `stand_in_options` come after those of a quick stand-in.
     """
-    log: list[tuple[str, str]] = []
-    processes = Processes(lambda process, line: log.append((process, line)))
-    try:
-        data = folder.parent / "redis"
-        redis, redis_url = services.start_redis(processes, data, services.free_port())
-        options = ("--latency", "0.3", "--pace", "0.005", *stand_in_options)
-        stand_in, variables = services.start_stand_in(
-            processes, services.free_port(), *options
-        )
-        project = Project(folder, services.free_port())
-        project.environment |= variables | {"REDIS_URL": redis_url, **environment}
-        # Django's server is then its own reloader's child, and starts once, not twice.
-        project.environment["RUN_MAIN"] = "true"
-        _migrate(project)
-        project.start(processes)
-        project.wait_until_ready(60)
-    except BaseException:
-        processes.__exit__(None, None, None)
-        raise
-    site = Site(project.url, redis_url, variables["OPENAI_BASE_URL"])
-    running = Running(step, site, project, processes, log, redis, data, stand_in)
-    alive.add(running)
-    return running
+    stack = Stack(
+        folder,
+        root=folder.parent,
+        copy=None,
+        services=own_services(folder.parent, *stand_in_options),
+        environment=environment,
+        prepare=migrate_once,
+    )
+    return Running(step, stack.__enter__())
 
 
-# The databases of projects that were migrated before, by what the projects are.
+# The databases of projects that were migrated before, by a digest of the projects.
 _migrated: dict[str, bytes] = {}
 
 
-def _migrate(project: Project) -> None:
-    """Migrate the project's database, or give it the one of its like."""
+def migrate_once(project: Project) -> None:
+    """Migrate the project's database, or copy the one of an equal project."""
     database = project.folder / "db.sqlite3"
     if database.exists() or "DATABASE_URL" in project.environment:
         project.migrate()

@@ -16,7 +16,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import markdown
 import pytest
 
 from tutorial.problem import Problem
-from tutorial.stepdocs import console
-from tutorial.stepdocs.extension import Page
+from tutorial.site import console
+from tutorial.site.extension import Page
 
 SHOW_QUEUE = """\
 # Terminal 2

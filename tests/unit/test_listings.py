@@ -4,12 +4,13 @@ import functools
 from itertools import pairwise
 
 import pytest
-from pairs import FILES, expand, listing, make_pair
 
-from tutorial import steps
-from tutorial.stepdocs.extension import Page
-from tutorial.stepdocs.listing import LANGUAGES, fenced
-from tutorial.stepdocs.pair import Pair
+from support.pairs import FILES, expand, listing, make_pair
+from tutorial.project import steps
+from tutorial.project.files import files
+from tutorial.site.extension import Page
+from tutorial.site.listing import LANGUAGES, fenced
+from tutorial.site.pair import Pair
 
 
 @pytest.fixture
@@ -298,7 +299,7 @@ def test_backticks_in_a_listing_do_not_end_it():
 
 def test_every_kind_of_file_has_a_language():
     for step in steps.every():
-        for path in steps.files(step.folder).values():
+        for path in files(step.folder).values():
             assert path.suffix in LANGUAGES, path
 
 

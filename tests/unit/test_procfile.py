@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from folders import make
 
-from tutorial import procfile, steps
+from support.folders import make
+from tutorial.project import procfile, steps
 
 
 def test_the_usual_processes_are_those_of_our_procfiles(tmp_path):

@@ -5,13 +5,14 @@ import re
 
 import markdown
 import pytest
-from pairs import FILES, expand, make_pair
 
-from tutorial import steps
-from tutorial.environment import ROOT
+from support.pairs import FILES, expand, make_pair
+from tutorial.capture import records
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
-from tutorial.stepdocs import glossary, overview
-from tutorial.stepdocs.extension import Page, step_of
+from tutorial.project import steps
+from tutorial.site import glossary
+from tutorial.site.extension import Page, step_of
 
 
 @pytest.fixture
@@ -217,6 +218,6 @@ def test_every_term_of_the_glossary_has_words():
 
 
 def test_a_recorded_log_has_a_name_of_its_own():
-    names = {overview.recorded_name(step.name) for step in steps.every()}
-    recorded = {path.name for path in overview.RECORDED.glob("*.txt")}
+    names = {records.recorded_name(step.name) for step in steps.every()}
+    recorded = {path.name for path in records.RECORDED.glob("*.txt")}
     assert recorded == names

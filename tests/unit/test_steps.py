@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from tutorial import diff, procfile, steps
-from tutorial.environment import ROOT, requirements
+from tutorial.paths import ROOT, requirements
+from tutorial.project import difference, procfile, steps
+from tutorial.project.files import copy_project, files
 
 PAIRS = list(zip(steps.steps(), steps.steps()[1:], strict=False))
 IDS = [f"{old.name}-{new.name}" for old, new in PAIRS]
@@ -20,7 +21,8 @@ MOST_REMOVED = 10
 @pytest.mark.parametrize(("old", "new"), PAIRS, ids=IDS)
 def test_a_step_touches_only_the_files_that_it_names(old, new):
     changes = {
-        change.path: change.kind for change in diff.compare(old.folder, new.folder)
+        change.path: change.kind
+        for change in difference.compare(old.folder, new.folder)
     }
     assert {path for path, kind in changes.items() if kind == "new file"} == set(
         new.added
@@ -35,7 +37,7 @@ def test_a_step_touches_only_the_files_that_it_names(old, new):
 def test_a_step_is_one_idea(old, new):
     counted = [
         change
-        for change in diff.compare(old.folder, new.folder)
+        for change in difference.compare(old.folder, new.folder)
         if not change.path.endswith(".css") and "/migrations/" not in change.path
     ]
     assert sum(change.added for change in counted) <= MOST_ADDED
@@ -45,7 +47,7 @@ def test_a_step_is_one_idea(old, new):
 @pytest.mark.parametrize(("old", "new"), PAIRS, ids=IDS)
 def test_a_step_moves_no_line(old, new):
     """What goes in one place and comes in another was moved or formatted anew."""
-    for change in diff.compare(old.folder, new.folder):
+    for change in difference.compare(old.folder, new.folder):
         body = change.unified()[2:]
         came = {line[1:].strip() for line in body if line.startswith("+")}
         went = {line[1:].strip() for line in body if line.startswith("-")}
@@ -58,22 +60,19 @@ def test_every_folder_of_steps_is_a_step():
 
 
 def test_final_keeps_the_names_and_files_of_step_7():
-    assert (
-        steps.files(steps.steps()[-1].folder).keys()
-        <= steps.files(ROOT / "final").keys()
-    )
+    assert files(steps.steps()[-1].folder).keys() <= files(ROOT / "final").keys()
 
 
 @pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
 def test_no_step_imports_the_program(step):
-    for path, file in steps.files(step.folder).items():
+    for path, file in files(step.folder).items():
         if file.suffix == ".py":
             assert not re.search(r"(from|import) tutorial\b", file.read_text()), path
 
 
 @pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
 def test_models_and_migrations_agree(step, tmp_path):
-    steps.copy(step.folder, tmp_path)
+    copy_project(step.folder, tmp_path)
     result = subprocess.run(
         [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
         cwd=tmp_path,

@@ -6,22 +6,27 @@ import itertools
 import os
 import re
 import shutil
-import socket
 import sys
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-from tutorial import services, steps
+from tutorial.bench import api, floor
 from tutorial.bench.client import Http, NoAnswer, fetch_json
 from tutorial.bench.visitors import FinalVisitor, FloorVisitor, PageVisitor, Visitor
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
-from tutorial.processes import Process, Processes, wait_until
-from tutorial.project import Project
+from tutorial.project import procfile, steps
+from tutorial.runtime import services
+from tutorial.runtime.exclusive import free_port, listens
+from tutorial.runtime.processes import Process, Processes
+from tutorial.runtime.project import Project
+from tutorial.runtime.stack import Stack, own_services
+from tutorial.runtime.waiting import wait_until
 
 # What a person's shell may hold for other projects, and would lead ours to another
 # database or refuse the benchmark's visitors.
@@ -132,15 +137,18 @@ class Stage:
     """What runs for a section: the API, and candidates. Leaving it ends all of them."""
 
     def __init__(self) -> None:
-        self.processes = Processes(lambda name, line: None)
+        self._exits = contextlib.ExitStack()
+        self._stacks: list[Stack] = []
 
     def __enter__(self) -> "Stage":
-        self._folder = Path(tempfile.mkdtemp(prefix="tutorial-bench-"))
+        folder = tempfile.mkdtemp(prefix="tutorial-bench-")
+        self._exits.callback(shutil.rmtree, folder, ignore_errors=True)
+        self._folder = Path(folder)
+        self.processes = self._exits.enter_context(Processes(lambda name, line: None))
         try:
-            port = services.free_port()
+            port = free_port()
             self._api_url = f"http://127.0.0.1:{port}"
-            module = "tutorial.bench.api"
-            process = self._start_ours("api", module, str(port), environment=os.environ)
+            process = self._start_ours("api", api.__name__, str(port))
             _wait_until_listening(process, port)
         except BaseException:
             self.__exit__()
@@ -148,8 +156,7 @@ class Stage:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.processes.__exit__(*exception)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._exits.close()
 
     def start(self, *kinds: Kind) -> list[Candidate]:
         """Start them at the same time, and return once all are up. Raises Problem."""
@@ -158,6 +165,8 @@ class Stage:
                 return list(pool.map(self._start, kinds))
             except BaseException:
                 # Those that still wait for a process wait no longer.
+                for stack in self._stacks:
+                    stack.processes.stop()
                 self.processes.stop()
                 raise
 
@@ -177,7 +186,7 @@ class Stage:
             http.close()
 
     def _start_ours(
-        self, name: str, *arguments: str, environment: dict[str, str]
+        self, name: str, *arguments: str, environment: Mapping[str, str] = os.environ
     ) -> Process:
         command = [sys.executable, "-m", *arguments]
         return self.processes.start(name, command, folder=ROOT, environment=environment)
@@ -189,54 +198,63 @@ class Stage:
             "OPENAI_BASE_URL": f"{self._api_url}/v1",
             "OPENAI_API_KEY": "sk-the-benchmark-has-an-api-of-its-own",
         }
-        if kind is not STEP_2:
-            _, variables["REDIS_URL"] = services.start_redis(
-                self.processes, folder / "redis", services.free_port()
-            )
-        port = services.free_port()
         if kind.step is None:
-            return self._start_floor(kind, folder, port, variables)
-        return self._start_project(kind, folder / "project", port, variables)
+            return self._start_floor(kind, folder, variables)
+        return self._start_project(kind, folder, variables)
 
     def _start_floor(
-        self, kind: Kind, folder: Path, port: int, variables: dict[str, str]
+        self, kind: Kind, folder: Path, variables: dict[str, str]
     ) -> Candidate:
+        redis = services.launch_redis(self.processes, folder / "redis")
+        redis.wait()
+        port = free_port()
+        variables |= redis.variables
         variables |= {"PORT": str(port), "DATABASE": str(folder / "answers.sqlite3")}
         environment = os.environ | variables
         candidate = Candidate(kind, f"http://127.0.0.1:{port}", folder, environment)
         for role, name in (("web", "web"), ("worker", kind.worker)):
             candidate.processes[role] = self._start_ours(
-                role, "tutorial.bench.floor", name, environment=environment
+                role, floor.__name__, name, environment=environment
             )
         _wait_until_listening(candidate.processes["web"], port)
         return candidate
 
     def _start_project(
-        self, kind: Kind, folder: Path, port: int, variables: dict[str, str]
+        self, kind: Kind, folder: Path, variables: dict[str, str]
     ) -> Candidate:
-        steps.copy(steps.find(kind.step).folder, folder)
-        if kind.worker:
-            procfile = folder / "Procfile"
-            lines = procfile.read_text()
-            procfile.write_text(
-                re.sub(r"(?m)^worker:.*", f"worker: {kind.worker}", lines)
-            )
-        project = Project(folder, port)
-        for name in FOREIGN:
-            project.environment.pop(name, None)
-        # Django's server in one process, whose memory can be measured: no reloader.
-        project.environment |= variables | {"RUN_MAIN": "true"}
-        if kind.step == FINAL.step:
-            project.environment |= PRODUCTION | {"SITE_ORIGINS": project.url}
-            _collect_static_files(project)
-        project.migrate()
-        project.start(self.processes)
+        def prepare(project: Project) -> None:
+            if kind is FINAL:
+                project.environment |= PRODUCTION | {"SITE_ORIGINS": project.url}
+                _collect_static_files(project)
+            project.migrate()
+
+        def commands(project: Project) -> dict[str, str]:
+            worker = {"worker": kind.worker} if kind.worker else {}
+            return procfile.processes(project.folder) | worker
+
+        own = own_services(folder)
+        stack = Stack(
+            steps.find(kind.step).folder,
+            root=folder,
+            services={"redis": own["redis"]} if kind is not STEP_2 else {},
+            environment=variables,
+            without=FOREIGN,
+            prepare=prepare,
+            commands=commands,
+            on_line=lambda name, line: None,
+        )
+        self._stacks.append(stack)
         try:
-            project.wait_until_ready(60)
+            self._exits.enter_context(stack)
         except TimeoutError as error:
             raise Problem(f"{kind.name} is not ready:\n{error}") from error
+        project = stack.project
         return Candidate(
-            kind, project.url, folder, project.environment, dict(project.running)
+            kind,
+            project.url,
+            project.folder,
+            project.environment,
+            dict(project.running),
         )
 
 
@@ -248,14 +266,13 @@ def _collect_static_files(project: Project) -> None:
 
 
 def _wait_until_listening(process: Process, port: int) -> None:
-    def listens_or_ended() -> bool:
-        with socket.socket() as probe:
-            is_up = probe.connect_ex(("127.0.0.1", port)) == 0
-        return is_up or process.child.poll() is not None
-
     otherwise = f"{process.name} does not answer"
     with contextlib.suppress(TimeoutError):
-        wait_until(listens_or_ended, seconds=15, otherwise=otherwise)
+        wait_until(
+            lambda: listens(port) or process.child.poll() is not None,
+            seconds=15,
+            otherwise=otherwise,
+        )
         if process.child.returncode is None:
             return
     last_words = "\n".join(process.lines[-5:])

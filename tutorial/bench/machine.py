@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tutorial.services import find_redis
+from tutorial.runtime.services import find_redis
 
 PACKAGES = ("django", "celery", "channels", "channels-redis", "redis", "uvicorn")
 PACKAGES += ("uvloop", "daphne", "openai")

@@ -12,7 +12,7 @@ from tutorial.bench.figures import percentile, together
 from tutorial.bench.sizes import Sizes
 from tutorial.bench.table import Figure, Section, at_least
 from tutorial.bench.visitors import Visitor
-from tutorial.environment import PYTHON
+from tutorial.paths import PYTHON
 from tutorial.problem import Problem
 
 # What the pusher calls the way in which each of them pushes.

@@ -6,7 +6,6 @@ import sys
 import time
 from dataclasses import asdict, replace
 
-from tutorial import colour
 from tutorial.bench import (
     first_token,
     idle_sockets,
@@ -17,8 +16,8 @@ from tutorial.bench import (
 )
 from tutorial.bench.sizes import QUICK, WHOLE
 from tutorial.bench.table import Section
-from tutorial.check.command import Progress
 from tutorial.problem import Problem
+from tutorial.runtime.terminal import Progress, painter
 
 SECTIONS = {
     "a": overhead.measure,
@@ -49,7 +48,7 @@ def bench(only: str, *, quick: bool, rounds: int | None, as_json: bool) -> int:
     if rounds is not None:
         sizes = replace(sizes, rounds=rounds)
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
-    progress, paint = Progress(quiet=as_json), colour.painter(sys.stdout)
+    progress, paint = Progress(quiet=as_json), painter(sys.stdout)
     found = {"machine": machine.describe(), "load_before": machine.load()}
     found |= {"sizes": asdict(sizes), "sections": {}}
     if not as_json:

@@ -17,7 +17,7 @@ from tutorial.bench.client import (
     WebSocket,
     open_socket,
 )
-from tutorial.specifications.visitor import Form, Page
+from tutorial.visitor.visitor import Form, Page
 
 SOCKET_PATH = "/ws/search/"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from tutorial.steps import Step, steps
+from tutorial.project.steps import Step, steps
 
 LANES = ("browser", "web", "Redis", "worker")
 HEAD = 9  # the length of an arrow's head

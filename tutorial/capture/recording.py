@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page, WebSocket
 
-from tutorial import steps
-from tutorial.shots import QUESTION
-from tutorial.stepdocs.overview import RECORDED, recorded_name
-from tutorial.stepdocs.pictures import frame_name
+from tutorial.capture.records import RECORDED, frame_name, recorded_name
+from tutorial.capture.shots import QUESTION
+from tutorial.project import steps
 
 PATIENCE = 20  # seconds
 STAGE_OF_FRAMES = 6

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Browser, Page, expect
 
-from tutorial import palette
-from tutorial.processes import Process
-from tutorial.shots import (
+from tutorial.capture import png
+from tutorial.capture.shots import (
     BLANKS,
     QUESTION,
     RATE_LIMIT,
@@ -21,7 +20,8 @@ from tutorial.shots import (
     Taken,
     find,
 )
-from tutorial.steps import Step
+from tutorial.project.steps import Step
+from tutorial.runtime.processes import Process
 
 PATIENCE = 20_000  # ms
 
@@ -175,7 +175,7 @@ def photograph(
             window.page.set_viewport_size({"width": WIDTH, "height": height})
             for scheme in SCHEMES:
                 window.page.emulate_media(color_scheme=scheme)
-                shot.path(scheme).write_bytes(palette.shrink(window.page.screenshot()))
+                shot.path(scheme).write_bytes(png.shrink(window.page.screenshot()))
             taken[shot.key] = Taken(shot.digest(), window.words())
     return taken
 

@@ -7,12 +7,13 @@ the files that give a page its look: so a test can tell when a picture is out of
 
 import hashlib
 import json
+import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tutorial import palette, steps
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
+from tutorial.project import steps
 
 IMAGES = ROOT / "docs" / "images"
 RECORD = ROOT / "docs" / "recorded" / "pictures.json"
@@ -54,7 +55,7 @@ class Shot:
         for scheme in SCHEMES:
             if not self.path(scheme).exists():
                 raise Problem(f"{self.path(scheme).name} is not there: {REMEDY}")
-            sizes.add(palette.size(self.path(scheme).read_bytes()))
+            sizes.add(_size(self.path(scheme)))
         if len(sizes) > 1:
             raise Problem(f"{self.key} is of two sizes: {REMEDY}")
         width, height = sizes.pop()
@@ -142,6 +143,11 @@ SHOTS = (
         QUESTION,
     ),
 )
+
+
+def _size(picture: Path) -> tuple[int, int]:
+    """Width and height of a PNG in its own pixels (PNG specification, 11.2.1)."""
+    return struct.unpack(">II", picture.read_bytes()[16:24])
 
 
 def find(step: str, name: str) -> Shot:

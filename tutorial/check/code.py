@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tutorial.check.workspace import own_files
+from tutorial.project.files import files
 
 COMMENT = re.compile(r"\s*(#|//|/?\*|<!--|\{#)")
 
@@ -47,7 +47,7 @@ class Code:
         """The texts of the files with these suffixes, by path."""
         return {
             name: path.read_text(errors="replace")
-            for name, path in own_files(self.folder).items()
+            for name, path in files(self.folder).items()
             # A module's script is a script.
             if path.suffix.replace(".mjs", ".js") in suffixes
         }
@@ -75,16 +75,6 @@ class Code:
     def calls(self, *names: str) -> list[Call]:
         """The calls of functions or methods with these names."""
         return [call for call in self._calls if call.name in names]
-
-    def uses(self, name: str) -> list[str]:
-        """The places where `name` is used as a name or an attribute."""
-        return [
-            f"{file}:{node.lineno}"
-            for file, tree in self.python.items()
-            for node in ast.walk(tree)
-            if (isinstance(node, ast.Attribute) and node.attr == name)
-            or (isinstance(node, ast.Name) and node.id == name)
-        ]
 
     @cached_property
     def _calls(self) -> list[Call]:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from tutorial.check.code import Code
-from tutorial.check.workspace import own_files, settings_module
+from tutorial.project.files import files, settings_module
 
 # What a worker imports by itself; it reads the rest because one of these imports it.
 # (Django's system checks, which a worker runs once, import the views. It runs none.)
@@ -21,7 +21,7 @@ def advice(folder: Path) -> list[str]:
     """A sentence on a worker of this project that is older than a file it runs."""
     import psutil
 
-    paths = own_files(folder)
+    paths = files(folder)
     changed = {name: paths[name].stat().st_mtime for name in files_of_worker(folder)}
     newest = max(changed, key=changed.__getitem__, default=None)
     if newest is None:

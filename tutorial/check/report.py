@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from tutorial.check.mistakes import mistakes
 from tutorial.check.unmet import Unmet
-from tutorial.steps import steps
+from tutorial.project.steps import steps
 
 PASSED, FAILED, NOT_REACHED = "passed", "failed", "not reached"
 WIDTH = 88

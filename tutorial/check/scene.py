@@ -15,21 +15,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tutorial import procfile, services
-from tutorial.browser import find_browser, launch, present_browser
-from tutorial.check import workspace
+from tutorial import observer
 from tutorial.check.code import Code
-from tutorial.check.events import Events
-from tutorial.check.redis_watch import RedisWatch, watch
+from tutorial.observer.events import Events
 from tutorial.problem import Problem
-from tutorial.processes import Processes, wait_for
-from tutorial.project import Project
-from tutorial.specifications.site import Site
-from tutorial.specifications.visitor import Answer, Visitor
+from tutorial.project import procfile
+from tutorial.project.files import copy_with_data, settings_module
+from tutorial.runtime.browser import find_browser, launch, present_browser
+from tutorial.runtime.processes import Processes
+from tutorial.runtime.project import Project
+from tutorial.runtime.redis_watch import RedisWatch, watch
+from tutorial.runtime.stack import Stack
+from tutorial.runtime.waiting import wait_for
+from tutorial.visitor.site import Site
+from tutorial.visitor.visitor import Answer, Visitor
 
-OBSERVER = Path(__file__).parent / "observer"
-
-LATENCY = "0.3"  # seconds that the stand-in takes: long enough to see who waits for it
 START = 20.0  # seconds that a process has to be ready
 PATIENCE = 12.0  # seconds that a visitor waits for a page
 
@@ -182,63 +182,64 @@ class Check:
     def _enter(self) -> Scene:
         root = Path(tempfile.mkdtemp(prefix="tutorial-check-")).resolve()
         self._stack.callback(shutil.rmtree, root, ignore_errors=True)
-        folder = root / "project"
-        folder.mkdir()
-        self._say("copying the project")
-        databases = workspace.copy(self._folder, folder)
-        settings = os.environ.get("DJANGO_SETTINGS_MODULE")
-        settings = workspace.settings_module(folder) or settings
         events = Events(root / "events")
-        processes = self._stack.enter_context(Processes(lambda name, line: None))
-        project = Project(folder, services.free_port())
-        # A virtual environment stays where it is.
-        path = Project(self._folder, project.port).environment["PATH"]
-        project.environment["PATH"] = path
-        pool = self._stack.enter_context(ThreadPoolExecutor(3))
+        databases: list[Path] = []
+        pool = self._stack.enter_context(ThreadPoolExecutor(1))
+        found: dict[str, Any] = {}
 
-        self._say("starting Redis and the stand-in")
-        port = services.free_port()
-        redis = pool.submit(services.start_redis, processes, root / "redis", port)
-        openai = pool.submit(
-            services.start_stand_in,
-            processes,
-            services.free_port(),
-            *("--latency", LATENCY, "--pace", "0.005"),
+        def copy(folder: Path, target: Path) -> None:
+            self._say("copying the project")
+            databases.extend(copy_with_data(folder, target))
+            found["settings"] = settings_module(target)
+            self._say("starting Redis and the stand-in")
+
+        def prepare(project: Project) -> None:
+            self._say("reading the settings")
+            redis_url = project.environment["REDIS_URL"]
+            project.environment |= observer.variables(
+                events.file, project.folder, redis_url
+            )
+            # A database of the learner's is used as it is; without one, one is made.
+            surveying = pool.submit(
+                _survey, project, root / "survey", found["settings"], not databases
+            )
+            found["browser"] = self._browser()
+            found["survey"] = surveying.result()
+
+        stack = self._stack.enter_context(
+            Stack(
+                self._folder,
+                root=root,
+                copy=copy,
+                prepare=prepare,
+                commands=self._commands,
+                patience=None,
+                grace=0.2,  # nobody needs the copy any more
+                on_line=lambda name, line: None,
+            )
         )
-        redis_url = redis.result()[1]
-        project.environment |= openai.result()[1] | _observed(
-            root, folder, events.file, redis_url
-        )
-        # A database of the learner's is taken as it is; a project without one gets one.
-        new_database = not databases
-        self._say("reading the settings")
-        surveying = pool.submit(
-            _survey, project, root / "survey", settings, new_database
-        )
-        browser, no_browser = self._browser()
-        survey = surveying.result()
-        site = Site(project.url, redis_url, project.environment["OPENAI_BASE_URL"])
+        project = stack.project
+        browser, no_browser = found["browser"]
         scene = Scene(
-            folder,
+            project.folder,
             events,
             project,
-            processes,
-            site,
-            self._stack.enter_context(watch(redis_url)),
-            survey,
-            Code(folder),
+            stack.processes,
+            Site(project.url, stack.redis_url, stack.openai_url),
+            self._stack.enter_context(watch(stack.redis_url)),
+            found["survey"],
+            Code(project.folder),
             browser,
             no_browser,
-            new_database,
+            not databases,
             number=self._number,
         )
-        self._start(scene)
-        # A copy that nobody needs any more: no time for a gentle end.
-        self._stack.callback(processes.stop, grace=0.2)
+        if web := project.running.get("web"):
+            wait_for(lambda: project.listens() or web.child.poll() is not None, START)
         return scene
 
     def _browser(self) -> tuple[Any, str]:
-        """A headless browser; for step 7 one is brought, if need be."""
+        """A headless browser; for step 7 one is installed if need be."""
         if self._running_browser:
             return self._running_browser, ""
         program = present_browser()
@@ -254,24 +255,18 @@ class Check:
         except Problem as problem:
             return None, str(problem)
 
-    def _start(self, scene: Scene) -> None:
-        """Start the project's processes, under our names for them."""
-        commands = procfile.processes(scene.folder)
-        for name, command in commands.items():
+    def _commands(self, project: Project) -> dict[str, str]:
+        """The commands of the project's processes, under our names for them."""
+        commands = {}
+        for name, command in procfile.processes(project.folder).items():
             role = procfile.role(name, command)
             if role == "worker" and self._number < 4:
                 continue  # it would take the messages that these stages look at
-            self._say(f"starting {name}")
-            scene.project.running[role] = scene.processes.start(
-                role,
-                with_port(command, scene.project.port) if role == "web" else command,
-                folder=scene.folder,
-                environment=scene.project.environment | {"TUTORIAL_PROCESS": role},
-            )
-        web = scene.project.running.get("web")
-        if web is None:
-            return
-        wait_for(lambda: scene.project.listens() or web.child.poll() is not None, START)
+            if role == "web":
+                command = with_port(command, project.port)
+            commands[role] = command
+        self._say(f"starting {' and '.join(commands)}")
+        return commands
 
 
 def with_port(command: str, port: int) -> str:
@@ -286,24 +281,11 @@ def with_port(command: str, port: int) -> str:
     return re.sub(r"((?:--bind|-b)[ =]\S*:)\S+", rf"\g<1>{port}", command)
 
 
-def _observed(root: Path, folder: Path, events: Path, redis_url: str) -> dict[str, str]:
-    """The variables that lead the processes to the observer and to the services."""
-    paths = [str(OBSERVER), os.environ.get("PYTHONPATH", "")]
-    return {
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "TUTORIAL_EVENTS": str(events),
-        "TUTORIAL_PROJECT": str(folder),
-        "TUTORIAL_DATABASE": str(root / "outside.sqlite3"),
-        "TUTORIAL_REDIS": redis_url.removeprefix("redis://").removesuffix("/0"),
-        "REDIS_URL": redis_url,
-    }
-
-
 def _survey(
     project: Project, output: Path, settings: str, new_database: bool
 ) -> dict[str, Any]:
     """What the project's settings come to: see `observer/survey.py`."""
-    command = ["python", str(OBSERVER / "survey.py"), str(output), settings]
+    command = ["python", str(observer.SURVEY), str(output), settings]
     result = subprocess.run(
         command + ["migrate"] * new_database,
         cwd=project.folder,

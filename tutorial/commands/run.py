@@ -1,54 +1,49 @@
 """`tutorial run`: a project with every process that it needs, until Ctrl-C."""
 
+import argparse
 import contextlib
-import fcntl
 import os
 import signal
-import sys
-import threading
 import time
 import webbrowser
-from collections.abc import Iterator
 from pathlib import Path
 
-from tutorial import colour, procfile, services
+from tutorial.commands.arguments import Commands, add_port, add_project
 from tutorial.problem import Problem
-from tutorial.processes import Processes
-from tutorial.project import Project, own_python, redis_url_file, state_folder
+from tutorial.project import procfile
+from tutorial.project.steps import find_project
+from tutorial.runtime import environment, services
+from tutorial.runtime.exclusive import check_port, free_port
+from tutorial.runtime.processes import Processes
+from tutorial.runtime.project import (
+    Project,
+    alone,
+    own_python,
+    redis_url_file,
+    state_folder,
+)
+from tutorial.runtime.services import Launch, Service, without_secrets
+from tutorial.runtime.stack import Stack
+from tutorial.runtime.terminal import Log
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PORT_IS_FIXED = "the web line of its Procfile does not ask for $PORT"
+READY = 30.0  # seconds until `run` asks whether something is wrong
 
 
-class Log:
-    """Prints each process' lines with its name, in a colour of its own."""
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add("run", "Run the finished app, or a step (run 3)", _run)
+    add_project(parser, "step", nargs="?", default="final")
+    add_port(parser, 8000)
+    parser.add_argument("--open", action="store_true", help="open the browser, too")
 
-    def __init__(self) -> None:
-        self._paint = colour.painter(sys.stdout)
-        self._lock = threading.Lock()
-        self._styles: dict[str, str] = {}
 
-    def __call__(self, name: str, line: str) -> None:
-        """Print a line of a process."""
-        with self._lock:
-            palette = colour.PROCESS_COLOURS
-            style = self._styles.setdefault(
-                name, palette[len(self._styles) % len(palette)]
-            )
-            self._print(f"{self._paint(style, f'{name:<8}|')} {line}")
-
-    def say(self, text: str) -> None:
-        """Print a line of the program's own."""
-        with self._lock:
-            self._print(self._paint("bold", text))
-
-    def _print(self, text: str) -> None:
-        try:
-            print(text, flush=True)
-        except OSError:
-            # The terminal is gone: SIGHUP ends the processes, and nobody reads on.
-            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+def _run(options: argparse.Namespace) -> int:
+    step = find_project(options.step)
+    environment.enter("run")
+    return run(step.folder, step.title, options.port, open_browser=options.open)
 
 
 class Stopped(Exception):
@@ -64,87 +59,82 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
 
     Raises Problem where it cannot start.
     """
-    started = time.monotonic()
     log = Log()
     fixed = procfile.fixed_port(folder)
-    project = Project(folder, fixed or port)
-    with alone(folder, title), Processes(log) as processes:
-        _check_port(project.port, is_fixed=bool(fixed))
+    stack = Stack(
+        folder,
+        root=state_folder(folder),
+        copy=None,
+        port=fixed or port,
+        services=_services(folder, log),
+        reloads=True,
+        patience=None,
+        on_line=log,
+    )
 
-        def stop(number: int, frame: object) -> None:
-            _ignore_signals()
-            processes.interrupt(Stopped(number))
+    def stop(number: int, frame: object) -> None:
+        _ignore_signals()
+        stack.processes.interrupt(Stopped(number))
 
+    with alone(folder, title):
+        _check_port(stack.port, is_fixed=bool(fixed))
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
                 signal.signal(number, stop)
         try:
-            log.say(f"Starting {title}")
-            if own := own_python(folder):
-                log.say(f"  Python  the project's own: {own.name}/bin/python")
-            if fixed and fixed != port:
-                log.say(f"  Port    {fixed}, not {port}: {PORT_IS_FIXED}")
-            project.environment |= _services(processes, log, folder)
-            project.migrate()
-            project.start(processes)
-            if _wait_until_ready(project, log, started) and open_browser:
-                webbrowser.open(project.address)
-            process = None
-            while process is None:
-                process = processes.wait_for_end(0.5)
-            log.say(f"{process.name} {process.how_it_ended()}: ending the others")
-            return 1
-        except Stopped as stopped:
-            log.say(f"{stopped}: ending every process")
-            return 128 + stopped.number  # as a shell has it
+            with contextlib.closing(stack):
+                return _run_until_the_end(stack, log, title, port, open_browser)
         finally:
-            _ignore_signals()
-            # Before the services, which they may still need to end well.
-            processes.stop(project.running.values())
             redis_url_file(folder).unlink(missing_ok=True)
 
 
-def _check_port(port: int, *, is_fixed: bool) -> None:
-    """Raise Problem where `port` is not to be had."""
-    if services.free_port(port) == port:
-        return
-    other = f"--port {services.free_port()}"
-    way_out = f"Choose another port: {other}"
-    if is_fixed:
-        way_out = f"Write ${{PORT:-8000}} in the Procfile, then choose: {other}"
-    raise Problem(
-        f"Port {port} cannot be had: another program has taken it, or you may"
-        f" not use it. {way_out}"
-    )
+def _run_until_the_end(
+    stack: Stack, log: Log, title: str, port: int, open_browser: bool
+) -> int:
+    """Start everything, and return the exit status when a process or a signal ends it.
 
-
-@contextlib.contextmanager
-def alone(folder: Path, title: str) -> Iterator[None]:
-    """Refuse a second run of a project: two Redis would write the same files.
-
-    Raises Problem where it runs.
+    `port` is the one that was asked for.
     """
-    state_folder(folder).mkdir(parents=True, exist_ok=True)
-    with (state_folder(folder) / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Problem(
-                f"{title} runs already, in another terminal. Stop it there first."
-            ) from None
-        yield
-
-
-def _wait_until_ready(project: Project, log: Log, started: float) -> bool:
-    patience = 30.0  # seconds
+    started = time.monotonic()
     try:
-        project.wait_until_ready(patience)
+        log.say(f"Starting {title}")
+        if own := own_python(stack.folder):
+            log.say(f"  Python  the project's own: {own.name}/bin/python")
+        if stack.port != port:
+            log.say(f"  Port    {stack.port}, not {port}: {PORT_IS_FIXED}")
+        stack.start()
+        if wait_until_ready(stack.project, log, started) and open_browser:
+            webbrowser.open(stack.project.address)
+        process = None
+        while process is None:
+            process = stack.processes.wait_for_end(0.5)
+        log.say(f"{process.name} {process.how_it_ended()}: ending the others")
+        return 1
+    except Stopped as stopped:
+        log.say(f"{stopped}: ending every process")
+        return 128 + stopped.number  # as a shell reports it
+    finally:
+        _ignore_signals()
+
+
+def _check_port(port: int, *, is_fixed: bool) -> None:
+    """Raise Problem where `port` is taken."""
+    way_out = "Choose another port:"
+    if is_fixed:
+        way_out = "Write ${PORT:-8000} in the Procfile, then choose:"
+    check_port(port, way_out)
+
+
+def wait_until_ready(project: Project, log: Log, started: float) -> bool:
+    """Wait, and say whether the project is ready, and where."""
+    try:
+        project.wait_until_ready(READY)
     except TimeoutError:
-        # Not an end: the machine may be slow, or Django's server may wait for a mended
-        # file.
+        # Go on: the machine may be slow, or Django's server may wait until a file is
+        # fixed.
         log.say(
-            f"Not ready after {patience:g} s. Is there a mistake in the lines above?"
-            " Mend it; where web does not start again by itself, press Ctrl-C and run"
+            f"Not ready after {READY:g} s. Is there a mistake in the lines above?"
+            " Fix it; if web does not start again by itself, press Ctrl-C and run"
             " again."
         )
         return False
@@ -158,47 +148,46 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _services(processes: Processes, log: Log, folder: Path) -> dict[str, str]:
-    """Start what the project talks to: the variables that lead there."""
+def _services(folder: Path, log: Log) -> dict[str, Launch]:
+    """What starts the services that the project talks to, and prints where they are."""
+    starts = {
+        "redis": lambda processes: _redis(processes, log, folder),
+        "openai": lambda processes: _openai(processes, log),
+    }
     needs = procfile.needs(folder)
-    variables = {}
-    if "redis" in needs:
-        variables |= _redis(processes, log, folder)
-    if "openai" in needs:
-        variables |= _openai(processes, log)
-    return variables
+    return {name: launch for name, launch in starts.items() if name in needs}
 
 
-def _redis(processes: Processes, log: Log, folder: Path) -> dict[str, str]:
+def _redis(processes: Processes, log: Log, folder: Path) -> Service:
     if url := os.environ.get("REDIS_URL"):
         services.check_redis(url)
-        log.say(f"  Redis   {services.without_secrets(url)} (REDIS_URL)")
-        return {"REDIS_URL": url}
+        log.say(f"  Redis   {without_secrets(url)} (REDIS_URL)")
+        return Service({"REDIS_URL": url})
     data = state_folder(folder)
     # The usual port, if it is free: then commands without REDIS_URL find it, too.
-    port = services.free_port(6379)
+    port = free_port(6379)
     try:
-        _, url = services.start_redis(processes, data, port)
+        process, url = services.start_redis(processes, data, port)
     except Problem:
-        if services.free_port(port) == port:
+        if free_port(port) == port:
             raise
         # Another program took the port in the meantime.
-        _, url = services.start_redis(processes, data, services.free_port())
+        process, url = services.start_redis(processes, data, free_port())
     redis_url_file(folder).write_text(url)
     log.say(f"  Redis   {url}")
-    return {"REDIS_URL": url}
+    return Service({"REDIS_URL": url}, process)
 
 
-def _openai(processes: Processes, log: Log) -> dict[str, str]:
+def _openai(processes: Processes, log: Log) -> Service:
     url = os.environ.get("OPENAI_BASE_URL")
     if os.environ.get("OPENAI_API_KEY"):
-        where = services.without_secrets(url) if url else "the real API"
+        where = without_secrets(url) if url else "the real API"
         log.say(f"  OpenAI  {where}, with your OPENAI_API_KEY")
-        return {}
+        return Service()
     if url:
-        log.say(f"  OpenAI  {services.without_secrets(url)} (OPENAI_BASE_URL), no key")
-        return {"OPENAI_API_KEY": "none"}
-    _, variables = services.start_stand_in(processes, services.free_port())
+        log.say(f"  OpenAI  {without_secrets(url)} (OPENAI_BASE_URL), no key")
+        return Service({"OPENAI_API_KEY": "none"})
+    process, variables = services.start_stand_in(processes)
     where = variables["OPENAI_BASE_URL"].removesuffix("v1")
     log.say(f"  OpenAI  the offline stand-in, {where} (OPENAI_API_KEY: the real API)")
-    return variables
+    return Service(variables, process)

@@ -1,25 +1,35 @@
 """`tutorial test`: the browser, and then pytest."""
 
+import argparse
 import os
 import subprocess
 import sys
 
-from tutorial.browser import BROWSER_VARIABLE, find_browser
-from tutorial.environment import ROOT, VENV
-from tutorial.postgres import POSTGRES_VARIABLE, find_postgres
-from tutorial.services import NO_PROXY, find_redis
+from tutorial.commands.arguments import Commands
+from tutorial.paths import ROOT, VENV
+from tutorial.runtime import environment
+from tutorial.runtime.postgres import POSTGRES_VARIABLE, find_postgres
+from tutorial.runtime.services import NO_PROXY, find_redis
 
 
-def test(arguments: list[str]) -> int:
-    """Run pytest with `arguments`, and return its exit status.
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    commands.add("test", "Run every test; arguments go on to pytest", test)
+
+
+def test(options: argparse.Namespace) -> int:
+    """Run pytest, and return its exit status.
 
     Raises Problem where no browser or no Redis can be had: nothing is skipped quietly.
     """
+    environment.enter("run", "redis", "test", "docs")
+    from tutorial.runtime.browser import BROWSER_VARIABLE, find_browser
+
     find_redis()
     postgres = find_postgres()
     if postgres is None:
         print("No PostgreSQL can be had here: final/ is tested with SQLite alone.")
-    environment = (
+    variables = (
         os.environ
         | NO_PROXY
         | {
@@ -30,5 +40,5 @@ def test(arguments: list[str]) -> int:
             POSTGRES_VARIABLE: postgres or "",
         }
     )
-    command = [sys.executable, "-m", "pytest", *arguments]
-    return subprocess.call(command, cwd=ROOT, env=environment)
+    command = [sys.executable, "-m", "pytest", *options.rest]
+    return subprocess.call(command, cwd=ROOT, env=variables)

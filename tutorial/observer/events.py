@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutorial.processes import wait_for
+from tutorial.runtime.waiting import wait_for
 
 
 class Event(dict):

@@ -4,21 +4,13 @@ import ast
 import difflib
 import hashlib
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutorial import colour, procfile
 from tutorial.problem import Problem
-from tutorial.steps import Step, files
-
-# The kinds of change, for whoever is on the way to a step.
-ON_THE_WAY = {
-    "new file": "missing",
-    "changed": "differs",
-    "removed": "yours alone",
-}
+from tutorial.project import procfile
+from tutorial.project.files import files
 
 
 @dataclass(frozen=True)
@@ -132,61 +124,3 @@ def advice(old: Path, new: Path) -> list[str]:
     elif changed and "worker" in processes[0]:
         sentences.append("Restart: worker, because it does not reload changed code")
     return sentences
-
-
-def show(old: Step, new: Step, *, stat: bool) -> None:
-    """Print what `new` adds to `old`; in colour on a terminal.
-
-    From a person's own folder to a step, that is what they still have to type.
-    """
-    paint = colour.painter(sys.stdout)
-    changes = list(compare(old.folder, new.folder))
-    on_the_way = old.is_own and not new.is_own
-    if on_the_way:
-        changes = [change for change in changes if not is_the_same(change)]
-    print(paint("bold", f"{old.title} -> {new.title}: {_headline(old, new)}"))
-    if changes and not new.is_own:
-        for sentence in advice(old.folder, new.folder):
-            print(paint("cyan", sentence))
-    print()
-    if not changes:
-        start = "Nothing is missing" if on_the_way else "No difference"
-        print(f"{start}: {old.title} is as {new.title}, file by file.")
-        return
-    if on_the_way and not any(c.old is None or c.added for c in changes):
-        print(f"No line of {new.title} is missing. What follows is yours alone.\n")
-    kinds = ON_THE_WAY if on_the_way else {}
-    if stat:
-        width = max(len(change.path) for change in changes)
-        for change in changes:
-            counts = (
-                paint("green", f"+{change.added:<4}"),
-                paint("red", f"-{change.removed:<4}"),
-            )
-            kind = kinds.get(change.kind, change.kind)
-            print(f"{change.path:<{width}}  {' '.join(counts)} {kind}")
-    else:
-        styles = {"+": "green", "-": "red", "@": "cyan"}
-        for change in changes:
-            kind = kinds.get(change.kind, change.kind)
-            print(paint("bold", f"{change.path} ({kind})"))
-            for line in change.unified():
-                style = (
-                    styles.get(line[0]) if not line.startswith(("---", "+++")) else None
-                )
-                print(paint(style, line) if style else line)
-            print()
-    added = sum(change.added for change in changes)
-    removed = sum(change.removed for change in changes)
-    verbs = ("to add", "to remove") if on_the_way else ("added", "removed")
-    names = "file" if len(changes) == 1 else "files"
-    lines = "line" if added == 1 else "lines"
-    print(f"{len(changes)} {names}, {added} {lines} {verbs[0]}, {removed} {verbs[1]}")
-
-
-def _headline(old: Step, new: Step) -> str:
-    if not (old.is_own or new.is_own):
-        return new.component
-    if old.is_own and new.is_own:
-        return "what is different"
-    return "what is missing" if old.is_own else "what you have changed"

@@ -1,4 +1,4 @@
-"""A copy of a project to run, so that the learner's folder stays as it is."""
+"""The files of a project: which belong to it, how they are copied, what they import."""
 
 import contextlib
 import os
@@ -9,45 +9,89 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tutorial.problem import Problem
-from tutorial.steps import LEFTOVERS
 
-# Other people's code, other versions of this project's, and what runs leave behind.
-LEFT_OUT = {*LEFTOVERS, "env", "node_modules", "site-packages", "staticfiles"}
-KEPT = {".env"}  # holds settings, for the project's own use
+# Where `new --catch-up` keeps what it moves out of a learner's folder.
+KEPT_ASIDE = ".before-catch-up"
+
+# What running a project leaves in its folder. No diff and no listing shows it.
+LEFTOVERS = (
+    *("__pycache__", "db.sqlite3", ".pytest_cache", ".ruff_cache", "test-results"),
+    *(".venv", "venv", ".env", ".DS_Store"),
+    # In a learner's own folder: git, the editor, and what was kept aside.
+    *(".git", ".gitignore", ".idea", ".vscode", ".python-version", KEPT_ASIDE),
+    *("node_modules", "site-packages", "staticfiles"),
+)
 DATABASES = (".sqlite3", ".sqlite", ".db")
+LEFTOVER_SUFFIXES = (*DATABASES, ".pyc", ".log", "-wal", "-shm", "-journal")
+
+# A folder with more files than this is not a project's own: somebody's home, say.
 MOST_FILES = 5_000
 
 
-def own_files(folder: Path) -> dict[str, Path]:
-    """The project's files by their path inside `folder`, sorted; no database."""
-    found = {}
-    for path in _walk(folder):
-        name = path.relative_to(folder).as_posix()
-        if not path.name.endswith((*DATABASES, ".pyc", ".log", "-wal", "-shm")):
-            found[name] = path
-    return dict(sorted(found.items()))
+def files(folder: Path) -> dict[str, Path]:
+    """The files that belong to the project in `folder`, by their path inside, sorted.
+
+    Leaves out databases, caches, logs, settings of the machine and virtual
+    environments. Raises Problem where a folder cannot be read.
+    """
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(entries(folder))
+        if path.is_file()
+    }
 
 
-def copy(folder: Path, target: Path) -> list[Path]:
-    """Copy the project in `folder` with its databases to `target`.
+def entries(folder: Path) -> Iterator[Path]:
+    """Everything that belongs to a project and is not a folder: files, and any links.
+
+    Raises Problem where a folder cannot be read, or holds more than MOST_FILES files.
+    """
+    return (path for path in _walk(folder) if not _is_leftover(path))
+
+
+def is_part(folder: Path) -> bool:
+    """Whether a folder inside a project holds files of the project.
+
+    Hidden folders and virtual environments, whatever their name, do not.
+    """
+    return (
+        folder.name not in LEFTOVERS
+        and not folder.name.startswith(".")
+        and not (folder / "pyvenv.cfg").exists()
+    )
+
+
+def copy_project(folder: Path, target: Path) -> None:
+    """Copy the files that belong to the project in `folder` to the folder `target`."""
+    for name, path in files(folder).items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target / name)
+
+
+def copy_with_data(folder: Path, target: Path) -> list[Path]:
+    """Copy the project in `folder` to `target`, with its databases and `.env` files.
 
     Returns the copied databases. Raises Problem where `folder` holds no Django project.
     """
     if not (folder / "manage.py").is_file():
         raise Problem(f"{folder} is no Django project: it has no manage.py.")
-    for name, path in own_files(folder).items():
-        place = target / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, place)
-    return [
-        _copy_database(path, target / path.relative_to(folder))
-        for path in _walk(folder)
-        if path.name.endswith(DATABASES)
-    ]
+    copy_project(folder, target)
+    databases = []
+    for path in _walk(folder):
+        place = target / path.relative_to(folder)
+        if path.name.endswith(DATABASES):
+            databases.append(_copy_database(path, place))
+        elif path.name == ".env":  # holds settings for the project's own use
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place)
+    return databases
 
 
 def settings_module(folder: Path) -> str:
-    """The settings that manage.py names, such as "config.settings"."""
+    """The settings that manage.py names, such as "config.settings".
+
+    Raises Problem where it names none.
+    """
     text = (folder / "manage.py").read_text(errors="replace")
     match = re.search(r"DJANGO_SETTINGS_MODULE[\"'],\s*[\"']([\w.]+)", text)
     if match is None:
@@ -59,29 +103,34 @@ def settings_module(folder: Path) -> str:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
+    """Every file and every link below `folder`, in folders that are a part of it."""
+
+    def refuse(error: OSError) -> None:
+        raise Problem(f"{error.filename} cannot be read: {error.strerror}.")
+
     count = 0
-    for root, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name not in LEFT_OUT and (name[0] != "." or name in KEPT)
-        )
-        for name in files:
-            if name in KEPT or name not in LEFTOVERS or name.endswith(DATABASES):
-                count += 1
-                if count > MOST_FILES:
-                    raise Problem(
-                        f"{folder} holds more than {MOST_FILES} files. Is it the"
-                        " project's own folder?"
-                    )
-                yield Path(root) / name
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if is_part(Path(root) / name))
+        links = [name for name in folders if (Path(root) / name).is_symlink()]
+        for name in (*names, *links):
+            count += 1
+            if count > MOST_FILES:
+                raise Problem(
+                    f"{folder} holds more than {MOST_FILES} files. Is it the project's"
+                    " own folder?"
+                )
+            yield Path(root) / name
+
+
+def _is_leftover(path: Path) -> bool:
+    return path.name in LEFTOVERS or path.name.endswith(LEFTOVER_SUFFIXES)
 
 
 def _copy_database(source: Path, target: Path) -> Path:
-    """Copy a database, and leave no file beside it that was not there."""
+    """Copy a database, and leave no new file beside the original."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.with_name(f"{source.name}-wal").exists():
-        # SQLite knows what in its write-ahead log belongs to it.
+        # Only SQLite knows which part of its write-ahead log belongs to the database.
         with contextlib.suppress(sqlite3.Error):
             old = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)
             with (

@@ -6,7 +6,7 @@ A person's own project may lack both, or write them in a way of its own.
 import re
 from pathlib import Path
 
-from tutorial.steps import files
+from tutorial.project.files import files
 
 # What the steps' own Procfiles say.
 WEB = "python manage.py runserver ${PORT:-8000}"

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from tutorial.paths import RUN
 from tutorial.problem import Problem
-from tutorial.services import RUN
-from tutorial.steps import Step, every, files
+from tutorial.project.files import files
+from tutorial.project.steps import Step, every
 
 STATE = RUN / "propagate.json"
 

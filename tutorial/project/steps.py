@@ -1,31 +1,12 @@
 """Knows the steps: `steps/steps.toml`, and the files of each folder."""
 
-import os
-import shutil
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
-
-# Where `new --catch-up` keeps what it takes out of a person's folder.
-KEPT_ASIDE = ".before-catch-up"
-
-# What running a project leaves in its folder, and no diff or listing shows.
-LEFTOVERS = (
-    *("__pycache__", "db.sqlite3", ".pytest_cache", ".ruff_cache", "test-results"),
-    *(".venv", "venv", ".env", ".DS_Store"),
-    # In a folder of one's own: git, the editor, and what was kept aside.
-    *(".git", ".gitignore", ".idea", ".vscode", ".python-version", KEPT_ASIDE),
-    *("node_modules", "staticfiles"),
-)
-LEFTOVER_SUFFIXES = (
-    *(".pyc", ".log"),
-    *(".sqlite3-wal", ".sqlite3-shm", ".sqlite3-journal"),
-)
 
 
 @dataclass(frozen=True)
@@ -148,47 +129,3 @@ def locate(name: str) -> Path | None:
         return Path(name).expanduser().resolve() if name.strip() else None
     except (OSError, RuntimeError):  # links that lead to themselves, ~nobody
         return None
-
-
-def files(folder: Path) -> dict[str, Path]:
-    """The files that belong to a project, by their path inside it, sorted.
-
-    Leaves out what running the project has left there: databases, caches, logs.
-    """
-    return {
-        path.relative_to(folder).as_posix(): path
-        for path in sorted(entries(folder))
-        if path.is_file()
-    }
-
-
-def entries(folder: Path) -> Iterator[Path]:
-    """All that belongs to a project and is no folder: files, and links to whatever.
-
-    Raises Problem where it may not be read.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise Problem(f"{error.filename} cannot be read: {error.strerror}.")
-
-    for root, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if is_part(Path(root) / name)]
-        links = [name for name in folders if (Path(root) / name).is_symlink()]
-        for name in (*names, *links):
-            if name not in LEFTOVERS and not name.endswith(LEFTOVER_SUFFIXES):
-                yield Path(root) / name
-
-
-def is_part(folder: Path) -> bool:
-    """Whether a folder in a project holds files of the project.
-
-    A virtual environment does not, whatever its name.
-    """
-    return folder.name not in LEFTOVERS and not (folder / "pyvenv.cfg").exists()
-
-
-def copy(folder: Path, target: Path) -> None:
-    """Copy the files that belong to the project in `folder` to the folder `target`."""
-    for name, path in files(folder).items():
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target / name)

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tutorial import debian
+from playwright.sync_api import Error, sync_playwright
+
 from tutorial.problem import Problem
+from tutorial.runtime import debian
 
 # The program that was found, for the processes that this one starts.
 BROWSER_VARIABLE = "TUTORIAL_BROWSER"
@@ -81,8 +83,6 @@ def launch(program: str) -> Iterator[Any]:
 
     Raises Problem where it does not start.
     """
-    from playwright.sync_api import Error, sync_playwright
-
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(
@@ -112,8 +112,6 @@ def _starts(program: str | None) -> bool:
 
 def _of_playwright() -> str:
     """Where Playwright would have its own."""
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         return playwright.chromium.executable_path
 

@@ -1,7 +1,6 @@
 """Makes the tutorial's own `.venv`: the standard library's part of the program."""
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import queue
@@ -10,23 +9,15 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
+from tutorial.paths import PYTHON, VENV, requirements
 from tutorial.problem import Problem
-
-ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
+from tutorial.runtime.exclusive import locked
+from tutorial.runtime.terminal import Progress
 
 # Holds where `.venv` was made: its programs name that place, and break in another.
 PLACE = VENV / ".tutorial-place"
-
-
-def requirements(name: str) -> Path:
-    """The compiled pins called `name`: "run", "redis", "test" or "docs"."""
-    return ROOT / "requirements" / f"{name}.txt"
 
 
 def enter(*names: str) -> None:
@@ -48,7 +39,8 @@ def ensure(*names: str) -> None:
     """
     if all(_is_installed(name) for name in names):
         return
-    with _lock():
+    # One process at a time may change the environment.
+    with locked(requirements("run")):
         missing = [name for name in names if not _is_installed(name)]
         if not _is_made():
             _make_venv()
@@ -74,14 +66,6 @@ def _is_made() -> bool:
 def _is_installed(name: str) -> bool:
     stamp = _stamp(name)
     return _is_made() and stamp.exists() and stamp.read_text() == _digest(name)
-
-
-@contextlib.contextmanager
-def _lock() -> Iterator[None]:
-    """Let one process at a time change the environment."""
-    with (ROOT / "requirements" / "run.txt").open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _make_venv() -> None:
@@ -144,10 +128,8 @@ def _reason(output: str) -> str:
 
 def _show(command: list[str], title: str) -> tuple[int, str]:
     """Run `command` and show its progress on one line: (exit status, its output)."""
-    started = time.monotonic()
-    terminal = sys.stderr.isatty()
-    if not terminal:
-        print(f"{title} ...", file=sys.stderr, flush=True)
+    progress = Progress()
+    progress.begin(title)
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -164,27 +146,21 @@ def _show(command: list[str], title: str) -> tuple[int, str]:
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    output, detail, open_ = [], "", True
+    output, detail, is_open = [], "", True
     try:
-        while open_:
+        while is_open:
             with contextlib.suppress(queue.Empty):
                 line = lines.get(timeout=0.25)
-                open_ = line is not None
-                if open_:
+                is_open = line is not None
+                if is_open:
                     output.append(line)
                     if step := re.match(r"\s*(Collecting \S+|Installing)", line):
                         detail = step[1].removeprefix("Collecting ")
-            if terminal:
-                seconds = time.monotonic() - started
-                text = f"\r\033[K{title}  {seconds:.0f} s  {detail}"
-                print(text, end="", file=sys.stderr, flush=True)
+            progress(f"{title}  {detail}".rstrip())
         code = child.wait()
     except BaseException:
         child.kill()
         child.wait()
         raise
-    start = "\r\033[K" if terminal else ""
-    result = "done" if code == 0 else "failed"
-    seconds = time.monotonic() - started
-    print(f"{start}{title}  {result} in {seconds:.1f} s", file=sys.stderr, flush=True)
+    progress.end(f"{title}  {'failed' if code else 'done'}")
     return code, "".join(output)

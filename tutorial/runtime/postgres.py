@@ -6,9 +6,10 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tutorial import debian
 from tutorial.problem import Problem
-from tutorial.processes import Process, Processes, wait_until
+from tutorial.runtime import debian
+from tutorial.runtime.processes import Process, Processes
+from tutorial.runtime.waiting import wait_until
 
 # The folder of the programs that were found, for the processes that this one starts.
 POSTGRES_VARIABLE = "TUTORIAL_POSTGRES"

@@ -12,12 +12,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tutorial import reaper
+from tutorial.runtime import reaper
 
 
 @dataclass(eq=False)
@@ -149,34 +148,3 @@ class Processes:
         # Not at the end of its output, which a child of its own may keep open.
         process.child.wait()
         self._ended.put(process)
-
-
-def wait_until(
-    condition: Callable[[], object],
-    *,
-    seconds: float,
-    otherwise: Callable[[], str] | str,
-):
-    """Wait until `condition` returns something true, and return that.
-
-    Raises TimeoutError after `seconds`, with the text `otherwise`.
-    """
-    if result := wait_for(condition, seconds):
-        return result
-    text = otherwise if isinstance(otherwise, str) else otherwise()
-    raise TimeoutError(f"{text} (waited {seconds:g} s)")
-
-
-def wait_for(
-    condition: Callable[[], object],
-    seconds: float,
-    pause: Callable[[], object] = lambda: time.sleep(0.02),
-):
-    """The first true result of `condition`, or its last one after `seconds`.
-
-    `pause` is called between two looks.
-    """
-    deadline = time.monotonic() + seconds
-    while not (result := condition()) and time.monotonic() < deadline:
-        pause()
-    return result

@@ -1,18 +1,22 @@
 """A project in a folder, started as a person would start it: by its Procfile."""
 
+import contextlib
 import hashlib
 import os
 import re
-import socket
 import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tutorial import codespaces, procfile
-from tutorial.environment import VENV
+from tutorial.paths import RUN, VENV
 from tutorial.problem import Problem
-from tutorial.processes import Process, Processes, wait_until
-from tutorial.services import NO_PROXY, RUN
-from tutorial.steps import every
+from tutorial.project import procfile
+from tutorial.project.steps import every
+from tutorial.runtime import codespaces
+from tutorial.runtime.exclusive import listens, locked
+from tutorial.runtime.processes import Process, Processes
+from tutorial.runtime.services import NO_PROXY
+from tutorial.runtime.waiting import wait_until
 
 
 def state_folder(folder: Path) -> Path:
@@ -42,20 +46,35 @@ def redis_url_file(folder: Path) -> Path:
     return state_folder(folder) / "redis-url"
 
 
+@contextlib.contextmanager
+def alone(folder: Path, title: str) -> Iterator[None]:
+    """Refuse to run a project twice: two Redis would write the same files.
+
+    Raises Problem where it runs already.
+    """
+    refusal = f"{title} runs already, in another terminal. Stop it there first."
+    with locked(state_folder(folder) / "lock", refusal):
+        yield
+
+
 class Project:
     """One project folder, and the environment that its processes get.
 
     Add to `environment` the variables that lead to its services, such as REDIS_URL.
+    Where the folder is a copy, `original` is the folder whose virtual environment
+    counts: it stays where it is.
     """
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(
+        self, folder: Path, port: int, *, original: Path | None = None
+    ) -> None:
         self.folder = folder
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         # What a person's browser takes.
         self.address = codespaces.address(port) or self.url
         self.running: dict[str, Process] = {}
-        python = (own_python(folder) or VENV) / "bin"
+        python = (own_python(original or folder) or VENV) / "bin"
         self.environment: dict[str, str] = {
             **os.environ,
             **NO_PROXY,
@@ -87,19 +106,27 @@ class Project:
             text=True,
         )
 
-    def start(self, processes: Processes, *names: str) -> None:
-        """Start the processes `names` of the Procfile, or all of them."""
-        commands = procfile.processes(self.folder)
-        for name in names or commands:
+    def start(
+        self, processes: Processes, commands: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the processes of the Procfile, or `commands`, by process name."""
+        if commands is None:
+            commands = procfile.processes(self.folder)
+        for name, command in commands.items():
             self.running[name] = processes.start(
-                name, commands[name], folder=self.folder, environment=self.environment
+                name,
+                command,
+                folder=self.folder,
+                environment=self.environment | {"TUTORIAL_PROCESS": name},
             )
 
+    def restart(self, processes: Processes, name: str) -> None:
+        """Start a process of the Procfile that has ended again, by its name."""
+        self.start(processes, {name: procfile.processes(self.folder)[name]})
+
     def listens(self) -> bool:
-        """Whether the web process takes connections."""
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        """Whether the web process accepts connections."""
+        return listens(self.port)
 
     def wait_until_ready(self, seconds: float = 30) -> None:
         """Wait until the web process listens and the worker, if any, takes messages.

@@ -3,75 +3,27 @@
 import contextlib
 import importlib.metadata
 import os
-import secrets
 import shutil
 import socket
 import sys
-from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from tutorial import environment
-from tutorial.environment import ROOT
+from tutorial import standin
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
-from tutorial.processes import Process, Processes, wait_until
-from tutorial.standin import STAND_IN_KEY
+from tutorial.runtime import environment
+from tutorial.runtime.exclusive import free_port, listens
+from tutorial.runtime.processes import Process, Processes
+from tutorial.runtime.waiting import wait_until
 
-# Where the program keeps what the processes write: ignored by git.
-RUN = ROOT / ".run"
-
-# For the processes' environment: what runs on this machine is asked without a proxy.
+# For the processes' environment: requests to this machine use no proxy.
 NO_PROXY = {
     name: ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
     for name in ("NO_PROXY", "no_proxy")
 }
-
-
-# Below the ports that systems hand out to whoever connects: one of those may be gone
-# again before the process that it is for has started.
-PORTS = range(20_000, 32_000)
-# A port's UDP namesake, held, tells our other processes that the port is taken. The
-# system lets go of it when this process ends, however it ends.
-_reserved: deque[socket.socket] = deque(maxlen=64)
-
-
-def free_port(preferred: int = 0) -> int:
-    """A free TCP port on 127.0.0.1: `preferred` if it is free, else one of PORTS.
-
-    No other call gets the same one of PORTS before a process has had the time to listen
-    there: else two starts at the same time may look at each other's pages.
-    """
-    if preferred and _is_free(preferred):
-        return preferred
-    start = secrets.randbelow(len(PORTS))
-    for port in (*PORTS[start:], *PORTS[:start]):
-        if _is_free(port) and _reserve(port):
-            return port
-    raise Problem("This machine has no free TCP port on 127.0.0.1.")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _reserve(port: int) -> bool:
-    namesake = socket.socket(type=socket.SOCK_DGRAM)
-    try:
-        namesake.bind(("127.0.0.1", port))
-    except OSError:
-        namesake.close()
-        return False
-    if len(_reserved) == _reserved.maxlen:
-        _reserved.popleft().close()
-    _reserved.append(namesake)
-    return True
 
 
 def without_secrets(url: str) -> str:
@@ -102,13 +54,30 @@ def find_redis() -> Path:
         ) from error
 
 
-def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, str]:
+@dataclass(frozen=True)
+class Service:
+    """A service that was started, or that runs somewhere else.
+
+    `variables` lead a project to it; `wait` returns once it answers, or raises Problem.
+    """
+
+    variables: dict[str, str] = field(default_factory=dict)
+    process: Process | None = None
+    wait: Callable[[], None] = lambda: None
+
+
+# What starts a service among the processes of a stack.
+Launch = Callable[[Processes], Service]
+
+
+def launch_redis(processes: Processes, data: Path, port: int = 0) -> Service:
     """Start a Redis of our own on 127.0.0.1 that keeps its data in the folder `data`.
 
-    Returns its process and its URL, once it answers.
+    Raises Problem where this machine has no Redis.
     """
     program = find_redis()
-    # Each program its own folder: Valkey's files are not for an older Redis.
+    port = port or free_port()
+    # Each program its own folder: an older Redis cannot read Valkey's files.
     folder = data / program.name
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "redis.log"
@@ -125,7 +94,7 @@ def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, s
     )
 
     def is_up() -> bool:
-        # Its own id: another Redis may have taken the port a moment ago.
+        # Compare the process id: another Redis may have taken the port a moment ago.
         mine = f"process_id:{process.child.pid}\r".encode()
         with contextlib.suppress(OSError), socket.socket() as connection:
             connection.settimeout(1)
@@ -137,13 +106,23 @@ def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, s
     def said() -> list[str]:
         return log.read_text(errors="replace").splitlines() if log.exists() else []
 
-    _wait_until_up(processes, process, is_up, said)
-    return process, f"redis://127.0.0.1:{port}/0"
+    return Service(
+        {"REDIS_URL": f"redis://127.0.0.1:{port}/0"},
+        process,
+        lambda: _wait_until_up(processes, process, is_up, said),
+    )
+
+
+def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, str]:
+    """Start a Redis as `launch_redis` does: its process and URL, once it answers."""
+    service = launch_redis(processes, data, port)
+    service.wait()
+    return service.process, service.variables["REDIS_URL"]
 
 
 def check_redis(url: str) -> None:
     """Raise Problem where no Redis answers at `url` within 3 seconds."""
-    import redis  # of the environment, which this module's users may not have yet
+    import redis  # `.venv` does not exist yet when this module is imported
 
     try:
         client = redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)
@@ -157,31 +136,38 @@ def check_redis(url: str) -> None:
         ) from error
 
 
-def start_stand_in(
-    processes: Processes, port: int, *options: str
-) -> tuple[Process, dict[str, str]]:
-    """Start the offline stand-in for the OpenAI API on 127.0.0.1.
-
-    Returns its process and the environment variables that lead the `openai` client to
-    it, once it listens.
-    """
+def launch_stand_in(processes: Processes, *options: str) -> Service:
+    """Start the offline stand-in for the OpenAI API on 127.0.0.1."""
+    port = free_port()
     process = processes.start(
         "openai",
-        [sys.executable, "-m", "tutorial.standin", "--port", str(port), *options],
+        [sys.executable, "-m", standin.__name__, "--port", str(port), *options],
         folder=ROOT,
         environment=os.environ | {"PYTHONUNBUFFERED": "1"},
     )
+    return Service(
+        {
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
+            "OPENAI_API_KEY": standin.STAND_IN_KEY,
+        },
+        process,
+        lambda: _wait_until_up(
+            processes, process, lambda: listens(port), lambda: process.lines
+        ),
+    )
 
-    def is_up() -> bool:
-        with socket.socket() as connection:
-            connection.settimeout(1)
-            return connection.connect_ex(("127.0.0.1", port)) == 0
 
-    _wait_until_up(processes, process, is_up, lambda: process.lines)
-    return process, {
-        "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
-        "OPENAI_API_KEY": STAND_IN_KEY,
-    }
+def start_stand_in(
+    processes: Processes, *options: str
+) -> tuple[Process, dict[str, str]]:
+    """Start the stand-in as `launch_stand_in` does.
+
+    Returns its process and the variables that lead the `openai` client to it, once it
+    listens.
+    """
+    service = launch_stand_in(processes, *options)
+    service.wait()
+    return service.process, service.variables
 
 
 def _wait_until_up(

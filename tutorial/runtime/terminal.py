@@ -1,6 +1,9 @@
-"""Colours for a terminal, and none where there is no terminal."""
+"""What the program shows on a terminal: colours, one line of progress, the log."""
 
 import os
+import sys
+import threading
+import time
 from collections.abc import Callable
 from typing import IO
 
@@ -20,10 +23,71 @@ PROCESS_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 
 
 def painter(stream: IO[str]) -> Callable[[str, str], str]:
-    """A function (style, text) -> text that colours where `stream` shows colours.
+    """A function (style, text) -> text that adds colour where `stream` shows it.
 
     Honours NO_COLOR (no-color.org).
     """
     if not stream.isatty() or os.environ.get("NO_COLOR"):
         return lambda style, text: text
     return lambda style, text: f"\033[{CODES[style]}m{text}\033[0m"
+
+
+class Progress:
+    """One line on a terminal that says what is being done, and for how long.
+
+    Without a terminal it is silent, but for what `begin` and `end` print.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.is_shown = sys.stderr.isatty() and not quiet
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been going on."""
+        return time.monotonic() - self._started
+
+    def __call__(self, text: str) -> None:
+        """Show what is being done now. An empty text removes the line."""
+        if self.is_shown:
+            shown = f"{self.seconds:4.1f} s  {text} ..." if text else ""
+            print(f"\r\033[K{shown}", end="", file=sys.stderr, flush=True)
+
+    def begin(self, title: str) -> None:
+        """Without a terminal, print that something long has begun."""
+        if not self.is_shown:
+            print(f"{title} ...", file=sys.stderr, flush=True)
+
+    def end(self, title: str) -> None:
+        """Replace the line by one that stays, such as "Installing  done in 3.2 s"."""
+        start = "\r\033[K" if self.is_shown else ""
+        print(f"{start}{title} in {self.seconds:.1f} s", file=sys.stderr, flush=True)
+
+
+class Log:
+    """Prints each process' lines with its name, in a colour of its own."""
+
+    def __init__(self) -> None:
+        self._paint = painter(sys.stdout)
+        self._lock = threading.Lock()
+        self._styles: dict[str, str] = {}
+
+    def __call__(self, name: str, line: str) -> None:
+        """Print a line of a process."""
+        with self._lock:
+            style = self._styles.setdefault(
+                name, PROCESS_COLOURS[len(self._styles) % len(PROCESS_COLOURS)]
+            )
+            self._print(f"{self._paint(style, f'{name:<8}|')} {line}")
+
+    def say(self, text: str) -> None:
+        """Print a line of the program's own."""
+        with self._lock:
+            self._print(self._paint("bold", text))
+
+    def _print(self, text: str) -> None:
+        try:
+            print(text, flush=True)
+        except OSError:
+            # The terminal is closed: SIGHUP ends the processes, and nobody reads on.
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115

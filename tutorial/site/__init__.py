@@ -155,7 +155,7 @@ An empty fence of these still needs its closing line. On every page but the
 glossary, the terms of `docs/glossary.md` get their first sentences as a tooltip.
 """
 
-from tutorial.stepdocs.extension import StepDocs, shown
+from tutorial.site.extension import StepDocs, shown
 
 __all__ = ["StepDocs", "makeExtension", "shown"]
 

@@ -2,9 +2,9 @@
 
 import os
 
-from tutorial import services
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
+from tutorial.runtime.exclusive import check_port
 
 CONFIGURATION = ROOT / "mkdocs.yml"
 
@@ -14,11 +14,7 @@ def serve(port: int) -> None:
 
     Raises Problem where the port is taken.
     """
-    if services.free_port(port) != port:
-        raise Problem(
-            f"Port {port} cannot be had: another program has taken it, or you may"
-            f" not use it. Choose another port: --port {services.free_port()}"
-        )
+    check_port(port)
     _mkdocs("serve", "--dev-addr", f"127.0.0.1:{port}")
 
 

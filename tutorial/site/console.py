@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from tutorial.problem import Problem
-from tutorial.stepdocs.listing import fenced
+from tutorial.site.listing import fenced
 
 TITLE, COMMAND, CONTINUATION = "# ", "$ ", "> "
 

@@ -16,7 +16,7 @@ from markdown.util import AtomicString
 from mkdocs.exceptions import BuildError
 
 from tutorial.problem import Problem
-from tutorial.stepdocs import (
+from tutorial.site import (
     console,
     explorer,
     fences,
@@ -28,8 +28,8 @@ from tutorial.stepdocs import (
     overview,
     pictures,
 )
-from tutorial.stepdocs.listing import Listing
-from tutorial.stepdocs.pair import Pair, find_pair
+from tutorial.site.listing import Listing
+from tutorial.site.pair import Pair, find_pair
 
 FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.S)
 

@@ -3,9 +3,9 @@
 import json
 
 from tutorial.bench.table import show
+from tutorial.capture.records import RECORDED
 from tutorial.problem import Problem
-from tutorial.stepdocs import fences
-from tutorial.stepdocs.overview import RECORDED
+from tutorial.site import fences
 
 RECORD = RECORDED / "bench.json"
 

@@ -5,11 +5,11 @@ from html import escape
 from mkdocs.structure.files import File
 from mkdocs.utils import get_relative_url
 
-from tutorial import picture
-from tutorial.picture import NARROW, WIDE, Layout
+from tutorial.capture import flow_drawing
+from tutorial.capture.flow_drawing import NARROW, WIDE, Layout
 from tutorial.problem import Problem
-from tutorial.stepdocs import fences
-from tutorial.steps import Step, find, steps
+from tutorial.project.steps import Step, find, steps
+from tutorial.site import fences
 
 CAPTION = "Lit: what this step adds. Dashed: what later steps add."
 LAST_CAPTION = "Lit: what this step adds. Nothing is missing any more."
@@ -33,14 +33,14 @@ def flow(page: str, step: str, body: str) -> list[str]:
     def address(to: Step) -> str:
         return f"#{anchor(to)}" if where else relative(page, source(to))
 
-    says = picture.words() + _news(lit)
+    says = flow_drawing.words() + _news(lit)
     kind = "flow flow-of-stages" if where else "flow"
     lines = [f'<figure class="{kind}"{_data(lit)} data-search-exclude>']
     for size, layout in (("wide", WIDE), ("narrow", NARROW)):
         lines += [
             f'<svg class="flow-{size}" viewBox="{_box(layout)}" role="group"'
             f' aria-label="{escape(says)}">',
-            *picture.shapes(layout, lit, address),
+            *flow_drawing.shapes(layout, lit, address),
             "</svg>",
         ]
     if lit:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
 

@@ -24,7 +24,7 @@ def on_config(config):
 
 def on_files(files, config):
     """Add the pages of the diff explorer, which no navigation lists."""
-    from tutorial.stepdocs import explorer
+    from tutorial.site import explorer
 
     for path, markdown in explorer.pages():
         level = InclusionLevel.NOT_IN_NAV
@@ -35,7 +35,7 @@ def on_files(files, config):
 
 def on_page_content(html, page, config, files):
     """Put the diffs into the pages of the diff explorer."""
-    from tutorial.stepdocs import explorer
+    from tutorial.site import explorer
 
     path = page.file.src_uri
     # So that MkDocs lets other pages link to a file in a diff.
@@ -56,7 +56,7 @@ def on_serve(server, config, builder):
 
 def entries(folder: str | Path) -> Iterator[os.DirEntry]:
     """What is in a folder, without what running a step leaves there."""
-    from tutorial.steps import LEFTOVER_SUFFIXES, LEFTOVERS
+    from tutorial.project.files import LEFTOVER_SUFFIXES, LEFTOVERS
 
     with os.scandir(folder) as found:
         for entry in found:

@@ -10,9 +10,9 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment
 
 from tutorial.problem import Problem
-from tutorial.stepdocs import excerpt, fences
-from tutorial.stepdocs.pair import Edit, File, Pair
-from tutorial.stepdocs.place import code, place, shown_edits
+from tutorial.site import excerpt, fences
+from tutorial.site.pair import Edit, File, Pair
+from tutorial.site.place import code, place, shown_edits
 
 FIELDS = ("file", "show", "notes", "collapse", "bare", "made", "step")
 AROUND = 2  # lines shown around a change, where the page names no part

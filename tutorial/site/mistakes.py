@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tutorial.check import mistakes as catalogue
 from tutorial.problem import Problem
-from tutorial.stepdocs import fences
+from tutorial.site import fences
 
 # The page that holds all of them, each under an anchor of its id.
 PAGE = "troubleshooting.md"

@@ -3,15 +3,15 @@
 import re
 from pathlib import Path, PurePosixPath
 
-from tutorial import diff, procfile
-from tutorial.environment import ROOT
+from tutorial.capture.records import RECORDED, recorded_name
 from tutorial.problem import Problem
-from tutorial.stepdocs import fences
-from tutorial.stepdocs.listing import fenced
-from tutorial.stepdocs.pair import Pair
-from tutorial.steps import files, find, steps
+from tutorial.project import difference, procfile
+from tutorial.project.files import files
+from tutorial.project.steps import find, steps
+from tutorial.site import fences
+from tutorial.site.listing import fenced
+from tutorial.site.pair import Pair
 
-RECORDED = ROOT / "docs" / "recorded"
 MARKS = {"new file": "new", "changed": "changes"}
 LINE = re.compile(r"(?P<process>\S+) *\| (?P<text>.*stage (?P<stage>\d) · .*)")
 
@@ -129,7 +129,7 @@ def processes(pair: Pair, body: str) -> list[str]:
 def _without_run(pair: Pair) -> list[str]:
     """What else a step asks for, as the items of a list."""
     lines = []
-    for sentence in diff.advice(pair.old, pair.new):
+    for sentence in difference.advice(pair.old, pair.new):
         title, _, rest = sentence.partition(": ")
         if title.endswith("process"):
             continue  # the table has it
@@ -168,8 +168,3 @@ def recorded(pair: Pair) -> Path:
             f"no log of {pair.name} has been recorded: run python3 -m tutorial pictures"
         )
     return path
-
-
-def recorded_name(step: str) -> str:
-    """The name of the file with the log of the step that a person calls `step`."""
-    return f"step_{step}.txt"

@@ -5,9 +5,10 @@ from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
 
-from tutorial import diff
 from tutorial.problem import Problem
-from tutorial.steps import every, files, find
+from tutorial.project import difference
+from tutorial.project.files import files
+from tutorial.project.steps import every, find
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,10 @@ class Pair:
         """ "new file", "changed" or "removed", by the path of what the step touches."""
         if self.old is None:
             return dict.fromkeys(files(self.new), "new file")
-        return {change.path: change.kind for change in diff.compare(self.old, self.new)}
+        return {
+            change.path: change.kind
+            for change in difference.compare(self.old, self.new)
+        }
 
 
 def find_pair(name: str) -> Pair:

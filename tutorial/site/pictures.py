@@ -3,13 +3,14 @@
 import posixpath
 from html import escape
 
-from tutorial import shots, steps
-from tutorial.environment import ROOT
+from tutorial.capture import shots
+from tutorial.capture.records import RECORDED, frame_name
+from tutorial.capture.shots import Shot
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
-from tutorial.shots import Shot
-from tutorial.stepdocs import fences
-from tutorial.stepdocs.listing import fenced
-from tutorial.stepdocs.overview import RECORDED
+from tutorial.project import steps
+from tutorial.site import fences
+from tutorial.site.listing import fenced
 
 # The moments of the film: shots of a step, and what is to be said about each.
 FILM = (
@@ -76,11 +77,6 @@ def _film(body: str, page: str) -> list[str]:
         ]
     button = '<button class="film__button" type="button" hidden></button>'
     return [*lines, "</ol>", button, "</div>"]
-
-
-def frame_name(step: str) -> str:
-    """The name of the file with the frame of the step that a person calls `step`."""
-    return f"step_{step}.frame.json"
 
 
 def _step(asked: dict, step: str) -> str:

@@ -4,8 +4,8 @@ import ast
 import re
 from collections.abc import Sequence
 
-from tutorial.stepdocs.excerpt import CLOSERS, indentation, named, names_of
-from tutorial.stepdocs.pair import Edit, File
+from tutorial.site.excerpt import CLOSERS, indentation, named, names_of
+from tutorial.site.pair import Edit, File
 
 LONGEST = 64  # characters of a line that is named
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from tutorial.specifications.site import Site
-from tutorial.steps import Step, steps
+from tutorial.project.steps import Step, steps
+from tutorial.visitor.site import Site
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 import contextlib
 
-from tutorial.specifications.site import Site, Unmet
-from tutorial.specifications.sockets import wait_in
-from tutorial.specifications.visitor import NO_FORM, Visitor
+from tutorial.visitor.site import Site, Unmet
+from tutorial.visitor.sockets import wait_in
+from tutorial.visitor.visitor import NO_FORM, Visitor
 
 MISSING = NO_FORM
 

@@ -2,8 +2,8 @@
 
 import uuid
 
-from tutorial.specifications.site import Site, Unmet
-from tutorial.specifications.visitor import Visitor
+from tutorial.visitor.site import Site, Unmet
+from tutorial.visitor.visitor import Visitor
 
 MISSING = "The form was answered with status 405: no view takes a POST there"
 

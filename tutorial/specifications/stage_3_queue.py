@@ -4,8 +4,8 @@ import base64
 import json
 import uuid
 
-from tutorial.specifications.site import Site, Unmet
-from tutorial.specifications.visitor import Visitor
+from tutorial.visitor.site import Site, Unmet
+from tutorial.visitor.visitor import Visitor
 
 MISSING = "No message entered Redis"
 

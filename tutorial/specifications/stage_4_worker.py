@@ -2,9 +2,9 @@
 
 import uuid
 
-from tutorial.processes import wait_until
-from tutorial.specifications.site import Site, Unmet
-from tutorial.specifications.visitor import Visitor
+from tutorial.runtime.waiting import wait_until
+from tutorial.visitor.site import Site, Unmet
+from tutorial.visitor.visitor import Visitor
 
 MISSING = "The message still waits in Redis: no worker takes it"
 

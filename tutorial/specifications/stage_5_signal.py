@@ -5,8 +5,8 @@ import uuid
 
 import msgpack
 
-from tutorial.specifications.site import Site, Unmet
-from tutorial.specifications.visitor import Visitor
+from tutorial.visitor.site import Site, Unmet
+from tutorial.visitor.visitor import Visitor
 
 MISSING = "Nothing was published: no handler heard of the finished search"
 

@@ -7,9 +7,9 @@ import uuid
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from tutorial.processes import wait_until
-from tutorial.specifications.site import Site, Unmet
-from tutorial.specifications.visitor import Visitor
+from tutorial.runtime.waiting import wait_until
+from tutorial.visitor.site import Site, Unmet
+from tutorial.visitor.visitor import Visitor
 
 REFUSED = "The WebSocket was refused with status"
 MISSING = f"{REFUSED} 404: nothing answers at its address"

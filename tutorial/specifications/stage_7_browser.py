@@ -5,9 +5,9 @@ import json
 import uuid
 from typing import Any
 
-from tutorial.processes import wait_for
-from tutorial.specifications.site import Site, Unmet
-from tutorial.specifications.sockets import ALL_OPEN, KEEP_SOCKETS, wait_in
+from tutorial.runtime.waiting import wait_for
+from tutorial.visitor.site import Site, Unmet
+from tutorial.visitor.sockets import ALL_OPEN, KEEP_SOCKETS, wait_in
 
 MISSING = "The browser left the page when the form was sent: it was loaded again"
 

@@ -5,7 +5,7 @@ import contextlib
 import signal
 import sys
 
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 from tutorial.standin.passages import Library, read_passages
 from tutorial.standin.server import StandIn
 

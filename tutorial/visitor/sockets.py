@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from tutorial.processes import wait_for
+from tutorial.runtime.waiting import wait_for
 
 # A script for the page, to run before its own.
 KEEP_SOCKETS = """

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
 
-from tutorial.specifications.site import Site, Unmet
+from tutorial.visitor.site import Site, Unmet
 
 NO_FORM = "The page has no form that is sent by POST"
 

@@ -10,12 +10,12 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from tutorial import environment
-from tutorial.new import called, command, place
 from tutorial.problem import Problem
-from tutorial.project import Project
-from tutorial.run import alone
-from tutorial.steps import KEPT_ASIDE, Step, copy, entries, files, is_part
+from tutorial.project.files import KEPT_ASIDE, copy_project, entries, files, is_part
+from tutorial.project.steps import Step
+from tutorial.runtime import environment
+from tutorial.runtime.project import Project, alone
+from tutorial.workspace.new import called, command, place
 
 DATABASE = "db.sqlite3"
 
@@ -153,8 +153,8 @@ def _fits(database: Path, step: Step) -> bool:
     environment.ensure("run")
     with tempfile.TemporaryDirectory() as temporary:
         fresh, tried = Path(temporary) / "fresh", Path(temporary) / "tried"
-        copy(step.folder, fresh)
-        copy(step.folder, tried)
+        copy_project(step.folder, fresh)
+        copy_project(step.folder, tried)
         for suffix in ("", *BESIDE_A_DATABASE):
             source = database.with_name(DATABASE + suffix)
             if source.is_file():

@@ -3,9 +3,10 @@
 import shlex
 from pathlib import Path
 
-from tutorial.environment import ROOT
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
-from tutorial.steps import KEPT_ASIDE, Step, copy, files, find, is_name, locate, steps
+from tutorial.project.files import KEPT_ASIDE, copy_project, files
+from tutorial.project.steps import Step, find, is_name, locate, steps
 
 # The repository's own folders. Others in it are free; so are those beside it.
 TAKEN = frozenset("steps final tutorial tests docs requirements site".split())
@@ -65,7 +66,7 @@ def _make(name: str, step: Step | None) -> Path:
         _check_free(name, folder, step)
         folder.mkdir(parents=True, exist_ok=True)
         if step:
-            copy(step.folder, folder)
+            copy_project(step.folder, folder)
         inside = folder.is_relative_to(ROOT)
         ignored = GITIGNORE_INSIDE if inside else GITIGNORE
         (folder / ".gitignore").write_text(ignored)

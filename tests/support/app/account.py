@@ -2,7 +2,7 @@
 
 import urllib.parse
 
-from tutorial.specifications.visitor import Answer
+from tutorial.visitor.visitor import Answer
 
 from .person import Person
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from running import Running
+from support.running import Running
 
 
 def file_of(running: Running) -> Path:

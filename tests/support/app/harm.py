@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import redis
 
-from running import Running
-from tutorial import procfile, services
-from tutorial.processes import Process, wait_until
+from support.running import Running
+from tutorial.project import procfile
+from tutorial.runtime import services
+from tutorial.runtime.processes import Process
+from tutorial.runtime.waiting import wait_until
 
 
 def kill(process: Process, number: int = signal.SIGKILL) -> None:
@@ -20,7 +22,7 @@ def kill(process: Process, number: int = signal.SIGKILL) -> None:
 
 def restart(running: Running, name: str) -> None:
     """Start the process of that name, which has ended, again."""
-    running.project.start(running.processes, name)
+    running.project.restart(running.processes, name)
     running.project.wait_until_ready(60)
 
 

@@ -4,8 +4,9 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from running import Running
-from tutorial.processes import Process, wait_until
+from support.running import Running
+from tutorial.runtime.processes import Process
+from tutorial.runtime.waiting import wait_until
 
 from .person import Person
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tutorial.processes import wait_for
-from tutorial.specifications.site import Site
+from tutorial.runtime.waiting import wait_for
+from tutorial.visitor.site import Site
 
 PATIENCE = 20_000.0  # ms
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection
 
-from tutorial.processes import wait_until
-from tutorial.specifications.site import Site
+from tutorial.runtime.waiting import wait_until
 from tutorial.specifications.stage_6_consumer import open_socket
-from tutorial.specifications.visitor import Visitor
+from tutorial.visitor.site import Site
+from tutorial.visitor.visitor import Visitor
 
 ENDED = ("done", "failed", "cancelled")
 

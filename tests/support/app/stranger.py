@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from websockets.exceptions import ConnectionClosed
 
-from tutorial.specifications.site import Site
+from tutorial.visitor.site import Site
 
 from .person import ENDED, Person
 

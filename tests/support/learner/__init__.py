@@ -5,7 +5,7 @@ commands, whose output `printed` compares, and `window` is the browser. `followi
 them together.
 """
 
-from learner.following import Learner, follow
-from learner.page import HANDS, Page
+from support.learner.following import Learner, follow
+from support.learner.page import HANDS, Page
 
 __all__ = ["HANDS", "Learner", "Page", "follow"]

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from learner.keyboard import Keyboard
-from learner.page import COMMANDS, LISTING, POSITIVE, Action, Page
-from learner.printed import pattern, regular
-from learner.terminal import Terminals
-from learner.window import Window
-from tutorial import steps
+from support.learner.keyboard import Keyboard
+from support.learner.page import COMMANDS, LISTING, POSITIVE, Action, Page
+from support.learner.printed import pattern, regular
+from support.learner.terminal import Terminals
+from support.learner.window import Window
 from tutorial.problem import Problem
-from tutorial.processes import wait_until
-from tutorial.stepdocs import fences, listing
-from tutorial.stepdocs.pair import find_pair
+from tutorial.project import steps
+from tutorial.runtime.waiting import wait_until
+from tutorial.site import fences, listing
+from tutorial.site.pair import find_pair
 
 PATIENCE = 60.0  # seconds for whatever a page waits for
 

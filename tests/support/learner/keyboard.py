@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tutorial import steps
 from tutorial.problem import Problem
-from tutorial.stepdocs import listing
-from tutorial.stepdocs.pair import Edit, File, Pair
-from tutorial.stepdocs.place import shown_edits
+from tutorial.project.files import files
+from tutorial.site import listing
+from tutorial.site.pair import Edit, File, Pair
+from tutorial.site.place import shown_edits
 
 
 @dataclass
@@ -130,7 +130,7 @@ class Keyboard:
 
         What a command has made has been compared when it was shown.
         """
-        wanted, typed = steps.files(self.pair.new), steps.files(self.folder)
+        wanted, typed = files(self.pair.new), files(self.folder)
         wrong = []
         for path in sorted(wanted.keys() | typed.keys()):
             if path not in typed:

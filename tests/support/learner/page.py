@@ -37,8 +37,8 @@ import yaml
 from sybil import Document, Example, Region
 
 from tutorial.problem import Problem
-from tutorial.stepdocs import fences
-from tutorial.stepdocs.extension import FRONT_MATTER
+from tutorial.site import fences
+from tutorial.site.extension import FRONT_MATTER
 
 # What a hand wants behind its colon.
 HANDS = {

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from tutorial.stepdocs.console import ANYTHING
+from tutorial.site.console import ANYTHING
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

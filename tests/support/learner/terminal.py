@@ -10,14 +10,13 @@ import sys
 import time
 from pathlib import Path
 
-from runner import Runner
-
-from learner import printed
-from tutorial import services
+from support.learner import printed
+from support.runner import Runner
 from tutorial.problem import Problem
-from tutorial.processes import wait_until
-from tutorial.stepdocs import console
-from tutorial.stepdocs.console import Exchange
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.waiting import wait_until
+from tutorial.site import console
+from tutorial.site.console import Exchange
 
 # What runs until Ctrl-C, and the port at which a reader finds it.
 PROGRAMS = {"run": 8000, "docs": 8001}
@@ -77,7 +76,7 @@ class Terminals:
         self.root = root
         self.patience = patience  # seconds
         self.programs: dict[str, Program] = {}  # by their kind
-        self._ports = {kind: services.free_port() for kind in PROGRAMS}
+        self._ports = {kind: free_port() for kind in PROGRAMS}
         self._looks = root.parent / "looks"
         self._looks.mkdir()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Browser, Error, Response, WebSocket
 
-from learner.printed import pattern, regular
+from support.learner.printed import pattern, regular
 from tutorial.problem import Problem
 
 # What Chrome makes of an error without a page of its own: a page of its own.

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from tutorial.check.events import Event, Events
 from tutorial.check.scene import Scene, last_words
 from tutorial.check.stages.stage_1_template import FAKE_SOCKETS
 from tutorial.check.stages.stage_5_signal import layers
 from tutorial.check.unmet import Unmet
-from tutorial.processes import wait_for
-from tutorial.specifications.sockets import wait_in
-from tutorial.specifications.visitor import Visitor
+from tutorial.observer.events import Event, Events
+from tutorial.runtime.waiting import wait_for
+from tutorial.visitor.sockets import wait_in
+from tutorial.visitor.visitor import Visitor
 
 HANDSHAKE = 5.0  # seconds
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tutorial.check.scene import Scene
 from tutorial.check.stages.stage_4_worker import squeeze
-from tutorial.processes import wait_for
+from tutorial.runtime.waiting import wait_for
 
 PATIENCE = 8.0  # seconds
 

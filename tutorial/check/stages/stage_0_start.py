@@ -4,10 +4,10 @@ import re
 import sys
 
 from tutorial.check.code import Code
-from tutorial.check.events import Event
 from tutorial.check.scene import START, Scene, last_words
 from tutorial.check.unmet import Unmet
-from tutorial.processes import wait_for
+from tutorial.observer.events import Event
+from tutorial.runtime.waiting import wait_for
 
 # Which stage a file belongs to, by what it says; the first that fits.
 SIGNS = (

@@ -4,12 +4,12 @@ import contextlib
 import re
 import urllib.parse
 
-from tutorial.check.events import Event, Events
 from tutorial.check.scene import Scene
 from tutorial.check.stages.stage_0_start import NOT_MIGRATED, place_of_setting
 from tutorial.check.unmet import Unmet
-from tutorial.specifications.sockets import wait_in
-from tutorial.specifications.visitor import Answer, Page
+from tutorial.observer.events import Event, Events
+from tutorial.visitor.sockets import wait_in
+from tutorial.visitor.visitor import Answer, Page
 
 # A script for the page, to run before its own: no stage 1 has a server for its socket.
 FAKE_SOCKETS = """

@@ -2,10 +2,10 @@
 
 import re
 
-from tutorial.check.events import Event
 from tutorial.check.scene import Scene, Search
 from tutorial.check.stages.stage_1_template import page_error
 from tutorial.check.unmet import Unmet
+from tutorial.observer.events import Event
 
 # What kombu and redis-py raise where the broker does not answer.
 NO_BROKER = re.compile(

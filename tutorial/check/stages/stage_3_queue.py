@@ -4,10 +4,10 @@ import json
 import re
 from dataclasses import dataclass
 
-from tutorial.check.events import Event
 from tutorial.check.scene import Scene, Search
 from tutorial.check.unmet import Unmet
-from tutorial.processes import wait_for
+from tutorial.observer.events import Event
+from tutorial.runtime.waiting import wait_for
 
 # Seconds: more than a busy machine needs for a form, less than a task that sleeps.
 AT_ONCE = 2.0

@@ -4,13 +4,13 @@ import contextlib
 import re
 import sqlite3
 
-from tutorial.check.events import Event
 from tutorial.check.scene import Scene, Search, last_words
 from tutorial.check.stages.stage_0_start import NOT_MIGRATED, stage_of
 from tutorial.check.stages.stage_1_template import not_migrated, page_error
 from tutorial.check.stages.stage_3_queue import Message, find_message
 from tutorial.check.unmet import Unmet
-from tutorial.processes import wait_for
+from tutorial.observer.events import Event
+from tutorial.runtime.waiting import wait_for
 
 READY = 20.0  # seconds that a worker has to start
 DONE = 10.0  # seconds that a task has, with a stand-in that answers at once

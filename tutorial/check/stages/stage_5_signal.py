@@ -3,11 +3,11 @@
 import re
 
 from tutorial.check.code import Call
-from tutorial.check.events import Event, Events
 from tutorial.check.scene import Scene, Search
 from tutorial.check.stages.stage_4_worker import task_failed
 from tutorial.check.unmet import Unmet
-from tutorial.processes import wait_for
+from tutorial.observer.events import Event, Events
+from tutorial.runtime.waiting import wait_for
 
 EXPECTED = "a message that the channel layer publishes for the user's group"
 

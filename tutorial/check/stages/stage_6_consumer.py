@@ -7,7 +7,6 @@ import urllib.parse
 
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from tutorial.check.events import Event, Events
 from tutorial.check.scene import Scene, Search
 from tutorial.check.stages.handshake import (
     NO_SOCKET,
@@ -19,7 +18,8 @@ from tutorial.check.stages.handshake import (
 from tutorial.check.stages.stage_4_worker import first_words, squeeze
 from tutorial.check.stages.stage_5_signal import layers, not_awaited
 from tutorial.check.unmet import Unmet
-from tutorial.processes import wait_for
+from tutorial.observer.events import Event, Events
+from tutorial.runtime.waiting import wait_for
 
 IDLE = 8.0  # seconds: redis-py 8 closes a blocked connection after 5
 EVIL = "http://evil.example"

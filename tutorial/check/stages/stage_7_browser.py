@@ -4,7 +4,6 @@ import contextlib
 import re
 from typing import Any
 
-from tutorial.check.events import Events
 from tutorial.check.scene import Scene
 from tutorial.check.stages.frame import keys_of, keys_read, pairs_of, texts_of
 from tutorial.check.stages.open_page import (
@@ -19,7 +18,8 @@ from tutorial.check.stages.open_page import (
 from tutorial.check.stages.stage_1_template import place_in_script
 from tutorial.check.stages.stage_4_worker import REFUSED, first_words, squeeze
 from tutorial.check.unmet import Unmet
-from tutorial.specifications.sockets import ALL_OPEN, KEEP_SOCKETS, wait_in
+from tutorial.observer.events import Events
+from tutorial.visitor.sockets import ALL_OPEN, KEEP_SOCKETS, wait_in
 
 # A question whose answer holds HTML with a script; see `tutorial/standin`.
 SCRIPT = "simulate: script"

@@ -5,6 +5,6 @@ are HTML, which `fill` puts into a page once its Markdown is HTML, too: that spa
 Python-Markdown a megabyte to read. `overview` is what `docs/diff.md` shows.
 """
 
-from tutorial.stepdocs.explorer.pages import anchors, fill, overview, pages
+from tutorial.site.explorer.pages import anchors, fill, overview, pages
 
 __all__ = ["anchors", "fill", "overview", "pages"]

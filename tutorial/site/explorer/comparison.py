@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import combinations
 
-from tutorial import diff
-from tutorial.diff import FileDiff
-from tutorial.steps import Step, every
+from tutorial.project import difference
+from tutorial.project.difference import FileDiff
+from tutorial.project.steps import Step, every
 
 # What few read in a diff: it is there, but folded.
 FOLDED_SUFFIX = ".css"
@@ -81,7 +81,7 @@ class Comparison:
     @cached_property
     def changes(self) -> Sequence[Change]:
         """The files that differ, by path."""
-        return [*map(Change.of, diff.compare(self.old.folder, self.new.folder))]
+        return [*map(Change.of, difference.compare(self.old.folder, self.new.folder))]
 
     @property
     def added(self) -> int:
@@ -96,7 +96,7 @@ class Comparison:
     @property
     def advice(self) -> Sequence[str]:
         """What else changes for whoever goes this way: a sentence each."""
-        return diff.advice(self.old.folder, self.new.folder)
+        return difference.advice(self.old.folder, self.new.folder)
 
     def moved(self, places: int) -> "Comparison | None":
         """The pair as far apart that many steps on; None where there is none."""

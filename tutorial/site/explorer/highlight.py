@@ -11,7 +11,7 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.util import ClassNotFound
 
-from tutorial.stepdocs.listing import LANGUAGES, PLAIN
+from tutorial.site.listing import LANGUAGES, PLAIN
 
 FORMATTER = HtmlFormatter(nowrap=True)
 

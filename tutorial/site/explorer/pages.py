@@ -14,15 +14,15 @@ from jinja2 import (
 )
 
 from tutorial.problem import Problem
-from tutorial.stepdocs import fences
-from tutorial.stepdocs.explorer import views
-from tutorial.stepdocs.explorer.comparison import (
+from tutorial.project.steps import Step, every
+from tutorial.site import fences
+from tutorial.site.explorer import views
+from tutorial.site.explorer.comparison import (
     Comparison,
     comparisons,
     name_in_text,
     neighbours,
 )
-from tutorial.steps import Step, every
 
 FOLDER = "diff"  # of the pages, below docs/
 

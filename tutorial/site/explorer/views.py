@@ -12,8 +12,8 @@ from itertools import zip_longest
 
 from markupsafe import Markup, escape
 
-from tutorial.stepdocs.explorer.comparison import Change
-from tutorial.stepdocs.explorer.highlight import highlighted
+from tutorial.site.explorer.comparison import Change
+from tutorial.site.explorer.highlight import highlighted
 
 HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 ELEMENTS = {" ": "span", "-": "del", "+": "ins"}

@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tutorial import colour
 from tutorial.check import older_code
 from tutorial.check.glance import hints
 from tutorial.check.report import (
@@ -24,25 +23,11 @@ from tutorial.check.report import (
 )
 from tutorial.check.scene import Check, Scene, last_words
 from tutorial.check.unmet import Unmet
-from tutorial.processes import wait_for
-from tutorial.specifications.site import Unmet as SpecificationUnmet
+from tutorial.runtime.terminal import Progress, painter
+from tutorial.runtime.waiting import wait_for
+from tutorial.visitor.site import Unmet as SpecificationUnmet
 
 KEPT_LINES = 200  # of each process, in the report
-
-
-class Progress:
-    """One line on a terminal that says what is being done; nothing elsewhere."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._terminal = sys.stderr.isatty() and not quiet
-        self._started = time.monotonic()
-
-    def __call__(self, text: str) -> None:
-        """Show what is being done now; an empty text takes the line away."""
-        if self._terminal:
-            seconds = time.monotonic() - self._started
-            shown = f"{seconds:4.1f} s  {text} ..." if text else ""
-            print(f"\r\033[K{shown}", end="", file=sys.stderr, flush=True)
 
 
 def check(folder: Path, title: str, number: int, *, as_json: bool) -> int:
@@ -51,7 +36,7 @@ def check(folder: Path, title: str, number: int, *, as_json: bool) -> int:
     Raises Problem where there is no project, or no Redis for the check.
     """
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
-    progress, paint = Progress(quiet=as_json), colour.painter(sys.stdout)
+    progress, paint = Progress(quiet=as_json), painter(sys.stdout)
     report = Report(title, number)
 
     def show(result: Result) -> None:

@@ -1,0 +1,37 @@
+"""Starts `final/` with short patience, so that a test does not wait for minutes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from support.running import Running, start_running
+from tutorial.project import steps
+from tutorial.project.files import copy_project
+
+# Seconds, where the app's own figures would make a test wait for minutes.
+SHORT = {
+    "OPENAI_TIMEOUT_SECONDS": "2",
+    "SEARCH_LEASE_SECONDS": "4",
+    "SEARCH_GRACE_SECONDS": "5",
+    "SOCKET_CHECK_SECONDS": "1",
+    "SEARCHES_PER_MINUTE": "1000",
+}
+
+
+def start_app(
+    parent: Path,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    stand_in_options: Sequence[str] = (),
+    additions: Mapping[str, str] = MappingProxyType({}),
+) -> Running:
+    """Start a copy of `final/`, in the folder `parent`, with short patience.
+
+    `additions` are texts that its files, by name, get at their ends.
+    """
+    step = steps.find("final")
+    folder = parent / "project"
+    copy_project(step.folder, folder)
+    for name, text in additions.items():
+        with (folder / name).open("a") as file:
+            file.write(text)
+    return start_running(step, folder, SHORT | environment, stand_in_options)

@@ -1,0 +1,63 @@
+"""What the commands' arguments have in common: how they are declared, and refused."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+# What carries a command out: it returns the exit status, or None for success.
+Function = Callable[[argparse.Namespace], int | None]
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a mistyped command in two lines."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and where the help is, and exit with status 2."""
+        self.exit(2, f"{message[:1].upper()}{message[1:]}.\nFor help: {self.prog} -h\n")
+
+
+class Commands:
+    """The list of commands, as argparse has it, to add one to."""
+
+    def __init__(self, parsers: Any) -> None:
+        self._parsers = parsers
+
+    def add(self, name: str, help_: str, function: Function) -> Parser:
+        """Add a command, and return its parser for its arguments."""
+        command = self._parsers.add_parser(
+            name, help=help_, description=help_ + ".", allow_abbrev=False
+        )
+        command.set_defaults(function=function)
+        return command
+
+
+def add_step(parser: Parser, name: str, **options: Any) -> None:
+    """An argument that names one of our steps."""
+    text = "1 to 7, or final"
+    parser.add_argument(name, metavar=name.upper(), help=text, **options)
+
+
+def add_project(parser: Parser, name: str, **options: Any) -> None:
+    """An argument that names one of our steps, or a learner's own folder."""
+    text = "1 to 7, final, or the path of a folder of your own"
+    parser.add_argument(name, metavar=name.upper(), help=text, **options)
+
+
+def add_port(parser: Parser, default: int) -> None:
+    """The option --port."""
+    parser.add_argument(
+        "--port", type=_port, default=default, help=f"default: {default}"
+    )
+
+
+def count(text: str) -> int:
+    """A number from 1 to 100. Raises ArgumentTypeError for anything else."""
+    if not text.isdecimal() or not 0 < int(text) <= 100:
+        raise argparse.ArgumentTypeError("say a number from 1 to 100")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)

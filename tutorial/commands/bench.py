@@ -1,0 +1,36 @@
+"""`tutorial bench`: how fast the flow is, and against what."""
+
+import argparse
+
+from tutorial.commands.arguments import Commands, count
+from tutorial.runtime import environment
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add("bench", "How fast is the flow, and against what?", bench)
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="LETTERS",
+        help="sections, such as a,c; default: all",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="few of each: enough for a look, in a minute",
+    )
+    parser.add_argument(
+        "--rounds", type=count, metavar="N", help="of (a) and (b); default: 5"
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Measure: the exit status. Raises Problem where something cannot be measured."""
+    environment.enter("run", "redis", "test")
+    from tutorial.bench.sections import bench
+
+    return bench(
+        options.only, quick=options.quick, rounds=options.rounds, as_json=options.json
+    )

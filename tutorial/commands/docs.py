@@ -1,0 +1,26 @@
+"""`tutorial docs`: the site, shown or built."""
+
+import argparse
+
+from tutorial.commands.arguments import Commands, add_port
+from tutorial.runtime import environment
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add("docs", "Show the tutorial's site, anew at each change", docs)
+    add_port(parser, 8001)
+    parser.add_argument(
+        "--build", action="store_true", help="write it to site/ instead"
+    )
+
+
+def docs(options: argparse.Namespace) -> None:
+    """Show the site until Ctrl-C, or build it. Raises Problem where it cannot be."""
+    environment.enter("run", "docs")
+    from tutorial.site import build
+
+    if options.build:
+        build.build()
+    else:
+        build.serve(options.port)

@@ -1,0 +1,48 @@
+"""`tutorial new`: a folder to type in, or one that catches up with a step."""
+
+import argparse
+
+from tutorial.commands.arguments import Commands
+from tutorial.problem import Problem
+from tutorial.project.steps import find
+from tutorial.workspace.catch_up import catch_up
+from tutorial.workspace.new import command, is_before_step_1, make, make_empty
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add(
+        "new", "Make a folder of your own, from the end of a step", new
+    )
+    parser.add_argument("folder", metavar="DIR", help="the folder to make")
+    parser.add_argument(
+        "step",
+        metavar="STEP",
+        nargs="?",
+        help="1 to 7, or final; 0 for an empty folder, to type step 1 in; default: 1",
+    )
+    parser.add_argument(
+        "--catch-up",
+        action="store_true",
+        help="bring the folder DIR to the end of the step; what goes is kept aside",
+    )
+
+
+def new(options: argparse.Namespace) -> None:
+    """Make the folder. Raises Problem where something is in the way."""
+    is_empty = is_before_step_1(options.step or "1")
+    if is_empty and options.catch_up:
+        raise Problem(
+            "No step comes before step 1, so there is nothing to catch up with.\n"
+            f"For a new and empty folder: {command('new', 'DIR', '0')}"
+        )
+    if is_empty:
+        make_empty(options.folder)
+    elif not options.catch_up:
+        make(options.folder, find(options.step or "1"))
+    elif options.step is None:
+        raise Problem(
+            f"Say the step: {command('new', options.folder, 'STEP', '--catch-up')}"
+        )
+    else:
+        catch_up(options.folder, find(options.step))

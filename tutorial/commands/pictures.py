@@ -1,0 +1,19 @@
+"""`tutorial pictures` (maintainers): what the site shows of the running steps."""
+
+import argparse
+
+from tutorial.commands.arguments import Commands
+from tutorial.runtime import environment
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    commands.add("pictures", "(maintainers) Take the pictures and logs anew", pictures)
+
+
+def pictures(options: argparse.Namespace) -> None:
+    """Take the pictures, and record the logs. Raises Problem without a browser."""
+    environment.enter("run", "redis", "test", "docs")
+    from tutorial.capture import everything
+
+    everything.capture()

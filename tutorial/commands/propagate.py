@@ -1,0 +1,25 @@
+"""`tutorial propagate` (maintainers): a change in a step, in all later ones."""
+
+import argparse
+
+from tutorial.commands.arguments import Commands, add_step
+from tutorial.project.propagation import propagate as carry
+from tutorial.project.steps import find
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add(
+        "propagate",
+        "(maintainers) Carry a change in a step through the later ones",
+        propagate,
+    )
+    add_step(parser, "step")
+    parser.add_argument(
+        "--since", default="HEAD", metavar="REVISION", help="default: HEAD"
+    )
+
+
+def propagate(options: argparse.Namespace) -> None:
+    """Carry the change on. Raises Problem where a later step has a conflict."""
+    carry(find(options.step), options.since)

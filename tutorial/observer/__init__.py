@@ -1,0 +1,30 @@
+"""The observer: what is put into a project's processes to hear what they do.
+
+In here: the code that runs inside those processes (`inside/`), how to switch it on, and
+how to read what it wrote (`events`). Not in here: any judgement. `check` and later
+readers draw the conclusions.
+"""
+
+import os
+from pathlib import Path
+
+INSIDE = Path(__file__).parent / "inside"
+
+# Looks at a project's settings, addresses and apps; see its docstring.
+SURVEY = INSIDE / "survey.py"
+
+
+def variables(events: Path, folder: Path, redis_url: str) -> dict[str, str]:
+    """The environment variables that put the observer into a project's processes.
+
+    They append what they do to the file `events`. `folder` is the project's, and
+    `redis_url` the Redis to which also a project with a fixed address is led.
+    """
+    paths = [str(INSIDE), os.environ.get("PYTHONPATH", "")]
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "TUTORIAL_EVENTS": str(events),
+        "TUTORIAL_PROJECT": str(folder),
+        "TUTORIAL_DATABASE": str(events.with_name("outside.sqlite3")),
+        "TUTORIAL_REDIS": redis_url.removeprefix("redis://").removesuffix("/0"),
+    }

@@ -1,0 +1,90 @@
+"""What only one process at a time may have: TCP ports, and locks on files."""
+
+import contextlib
+import fcntl
+import secrets
+import socket
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from tutorial.problem import Problem
+
+# Below the range from which systems take the ports of outgoing connections: such a port
+# may be gone again before the process that it is meant for has started.
+PORTS = range(20_000, 32_000)
+
+# A bound UDP port of the same number tells the program's other processes that the TCP
+# port is taken. The system releases it when this process ends, however it ends.
+_reserved: deque[socket.socket] = deque(maxlen=64)
+
+
+def free_port(preferred: int = 0) -> int:
+    """A free TCP port on 127.0.0.1: `preferred` if it is free, else one of PORTS.
+
+    No other call gets the same one of PORTS before a process has had the time to listen
+    there. Otherwise two starts at the same time might use each other's pages. Raises
+    Problem where no port is free.
+    """
+    if preferred and _is_free(preferred):
+        return preferred
+    start = secrets.randbelow(len(PORTS))
+    for port in (*PORTS[start:], *PORTS[:start]):
+        if _is_free(port) and _reserve(port):
+            return port
+    raise Problem("This machine has no free TCP port on 127.0.0.1.")
+
+
+def check_port(port: int, way_out: str = "Choose another port:") -> None:
+    """Raise Problem where `port` is taken; `way_out` says what to do about it."""
+    if free_port(port) != port:
+        raise Problem(
+            f"Port {port} cannot be had: another program has taken it, or you may"
+            f" not use it. {way_out} --port {free_port()}"
+        )
+
+
+def listens(port: int) -> bool:
+    """Whether a process accepts TCP connections at `port` on 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextlib.contextmanager
+def locked(file: Path, refusal: str = "") -> Iterator[None]:
+    """Hold the lock on `file`, which is made where it does not exist.
+
+    Waits for another process that holds it; with a `refusal`, raises Problem with that
+    text instead.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("r" if file.exists() else "a") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | (fcntl.LOCK_NB if refusal else 0))
+        except BlockingIOError:
+            raise Problem(refusal) from None
+        yield
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _reserve(port: int) -> bool:
+    lock = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        lock.bind(("127.0.0.1", port))
+    except OSError:
+        lock.close()
+        return False
+    if len(_reserved) == _reserved.maxlen:
+        _reserved.popleft().close()
+    _reserved.append(lock)
+    return True

@@ -1,0 +1,166 @@
+"""The one way to start a project: its services, its database, its processes.
+
+`run`, `check`, `pictures`, `bench` and the tests all start projects with a `Stack`:
+
+    with Stack(folder) as stack:
+        print(stack.project.url)
+"""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tutorial.problem import Problem
+from tutorial.project.files import copy_project
+from tutorial.runtime import reaper
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.processes import Process, Processes
+from tutorial.runtime.project import Project
+from tutorial.runtime.services import Launch, Service, launch_redis, launch_stand_in
+
+# The stand-in's options where nobody wants to wait: long enough to see whether a view
+# waits for the answer, and short enough for a test.
+QUICK_STAND_IN = ("--latency", "0.3", "--pace", "0.005")
+
+
+def own_services(root: Path, *stand_in_options: str) -> dict[str, Launch]:
+    """A Redis with its data below `root`, and a quick stand-in: for one project."""
+    options = (*QUICK_STAND_IN, *stand_in_options)
+    return {
+        "redis": lambda processes: launch_redis(processes, root / "redis"),
+        "openai": lambda processes: launch_stand_in(processes, *options),
+    }
+
+
+@dataclass
+class Stack:
+    """A running project with all that it needs. Leaving the context stops everything.
+
+    Entering it copies the project, starts the services, prepares the project, starts
+    its processes and waits until they are ready. It raises Problem or TimeoutError,
+    with the last lines of each process, where that fails; nothing is left running then.
+    Stopping takes less than 5 seconds.
+    """
+
+    folder: Path
+    """The project. It runs in a copy, unless `copy` is None."""
+
+    root: Path | None = None
+    """Where the copy and the data of the services go. None: a temporary folder."""
+
+    copy: Callable[[Path, Path], object] | None = copy_project
+    """How the project gets from `folder` to `root`/project. None: it runs in place."""
+
+    port: int = 0
+    """Of the web process, in the variable PORT. 0: a free one."""
+
+    services: Mapping[str, Launch] | None = None
+    """What starts before the project, by name. None: a Redis and a quick stand-in."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables for the project's processes, on top of the services' own."""
+
+    without: Collection[str] = ()
+    """Variables of this process that the project's processes must not see."""
+
+    reloads: bool = False
+    """Whether Django's server watches its files. It starts twice as fast if not."""
+
+    prepare: Callable[[Project], object] = Project.migrate
+    """What happens to the project between its services and its processes."""
+
+    commands: Callable[[Project], Mapping[str, str]] | None = None
+    """The commands by process name. None: those of the Procfile."""
+
+    patience: float | None = 60.0
+    """Seconds to wait until the processes are ready. None: do not wait."""
+
+    grace: float = reaper.GRACE
+    """Seconds that a process has between SIGTERM and SIGKILL at the end."""
+
+    on_line: Callable[[str, str], None] | None = None
+    """Called with each process' name and line. None: the lines go to `log`."""
+
+    project: Project = field(init=False)
+    processes: Processes = field(init=False)
+    started: dict[str, Service] = field(init=False, default_factory=dict)
+    log: list[tuple[str, str]] = field(init=False, default_factory=list)
+    """(process, line) in the order of arrival, where `on_line` is None."""
+
+    def __post_init__(self) -> None:
+        self._exits = contextlib.ExitStack()
+        note = self.on_line or (lambda name, line: self.log.append((name, line)))
+        self.processes = Processes(note)
+
+    def __enter__(self) -> "Stack":
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop everything that `start` has started, also where it failed half-way."""
+        self._exits.close()
+
+    def start(self) -> None:
+        """Start everything: what entering the context does. `close` has to follow."""
+        if self.root is None:
+            self.root = Path(tempfile.mkdtemp(prefix="tutorial-")).resolve()
+            self._exits.callback(shutil.rmtree, self.root, ignore_errors=True)
+        self._exits.enter_context(self.processes)
+        place = self.folder
+        if self.copy:
+            place = self.root / "project"
+            place.mkdir(parents=True)
+            self.copy(self.folder, place)
+        self.project = Project(place, self.port or free_port(), original=self.folder)
+        for name in self.without:
+            self.project.environment.pop(name, None)
+        self._start_services()
+        self.project.environment |= self.environment
+        if not self.reloads:
+            # Django's server takes itself for the child of its own reloader.
+            self.project.environment["RUN_MAIN"] = "true"
+        self.prepare(self.project)
+        # The project ends before its services, which it may need to end well.
+        self._exits.callback(self._stop_project)
+        commands = self.commands(self.project) if self.commands else None
+        self.project.start(self.processes, commands)
+        if self.patience is not None:
+            self.project.wait_until_ready(self.patience)
+
+    def _start_services(self) -> None:
+        services = own_services(self.root) if self.services is None else self.services
+        for name, launch in services.items():
+            self.started[name] = launch(self.processes)
+        for service in self.started.values():
+            service.wait()
+            self.project.environment |= service.variables
+
+    def _stop_project(self) -> None:
+        self.processes.stop(self.project.running.values(), grace=self.grace)
+
+    def service(self, name: str) -> Process:
+        """The process of a service that this stack started. Raises Problem."""
+        service = self.started.get(name)
+        if service is None or service.process is None:
+            raise Problem(f"The project was started without {name}.")
+        return service.process
+
+    @property
+    def redis_url(self) -> str:
+        """The address of the project's Redis; "" where it has none."""
+        return self.project.environment.get("REDIS_URL", "")
+
+    @property
+    def openai_url(self) -> str:
+        """The address of the API that the project asks; "" for the real one."""
+        return self.project.environment.get("OPENAI_BASE_URL", "")
