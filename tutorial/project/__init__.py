@@ -1,4 +1,4 @@
-"""What a project is, without running it: the steps, its files, its Procfile, its differences.
+"""What a project is, without running it: its files, its Procfile, its differences.
 
 In here: what can be known by reading folders.
 Not in here: anything that starts a process of a project.
