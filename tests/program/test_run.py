@@ -10,9 +10,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from support.folders import make_stub
 from support.runner import END
 from tutorial.paths import ROOT, VENV
 from tutorial.project.files import copy_project
@@ -59,10 +61,16 @@ def test_open_opens_the_browser_at_the_page(start, tmp_path):
     )
 
 
+@pytest.fixture
+def stub(tmp_path) -> str:
+    """The path of a project that starts and ends within a moment."""
+    return str(make_stub(tmp_path / "stub"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_every_process_twice_in_a_row(start, number):
+def test_a_signal_ends_every_process_twice_in_a_row(start, stub, number):
     for _ in range(2):
-        runner = start()
+        runner = start(stub)
         runner.wait_for("Ready in")
         runner.child.send_signal(number)
         assert runner.child.wait(timeout=END) == 128 + number
@@ -70,7 +78,7 @@ def test_a_signal_ends_every_process_twice_in_a_row(start, number):
         assert "Traceback" not in runner.output
 
 
-def test_a_signal_ends_a_search_in_the_middle(start):
+def test_a_signal_ends_the_finished_app_in_the_middle_of_a_search(start):
     runner = start()
     runner.wait_for("Ready in")
     Visitor(Site(f"http://127.0.0.1:{runner.port}", "", "")).ask("simulate: silence")
@@ -81,8 +89,8 @@ def test_a_signal_ends_a_search_in_the_middle(start):
 
 
 @pytest.mark.parametrize("moment", ["Starting", "Redis", "OpenAI"])
-def test_a_signal_ends_a_start_in_the_middle(start, moment):
-    runner = start()
+def test_a_signal_ends_a_start_in_the_middle(start, stub, moment):
+    runner = start(stub)
     runner.wait_for(moment)
     runner.child.send_signal(signal.SIGTERM)
     runner.child.wait(timeout=END)
@@ -91,10 +99,10 @@ def test_a_signal_ends_a_start_in_the_middle(start, moment):
 
 
 @pytest.fixture
-def at_a_terminal(start):
+def at_a_terminal(start, stub):
     """A run that is ready at a terminal: (runner, our end, what it has printed)."""
     ours, theirs = pty.openpty()
-    runner = start(terminal=theirs)
+    runner = start(stub, terminal=theirs)
     os.close(theirs)
     seen = b""
     deadline = time.monotonic() + 60
@@ -126,8 +134,8 @@ def _drain(descriptor: int) -> None:
             pass
 
 
-def test_a_killed_runner_leaves_nothing_behind(start):
-    runner = start()
+def test_a_killed_runner_leaves_nothing_running(start, stub):
+    runner = start(stub)
     runner.wait_for("Ready in")
     runner.child.kill()
     runner.wait_until_nothing_is_left()
@@ -136,14 +144,14 @@ def test_a_killed_runner_leaves_nothing_behind(start):
 @pytest.mark.parametrize(
     ("name", "pattern"),
     [
-        ("web", r"bin/uvicorn config\.asgi"),
-        ("worker", r"bin/celery --app config worker"),
+        ("web", r"python web\.py"),
+        ("worker", r"python worker\.py"),
         ("redis", r"(redis|valkey)-server"),
         ("openai", r"tutorial\.standin"),
     ],
 )
-def test_a_process_that_dies_is_named_and_the_others_end(start, name, pattern):
-    runner = start()
+def test_a_process_that_dies_is_named_and_the_others_end(start, stub, name, pattern):
+    runner = start(stub)
     runner.wait_for("Ready in")
     runner.one(pattern).kill()
     assert runner.child.wait(timeout=END) == 1
@@ -151,7 +159,7 @@ def test_a_process_that_dies_is_named_and_the_others_end(start, name, pattern):
     runner.wait_until_nothing_is_left()
 
 
-def test_a_project_that_does_not_start_is_told(start, root):
+def test_a_project_that_does_not_start_says_why(start, root):
     settings = root / "steps" / "07_browser" / "config" / "settings.py"
     settings.write_text(settings.read_text() + "\nimport no_such_module\n")
     runner = start("7")
@@ -160,12 +168,9 @@ def test_a_project_that_does_not_start_is_told(start, root):
     runner.wait_until_nothing_is_left()
 
 
-def test_a_broken_requirement_of_the_worker_is_told(start, root):
-    procfile = root / "steps" / "07_browser" / "Procfile"
-    procfile.write_text(
-        "web: python manage.py runserver $PORT\nworker: no-such-program\n"
-    )
-    runner = start("7")
+def test_a_command_that_does_not_exist_is_reported(start, stub):
+    (Path(stub) / "Procfile").write_text("worker: no-such-program\n")
+    runner = start(stub)
     assert runner.child.wait(timeout=60) == 1
     runner.wait_for("worker ended with exit status 127")
     runner.wait_until_nothing_is_left()
@@ -203,15 +208,15 @@ def test_manage_finds_the_redis_of_a_running_step(start, root):
     assert "'query': 'Where am I?'" in shown.stdout, shown.stderr
 
 
-def test_a_second_run_of_the_same_project_is_refused(start):
-    start("3").wait_for("Ready in")
-    second = start("3")
+def test_a_second_run_of_the_same_project_is_refused(start, stub, tmp_path):
+    start(stub).wait_for("Ready in")
+    second = start(stub)
     assert second.child.wait(timeout=30) == 1
-    second.wait_for("steps/03_queue runs already")
-    start("2").wait_for("Ready in")
+    second.wait_for(f"{stub} runs already")
+    start(str(make_stub(tmp_path / "another"))).wait_for("Ready in")
 
 
-def test_a_start_that_takes_long_is_told_and_goes_on(start, root):
+def test_a_slow_start_is_reported_and_goes_on(start, root):
     """An asgi.py that cannot be imported: Django's server waits, and so do we."""
     asgi = root / "steps" / "07_browser" / "config" / "asgi.py"
     asgi.write_text("import no_such_module\n" + asgi.read_text())

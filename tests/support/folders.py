@@ -1,15 +1,27 @@
 """Folders of one's own, as `tutorial new` leaves them."""
 
+import shutil
 from pathlib import Path
 
 from tutorial.project import difference, steps
 from tutorial.project.files import copy_project
 from tutorial.runtime import project
 
+STUB = Path(__file__).parent / "stub"
+
 
 def make(folder: Path, step: str) -> Path:
     """A folder as `new` leaves it."""
     copy_project(steps.find(step).folder, folder)
+    return folder
+
+
+def make_stub(folder: Path) -> Path:
+    """A project of two tiny processes, for tests of what starts and ends processes.
+
+    It asks for Redis and for the API, which are real.
+    """
+    shutil.copytree(STUB, folder)
     return folder
 
 

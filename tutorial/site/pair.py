@@ -42,6 +42,18 @@ def _split(edit: Edit, old: tuple[str, ...], new: tuple[str, ...]) -> list[Edit]
     return [*_split(before, old, new), rest]
 
 
+@cache  # a page asks for the same edits many times, and comparing takes time
+def _edits(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[Edit, ...]:
+    """What changes from `old` to `new`, compared as `difflib.unified_diff` does."""
+    matcher = SequenceMatcher(None, old, new)
+    return tuple(
+        part
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+        if tag != "equal"
+        for part in _split(Edit(range(i1, i2), range(j1, j2)), old, new)
+    )
+
+
 @dataclass(frozen=True)
 class File:
     """A file of a step: its lines now and, where it existed, in the step before."""
@@ -55,17 +67,9 @@ class File:
         """Whether the step adds it."""
         return self.old is None
 
-    def edits(self) -> list[Edit]:
+    def edits(self) -> tuple[Edit, ...]:
         """What changes, from top to bottom."""
-        # As difflib.unified_diff compares, so that both show the same.
-        old = self.old or ()
-        matcher = SequenceMatcher(None, old, self.new)
-        return [
-            part
-            for tag, i1, i2, j1, j2 in matcher.get_opcodes()
-            if tag != "equal"
-            for part in _split(Edit(range(i1, i2), range(j1, j2)), old, self.new)
-        ]
+        return _edits(self.old or (), self.new)
 
     def comes(self) -> set[int]:
         """The indexes of the lines that the step adds, blank ones left out."""
