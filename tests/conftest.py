@@ -1,8 +1,6 @@
-"""What the tests share, of the site, of `check`, and of `run`.
+"""What the tests share, of the site, of `check`, and of `run`."""
 
-Mark the tests of the site with the group "site".
-"""
-
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,8 +13,11 @@ from tutorial.runtime.waiting import wait_until
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory) -> website.Built:
-    """The site, built as `docs --build` does."""
-    return website.build(tmp_path_factory.mktemp("site"))
+    """The site, built as `docs --build` does, once for all test processes."""
+    base = tmp_path_factory.getbasetemp()
+    return website.build_once(
+        base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    )
 
 
 @pytest.fixture(scope="session")

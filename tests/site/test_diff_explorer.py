@@ -27,7 +27,6 @@ from tutorial.site.extension import Page
 
 PAIRS = [*combinations(steps.every(), 2)]
 
-on_site = pytest.mark.xdist_group("site")
 each_pair = pytest.mark.parametrize(
     ("old", "new"), PAIRS, ids=[f"{old.name}-{new.name}" for old, new in PAIRS]
 )
@@ -130,13 +129,11 @@ def read_page(built):
 # What the pages hold
 
 
-@on_site
 def test_each_two_steps_have_a_page_and_no_others(built):
     found = {page.parent.name for page in (built.folder / "diff").glob("*/index.html")}
     assert found == {f"{old.name}-{new.name}" for old, new in PAIRS}
 
 
-@on_site
 @each_pair
 def test_a_page_shows_the_whole_diff_and_nothing_else(read_page, old, new):
     shown = read_page(old, new).files
@@ -167,7 +164,6 @@ def check_sides(change: FileDiff, body: list[str], sides: list[Block]) -> None:
         assert (one[0] == " ") == (other[0] == " "), "what stays stands side by side"
 
 
-@on_site
 @each_pair
 def test_a_page_says_what_else_there_is_to_do(read_page, old, new):
     page = read_page(old, new)
@@ -186,7 +182,6 @@ def test_a_page_says_what_else_there_is_to_do(read_page, old, new):
     assert f"python3 -m tutorial diff {old.name} {new.name}" in text
 
 
-@on_site
 def test_the_terminal_to_restart_is_named(read_page):
     text = " ".join(read_page(steps.find("3"), steps.find("4")).text.split())
     assert "New process, in a terminal of its own: worker, celery --app" in text
@@ -195,7 +190,6 @@ def test_the_terminal_to_restart_is_named(read_page):
     assert "Restart these terminals: web and worker, because packages" in text
 
 
-@on_site
 @each_pair
 def test_each_file_has_its_counts_and_a_link(read_page, old, new):
     page = read_page(old, new)
@@ -212,7 +206,6 @@ def test_each_file_has_its_counts_and_a_link(read_page, old, new):
         assert shown.is_open == (not is_folded)
 
 
-@on_site
 @each_pair
 def test_the_pages_beside_it_are_a_step_away(read_page, old, new):
     links = read_page(old, new).links
@@ -224,7 +217,6 @@ def test_the_pages_beside_it_are_a_step_away(read_page, old, new):
     assert "../" in links, "the entry page"
 
 
-@on_site
 def test_the_search_does_not_find_the_pairs(built):
     index = json.loads((built.folder / "search" / "search_index.json").read_text())
     found = {entry["location"] for entry in index["docs"]}
@@ -232,7 +224,6 @@ def test_the_search_does_not_find_the_pairs(built):
     assert not [location for location in found if re.match(r"diff/\w+-", location)]
 
 
-@on_site
 def test_the_entry_page_leads_to_each_pair(built):
     page = PairPage((built.folder / "diff" / "index.html").read_text())
     for old, new in PAIRS:
@@ -309,7 +300,6 @@ def is_side_by_side(page) -> bool:
     return sides
 
 
-@on_site
 @pytest.mark.parametrize(("first", "second"), [("3", "4"), ("final", "3")])
 def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
     page.goto(address + "diff/")
@@ -337,7 +327,6 @@ def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
     expect(page.get_by_label("To", exact=True)).to_have_value(newer)
 
 
-@on_site
 def test_who_comes_back_finds_the_selects_as_the_page_has_them(page, address):
     """Also where the browser has kept the page as it was left."""
     page.goto(address + "diff/3-4/")
@@ -349,7 +338,6 @@ def test_who_comes_back_finds_the_selects_as_the_page_has_them(page, address):
     expect(chosen).to_have_value("4")
 
 
-@on_site
 def test_one_step_twice_is_told(page, address):
     page.goto(address + "diff/3-4/")
     page.get_by_label("To", exact=True).select_option("3")
@@ -358,7 +346,6 @@ def test_one_step_twice_is_told(page, address):
     assert page.url == address + "diff/3-4/"
 
 
-@on_site
 def test_the_view_is_chosen_by_keyboard_and_remembered(page, address):
     page.goto(address + "diff/3-4/")
     assert is_side_by_side(page)
@@ -375,7 +362,6 @@ def test_the_view_is_chosen_by_keyboard_and_remembered(page, address):
     assert is_side_by_side(page)
 
 
-@on_site
 def test_a_browser_that_keeps_nothing_shows_it_too(page, address):
     page.add_init_script(
         "Object.defineProperty(window, 'localStorage',"
@@ -392,34 +378,53 @@ def test_a_browser_that_keeps_nothing_shows_it_too(page, address):
     assert not [failure for failure in failures if "diff.js" in failure]
 
 
-@on_site
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(chromium, address, scheme):
-    phone = chromium.new_page(
-        viewport={"width": 360, "height": 740}, color_scheme=scheme
-    )
-    phone.goto(address + "diff/3-4/")
-    assert not is_side_by_side(phone)
-    expect(phone.get_by_label("unified", exact=True)).to_be_checked()
-    phone.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    for view in ("unified", "side by side"):
-        phone.get_by_label(view, exact=True).check()
-        assert is_side_by_side(phone) == (view == "side by side")
-        assert phone.evaluate("document.documentElement.scrollWidth") <= 360
-        # The theme lets the keyboard reach what scrolls, once it is to be seen.
-        phone.wait_for_function(
-            """() => [...document.querySelectorAll('.diff-file code')].every(
-                 code => code.scrollWidth <= code.clientWidth || code.tabIndex === 0)
-               && [...document.querySelectorAll('.diff-sides')].every(
-                 box => !box.offsetParent || box.tabIndex === 0)"""
+@pytest.fixture
+def phone(chromium, address):
+    """A function (color_scheme) that shows a pair on a phone, all files open."""
+
+    def show(scheme: str):
+        phone = chromium.new_page(
+            viewport={"width": 360, "height": 740}, color_scheme=scheme
         )
-        assert not serious(phone)
-    box = phone.locator(".diff-sides").first
+        phone.goto(address + "diff/3-4/")
+        assert not is_side_by_side(phone)
+        expect(phone.get_by_label("unified", exact=True)).to_be_checked()
+        phone.evaluate(
+            "document.querySelectorAll('details').forEach(d => d.open = true)"
+        )
+        return phone
+
+    return show
+
+
+def choose(page, view: str) -> None:
+    """Choose a view, and wait until the keyboard can reach what scrolls in it."""
+    page.get_by_label(view, exact=True).check()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.diff-sides')].every(
+             box => !box.offsetParent || box.tabIndex === 0)"""
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["unified", "side by side"])
+def test_everybody_can_read_it_on_a_phone(phone, scheme, view):
+    page = phone(scheme)
+    choose(page, view)
+    assert not serious(page)
+
+
+def test_on_a_phone_the_sides_scroll_and_the_page_does_not(phone):
+    page = phone("light")
+    for view in ("unified", "side by side"):
+        choose(page, view)
+        assert is_side_by_side(page) == (view == "side by side")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    box = page.locator(".diff-sides").first
     assert box.evaluate("box => box.scrollWidth > box.clientWidth")
     assert box.evaluate("box => (box.scrollLeft = 500, box.scrollLeft)") > 0
 
 
-@on_site
 @pytest.mark.parametrize(("width", "is_wide"), [(1280, True), (360, False)])
 def test_without_javascript(chromium, address, width, is_wide):
     context = chromium.new_context(
@@ -441,7 +446,6 @@ def test_without_javascript(chromium, address, width, is_wide):
     page.wait_for_url(address + "diff/4-5/")
 
 
-@on_site
 def test_a_link_to_a_folded_file_opens_it(page, address):
     style = page.locator('[id="search/static/search/style.css"]')
     page.goto(address + "diff/3-4/")
@@ -451,7 +455,6 @@ def test_a_link_to_a_folded_file_opens_it(page, address):
     expect(style).to_be_in_viewport()
 
 
-@on_site
 @pytest.mark.parametrize("view", ["side by side", "unified"])
 def test_who_copies_gets_code_and_nothing_else(page, address, view):
     page.goto(address + "diff/3-4/")

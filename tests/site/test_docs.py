@@ -15,7 +15,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from support.website import Built, serious, serve
+from support.website import serious, serve
 from tutorial.capture import recording
 from tutorial.paths import ROOT
 from tutorial.project import steps
@@ -168,16 +168,11 @@ def parsed(built) -> dict[Path, Links]:
     return {page: Links(page) for page in built.pages()}
 
 
-on_site = pytest.mark.xdist_group("site")
-
-
-@on_site
 def test_the_build_is_clean_and_takes_no_time(built):
     assert not re.findall(r".*(?:WARNING|ERROR|Traceback).*", built.output)
     assert built.seconds < MOST_SECONDS
 
 
-@on_site
 def test_every_page_is_in_the_navigation(built):
     home = (built.folder / "index.html").read_text()
     for page in PAGES:
@@ -186,7 +181,6 @@ def test_every_page_is_in_the_navigation(built):
             assert f'href="{path}/"' in home, path
 
 
-@on_site
 def test_every_internal_link_and_anchor_resolves(built, parsed):
     wrong = []
     for page, found in parsed.items():
@@ -208,7 +202,6 @@ def test_every_internal_link_and_anchor_resolves(built, parsed):
     assert not wrong
 
 
-@on_site
 def test_no_page_loads_anything_from_another_host(built, parsed):
     for page, found in parsed.items():
         for source in found.loaded:
@@ -220,7 +213,6 @@ def test_no_page_loads_anything_from_another_host(built, parsed):
         assert not [one for one in loaded if urlsplit(one).netloc], sheet
 
 
-@on_site
 def test_nothing_is_left_of_our_fences(built):
     for page in built.pages():
         code = re.sub(r"<code.*?</code>", "", page.read_text(), flags=re.S)
@@ -228,7 +220,6 @@ def test_nothing_is_left_of_our_fences(built):
             assert sign not in code, page
 
 
-@on_site
 def test_the_recorded_logs_are_no_pages(built):
     assert not list(built.folder.rglob("step_*.txt"))
 
@@ -238,20 +229,21 @@ def test_the_recorded_logs_are_no_pages(built):
 
 # Of the pages of the diff explorer, which are many: one with a process and a migration,
 # one with nothing to restart, the longest, and one without a changed file.
-LOOKED_AT = ("3-4", "6-7", "1-final", "7-final")
+LOOKED_AT = ("diff/3-4/", "diff/6-7/", "diff/1-final/", "diff/7-final/")
 
 
-def kinds(built: Built) -> list[str]:
-    """The addresses of pages of each kind: all, and some of the diff explorer's."""
-    return [
-        path
-        for path in built.paths()
-        if not re.fullmatch(r"diff/.+", path) or path.split("/")[1] in LOOKED_AT
-    ]
+def address_of(page: Path) -> str:
+    """Where a page is found, below the site's own address."""
+    path = page.relative_to(DOCS).with_suffix("").as_posix()
+    return "" if path == "index" else f"{path}/"
 
 
-@on_site
-def test_a_browser_asks_no_other_host(built, address, chromium):
+# The addresses of pages of each kind: all, and some of the diff explorer's.
+KINDS = [*map(address_of, PAGES), *LOOKED_AT]
+each_kind = pytest.mark.parametrize("path", KINDS, ids=lambda path: path or "home")
+
+
+def test_a_browser_asks_no_other_host(address, chromium):
     page = chromium.new_page()
     asked, failed = [], []
 
@@ -263,14 +255,13 @@ def test_a_browser_asks_no_other_host(built, address, chromium):
     page.on("request", lambda request: asked.append(request.url))
     page.on("response", lambda r: failed.append(r.url) if r.status >= 400 else None)
     page.on("requestfailed", note_failure)
-    for path in kinds(built):
+    for path in KINDS:
         page.goto(address + path, wait_until="networkidle")
     assert asked
     assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))]
     assert not failed
 
 
-@on_site
 def test_the_search_finds(address, chromium):
     page = chromium.new_page()
     page.goto(address + "glossary/")
@@ -283,24 +274,27 @@ def test_the_search_finds(address, chromium):
     page.wait_for_url(re.compile(re.escape(address) + r"glossary/\?h=.*#channel-layer"))
 
 
-@on_site
+UNFOLD = "document.querySelectorAll('details').forEach(d => d.open = true)"
+
+
+@each_kind
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_it(built, address, chromium, scheme):
+def test_everybody_can_read_it(address, chromium, path, scheme):
     """axe-core finds nothing serious on any kind of page, in tabs and folds too."""
     page = chromium.new_page(color_scheme=scheme)
-    # Only colours are other ones in the dark.
+    # In the dark, only the colours differ.
     rules = ["color-contrast"] if scheme == "dark" else []
-    found = []
-    for path in kinds(built):
-        page.goto(address + path, wait_until="networkidle")
+    page.goto(address + path, wait_until="networkidle")
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    found = serious(page, *rules)
+    last_tabs = page.locator(".tabbed-labels > :last-child")
+    if last_tabs.count():
+        page.reload(wait_until="networkidle")
         page.evaluate(
             "document.querySelectorAll('details').forEach(d => d.open = true)"
         )
-        found += [(path, *violation) for violation in serious(page, *rules)]
-        last_tabs = ".tabbed-labels > :last-child"
-        if page.locator(last_tabs).count():
-            page.locator(last_tabs).evaluate_all("tabs => tabs.forEach(t => t.click())")
-            found += [(path, *violation) for violation in serious(page, *rules)]
+        last_tabs.evaluate_all("tabs => tabs.forEach(tab => tab.click())")
+        found += serious(page, *rules)
     assert not found
 
 
@@ -313,7 +307,6 @@ CUT_OFF = """
 """
 
 
-@on_site
 def test_on_a_phone_nothing_scrolls_sideways_but_code(built, address, chromium):
     page = chromium.new_page(viewport={"width": 360, "height": 740})
     for path in built.paths():
@@ -337,7 +330,6 @@ TORN = """
 """
 
 
-@on_site
 @pytest.mark.parametrize("width", [360, 820, 1400])
 def test_commands_and_logs_are_seen_whole(address, chromium, width):
     """They break between two words, and no option breaks at its hyphens."""

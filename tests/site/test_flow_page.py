@@ -22,8 +22,6 @@ FLOW = (ROOT / "docs" / "flow.md").read_text()
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 NUMBERS = [step.number for step in steps.steps()]
 
-on_site = pytest.mark.xdist_group("site")
-
 
 def drawn(step: str = "", body: str = "", page: str = "index.md"):
     """The two drawings that a fence becomes on a page about `step`."""
@@ -309,7 +307,6 @@ def check_at(tab: Tab, number: int) -> None:
     assert lit(tab) == str(number)
 
 
-@on_site
 def test_it_goes_forward_and_back(address, tab):
     tab.goto(address + "flow/")
     back = tab.get_by_role("button", name="Back", exact=True)
@@ -330,7 +327,6 @@ def test_it_goes_forward_and_back(address, tab):
     expect(forward).to_have_attribute("aria-disabled", "false")
 
 
-@on_site
 def test_it_listens_to_the_arrow_keys_where_it_has_the_focus(address, tab):
     tab.goto(address + "flow/")
     tab.keyboard.press("ArrowRight")
@@ -349,7 +345,6 @@ def test_it_listens_to_the_arrow_keys_where_it_has_the_focus(address, tab):
     check_at(tab, 1)
 
 
-@on_site
 @pytest.mark.parametrize("size", [(360, 740), (1280, 800), (740, 360)])
 def test_an_address_opens_its_stage(address, tab, size):
     tab.set_viewport_size({"width": size[0], "height": size[1]})
@@ -367,7 +362,6 @@ def test_an_address_opens_its_stage(address, tab, size):
     check_at(tab, 6)
 
 
-@on_site
 def test_an_anchor_inside_a_stage_opens_it(address, tab):
     tab.goto(address + "flow/")
     inside = tab.locator(".flow-stage").nth(4).locator("code [id^=__codelineno]").last
@@ -378,7 +372,6 @@ def test_an_anchor_inside_a_stage_opens_it(address, tab):
     expect(tab.locator(f'[id="{line}"]')).to_be_in_viewport()
 
 
-@on_site
 def test_the_search_leads_to_a_stage(address, tab):
     tab.goto(address + "flow/")
     tab.get_by_role("textbox", name="Search").click()
@@ -388,7 +381,6 @@ def test_the_search_leads_to_a_stage(address, tab):
     check_at(tab, 6)
 
 
-@on_site
 def test_a_station_leads_to_its_stage(address, tab):
     tab.goto(address + "flow/")
     tab.get_by_role("link", name="5 signal").click()
@@ -397,7 +389,6 @@ def test_a_station_leads_to_its_stage(address, tab):
     assert tab.url.endswith("#stage-5-the-signal")
 
 
-@on_site
 def test_a_station_of_another_page_leads_to_its_step(address, tab):
     tab.goto(address + "steps/2-view/")
     assert lit(tab) == "2"
@@ -406,7 +397,6 @@ def test_a_station_of_another_page_leads_to_its_step(address, tab):
     assert lit(tab) == "5"
 
 
-@on_site
 def test_it_shows_all_and_prints_all(address, tab):
     tab.goto(address + "flow/#stage-2-the-view")
     check_at(tab, 2)
@@ -423,7 +413,6 @@ def test_it_shows_all_and_prints_all(address, tab):
     check_at(tab, 6)
 
 
-@on_site
 def test_without_a_script_all_is_there(address, chromium):
     tab = chromium.new_page(java_script_enabled=False)
     tab.goto(address + "flow/")
@@ -434,7 +423,6 @@ def test_without_a_script_all_is_there(address, chromium):
     expect(tab.locator("#stage-7-the-browser")).to_be_in_viewport()
 
 
-@on_site
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everybody_can_read_each_of_its_states(address, chromium, scheme):
     tab = chromium.new_page(color_scheme=scheme)
@@ -472,7 +460,6 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-@on_site
 def test_it_is_readable_in_light_and_dark(address, chromium):
     found = {}
     for scheme in ("light", "dark"):
@@ -488,7 +475,6 @@ def test_it_is_readable_in_light_and_dark(address, chromium):
         assert light[2:] != dark[2:], light
 
 
-@on_site
 def test_it_follows_the_switch_of_the_site(address, chromium):
     tab = chromium.new_page(color_scheme="light", reduced_motion="reduce")
     tab.goto(address + "steps/4-worker/")
@@ -516,7 +502,6 @@ MEASURES = """svg => [...svg.querySelectorAll("text")].map(text => {
 })"""
 
 
-@on_site
 @pytest.mark.parametrize("path", ["flow/", "steps/4-worker/"])
 def test_its_words_are_large_enough_and_whole(address, tab, path):
     tab.goto(address + path)
@@ -533,7 +518,6 @@ def test_its_words_are_large_enough_and_whole(address, tab, path):
         assert 0 <= box["x"] < box["x"] + box["width"] <= width
 
 
-@on_site
 def test_the_layouts_take_turns(address, tab):
     for width, kind in ((360, "flow-narrow"), (1280, "flow-wide")):
         tab.set_viewport_size({"width": width, "height": 740})
@@ -543,7 +527,6 @@ def test_the_layouts_take_turns(address, tab):
         expect(tab.locator(".flow").get_by_role("link")).to_have_count(7)
 
 
-@on_site
 @pytest.mark.parametrize("way", ["pointer", "keyboard", "finger"])
 def test_a_term_shows_its_meaning_on_other_pages(address, chromium, way):
     tab = chromium.new_context(has_touch=way == "finger").new_page()

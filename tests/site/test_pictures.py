@@ -26,7 +26,6 @@ from tutorial.site.extension import Page
 
 LARGEST = 64_000  # bytes
 WITH_FRAMES = ("6", "7")
-on_site = pytest.mark.xdist_group("site")
 
 
 # What is kept
@@ -317,7 +316,6 @@ def of_theme(window: Window, place: str) -> set[str]:
 PLACES = [("", ".film"), ("steps/4-worker/", ".shot")]
 
 
-@on_site
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(("path", "place"), PLACES)
 def test_each_theme_shows_its_own_picture(address, chromium, path, place, scheme):
@@ -335,7 +333,6 @@ def test_each_theme_shows_its_own_picture(address, chromium, path, place, scheme
     window.close()
 
 
-@on_site
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(("path", "place"), PLACES)
 def test_pictures_come_late_and_move_nothing(address, chromium, path, place, width):
@@ -357,7 +354,6 @@ def test_pictures_come_late_and_move_nothing(address, chromium, path, place, wid
     window.close()
 
 
-@on_site
 def test_the_frame_is_text_that_needs_no_scrolling(address, chromium):
     window = chromium.new_page(viewport={"width": 360, "height": 900})
     window.goto(address + "steps/7-browser/")
@@ -410,7 +406,6 @@ def wind(window: Window, seconds: float) -> None:
     )
 
 
-@on_site
 def test_the_film_plays_pauses_rests_and_plays_again(address, chromium):
     with film(chromium, address) as window:
         element = window.locator(".film")
@@ -444,7 +439,6 @@ def test_the_film_plays_pauses_rests_and_plays_again(address, chromium):
         assert opacities(window) == [1, 0, 0]
 
 
-@on_site
 @pytest.mark.parametrize(
     "options", [{"reduced_motion": "reduce"}, {"java_script_enabled": False}], ids=str
 )
@@ -469,7 +463,6 @@ def test_without_motion_or_script_the_moments_stand_side_by_side(
             assert box["x"] + box["width"] <= width
 
 
-@on_site
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
 def test_everybody_can_follow_the_film(address, chromium, scheme, motion):
