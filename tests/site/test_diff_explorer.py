@@ -1,12 +1,7 @@
 """The diff explorer shows the diff of any two steps, as it is, to all who want it."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import urllib.request
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import combinations
@@ -18,8 +13,6 @@ from support.website import serious
 from tutorial.problem import Problem
 from tutorial.project import difference, steps
 from tutorial.project.difference import FileDiff
-from tutorial.runtime.exclusive import free_port
-from tutorial.runtime.waiting import wait_until
 from tutorial.site.explorer import views
 from tutorial.site.explorer.comparison import Change
 from tutorial.site.explorer.highlight import highlighted
@@ -469,81 +462,3 @@ def test_who_copies_gets_code_and_nothing_else(page, address, view):
     signs = " +" if view == "side by side" else " +-"
     lines = [line[1:] for line in tasks.unified()[2:] if line[0] in signs]
     assert copied.rstrip("\n").splitlines() == lines
-
-
-# The command
-
-
-def tutorial_docs(root, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tutorial", "docs", *options],
-        cwd=root,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def link_to(root, *links):
-    """What `docs --build` says where the page of step 4 has these links."""
-    page = root / "docs" / "steps" / "4-worker.md"
-    words = " ".join(f"[All that changes]({link})" for link in links)
-    page.write_text(f"# Step 4: the worker\n\n{words}.\n")
-    return tutorial_docs(root, "--build")
-
-
-def test_a_page_of_a_step_links_to_a_pair(root):
-    result = link_to(root, "../diff/3-4.md", "../diff/3-4.md#search/views.py")
-    assert result.returncode == 0, result.stderr
-    html = (root / "site" / "steps" / "4-worker" / "index.html").read_text()
-    assert 'href="../../diff/3-4/"' in html
-    assert 'href="../../diff/3-4/#search/views.py"' in html
-
-
-def test_a_link_to_no_pair_and_to_no_file_of_one_fails_the_build(root):
-    result = link_to(root, "../diff/4-3.md", "../diff/3-4.md#search/nothing.py")
-    assert result.returncode == 1
-    for link in ("diff/4-3.md", "diff/3-4.md#search/nothing.py"):
-        assert re.search(rf"4-worker\.md.*{link}", result.stderr), result.stderr
-
-
-def test_the_pairs_are_made_anew_when_a_step_changes(root):
-    port = free_port()
-    log = root / "serve.txt"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "tutorial", "docs", "--port", str(port)],
-            cwd=root,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-
-    def files(pair: str) -> dict[str, ShownFile]:
-        url = f"http://127.0.0.1:{port}/diff/{pair}/"
-        try:
-            return PairPage(
-                urllib.request.urlopen(url, timeout=5).read().decode()
-            ).files
-        except OSError:
-            return {}
-
-    try:
-        wait_until(lambda: files("3-4"), seconds=60, otherwise=log.read_text)
-        assert "search/anew.py" not in files("3-4")
-        step = root / "steps" / "04_worker"
-        (step / "search" / "anew.py").write_text("anew = 1\n")
-        wait_until(
-            lambda: "search/anew.py" in files("3-4"),
-            seconds=60,
-            otherwise=log.read_text,
-        )
-        assert files("3-4")["search/anew.py"].unified.body()[1:] == ["+anew = 1"]
-        assert "search/anew.py" in files("4-5"), "it has gone again in step 5"
-        assert "search/anew.py" not in files("5-6")
-        server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=30) == 0
-    finally:
-        server.kill()
-        server.wait()
-    assert "Traceback" not in log.read_text()

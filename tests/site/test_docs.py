@@ -1,12 +1,8 @@
 """The site agrees with the steps and with itself, and asks no other host."""
 
-import os
 import re
-import signal
-import socket
 import subprocess
 import sys
-import urllib.request
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,12 +11,10 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from support.website import serious, serve
+from support.website import serious
 from tutorial.capture import recording
 from tutorial.paths import ROOT
 from tutorial.project import steps
-from tutorial.runtime.exclusive import free_port
-from tutorial.runtime.waiting import wait_until
 from tutorial.site import fences, hooks, shown
 from tutorial.site.extension import FRONT_MATTER
 from tutorial.site.listing import FIELDS
@@ -341,122 +335,7 @@ def test_commands_and_logs_are_seen_whole(address, chromium, width):
         assert not page.evaluate(TORN), path
 
 
-# The command
-
-
-@pytest.fixture
-def page_of_mine(root) -> Path:
-    """A page in a copy of the repository, with a listing, a note and a term."""
-    page = root / "docs" / "steps" / "4-worker.md"
-    page.write_text(
-        "---\nstep: 4\n---\n# Step 4\n\nThe worker waits.\n\n```step\n"
-        "file: search/tasks.py\nshow: get_client\nnotes:\n"
-        "  max_retries: One try.\n```\n"
-    )
-    return page
-
-
-def docs(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tutorial", "docs", *options],
-        cwd=root,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-
-
-def test_build_writes_the_site(root, page_of_mine, chromium):
-    result = docs(root, "--build")
-    assert result.returncode == 0, result.stderr
-    assert "WARNING" not in result.stdout + result.stderr
-    html = (root / "site" / "steps" / "4-worker" / "index.html").read_text()
-    assert '<abbr title="A worker is a process of its own' in html
-    page = chromium.new_context(
-        permissions=["clipboard-read", "clipboard-write"]
-    ).new_page()
-    with serve(root / "site") as host:
-        page.goto(f"{host}steps/4-worker/")
-        page.locator(".md-annotation").first.wait_for()
-        page.locator(".md-code__button, .md-clipboard").first.click()
-        copied = page.evaluate("navigator.clipboard.readText()")
-    text = (steps.find("4").folder / "search" / "tasks.py").read_text()
-    function = re.search(r"@cache\n(?:.+\n)+", text)[0]
-    assert copied == function.rstrip("\n"), "the note is no part of the code"
-
-
-def test_a_name_that_is_gone_fails_with_the_name_of_the_page(root, page_of_mine):
-    tasks = root / "steps" / "04_worker" / "search" / "tasks.py"
-    tasks.write_text(tasks.read_text().replace("get_client", "make_client"))
-    result = docs(root, "--build")
-    assert result.returncode == 1
-    assert 'steps/4-worker.md: search/tasks.py has no "get_client"' in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_a_line_that_a_note_names_is_gone(root, page_of_mine):
-    tasks = root / "steps" / "04_worker" / "search" / "tasks.py"
-    tasks.write_text(tasks.read_text().replace("max_retries=0", "retries=0"))
-    result = docs(root, "--build")
-    assert result.returncode == 1
-    assert 'steps/4-worker.md: the note on "max_retries" fits no line' in result.stderr
-
-
-def test_a_link_that_leads_nowhere_fails_the_build(root, page_of_mine):
-    links = "[x](nowhere.md) [y](../glossary.md#nothing)"
-    page_of_mine.write_text(page_of_mine.read_text() + links)
-    result = docs(root, "--build")
-    assert result.returncode == 1
-    for link in ("nowhere.md", "glossary.md#nothing"):
-        assert re.search(rf"4-worker\.md.*{link}", result.stderr), result.stderr
-
-
-def test_a_taken_port():
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = str(other.getsockname()[1])
-        result = docs(ROOT, "--port", port)
-    assert result.returncode == 1
-    assert f"Port {port} cannot be had" in result.stderr
-    assert "--port" in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_it_builds_anew_when_a_step_changes(root, page_of_mine):
-    port = free_port()
-    url = f"http://127.0.0.1:{port}/steps/4-worker/"
-    log = root / "serve.txt"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "tutorial", "docs", "--port", str(port)],
-            cwd=root,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-
-    def page() -> str:
-        try:
-            return urllib.request.urlopen(url, timeout=5).read().decode()
-        except OSError:
-            return ""
-
-    try:
-        wait_until(page, seconds=30, otherwise=log.read_text)
-        tasks = root / "steps" / "04_worker" / "search" / "tasks.py"
-        tasks.write_text(tasks.read_text().replace("max_retries=0", "max_retries=7"))
-        wait_until(
-            lambda: re.search(r"max_retries.*>7<", page()),
-            seconds=30,
-            otherwise=log.read_text,
-        )
-        server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=30) == 0
-    finally:
-        server.kill()
-        server.wait()
-    assert "Traceback" not in log.read_text()
+# The command serves it
 
 
 def test_what_running_a_step_leaves_is_not_watched(tmp_path):

@@ -1,0 +1,159 @@
+"""`tutorial docs`: builds the site, refuses what is wrong, and follows changes."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from support.website import serve
+from tutorial.paths import ROOT
+from tutorial.project import steps
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.waiting import wait_until
+
+
+@pytest.fixture
+def small_site(root) -> Path:
+    """A copy of the repository whose pages are a heading each: it builds quickly.
+
+    The page of step 4 has a listing, a note, a term of the glossary and links to diffs.
+    """
+    docs = root / "docs"
+    for page in docs.rglob("*.md"):
+        if page.name != "diff.md":
+            page.write_text(f"# {page.stem}\n")
+    (docs / "glossary.md").write_text(
+        "# Glossary\n\n## Worker\n\nA worker is a process of its own.\n"
+    )
+    (docs / "steps" / "4-worker.md").write_text(
+        "---\nstep: 4\n---\n# Step 4\n\nThe worker waits.\n\n```step\n"
+        "file: search/tasks.py\nshow: get_client\nnotes:\n"
+        "  max_retries: One try.\n```\n\n"
+        "[All](../diff/3-4.md) [The view](../diff/3-4.md#search/views.py)\n"
+    )
+    return root
+
+
+def docs(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "tutorial", "docs", *options],
+        cwd=root,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+
+
+def test_build_writes_the_site(small_site, chromium):
+    result = docs(small_site, "--build")
+    assert result.returncode == 0, result.stderr
+    assert "WARNING" not in result.stdout + result.stderr
+    site = small_site / "site"
+    html = (site / "steps" / "4-worker" / "index.html").read_text()
+    assert '<abbr title="A worker is a process of its own' in html
+    assert 'href="../../diff/3-4/"' in html
+    assert 'href="../../diff/3-4/#search/views.py"' in html
+    page = chromium.new_context(
+        permissions=["clipboard-read", "clipboard-write"]
+    ).new_page()
+    with serve(site) as host:
+        page.goto(f"{host}steps/4-worker/")
+        page.locator(".md-annotation").first.wait_for()
+        page.locator(".md-code__button, .md-clipboard").first.click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+    text = (steps.find("4").folder / "search" / "tasks.py").read_text()
+    function = re.search(r"@cache\n(?:.+\n)+", text)[0]
+    assert copied == function.rstrip("\n"), "the note is no part of the code"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("get_client", "make_client", 'search/tasks.py has no "get_client"'),
+        ("max_retries=0", "retries=0", 'the note on "max_retries" fits no line'),
+    ],
+    ids=["a function", "the line of a note"],
+)
+def test_a_name_that_is_gone_fails_with_the_name_of_the_page(
+    small_site, old, new, message
+):
+    tasks = small_site / "steps" / "04_worker" / "search" / "tasks.py"
+    tasks.write_text(tasks.read_text().replace(old, new))
+    result = docs(small_site, "--build")
+    assert result.returncode == 1
+    assert f"steps/4-worker.md: {message}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_links_that_lead_nowhere_fail_the_build(small_site):
+    page = small_site / "docs" / "steps" / "4-worker.md"
+    links = ("nowhere.md", "../glossary.md#nothing", "../diff/4-3.md")
+    links += ("../diff/3-4.md#search/nothing.py",)
+    page.write_text(page.read_text() + " ".join(f"[x]({link})" for link in links))
+    result = docs(small_site, "--build")
+    assert result.returncode == 1
+    for link in links:
+        link = re.escape(link.removeprefix("../"))
+        assert re.search(rf"4-worker\.md.*{link}", result.stderr), result.stderr
+
+
+def test_a_taken_port():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        result = docs(ROOT, "--port", port)
+    assert result.returncode == 1
+    assert f"Port {port} cannot be had" in result.stderr
+    assert "--port" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_it_builds_again_when_a_step_changes(small_site):
+    port = free_port()
+    log = small_site / "serve.txt"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tutorial", "docs", "--port", str(port)],
+            cwd=small_site,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def page(path: str) -> str:
+        url = f"http://127.0.0.1:{port}/{path}"
+        try:
+            return urllib.request.urlopen(url, timeout=5).read().decode()
+        except OSError:
+            return ""
+
+    def wait_for(path: str, pattern: str) -> None:
+        wait_until(
+            lambda: re.search(pattern, page(path)), seconds=60, otherwise=log.read_text
+        )
+
+    try:
+        wait_for("steps/4-worker/", "max_retries")
+        assert "search/fresh.py" not in page("diff/3-4/")
+        search = small_site / "steps" / "04_worker" / "search"
+        tasks = search / "tasks.py"
+        tasks.write_text(tasks.read_text().replace("max_retries=0", "max_retries=7"))
+        (search / "fresh.py").write_text("fresh = 1\n")
+        wait_for("steps/4-worker/", r"max_retries.*>7<")
+        wait_for("diff/3-4/", r"search/fresh\.py")
+        assert "search/fresh.py" in page("diff/4-5/"), "step 5 does not have it"
+        assert "search/fresh.py" not in page("diff/5-6/")
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 0
+    finally:
+        server.kill()
+        server.wait()
+    assert "Traceback" not in log.read_text()
