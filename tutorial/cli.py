@@ -51,7 +51,7 @@ def _run(arguments: list[str]) -> int:
     if not arguments:
         print(parser.format_help())
         return 0
-    # What follows `test` and `manage` is for pytest and Django, options included.
+    # Everything after `test` and `manage` is for pytest and Django, also options.
     options, rest = parser.parse_known_args(arguments)
     lacks_step = options.command == "new" and options.step is None
     if lacks_step and rest and not rest[0].startswith("-"):

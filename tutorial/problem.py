@@ -1,4 +1,4 @@
-"""What goes wrong for a person: told in a sentence or two, without a traceback."""
+"""An error that a person can do something about: a message, never a traceback."""
 
 
 class Problem(Exception):

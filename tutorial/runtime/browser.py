@@ -15,7 +15,7 @@ from playwright.sync_api import Error, sync_playwright
 from tutorial.problem import Problem
 from tutorial.runtime import debian
 
-# The program that was found, for the processes that this one starts.
+# Passes the program that was found on to child processes.
 BROWSER_VARIABLE = "TUTORIAL_BROWSER"
 
 SYSTEM_BROWSERS = (
@@ -28,8 +28,8 @@ SYSTEM_BROWSERS = (
 )
 
 # Chromium makes two pages of its own for the address bar of each window, which take
-# longer than the one that is to be looked at. The other features are those that
-# Playwright turns off for any Chromium: of two such lists, the last one counts.
+# longer than the page under test. The other features are those that Playwright turns
+# off: Chromium obeys only the last --disable-features.
 UNWANTED_FEATURES = (
     *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
     *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect"),
@@ -39,7 +39,7 @@ UNWANTED_FEATURES = (
     *("PaintHolding", "PreconnectToSearch", "ThirdPartyStoragePartitioning"),
 )
 
-# In a container as root, Chromium wants the first; the others keep it off the network.
+# Chromium as root in a container needs the first; the others keep it off the network.
 BROWSER_ARGUMENTS = (
     "--no-sandbox",
     "--disable-quic",
@@ -52,9 +52,9 @@ BROWSER_ARGUMENTS = (
 
 
 def find_browser() -> str:
-    """The program of a Chromium; one is downloaded or installed where there is none.
+    """The program of a Chromium, which is downloaded or installed if there is none.
 
-    Raises Problem where none can be had.
+    Raises Problem if that fails.
     """
     for way in (present_browser, _download, _install):
         if found := way():
@@ -81,7 +81,7 @@ def present_browser() -> str | None:
 def launch(program: str) -> Iterator[Any]:
     """The browser, headless, as a Playwright object of the sync API.
 
-    Raises Problem where it does not start.
+    Raises Problem if it does not start.
     """
     with sync_playwright() as playwright:
         try:
@@ -99,7 +99,7 @@ def launch(program: str) -> Iterator[Any]:
 
 
 def _starts(program: str | None) -> bool:
-    """Whether the program is there and runs: Ubuntu has a stub of that name."""
+    """Whether the program exists and runs: on Ubuntu, one of that name is a stub."""
     if program is None:
         return False
     try:
@@ -111,7 +111,7 @@ def _starts(program: str | None) -> bool:
 
 
 def _of_playwright() -> str:
-    """Where Playwright would have its own."""
+    """Where Playwright keeps its own browser, if it has downloaded one."""
     with sync_playwright() as playwright:
         return playwright.chromium.executable_path
 

@@ -1,17 +1,17 @@
-"""GitHub Codespaces: there a proxy brings the browser's requests to this machine.
+"""GitHub Codespaces: a proxy forwards the browser's requests to this machine.
 
-A browser finds port 8000 at https://NAME-8000.app.github.dev. On the way, the proxy
-makes "localhost:8000" of the header Host, and "https://localhost:8000" (at times, http)
-of the page's own Origin, for WebSockets too; the Origin of another site stays as it is.
-So Django and Channels see a host that they allow, and only the scheme is not the one
-that Django's check of POST requests expects.
+A browser finds port 8000 at https://NAME-8000.app.github.dev. The proxy changes the
+header Host to "localhost:8000", and the page's own Origin to "https://localhost:8000"
+(sometimes http), for WebSockets too. The Origin of another site stays as it is. So
+Django and Channels see a host that they allow. Only the scheme is not the one that
+Django's check of POST requests expects.
 """
 
 import os
 
 
 def address(port: int) -> str | None:
-    """Where a browser finds `port` in Codespaces; None where this is none."""
+    """The address at which a browser finds `port`; None outside of Codespaces."""
     if os.environ.get("CODESPACES") != "true":
         return None
     domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
@@ -22,6 +22,6 @@ def address(port: int) -> str | None:
 def variables(port: int) -> dict[str, str]:
     """The environment variables that a project at `port` needs in Codespaces."""
     there = address(port)
-    # The second, should the proxy once leave the header as it is.
+    # The second one, in case the proxy leaves the header unchanged.
     origins = f"https://localhost:{port} {there}"
     return {"CSRF_TRUSTED_ORIGINS": origins} if there else {}

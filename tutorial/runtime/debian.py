@@ -1,4 +1,4 @@
-"""Debian's packages, for what the tests need and no Python package brings."""
+"""Debian's packages: what the tests need and no Python package contains."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import sys
 
 
 def install(package: str) -> bool:
-    """Install the package where this is Debian and we are root; whether it is there."""
+    """Install the package, as root on Debian: whether it is installed."""
     if not shutil.which("apt-get") or os.geteuid() != 0:
         return False
     print(f"Installing Debian's {package} ...", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Makes the tutorial's own `.venv`: the standard library's part of the program."""
+"""Makes the tutorial's own `.venv`, with nothing but the standard library."""
 
 import contextlib
 import hashlib
@@ -16,16 +16,15 @@ from tutorial.problem import Problem
 from tutorial.runtime.exclusive import locked
 from tutorial.runtime.terminal import Progress
 
-# Holds where `.venv` was made: its programs name that place, and break in another.
+# Records where `.venv` was made: its programs contain that path, and break elsewhere.
 PLACE = VENV / ".tutorial-place"
 
 
 def enter(*names: str) -> None:
-    """Go on in `.venv` with the requirements `names` installed.
+    """Continue in `.venv`, with the requirements `names` installed.
 
-    Returns where the program already runs there; else replaces the process, so that
-    the same command line starts again inside. Raises Problem where the environment
-    cannot be made.
+    Returns if the program already runs there. Otherwise replaces the process by one
+    that runs the same command line there. Raises Problem if `.venv` cannot be made.
     """
     ensure(*names)
     if Path(sys.prefix).resolve() != VENV.resolve():
@@ -33,9 +32,9 @@ def enter(*names: str) -> None:
 
 
 def ensure(*names: str) -> None:
-    """Make `.venv` and install the requirements `names`, where that is still to do.
+    """Make `.venv` and install the requirements `names`, unless that is done.
 
-    Raises Problem with what the installer said.
+    Raises Problem with the installer's message.
     """
     if all(_is_installed(name) for name in names):
         return
@@ -118,7 +117,7 @@ def _last_line(output: str) -> str:
 
 
 def _reason(output: str) -> str:
-    """What the installer says went wrong, in a line."""
+    """What went wrong, in a line, from the installer's output."""
     network = ("NewConnectionError", "NameResolution", "Temporary failure", "dns error")
     if any(sign in output for sign in network):
         return "no connection to the package index"

@@ -11,13 +11,13 @@ from tutorial.runtime import debian
 from tutorial.runtime.processes import Process, Processes
 from tutorial.runtime.waiting import wait_until
 
-# The folder of the programs that were found, for the processes that this one starts.
+# Passes the folder of the programs that were found on to child processes.
 POSTGRES_VARIABLE = "TUTORIAL_POSTGRES"
 
-# It does not run as root. Debian's package makes this user.
+# PostgreSQL refuses to run as root. Debian's package adds this user.
 USER = "postgres"
 
-# A crash of the machine may lose what a test has written: that makes it quick.
+# Fast and not durable: a crash of the machine may lose what a test has written.
 OPTIONS = {
     "fsync": "off",
     "listen_addresses": "127.0.0.1",
@@ -28,7 +28,7 @@ OPTIONS = {
 
 
 def find_postgres() -> str | None:
-    """The folder of a PostgreSQL's programs; None where none can be had."""
+    """The folder of PostgreSQL's programs; None if this machine cannot have one."""
     return _present() or (_present() if debian.install("postgresql") else None)
 
 
@@ -47,8 +47,8 @@ def start_postgres(
 ) -> tuple[Process, str]:
     """Start a PostgreSQL of our own on 127.0.0.1, with its data in the folder `data`.
 
-    An empty folder is filled first. Returns its process and its URL, once it answers.
-    Raises Problem where it does not.
+    An empty folder becomes a new database cluster. Returns the process and its URL once
+    it answers. Raises Problem if it ends before.
     """
     as_user = []
     if os.geteuid() == 0:

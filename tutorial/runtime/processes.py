@@ -1,8 +1,8 @@
 """Child processes that start together and end together, whatever happens.
 
-Each child leads a process group of its own, so that a terminal's Ctrl-C reaches this
-program alone, and so that ending a group ends whatever the child has started. A reaper
-process, which outlives this one, ends the groups where this one is killed.
+Each child leads a process group of its own. So a terminal's Ctrl-C reaches only this
+program, and ending a group also ends what the child has started. A reaper process,
+which outlives this one, ends the groups if this one is killed.
 """
 
 import contextlib
@@ -109,14 +109,14 @@ class Processes:
     def interrupt(self, error: Exception) -> None:
         """For signal handlers: raise `error`, but never in the middle of a start.
 
-        A child that was started and not yet written down would be left behind.
+        A child that was started and not yet recorded would keep running.
         """
         if not self._starting:
             raise error
         self._interruption = error
 
     def wait_for_end(self, timeout: float) -> Process | None:
-        """The next process that ends by itself; None where none does in `timeout` s."""
+        """The next process that ends by itself; None if none does in `timeout` s."""
         with contextlib.suppress(queue.Empty):
             process = self._ended.get(timeout=timeout)
             return process if process in self._running else None
@@ -125,7 +125,7 @@ class Processes:
     def stop(
         self, processes: Iterable[Process] | None = None, *, grace: float = reaper.GRACE
     ) -> None:
-        """End `processes`, or all: SIGKILL for what is left after `grace` seconds."""
+        """End `processes`, or all: SIGTERM, and SIGKILL `grace` seconds later."""
         ending = list(self._running if processes is None else processes)
         reaper.end_groups([process.group for process in ending], grace=grace)
         for process in ending:
@@ -135,7 +135,7 @@ class Processes:
                 self._tell_reaper("-", process)
 
     def _tell_reaper(self, sign: str, process: Process) -> None:
-        with contextlib.suppress(OSError):  # it was killed; there is nobody to tell
+        with contextlib.suppress(OSError):  # the reaper itself was killed
             os.write(self._reaper.stdin.fileno(), f"{sign}{process.group}\n".encode())
 
     def _read(self, process: Process) -> None:
@@ -145,6 +145,6 @@ class Processes:
             self._on_line(process.name, line)
 
     def _wait(self, process: Process) -> None:
-        # Not at the end of its output, which a child of its own may keep open.
+        # Do not wait for the end of its output: a child of its own may keep it open.
         process.child.wait()
         self._ended.put(process)

@@ -1,4 +1,4 @@
-"""A project in a folder, started as a person would start it: by its Procfile."""
+"""A project in a folder: its environment, its manage.py, and its processes."""
 
 import contextlib
 import hashlib
@@ -24,7 +24,7 @@ def state_folder(folder: Path) -> Path:
     folder = folder.resolve()
     if any(step.folder == folder for step in every()):
         return RUN / folder.name
-    # Folders of one's own may share a name.
+    # Two folders of a learner's may have the same name.
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
     return RUN / f"{folder.name[:40]}-{digest}"
 
@@ -32,7 +32,7 @@ def state_folder(folder: Path) -> Path:
 def own_python(folder: Path) -> Path | None:
     """The virtual environment that the project in `folder` brings, if any.
 
-    One that Django is not installed in was made and never filled: it does not count.
+    One without Django does not count: it was made, and nothing was installed into it.
     """
     for place in (folder / ".venv", folder / "venv"):
         has_django = any(place.glob("lib/python*/site-packages/django"))
@@ -42,7 +42,7 @@ def own_python(folder: Path) -> Path | None:
 
 
 def redis_url_file(folder: Path) -> Path:
-    """Holds the URL of the Redis that `run` started for the project, while it runs."""
+    """The file with the URL of the Redis that `run` has started, while it runs."""
     return state_folder(folder) / "redis-url"
 
 
@@ -71,7 +71,7 @@ class Project:
         self.folder = folder
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        # What a person's browser takes.
+        # The address for the browser of the person who runs it.
         self.address = codespaces.address(port) or self.url
         self.running: dict[str, Process] = {}
         python = (own_python(original or folder) or VENV) / "bin"
@@ -81,7 +81,7 @@ class Project:
             **codespaces.variables(port),
             "PATH": f"{python}{os.pathsep}{os.environ.get('PATH', '')}",
             "PORT": str(port),
-            # The finished app is for production where nobody says otherwise.
+            # Without it, the finished app expects to be in production.
             "DEBUG": os.environ.get("DEBUG", "1"),
             "PYTHONUNBUFFERED": "1",
             # Keeps __pycache__ out of the step's folder, and so out of `git diff`.
@@ -131,8 +131,8 @@ class Project:
     def wait_until_ready(self, seconds: float = 30) -> None:
         """Wait until the web process listens and the worker, if any, takes messages.
 
-        Raises Problem where a process ends meanwhile, and TimeoutError, with the last
-        lines of each process, after `seconds`.
+        Raises Problem if a process ends meanwhile, and TimeoutError with the last
+        lines of each process after `seconds`.
         """
 
         def last_words(process: Process) -> str:
@@ -160,9 +160,9 @@ class Project:
 
 
 def _takes_messages(worker: Process) -> bool:
-    """Whether a Celery worker has said that it is ready.
+    """Whether a Celery worker has printed that it is ready.
 
-    It says so at the level INFO; at its usual one, its banner has to do.
+    It does so at the log level INFO. At its default level, its banner is the only sign.
     """
     command = str(worker.child.args)
     is_quiet = not re.search(r"(-l|--loglevel)[ =]?(info|debug)", command, re.I)

