@@ -1,0 +1,105 @@
+"""What a visitor and an operator rely on in the steps, beyond the flow itself."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tutorial.runtime.waiting import wait_until
+from tutorial.visitor.visitor import Visitor
+
+# The bell, delete, and a C1 control sequence: each could garble an operator's terminal.
+CONTROL_CHARACTERS = ("\x07", "\x7f", "\x9b")
+
+
+@pytest.mark.xdist_group("step 2")
+@pytest.mark.parametrize("character", CONTROL_CHARACTERS, ids=ascii)
+def test_a_question_with_a_control_character_is_refused(run_step, character):
+    answer = Visitor(run_step("2").site).ask(f"a{character}b")
+    assert answer.status == 400
+
+
+@pytest.mark.xdist_group("step 3")
+def test_show_queue_prints_the_oldest_message_first(run_step):
+    running = run_step("3")
+    visitor = Visitor(running.site)
+    visitor.ask("Who was first?")
+    visitor.ask("Who was second?")
+    shown = running.project.manage("show_queue").stdout
+    assert shown.index("Who was first?") < shown.index("Who was second?")
+
+
+@pytest.mark.xdist_group("step 6")
+def test_show_groups_prints_groups_and_nothing_else(run_step, chromium):
+    running = run_step("6")
+    page = chromium.new_page()
+    page.goto(running.site.url)
+    page.get_by_text("Live").wait_for()
+
+    def shown() -> list[str]:
+        return running.project.manage("show_groups").stdout.split("\n")
+
+    wait_until(lambda: len(shown()) > 2, seconds=5, otherwise=lambda: str(shown()))
+    first, *groups = filter(None, shown())
+    assert first == f"groups with subscribers: {len(groups)}"
+    assert all(re.fullmatch(r"user_\d+ +\d+", group.strip()) for group in groups)
+
+
+@pytest.mark.xdist_group("step 7")
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("server error", "InternalServerError"), ("bad key", "AuthenticationError")],
+)
+def test_a_failed_call_is_made_once_and_named_without_its_text(run_step, name, error):
+    """The client's own retries would keep a visitor waiting for three time-outs."""
+    site = run_step("7").site
+    question = f"simulate: {name}"
+    visitor = Visitor(site)
+
+    def calls() -> int:
+        return sum(question in str(one["input"]) for one in site.requests_to_openai())
+
+    before = calls()
+    visitor.ask(question)
+    wait_until(
+        lambda: "The API gave no answer" in visitor.get().page.text,
+        seconds=20,
+        otherwise="the page does not show the error",
+    )
+    said = [piece for piece in visitor.get().page.pieces if "gave no answer" in piece]
+    assert said == [f"The API gave no answer ({error})."]
+    assert calls() - before == 1
+
+
+@pytest.fixture
+def page(run_step, chromium):
+    """The page of step 7 in a browser, with its socket open."""
+    page = chromium.new_page()
+    page.goto(run_step("7").site.url)
+    page.get_by_text("Live").wait_for()
+    return page
+
+
+def ask(page, question: str) -> None:
+    """Type the question, and press the button."""
+    page.get_by_label("Your question").fill(question)
+    page.get_by_role("button", name="Search").click()
+
+
+@pytest.mark.xdist_group("step 7")
+def test_the_newest_answer_is_at_the_top_before_and_after_a_reload(page):
+    questions = ["What is a broker?", "What is a group?"]
+    headings = page.locator("#results li h3")
+    for number, question in enumerate(questions, start=1):
+        ask(page, question)
+        expect(headings).to_have_count(number)
+    expect(headings).to_have_text(questions[::-1])
+    page.reload()
+    expect(headings).to_have_text(questions[::-1])
+
+
+@pytest.mark.xdist_group("step 7")
+def test_a_refused_question_stays_in_the_form(page):
+    ask(page, "   ")
+    expect(page.locator("#notices")).to_have_text("Type a question first.")
+    expect(page.get_by_label("Your question")).to_have_value("   ")

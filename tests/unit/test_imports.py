@@ -1,0 +1,151 @@
+"""Who may import whom inside the program: packages import only from below."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tutorial.paths import ROOT
+
+PROGRAM = ROOT / "tutorial"
+
+# From the bottom to the top. Packages in one row know nothing of one another, but for
+# `site`, which shows what its neighbours below have found, measured and recorded.
+LEVELS = (
+    {"paths", "problem"},
+    {"project", "standin"},
+    {"runtime"},
+    {"visitor", "observer"},
+    {"workspace", "check", "capture", "bench"},
+    {"site"},
+    {"commands"},
+    {"cli"},
+    {"__main__"},
+)
+LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
+
+# They run in other processes, which do not have the package `tutorial`.
+ELSEWHERE = ("observer/inside",)
+
+
+def modules() -> Iterator[Path]:
+    """The program's own modules."""
+    for path in sorted(PROGRAM.rglob("*.py")):
+        name = path.relative_to(PROGRAM).as_posix()
+        if not name.startswith(ELSEWHERE) and path != PROGRAM / "__init__.py":
+            yield path
+
+
+def name_of(path: Path) -> str:
+    """The module's name below `tutorial`, such as "runtime.stack"."""
+    parts = path.relative_to(PROGRAM).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imported(tree: ast.AST, module: str) -> Iterator[tuple[str, int]]:
+    """What a module imports from the program: each name, and the line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: a relative import hides its package"
+            if node.module == "tutorial":
+                for alias in node.names:
+                    yield alias.name, node.lineno
+            elif (node.module or "").startswith("tutorial."):
+                name = node.module.removeprefix("tutorial.")
+                for alias in node.names:
+                    yield f"{name}.{alias.name}", node.lineno
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("tutorial."):
+                    yield alias.name.removeprefix("tutorial."), node.lineno
+
+
+def test_packages_import_only_from_packages_below_them():
+    wrong = []
+    for path in modules():
+        module = name_of(path)
+        own = module.partition(".")[0]
+        assert own in LEVEL, f"{own} has no place in LEVELS"
+        for name, line in imported(ast.parse(path.read_text()), module):
+            package = name.partition(".")[0]
+            if package != own and LEVEL[package] >= LEVEL[own]:
+                wrong.append(f"{module}, line {line}: {name}")
+    assert not wrong
+
+
+def test_there_are_no_cycles():
+    known = {name_of(path) for path in modules()}
+    graph: dict[str, set[str]] = {}
+    for path in modules():
+        module = name_of(path)
+        found = set()
+        for name, _ in imported(ast.parse(path.read_text()), module):
+            # The name is a module, or something in one.
+            found.add(name if name in known else name.rpartition(".")[0])
+        graph[module] = found & known - {module}
+    finished: set[str] = set()
+
+    def follow(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, " -> ".join([*way[way.index(module) :], module])
+        if module not in finished:
+            for name in sorted(graph[module]):
+                follow(name, (*way, module))
+            finished.add(module)
+
+    for module in graph:
+        follow(module, ())
+
+
+def late_imports(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The imports inside functions, and the calls that import by a string."""
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in top:
+            yield node
+        elif isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name in ("import_module", "importlib.import_module", "__import__"):
+                yield node
+
+
+# Where an import has to be late, and why.
+LATE = {
+    "commands.bench": "after the start-up: `.venv` has the packages",
+    "commands.check": "after the start-up: `.venv` has the packages",
+    "commands.docs": "after the start-up: `.venv` has the packages",
+    "commands.pictures": "after the start-up: `.venv` has the packages",
+    "commands.test": "after the start-up: `.venv` has the packages",
+    "runtime.services": "`redis` is in `.venv`, which may not exist yet",
+    "bench.pusher": "it sets up Django first, in the folder of a project",
+    "site.build": "MkDocs reads an environment variable when it is imported",
+    "site.hooks": "MkDocs serves on while the modules of the program change",
+}
+
+
+def test_no_import_is_hidden_where_the_start_does_not_require_it():
+    late = {}
+    for path in modules():
+        lines = [node.lineno for node in late_imports(ast.parse(path.read_text()))]
+        if lines:
+            late[name_of(path)] = lines
+    assert {name: late[name] for name in late.keys() - LATE.keys()} == {}
+    assert LATE.keys() - late.keys() == set(), "remove them from LATE"
+
+
+def test_the_commands_start_without_any_package():
+    """`python3 -m tutorial` has to work before `.venv` exists."""
+    code = "import sys; sys.path.insert(0, '.'); import tutorial.cli"
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_each_package_says_what_belongs_in_it():
+    for package in sorted({path.parent for path in modules()} - {PROGRAM}):
+        if package.parent == PROGRAM:
+            text = ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
+            assert text, package
+            for words in ("In here: ", "Not in here: "):
+                assert words in text, f"{package.name} does not say: {words}"
