@@ -21,7 +21,8 @@ from tutorial.paths import ROOT
 from tutorial.project import steps
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
-from tutorial.site import fences, hooks, shown
+from tutorial.site import fences, shown
+from tutorial.site import mkdocs_hooks as hooks
 from tutorial.site.extension import FRONT_MATTER
 from tutorial.site.listing import FIELDS
 from tutorial.site.pair import find_pair

@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from tutorial.bench import candidates, limits
+from tutorial.bench import candidates, open_files
 from tutorial.bench.candidates import Candidate, Stage
 from tutorial.bench.sizes import Sizes
 from tutorial.bench.table import Section, at_least, at_most
@@ -19,7 +19,7 @@ KIB = 1024
 def measure(sizes: Sizes) -> Section:
     """Open the sockets of each candidate in turn, then leave all of them alone."""
     kinds = (candidates.FLOOR, candidates.STEP_7, candidates.FINAL)
-    count = limits.sockets_for_each(sizes.idle_sockets, len(kinds))
+    count = open_files.sockets_for_each(sizes.idle_sockets, len(kinds))
     section = Section(
         letter="d",
         title=f"Idle sockets of one web process, for {sizes.idle_seconds:g} s",

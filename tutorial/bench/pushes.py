@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tutorial.bench import candidates, limits
+from tutorial.bench import candidates, open_files
 from tutorial.bench.candidates import Candidate, Stage
 from tutorial.bench.figures import percentile, together
 from tutorial.bench.sizes import Sizes
@@ -29,7 +29,7 @@ SILENCE = 2.0  # seconds after the last frame, until what is missing is lost
 
 def measure(sizes: Sizes) -> Section:
     """Push to the same sockets again and again: the median of some repeats."""
-    count = limits.sockets_for_each(sizes.pushed_sockets, 3)
+    count = open_files.sockets_for_each(sizes.pushed_sockets, 3)
     section = Section(
         letter="e",
         title=f"Pushes per second from one worker process to {count:,} sockets",

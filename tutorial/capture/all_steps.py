@@ -4,24 +4,24 @@ The drawing of the flow, the pictures of the pages, and what one search leaves i
 log and in the browser.
 """
 
-from tutorial.capture import flow_drawing, recording, scenes, shots
+from tutorial.capture import flow_drawing, recording, screenshot_scenes, screenshots
 from tutorial.project import steps
 from tutorial.runtime.browser import find_browser, launch
 from tutorial.runtime.stack import Stack
 
-FLOW = shots.IMAGES / "flow.svg"
+FLOW = screenshots.IMAGES / "flow.svg"
 
 
 def capture() -> None:
     """Draw the flow, record a search and take the shots of every step."""
-    shots.IMAGES.mkdir(parents=True, exist_ok=True)
+    screenshots.IMAGES.mkdir(parents=True, exist_ok=True)
     FLOW.write_text(flow_drawing.draw())
-    taken: dict[str, shots.Taken] = {}
+    taken: dict[str, screenshots.Taken] = {}
     with launch(find_browser()) as browser:
         for step in steps.every():
             print(step.title, flush=True)
             with Stack(step.folder) as stack:
                 url, stand_in = stack.project.url, stack.service("openai")
                 recording.record(step, browser.new_page(), url, stack.log)
-                taken |= scenes.photograph(step, browser, url, stand_in)
-    shots.write(taken)
+                taken |= screenshot_scenes.photograph(step, browser, url, stand_in)
+    screenshots.write(taken)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from playwright.sync_api import Page, WebSocket
 
 from tutorial.capture.records import RECORDED, frame_name, recorded_name
-from tutorial.capture.shots import QUESTION
+from tutorial.capture.screenshots import QUESTION
 from tutorial.project import steps
 
 PATIENCE = 20  # seconds

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, Page, expect
 
 from tutorial.capture import png
-from tutorial.capture.shots import (
+from tutorial.capture.screenshots import (
     BLANKS,
     QUESTION,
     RATE_LIMIT,

@@ -114,8 +114,8 @@ What one search leaves in the log at this step, as `tutorial pictures` has seen 
     caption: The page of step 4, after a reload.
     ```
 
-A picture that `tutorial pictures` has taken of the running step, in the reader's theme;
-`tutorial/shots.py` has the list of them. The caption is Markdown, and may be left out.
+A picture that `tutorial pictures` has taken of the running step, in the reader's theme.
+`tutorial/capture/screenshots.py` lists them. The caption is Markdown, and optional.
 
     ```frame
     ```

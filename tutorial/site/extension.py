@@ -17,16 +17,16 @@ from mkdocs.exceptions import BuildError
 
 from tutorial.problem import Problem
 from tutorial.site import (
+    benchmark,
     console,
     explorer,
     fences,
-    figures,
     flow,
     glossary,
     listing,
     mistakes,
-    overview,
     pictures,
+    step_facts,
 )
 from tutorial.site.listing import Listing
 from tutorial.site.pair import Pair, find_pair
@@ -45,10 +45,10 @@ HYPHENATED_IN_HTML = re.compile(r"(?<![^\s>])(?=[^\s<>]*-)[^\s<>&\"'=]{1,24}(?![
 COMMAND = re.compile(r'<div class="language-sh .*?</div>', re.S)
 
 OVERVIEWS: dict[str, Callable[[Pair, str], list[str]]] = {
-    "lead": overview.lead,
-    "tree": overview.tree,
-    "processes": overview.processes,
-    "log": overview.log,
+    "lead": step_facts.lead,
+    "tree": step_facts.tree,
+    "processes": step_facts.processes,
+    "log": step_facts.log,
 }
 
 
@@ -89,11 +89,11 @@ class Page:
         if kind in pictures.KINDS:
             return pictures.render(kind, body, self.name, self.step)
         if kind == "steps":
-            return overview.table(body)
+            return step_facts.table(body)
         if kind == "pairs":
             return explorer.overview(body)
         if kind == "bench":
-            return figures.render(body)
+            return benchmark.render(body)
         if kind == "flow":
             return flow.flow(self.name, self.step, body)
         pair = self._pair(body)

@@ -3,9 +3,9 @@
 import posixpath
 from html import escape
 
-from tutorial.capture import shots
+from tutorial.capture import screenshots
 from tutorial.capture.records import RECORDED, frame_name
-from tutorial.capture.shots import Shot
+from tutorial.capture.screenshots import Shot
 from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.project import steps
@@ -39,7 +39,7 @@ def _screenshot(body: str, page: str, step: str) -> list[str]:
     asked = fences.fields("screenshot", body, ("shot", "caption", "step"))
     if not asked.get("shot"):
         raise Problem("a screenshot fence needs a shot, as in: shot: answer")
-    shot = shots.find(_step(asked, step), str(asked["shot"]))
+    shot = screenshots.find(_step(asked, step), str(asked["shot"]))
     caption = str(asked.get("caption") or "").strip()
     lines = ['<figure class="shot" markdown="block">', *_pictures(page, shot), ""]
     if caption:
@@ -52,7 +52,9 @@ def _frame(body: str, step: str) -> list[str]:
     name = _step(fences.fields("frame", body, ("step",)), step)
     path = RECORDED / frame_name(name)
     if not path.exists():
-        raise Problem(f"no frame of step {name} has been recorded: {shots.REMEDY}")
+        raise Problem(
+            f"no frame of step {name} has been recorded: {screenshots.REMEDY}"
+        )
     return fenced(path.read_text().splitlines(), "{ .json .frame }")
 
 
@@ -62,9 +64,9 @@ def _film(body: str, page: str) -> list[str]:
     They are of one size, or else what stands still in the window would move.
     """
     fences.fields("film", body, ())
-    moments = [(shots.find(of, name), caption) for of, name, caption in FILM]
+    moments = [(screenshots.find(of, name), caption) for of, name, caption in FILM]
     if len({shot.size() for shot, _ in moments}) > 1:
-        raise Problem(f"the pictures of the film differ in size: {shots.REMEDY}")
+        raise Problem(f"the pictures of the film differ in size: {screenshots.REMEDY}")
     lines = ['<div class="film" markdown="block">', '<ol markdown="block">']
     for shot, caption in moments:
         lines += [
@@ -92,7 +94,7 @@ def _pictures(page: str, shot: Shot) -> list[str]:
     width, height = shot.size()
     attributes = f'width="{width}" height="{height}" loading="lazy"'
     images = []
-    for scheme in shots.SCHEMES:
+    for scheme in screenshots.SCHEMES:
         path = shot.path(scheme).relative_to(ROOT / "docs").as_posix()
         address = posixpath.relpath(path, posixpath.dirname(page) or ".")
         alt = escape(shot.alt)
