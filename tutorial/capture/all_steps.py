@@ -1,7 +1,7 @@
-"""Takes all that the site shows of the running steps: each step is started once.
+"""Makes every file that the site shows of the running steps (`tutorial pictures`).
 
-The drawing of the flow, the pictures of the pages, and what one search leaves in the
-log and in the browser.
+It starts each step once, takes its screenshots, and records what one search leaves in
+the log and in the browser. It also draws the picture of the flow.
 """
 
 from tutorial.capture import flow_drawing, recording, screenshot_scenes, screenshots
@@ -13,7 +13,7 @@ FLOW = screenshots.IMAGES / "flow.svg"
 
 
 def capture() -> None:
-    """Draw the flow, record a search and take the shots of every step."""
+    """Draw the flow, then record a search and take the screenshots of every step."""
     screenshots.IMAGES.mkdir(parents=True, exist_ok=True)
     FLOW.write_text(flow_drawing.draw())
     taken: dict[str, screenshots.Taken] = {}
