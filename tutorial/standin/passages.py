@@ -97,9 +97,9 @@ class Library:
         match = " OR ".join(f'"{word}"' for word in terms)
         if not match:
             return None
-        # A word in the title counts four times as much as a word in the text. A question
-        # about a term is answered with its definition, however often other passages use
-        # the term: BM25 limits how much one word can count, and 100 reaches that limit.
+        # A word in the title counts four times as much as a word in the text. With the
+        # weight of 100, a question about a term finds its definition, however often
+        # other passages use the term: BM25 limits how much a frequent word can count.
         row = self._database.execute(
             "SELECT rowid FROM passage WHERE passage MATCH ?"
             " ORDER BY bm25(passage, 100.0, 4.0, 1.0) * value LIMIT 1",
