@@ -12,7 +12,7 @@ from tutorial.bench.api import TEXT
 from tutorial.bench.client import open_socket
 from tutorial.bench.figures import milliseconds, percentile, together
 from tutorial.bench.pusher import news, push_all
-from tutorial.bench.sections import SECTIONS, parse_sections
+from tutorial.bench.run import SECTIONS, parse_sections
 from tutorial.bench.table import Section, at_least, at_most, show
 from tutorial.bench.visitors import FinalVisitor, multipart
 from tutorial.paths import ROOT

@@ -1,4 +1,4 @@
-"""`tutorial propagate`: a change in a step goes through all later ones."""
+"""`tutorial propagate`: a change in a step is merged into all later steps."""
 
 import os
 import subprocess
@@ -12,17 +12,17 @@ from tutorial.paths import ROOT
 from tutorial.project import steps
 from tutorial.project.files import files
 
-LATER = [step.title for step in steps.every()[2:]]  # than step 2
+LATER = [step.title for step in steps.every()[2:]]  # the steps after step 2
 FORMS = "search/forms.py"
 TASKS = "search/tasks.py"
 VIEWS = "search/views.py"
 
-# A git without the machine's and the person's own settings.
+# Git without the settings of this machine and its user.
 PLAIN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 class Clone:
-    """A copy of the repository, and what is done in it."""
+    """A copy of the repository, with shortcuts for what the tests do in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,7 +57,7 @@ class Clone:
         )
 
     def carry(self, *arguments: str) -> str:
-        """Run the command, which must find no conflict: what it printed."""
+        """Run the command, which must find no conflict; return what it printed."""
         result = self.propagate(*arguments)
         assert (result.returncode, result.stderr) == (0, ""), result.stdout
         return result.stdout
@@ -92,7 +92,7 @@ class Clone:
 @pytest.fixture
 def clone(fresh_clone) -> Clone:
     clone = Clone(fresh_clone)
-    # final/ goes its own way in these. Here it is as near to step 7 as step 7 to 6.
+    # In final/, these two differ a lot from step 7, so a change in them may conflict.
     for name in (TASKS, VIEWS):
         clone.path("final", name).write_text(clone.read("steps/07_browser", name))
     clone.git("init", "--quiet")
@@ -102,7 +102,7 @@ def clone(fresh_clone) -> Clone:
 
 @pytest.fixture
 def conflict(clone) -> Callable[[], str]:
-    """Make a change that step 4 cannot take, and run: what the command said."""
+    """A function that makes step 4 conflict, and returns the command's output."""
     clone.edit("steps/02_view", TASKS, "time.sleep(3)", "time.sleep(4)")
     clone.edit("steps/02_view", FORMS, "200", "300")
 
@@ -128,7 +128,7 @@ def test_a_change_is_seen_in_every_later_step_and_in_no_earlier_one(clone):
         name for name, file in clone.everything().items() if before[name] != file
     }
     assert len(changed) == 2 + 2 * len(LATER)
-    assert clone.git("diff", "--cached") == "", "the index was touched"
+    assert clone.git("diff", "--cached") == "", "the index has changed"
 
 
 def test_what_each_step_adds_stays(clone):
@@ -150,15 +150,15 @@ def test_twice_carries_nothing_twice(clone):
     assert clone.everything() == once
 
 
-def test_a_second_thought_is_carried_too(clone):
-    """Before anything is committed: git knows no version in between."""
+def test_a_second_change_before_a_commit_is_carried_too(clone):
+    """Git does not know the version in between."""
     for old, new in (("200", "300"), ("300", "400")):
         clone.edit("steps/02_view", FORMS, old, new)
         clone.carry("2")
         assert clone.has_everywhere(FORMS, f"max_length={new}")
 
 
-def test_what_was_put_back_is_carried_again(clone):
+def test_the_change_is_carried_again_after_a_checkout(clone):
     clone.edit("steps/02_view", FORMS, "200", "300")
     clone.carry("2")
     clone.git("checkout", "--", *LATER)
@@ -166,7 +166,7 @@ def test_what_was_put_back_is_carried_again(clone):
     assert clone.has_everywhere(FORMS, "max_length=300")
 
 
-def test_a_part_that_is_there_already_is_no_conflict(clone):
+def test_a_step_that_already_has_the_change_is_no_conflict(clone):
     for title in ("steps/02_view", "steps/03_queue", "steps/05_signal"):
         clone.edit(title, FORMS, "200", "300")
     output = clone.carry("2")
@@ -175,7 +175,7 @@ def test_a_part_that_is_there_already_is_no_conflict(clone):
     assert f"steps/04_worker: merged {FORMS}\n" in output
 
 
-def test_a_step_that_had_it_before_does_not_end_the_way(clone):
+def test_a_step_that_had_the_change_before_passes_it_on(clone):
     clone.edit("steps/03_queue", FORMS, "200", "300")
     clone.commit()
     clone.edit("steps/02_view", FORMS, "200", "300")
@@ -183,7 +183,7 @@ def test_a_step_that_had_it_before_does_not_end_the_way(clone):
     assert clone.has_everywhere(FORMS, "max_length=300")
 
 
-def test_what_is_committed_is_carried_since_a_revision(clone):
+def test_a_committed_change_is_carried_since_a_revision(clone):
     clone.edit("steps/02_view", FORMS, "200", "300")
     clone.commit()
     assert "is as it was at HEAD" in clone.carry("2")
@@ -265,7 +265,7 @@ def test_a_removed_file_that_differs_later_is_a_conflict(clone):
     assert "removed in steps/03_queue" in result.stderr
     changed = {name for name in before if before[name] != clone.everything().get(name)}
     assert changed == {f"steps/03_queue/{TASKS}"}
-    # It may stay: the next start leaves it, and asks no later step.
+    # Keeping the file resolves the conflict, for all later steps as well.
     clone.carry("2")
     assert clone.path("final", TASKS).exists()
 
@@ -279,7 +279,7 @@ def test_a_mode_is_carried_and_keeps_the_text(clone):
         assert os.access(clone.path(title, VIEWS), os.X_OK)
 
 
-def test_a_binary_file_is_carried_whole_or_told(clone):
+def test_a_binary_file_is_replaced_or_reported(clone):
     for step in steps.every()[1:]:
         clone.path(step.title, "search/static/search/a.png").write_bytes(b"\0one")
     clone.path("steps/05_signal", "search/static/search/a.png").write_bytes(b"\0two")
@@ -287,26 +287,28 @@ def test_a_binary_file_is_carried_whole_or_told(clone):
     clone.path("steps/02_view", "search/static/search/a.png").write_bytes(b"\0new")
     result = clone.propagate("2")
     assert result.returncode == 1
-    assert "no text" in result.stderr
+    assert "binary, and different in steps/04_worker" in result.stderr
     for title, content in (("04_worker", b"\0new"), ("05_signal", b"\0two")):
         path = clone.path(f"steps/{title}", "search/static/search/a.png")
         assert path.read_bytes() == content
 
 
-def test_a_conflict_is_marked_and_told(clone, conflict):
+def test_a_conflict_is_marked_and_reported(clone, conflict):
     said = conflict()
     assert f"steps/03_queue: merged {FORMS}, {TASKS}\n" in said
     assert f"steps/04_worker: merged {FORMS}; conflict in {TASKS}\n" in said
     assert f"steps/04_worker/{TASKS}" in said
-    assert "start the same command again" in said
+    assert "run the same command again" in said
     text = clone.read("steps/04_worker", TASKS)
     assert "<<<<<<< steps/04_worker\n" in text
     assert ">>>>>>> steps/03_queue\n" in text
     assert "time.sleep(4)" in text
-    assert "max_length=200" in clone.read("steps/05_signal", FORMS), "it went on"
+    assert "max_length=200" in clone.read("steps/05_signal", FORMS), (
+        "it continued after the conflict"
+    )
 
 
-def test_a_conflict_that_is_not_mended_stops_again(clone, conflict):
+def test_an_unresolved_conflict_stops_the_command_again(clone, conflict):
     conflict()
     before = clone.everything()
     assert "steps/04_worker: conflict in search/tasks.py" in conflict()
@@ -314,8 +316,8 @@ def test_a_conflict_that_is_not_mended_stops_again(clone, conflict):
 
 
 @pytest.fixture
-def mended(clone, conflict) -> Clone:
-    """Step 4 takes the four seconds as the timeout, and the markers are gone."""
+def resolved(clone, conflict) -> Clone:
+    """The conflict is resolved: step 4 has a timeout of four seconds."""
     conflict()
     text = (ROOT / "steps/04_worker" / TASKS).read_text()
     text = text.replace("timeout=30", "timeout=4")
@@ -323,42 +325,42 @@ def mended(clone, conflict) -> Clone:
     return clone
 
 
-def test_a_mended_conflict_is_carried_on(mended):
-    output = mended.carry("2")
-    assert f"steps/04_worker: as you mended it {TASKS}\n" in output
-    assert mended.read("steps/04_worker", TASKS).count("timeout=4") == 1
+def test_a_resolution_is_carried_on(resolved):
+    output = resolved.carry("2")
+    assert f"steps/04_worker: kept your resolution of {TASKS}\n" in output
+    assert resolved.read("steps/04_worker", TASKS).count("timeout=4") == 1
     later = LATER[2:]
-    assert mended.has_everywhere(TASKS, "timeout=4", later)
-    assert mended.has_everywhere(TASKS, "search_completed.send", later)
-    assert mended.has_everywhere(FORMS, "max_length=300")
+    assert resolved.has_everywhere(TASKS, "timeout=4", later)
+    assert resolved.has_everywhere(TASKS, "search_completed.send", later)
+    assert resolved.has_everywhere(FORMS, "max_length=300")
 
 
-def test_a_mended_conflict_stays_mended(mended):
-    mended.carry("2")
-    once = mended.everything()
-    assert "merged" not in mended.carry("2")
-    assert mended.everything() == once
-    mended.commit()
-    mended.carry("2", "--since", "HEAD~1")
-    assert mended.everything() == once
+def test_a_resolution_is_remembered(resolved):
+    resolved.carry("2")
+    once = resolved.everything()
+    assert "merged" not in resolved.carry("2")
+    assert resolved.everything() == once
+    resolved.commit()
+    resolved.carry("2", "--since", "HEAD~1")
+    assert resolved.everything() == once
 
 
-def test_a_conflict_may_be_mended_by_keeping_what_was_there(clone, conflict):
+def test_a_conflict_may_be_resolved_by_keeping_the_old_file(clone, conflict):
     conflict()
     clone.git("checkout", "--", f"steps/04_worker/{TASKS}")
     output = clone.carry("2")
-    assert f"steps/04_worker: as you mended it {TASKS}\n" in output
+    assert f"steps/04_worker: kept your resolution of {TASKS}\n" in output
     kept = (ROOT / "steps/07_browser" / TASKS).read_text()
     assert clone.read("final", TASKS) == kept
 
 
-def test_a_mended_conflict_that_was_put_back_is_told_again(mended, conflict):
-    mended.carry("2")
-    mended.git("checkout", "--", *LATER)
+def test_a_resolution_that_was_undone_is_reported_again(resolved, conflict):
+    resolved.carry("2")
+    resolved.git("checkout", "--", *LATER)
     assert f"conflict in {TASKS}" in conflict()
 
 
-def test_what_cannot_be_done_is_told(clone):
+def test_what_cannot_be_done_is_reported(clone):
     for arguments, words in (
         (["2", "--since", "no-such-revision"], 'no revision "no-such-revision"'),
         (["final"], "nothing comes after final"),
@@ -370,8 +372,8 @@ def test_what_cannot_be_done_is_told(clone):
         assert "Traceback" not in result.stderr
 
 
-def test_a_folder_without_git_is_told(fresh_clone):
-    # The copy's parents must not count, should they be a repository.
+def test_a_folder_without_git_is_reported(fresh_clone):
+    # Git must not find a repository in the parents of the copy.
     ceiling = {"GIT_CEILING_DIRECTORIES": str(fresh_clone.parent)}
     result = Clone(fresh_clone).propagate("2", **ceiling)
     assert result.returncode == 1
@@ -379,7 +381,7 @@ def test_a_folder_without_git_is_told(fresh_clone):
     assert "Traceback" not in result.stderr
 
 
-def test_a_machine_without_git_is_told(clone):
+def test_a_machine_without_git_is_reported(clone):
     result = clone.propagate("2", PATH="")
     assert result.returncode == 1
-    assert "needs git" in result.stderr
+    assert "needs git, which is not installed" in result.stderr

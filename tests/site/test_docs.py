@@ -15,7 +15,8 @@ from support.website import serious
 from tutorial.capture import recording
 from tutorial.paths import ROOT
 from tutorial.project import steps
-from tutorial.site import fences, hooks, shown
+from tutorial.site import fences, shown
+from tutorial.site import mkdocs_hooks as hooks
 from tutorial.site.extension import FRONT_MATTER
 from tutorial.site.listing import FIELDS
 from tutorial.site.pair import find_pair

@@ -14,13 +14,16 @@ from PIL import Image, ImageChops
 from playwright.sync_api import Page as Window
 from playwright.sync_api import expect
 
-from tutorial.capture import everything, png, recording, records, scenes, shots
-from tutorial.capture.scenes import SCENES
-from tutorial.capture.shots import REMEDY, SCHEMES, SHOTS
+from tutorial.capture import all_steps as everything
+from tutorial.capture import png, recording, records
+from tutorial.capture import screenshot_scenes as scenes
+from tutorial.capture import screenshots as shots
+from tutorial.capture.screenshot_scenes import SCENES
+from tutorial.capture.screenshots import REMEDY, SCHEMES, SHOTS
 from tutorial.problem import Problem
 from tutorial.project import steps
 from tutorial.project.files import copy_project
-from tutorial.site import figures
+from tutorial.site import benchmark as figures
 from tutorial.site import pictures as fences
 from tutorial.site.extension import Page
 

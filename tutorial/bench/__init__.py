@@ -1,6 +1,9 @@
-"""`tutorial bench`: how fast is the flow, and against what?
+"""`tutorial bench`: how fast the flow is, compared with the shortest possible program.
 
-A section each for (a) to (e): `overhead`, `first_token`, `throughput`, `idle_sockets`
-and `pushes`. What they compare is started by `candidates`, beside an API of the
-benchmark's own (`api`), and used by `visitors`, who do what a page in a browser does.
+In here: what is compared, how it is measured, and the table that is printed.
+Not in here: how the site shows the figures (`site`).
+
+There is one module per section, (a) to (e): `overhead`, `first_token`, `throughput`,
+`idle_sockets` and `pushes`. `candidates` starts the programs that are compared, next to
+the benchmark's own API (`api`). `visitors` do what a page in a browser does.
 """

@@ -1,12 +1,12 @@
-"""The API of the benchmark: answers the same to all, at once or after a while.
+"""The API of the benchmark: gives every question the same answer, at a set pace.
 
     POST /v1/responses   the answer, whole or as server-sent events
     POST /pace           {"latency": s before the answer, "pause": s between its words}
-    GET  /figures        {"requests": how many so far, "first_tokens": {question: s}}
+    GET  /figures        {"requests": number so far, "first_tokens": {question: s}}
 
-It speaks as much of the Responses API as the projects ask of it. Its answers are made
-before the first request, so that it is not what the benchmark measures. A first token's
-time is that of CLOCK_MONOTONIC, which all processes of a machine share.
+It implements the part of the Responses API that the projects use. It builds its answers
+before the first request, so that the benchmark does not measure it. The time of a first
+token is read from CLOCK_MONOTONIC, which all processes of a machine share.
 
 Start it with `python -m tutorial.bench.api PORT`.
 """
@@ -45,7 +45,7 @@ _answer = responses.Answer({"model": "bench"}, TEXT)
 _events = list(_answer.events())
 WHOLE = _whole(_answer.whole())
 STREAM_HEAD = _head("text/event-stream", "Transfer-Encoding: chunked")
-# What comes before the first word, the words, what comes after the last one.
+# The events before the first word, the words, and the events after the last word.
 BEGIN = STREAM_HEAD + b"".join(
     map(_event, itertools.takewhile(lambda event: event["type"] != DELTA, _events))
 )
@@ -55,7 +55,7 @@ AT_ONCE = BEGIN + b"".join(WORDS) + END
 
 
 class Api:
-    """What all connections share."""
+    """The state that all connections share."""
 
     def __init__(self) -> None:
         self.latency = 0.0  # seconds
@@ -65,7 +65,7 @@ class Api:
         self.answering: set[asyncio.Task] = set()
 
     def receive(self, path: str, body: bytes, transport: asyncio.Transport) -> None:
-        """Answer the request, now or later."""
+        """Answer the request, at once or after the latency."""
         if path == "/v1/responses":
             self.requests += 1
             request = json.loads(body)
@@ -100,18 +100,18 @@ class Api:
 
 
 class Connection(asyncio.Protocol):
-    """A client's connection: one request after the other."""
+    """A client's connection, with one request after another."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
         self._received = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Keep what the answers go to."""
+        """Keep the transport for the answers."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Take the requests that are there as a whole."""
+        """Handle the requests that have arrived completely."""
         self._received += data
         while (end := self._received.find(b"\r\n\r\n") + 4) > 3:
             line, *headers = self._received[:end].decode("latin-1").split("\r\n")

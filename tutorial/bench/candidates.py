@@ -1,4 +1,4 @@
-"""What is compared, and how each of them is started, with services of its own."""
+"""The programs that are compared, each started with services of its own."""
 
 import asyncio
 import contextlib
@@ -28,20 +28,20 @@ from tutorial.runtime.project import Project
 from tutorial.runtime.stack import Stack, own_services
 from tutorial.runtime.waiting import wait_until
 
-# What a person's shell may hold for other projects, and would lead ours to another
-# database or refuse the benchmark's visitors.
+# Variables that your shell may hold for other projects. They could select another
+# database, or make the project refuse the benchmark's visitors.
 FOREIGN = """
     ALLOWED_HOSTS CELERY_BROKER_URL CSRF_TRUSTED_ORIGINS DATABASE_URL
     DEBUG DJANGO_SETTINGS_MODULE HTTPS_ONLY OPENAI_MODEL PYTHONPATH SECRET_KEY
     SITE_ORIGINS
 """.split()
 
-# What final/ gets: all that real users get, but for TLS.
+# final/ runs as it does for real users, except for TLS.
 PRODUCTION = {
     "DEBUG": "0",
     "HTTPS_ONLY": "0",
-    "SECRET_KEY": "known to all, and good enough for a benchmark on 127.0.0.1",
-    # One visitor asks more than a person could.
+    "SECRET_KEY": "not secret, which is enough for a benchmark on 127.0.0.1",
+    # One visitor of the benchmark asks more questions than a person could.
     "SEARCHES_PER_MINUTE": "1000000",
 }
 
@@ -50,9 +50,10 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Kind:
-    """A candidate that may be started.
+    """A candidate that can be started.
 
-    `worker` is the floor's worker; of a step, what replaces the Procfile's command.
+    `worker` is the name of the floor's worker. For a step it is the command that
+    replaces the Procfile's; None keeps the Procfile's.
     """
 
     name: str
@@ -73,7 +74,7 @@ FINAL = Kind("final", FinalVisitor, "final")
 
 @dataclass
 class Candidate:
-    """A candidate that runs."""
+    """A running candidate."""
 
     kind: Kind
     url: str
@@ -83,11 +84,11 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """How the tables call it."""
+        """Its name in the tables."""
         return self.kind.name
 
     async def visitor(self, *, with_socket: bool = True) -> Visitor:
-        """A new visitor who has opened the page. Raises Problem."""
+        """A new visitor with the page open. Raises Problem."""
         visitor = self.kind.visitor(self.url, next(_numbers))
         with self.blamed():
             await visitor.open()
@@ -96,18 +97,18 @@ class Candidate:
         return visitor
 
     async def visitors(self, count: int, *, with_socket: bool = True) -> list[Visitor]:
-        """So many visitors, who come a few at a time. Raises Problem."""
-        doors = asyncio.Semaphore(8)
+        """`count` new visitors; at most eight arrive at a time. Raises Problem."""
+        arriving = asyncio.Semaphore(8)
 
         async def come() -> Visitor:
-            async with doors:
+            async with arriving:
                 return await self.visitor(with_socket=with_socket)
 
         return await asyncio.gather(*(come() for _ in range(count)))
 
     @contextlib.contextmanager
     def blamed(self):
-        """Turn NoAnswer into a Problem that says whose, and what it said last."""
+        """Turn NoAnswer into a Problem with the candidate's name and its last lines."""
         try:
             yield
         except (NoAnswer, OSError) as error:
@@ -120,9 +121,9 @@ class Candidate:
             raise Problem("\n".join([words, *lines])) from error
 
     def memory(self, role: str) -> int:
-        """The memory of its "web" or "worker" and their children, in bytes.
+        """The memory of its "web" or "worker" process with children, in bytes.
 
-        What processes share is counted once, where the system can tell (Linux).
+        On Linux, memory that processes share is counted once (PSS).
         """
         found = psutil.Process(self.processes[role].group)
         total = 0
@@ -134,7 +135,7 @@ class Candidate:
 
 
 class Stage:
-    """What runs for a section: the API, and candidates. Leaving it ends all of them."""
+    """The API and the candidates of a section. Leaving the context stops all."""
 
     def __init__(self) -> None:
         self._exits = contextlib.ExitStack()
@@ -159,23 +160,23 @@ class Stage:
         self._exits.close()
 
     def start(self, *kinds: Kind) -> list[Candidate]:
-        """Start them at the same time, and return once all are up. Raises Problem."""
+        """Start them at the same time; return when all are ready. Raises Problem."""
         with ThreadPoolExecutor(len(kinds)) as pool:
             try:
                 return list(pool.map(self._start, kinds))
             except BaseException:
-                # Those that still wait for a process wait no longer.
+                # Stop the processes, so that the other threads stop waiting for them.
                 for stack in self._stacks:
                     stack.processes.stop()
                 self.processes.stop()
                 raise
 
     async def pace(self, *, latency: float = 0.0, pause: float = 0.0) -> None:
-        """Have the API wait `latency` s before an answer, and `pause` s in between."""
+        """Set the API's seconds before an answer, and between its words."""
         await self._ask("POST", "/pace", {"latency": latency, "pause": pause})
 
     async def figures(self) -> dict:
-        """What the API has noted; see there."""
+        """What the API has counted: see `api`."""
         return await self._ask("GET", "/figures")
 
     async def _ask(self, method: str, path: str, data: object = None) -> dict:

@@ -1,7 +1,8 @@
-"""A light client: HTTP on a connection that stays, and WebSockets.
+"""A fast client: HTTP with a connection that is kept, and WebSockets.
 
-The driver shares the machine's cores with what it measures, so it spends little: no
-library's generality, and the time of a frame is taken before anything else is done.
+The client shares the machine's cores with the programs that it measures, so it has to
+use little time itself. It is simpler than any library, and it takes the time of a frame
+before it does anything else with it.
 """
 
 import asyncio
@@ -20,12 +21,12 @@ PATIENCE = 30.0  # seconds for an answer
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 LAST_FRAME, IS_COMPRESSED = 0x80, 0x40
 
-# As browsers ask for it. A server that agrees pays with memory and time.
+# The extension that browsers offer. It costs a server that accepts it memory and time.
 EXTENSIONS = "permessage-deflate; client_max_window_bits"
 
 
 class NoAnswer(Exception):
-    """The other side refused, broke off, or answered with an error."""
+    """The server refused, closed the connection, or answered with an error."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ class Response:
     body: bytes
 
     def header(self, name: str) -> str:
-        """The first header of that name; an empty text where there is none."""
+        """The first header of that name; "" if there is none."""
         return next((value for key, value in self.headers if key == name), "")
 
 
 class Http:
-    """A connection to the server at `url`, made anew where the server has closed it."""
+    """A connection to the server at `url`; reconnects if the server has closed it."""
 
     def __init__(self, url: str) -> None:
         self._host = urlsplit(url).netloc
@@ -50,7 +51,7 @@ class Http:
         self._writer: asyncio.StreamWriter | None = None
 
     async def connect(self) -> None:
-        """Have a connection ready, so that the next request need not make one."""
+        """Connect now, so that the next request does not have to."""
         if self._writer is None or self._reader.at_eof() or self._writer.is_closing():
             self.close()
             host, _, port = self._host.partition(":")
@@ -65,7 +66,7 @@ class Http:
     async def request(
         self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b""
     ) -> Response:
-        """Send a request and return the answer. Raises NoAnswer where there is none."""
+        """Send a request and return the answer. Raises NoAnswer if there is none."""
         await self.connect()
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -105,7 +106,7 @@ class Http:
 
 
 class WebSocket(asyncio.Protocol):
-    """A socket that hands each text to `on_text(text, time in s)`."""
+    """A WebSocket that calls `on_text(text, time in s)` for each text frame."""
 
     def __init__(self, request: bytes, on_text: Callable[[bytes, float], None]) -> None:
         self._request = request
@@ -118,19 +119,19 @@ class WebSocket(asyncio.Protocol):
         self.is_open = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Ask for the socket."""
+        """Send the handshake."""
         self._transport = transport
         transport.write(self._request)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Note that it is over."""
+        """Fail whatever waits for the socket."""
         self.is_open = False
         for waiting in (self._opened, self._pong):
             if waiting and not waiting.done():
                 waiting.set_exception(NoAnswer("the socket was closed"))
 
     def data_received(self, data: bytes) -> None:
-        """Take the frames that are there as a whole."""
+        """Handle the frames that have arrived completely."""
         moment = time.monotonic()
         self._received += data
         if not self.is_open and not self._open():
@@ -179,12 +180,12 @@ class WebSocket(asyncio.Protocol):
         return data[0], data[start : start + length]
 
     def _send(self, kind: int, payload: bytes = b"") -> None:
-        # A mask of zeros, which leaves the payload as it is, is allowed.
+        # RFC 6455 demands a mask from clients. A mask of zeros changes nothing.
         head = struct.pack("!BB4x", LAST_FRAME | kind, 0x80 | len(payload))
         self._transport.write(head + payload)
 
     async def opened(self) -> None:
-        """Wait until it is open. Raises NoAnswer where it is refused."""
+        """Wait until the socket is open. Raises NoAnswer if the server refuses it."""
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._opened
@@ -193,7 +194,7 @@ class WebSocket(asyncio.Protocol):
             raise NoAnswer("no answer to the handshake") from error
 
     async def answers(self) -> bool:
-        """Whether the other side still answers a ping."""
+        """Whether the server still answers a ping."""
         if not self.is_open:
             return False
         self._pong = asyncio.get_running_loop().create_future()
@@ -206,7 +207,7 @@ class WebSocket(asyncio.Protocol):
         return True
 
     def close(self) -> None:
-        """Say goodbye, and leave."""
+        """Send a close frame, and close the connection."""
         if self.is_open:
             self._send(CLOSE)
         self._transport.close()
@@ -215,7 +216,7 @@ class WebSocket(asyncio.Protocol):
 async def open_socket(
     url: str, path: str, cookies: str, on_text: Callable[[bytes, float], None]
 ) -> WebSocket:
-    """Open a WebSocket at `path` of the server at `url`, as its own page does."""
+    """Open a WebSocket at `path` of the server at `url`, with `url` as its origin."""
     host = urlsplit(url).netloc
     key = base64.b64encode(os.urandom(16)).decode()
     lines = [
@@ -235,6 +236,6 @@ async def open_socket(
 
 
 async def fetch_json(http: Http, method: str, path: str, data: object = None) -> dict:
-    """Send `data` as JSON and return the answer's."""
+    """Send `data` as JSON, and return the JSON of the answer."""
     body = b"" if data is None else json.dumps(data).encode()
     return json.loads((await http.request(method, path, body=body)).body)

@@ -5,13 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest of `values` that `percent` of them do not exceed (nearest rank)."""
+    """The smallest value that at least `percent` % do not exceed (nearest rank)."""
     rank = math.ceil(len(values) * percent / 100)
     return sorted(values)[max(rank, 1) - 1]
 
 
 def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
-    """How many there are; their median, 95th and 99th percentile, in ms."""
+    """The count, and the median, 95th and 99th percentile in ms."""
     return {
         "count": len(seconds),
         "median_ms": percentile(seconds, 50) * 1000,
@@ -23,7 +23,7 @@ def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
 def together(
     repeats: Sequence[Mapping[str, float]], summed: Collection[str]
 ) -> dict[str, float]:
-    """The figures of some repeats: sums of the `summed`, medians of the others."""
+    """Combine the figures of repeats: sums of the `summed`, medians of the others."""
     return {
         name: sum(values) if name in summed else percentile(values, 50)
         for name in repeats[0]

@@ -14,7 +14,7 @@ PAUSE = 0.02  # seconds between its words
 
 
 def measure(sizes: Sizes) -> Section:
-    """Take turns in rounds. Both sides read the same clock, CLOCK_MONOTONIC."""
+    """Let the candidates take turns. All processes read one clock, CLOCK_MONOTONIC."""
     section = Section(
         letter="b",
         title="The first chunk at the socket after the API's first token",
@@ -51,7 +51,7 @@ async def _rounds(
     numbers = itertools.count(1)
     for _ in range(sizes.rounds):
         for candidate, visitor in zip(running, visitors, strict=True):
-            # The first one of a turn finds things cold, and does not count.
+            # The first question of a turn warms up caches, and is not counted.
             questions = [f"Question {next(numbers)}?" for _ in range(sizes.streams + 1)]
             with candidate.blamed():
                 for question in questions:

@@ -1,12 +1,12 @@
-"""The bare floor: the fewest lines of asyncio that do the flow's hops.
+"""The floor: the shortest asyncio program that makes the same hops as the flow.
 
 POST -> Redis list -> worker -> the API, over HTTP -> SQLite commit -> Redis pub/sub ->
-WebSocket frame: a web process and a worker process, as the projects have. There are no
-sessions, no form, no templates, and nothing is done about what could go wrong. What
-stays is what the hops themselves cost on this machine.
+WebSocket frame. Like the projects, it has a web process and a worker process. It has no
+sessions, forms or templates, and handles no failures. So its time is what the hops
+themselves cost on this machine.
 
-    POST /?user=7             the question, as text; answers with the task's id
-    GET  /?task=ID            the answer, or 204 as long as there is none
+    POST /?user=7             the question, as text; the response is the task's id
+    GET  /?task=ID            the answer, or 204 while there is none
     GET  /ws/search/?user=7   the user's WebSocket
 
 Start it with `python -m tutorial.bench.floor web` and `... worker`, with REDIS_URL,
@@ -27,17 +27,17 @@ from urllib.parse import urlsplit
 import redis.asyncio
 
 QUEUE = "questions"
-# Of RFC 6455, section 1.3.
+# The constant from RFC 6455, section 1.3.
 HANDSHAKE = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def _redis() -> redis.asyncio.Redis:
-    # No time limit: both sides wait for as long as nothing happens.
+    # No time-out: both processes wait for messages for as long as it takes.
     return redis.asyncio.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=None)
 
 
 def _database() -> sqlite3.Connection:
-    # As the steps set it up; each statement is committed.
+    # The same settings as in the steps. Each statement is committed.
     database = sqlite3.connect(os.environ["DATABASE"], isolation_level=None)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
@@ -54,7 +54,7 @@ class Web:
         self._sockets = defaultdict[str, set[asyncio.StreamWriter]](set)  # by user
 
     async def run(self) -> None:
-        """Serve, and pass on what the worker publishes, for ever."""
+        """Serve, and pass on what the worker publishes, without end."""
         news = self._redis.pubsub()
         await news.psubscribe("user_*")
         port = int(os.environ["PORT"])
@@ -117,11 +117,11 @@ class Web:
         try:
             while True:
                 first, size = await reader.readexactly(2)
-                # A client's frame: a mask of four bytes, and here a short payload.
+                # A client's frame has a mask of four bytes. The payload is short here.
                 await reader.readexactly(4 + (size & 127))
-                if first & 0xF == 0x9:  # a ping, which a pong without payload answers
+                if first & 0xF == 0x9:  # a ping: answer with an empty pong
                     writer.write(b"\x8a\0")
-                elif first & 0xF == 0x8:  # the goodbye
+                elif first & 0xF == 0x8:  # a close frame
                     raise EOFError
         finally:
             self._sockets[user].discard(writer)
@@ -142,7 +142,7 @@ class Worker:
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def run(self) -> None:
-        """Take questions from the list, for ever."""
+        """Take questions from the list, without end."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 _, message = await self._redis.brpop([QUEUE])
@@ -183,7 +183,7 @@ class Worker:
 
 
 class StreamingWorker(Worker):
-    """A worker that passes on the first word as soon as it is there."""
+    """A worker that publishes the first word as soon as it arrives."""
 
     async def _ask(
         self,

@@ -1,25 +1,25 @@
-"""(d) Sockets of one web process on which nothing happens."""
+"""(d) Idle sockets of one web process: memory, connects, and how many stay open."""
 
 import asyncio
 import time
 
 import psutil
 
-from tutorial.bench import candidates, limits
+from tutorial.bench import candidates, open_files
 from tutorial.bench.candidates import Candidate, Stage
 from tutorial.bench.sizes import Sizes
 from tutorial.bench.table import Section, at_least, at_most
 from tutorial.bench.visitors import Visitor
 
-WARM_UP = 20  # sockets that are opened before the memory is looked at, and stay
-AT_A_TIME = 20  # sockets that are being opened
+WARM_UP = 20  # sockets that are opened before memory is measured, and stay open
+AT_A_TIME = 20  # sockets that are opened concurrently
 KIB = 1024
 
 
 def measure(sizes: Sizes) -> Section:
-    """Open the sockets of each candidate in turn, then leave all of them alone."""
+    """Open the sockets of one candidate after another, then leave all of them idle."""
     kinds = (candidates.FLOOR, candidates.STEP_7, candidates.FINAL)
-    count = limits.sockets_for_each(sizes.idle_sockets, len(kinds))
+    count = open_files.sockets_for_each(sizes.idle_sockets, len(kinds))
     section = Section(
         letter="d",
         title=f"Idle sockets of one web process, for {sizes.idle_seconds:g} s",
@@ -75,11 +75,11 @@ async def _hold(
 
 
 async def _connect(candidate: Candidate, visitors: list[Visitor]) -> float:
-    """Open their sockets, some at a time: the seconds that it took."""
-    doors = asyncio.Semaphore(AT_A_TIME)
+    """Open their sockets, AT_A_TIME concurrently; returns the seconds that it took."""
+    connecting = asyncio.Semaphore(AT_A_TIME)
 
     async def connect(visitor: Visitor) -> None:
-        async with doors:
+        async with connecting:
             await visitor.connect()
 
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Says which machine this is, and which versions run on it."""
+"""Describes the machine, and the versions that are measured."""
 
 import importlib.metadata
 import os
@@ -14,7 +14,7 @@ PACKAGES += ("uvloop", "daphne", "openai")
 
 
 def describe() -> dict[str, str | int]:
-    """The processor, its cores, the system, and the versions, by their names."""
+    """Processor, cores, system and versions, by name."""
     found: dict[str, str | int] = {
         "processor": _processor(),
         "cores": cores(),
@@ -31,14 +31,14 @@ def describe() -> dict[str, str | int]:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def load() -> float:
-    """How many processes wanted a core, on average, in the last minute."""
+    """The load average of the last minute, in processes."""
     return os.getloadavg()[0]
 
 
@@ -49,15 +49,15 @@ def _processor() -> str:
         if match:
             return match[1]
     elif platform.system() == "Darwin":
-        return _said("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+        return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
     return platform.processor() or platform.machine()
 
 
 def _redis_server() -> str:
     program = find_redis()
-    match = re.search(r"\bv=([\d.]+)", _said(str(program), "--version"))
+    match = re.search(r"\bv=([\d.]+)", _output(str(program), "--version"))
     return f"{program.name} {match[1]}" if match else program.name
 
 
-def _said(*command: str) -> str:
+def _output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()

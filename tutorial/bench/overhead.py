@@ -1,4 +1,4 @@
-"""(a) The overhead of the whole flow: from submit to the frame with the answer."""
+"""(a) The overhead of the whole flow: from the POST to the frame with the answer."""
 
 import asyncio
 import itertools
@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 
 
 async def search(visitor: Visitor) -> float:
-    """Ask a question: the seconds from the POST to the frame with its whole answer."""
+    """Ask a question; returns the seconds from the POST to the answer's frame."""
     question = f"What is question {next(_numbers)}?"
     await visitor.http.connect()
     started = time.monotonic()
@@ -28,7 +28,7 @@ async def search(visitor: Visitor) -> float:
 
 
 async def poll(visitor: FloorVisitor) -> float:
-    """Ask a question, and ask for its answer every 500 ms: the seconds until then."""
+    """Ask a question, and poll for the answer; returns the seconds until then."""
     started = time.monotonic()
     await visitor.submit(f"What is question {next(_numbers)}?")
     while True:
@@ -38,14 +38,14 @@ async def poll(visitor: FloorVisitor) -> float:
 
 
 async def post(visitor: Visitor) -> float:
-    """Send a question: the seconds until the POST is answered."""
+    """Send a question; returns the seconds until the response to the POST."""
     started = time.monotonic()
     await visitor.submit(f"What is question {next(_numbers)}?")
     return time.monotonic() - started
 
 
 def measure(sizes: Sizes) -> Section:
-    """Take turns in rounds, so that what disturbs the machine disturbs all alike."""
+    """Let the candidates take turns, so that other load affects all of them equally."""
     section = Section(
         letter="a",
         title="The whole flow with an API that answers at once: submit to answer",
@@ -101,11 +101,11 @@ async def _rounds(
     seconds: dict[str, list[float]] = {name: [] for name, *_ in turns}
     for number in range(sizes.rounds):
         for name, candidate, act, count in turns:
-            # A new one each time: few people ask hundreds of questions in a minute.
+            # A new visitor for each turn: few people ask hundreds of questions.
             visitor = await candidate.visitor(with_socket=act is search)
             with candidate.blamed():
                 if act is search:
-                    # What the first one of a turn finds cold is not the flow's.
+                    # The first searches warm up caches, and are not counted.
                     for _ in range(5 if number == 0 else 1):
                         await act(visitor)
                 for _ in range(count):

@@ -1,28 +1,35 @@
-"""Pushes news to every user of a project, as fast as one process can.
+"""Pushes messages to every user of a project, as fast as one process can.
 
     python -P pusher.py HOW COUNT
 
-HOW is "floor", "step" (as the signal's handler of the steps does it) or "final" (as the
-worker of final/ does it). Runs in the project's folder and environment, and imports
-nothing of the tutorial. Each push holds the time
-at which it set out, of CLOCK_MONOTONIC, in seconds.
+HOW is "floor", "step" (like the signal handler of the steps) or "final" (like the
+worker of final/). It runs in the project's folder and environment, and imports nothing
+from `tutorial`. Each push contains the time at which it was sent: seconds of
+CLOCK_MONOTONIC.
 """
 
 import asyncio
 import itertools
+import json
 import os
 import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 
-IN_FLIGHT = 50  # pushes that one process makes at the same time
+import django
+import redis.asyncio
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.contrib.auth import get_user_model
+
+IN_FLIGHT = 50  # concurrent pushes of the process
 
 TASK_ID = str(uuid.uuid4())
 
 
 def news(number: int) -> dict:
-    """A chunk of an answer, as final/ sends them."""
+    """A chunk of an answer, as final/ sends it."""
     words = "the worker has taken it and "
     data = {"task_id": TASK_ID, "sequence": number, "chunk": words}
     return data | {"pushed": time.monotonic()}
@@ -31,7 +38,7 @@ def news(number: int) -> dict:
 async def push_all(
     users: Iterable[int], count: int, push: Callable[[int, dict], Awaitable[None]]
 ) -> None:
-    """Push to one user after the other, `count` times, some at a time."""
+    """Push `count` times to the users in turn, with IN_FLIGHT concurrent pushes."""
     numbers = iter(range(count))
     turns = itertools.cycle(users)
 
@@ -44,9 +51,6 @@ async def push_all(
 
 def push_as_floor(count: int) -> None:
     """Publish what the floor's web process passes on."""
-    import json
-
-    import redis.asyncio
 
     async def main() -> None:
         client = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"])
@@ -61,23 +65,16 @@ def push_as_floor(count: int) -> None:
 
 
 def users_of_project() -> list[int]:
-    """Everybody who has come to the project."""
+    """The ids of all users of the project."""
     sys.path.insert(0, os.getcwd())  # noqa: PTH109
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    import django
-
     django.setup()
-    from django.contrib.auth import get_user_model
-
     return list(get_user_model().objects.values_list("pk", flat=True))
 
 
 def push_as_step(count: int) -> None:
     """Call what the steps' signal handler calls."""
     turns = itertools.cycle(users_of_project())
-    from asgiref.sync import async_to_sync
-    from channels.layers import get_channel_layer
-
     for number in range(count):
         async_to_sync(get_channel_layer().group_send)(
             f"user_{next(turns)}", {"type": "send_search_result", "data": news(number)}
@@ -87,6 +84,7 @@ def push_as_step(count: int) -> None:
 def push_as_final(count: int) -> None:
     """Call what the worker of final/ calls for a chunk."""
     users = users_of_project()
+    # A module of the project, which can be imported only now.
     from search.live import broadcast
 
     asyncio.run(push_all(users, count, broadcast))

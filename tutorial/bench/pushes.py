@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tutorial.bench import candidates, limits
+from tutorial.bench import candidates, open_files
 from tutorial.bench.candidates import Candidate, Stage
 from tutorial.bench.figures import percentile, together
 from tutorial.bench.sizes import Sizes
@@ -15,7 +15,7 @@ from tutorial.bench.visitors import Visitor
 from tutorial.paths import PYTHON
 from tutorial.problem import Problem
 
-# What the pusher calls the way in which each of them pushes.
+# The argument of the pusher for each candidate.
 HOW = {
     candidates.FLOOR: "floor",
     candidates.STEP_7: "step",
@@ -24,12 +24,12 @@ HOW = {
 COUNTS = ("sent", "received")
 PUSHER = Path(__file__).parent / "pusher.py"
 LONGEST = 60.0  # seconds for all pushes of a repeat
-SILENCE = 2.0  # seconds after the last frame, until what is missing is lost
+SILENCE = 2.0  # seconds after the last frame; missing frames then count as lost
 
 
 def measure(sizes: Sizes) -> Section:
-    """Push to the same sockets again and again: the median of some repeats."""
-    count = limits.sockets_for_each(sizes.pushed_sockets, 3)
+    """Push to the same sockets several times; the figures are medians."""
+    count = open_files.sockets_for_each(sizes.pushed_sockets, 3)
     section = Section(
         letter="e",
         title=f"Pushes per second from one worker process to {count:,} sockets",
@@ -100,7 +100,7 @@ async def _flood(
     while len(arrived) < count and time.monotonic() - max(arrived, default=0) < SILENCE:
         await asyncio.sleep(0.1)
     if not arrived:
-        raise Problem(f"{candidate.name}: of {count} pushes not one has arrived.")
+        raise Problem(f"{candidate.name}: none of {count} pushes has arrived.")
     latencies = [end - start for start, end in zip(pushed, arrived, strict=True)]
     return {
         "sent": count,
@@ -114,7 +114,7 @@ async def _flood(
 async def _push(
     stage: Stage, candidate: Candidate, visitors: list[Visitor], count: int
 ) -> None:
-    """Run the pusher beside the candidate's own processes until it has ended."""
+    """Run the pusher in the candidate's environment, until it ends."""
     users = " ".join(str(visitor.number) for visitor in visitors)
     environment = candidate.environment | {"FLOOR_USERS": users}
     how = HOW[candidate.kind]

@@ -1,4 +1,4 @@
-"""How much is measured: the whole, or enough for a look."""
+"""How much is measured: everything, or just enough for a quick look."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 class Sizes:
     """Counts, and times in seconds."""
 
-    # (a) and (b) take turns in rounds; (c) and (e) are repeated, but for the slow ones.
+    # In (a) and (b), candidates take turns in rounds. (c) and (e) are repeated, except
+    # for the slow candidates.
     rounds: int = 5
     repeats: int = 3
-    # (a): searches in a round.
+    # (a): searches per round.
     fast_searches: int = 80  # of the floor and of final/
     slow_searches: int = 30  # of step 7
     polled_searches: int = 4  # half a second each
-    # (b): searches in a round.
+    # (b): searches per round.
     streams: int = 8
     # (c)
     visitors: int = 20

@@ -1,4 +1,4 @@
-"""What a section found: as text for people, as data for programs."""
+"""The results of a section: as text for people, as data for programs."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -8,7 +8,7 @@ Figure = float | int | None
 
 @dataclass(frozen=True)
 class Goal:
-    """What a candidate is to reach: `value` at most, or else at least, `bound`."""
+    """A goal: `value` has to be at most `bound` if `is_most`, otherwise at least."""
 
     words: str
     value: float
@@ -38,10 +38,10 @@ def at_least(bound: float, words: str, value: float) -> Goal:
 
 @dataclass
 class Section:
-    """A table: a row of figures for each candidate, and the goals that it has.
+    """A table: a row of figures for each candidate, and the candidate's goals.
 
-    `columns` are titles, by the name of the figure. The title of a figure that is a
-    time or a size names its unit, and so does the figure's own name.
+    `columns` holds titles by the name of the figure. If a figure is a time or a size,
+    both its title and its name contain the unit.
     """
 
     letter: str
@@ -50,7 +50,7 @@ class Section:
     columns: dict[str, str]
     rows: dict[str, dict[str, Figure]] = field(default_factory=dict)
     goals: dict[str, list[Goal]] = field(default_factory=dict)
-    # What must not be, however slow the machine is: a sentence each.
+    # Errors, such as lost messages, that no slow machine explains: a sentence each.
     faults: list[str] = field(default_factory=list)
 
     def data(self) -> dict:
@@ -70,7 +70,7 @@ class Section:
         }
 
     def lines(self) -> Iterator[str]:
-        """The table, a line each."""
+        """The table as lines of text."""
         yield f"({self.letter}) {self.title}"
         cells = [["", *self.columns.values(), "goals"]]
         for candidate, figures in self.rows.items():
@@ -85,7 +85,7 @@ class Section:
 
 
 def show(figure: Figure) -> str:
-    """A figure with as many digits as it deserves; an empty text for none."""
+    """A figure with about three significant digits; "" for None."""
     if figure is None:
         return ""
     if isinstance(figure, int):

@@ -1,4 +1,4 @@
-"""(c) Searches per second where the API takes its time."""
+"""(c) Searches per second with a slow API."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ COUNTS = ("sent", "received", "asked")
 
 
 def measure(sizes: Sizes) -> Section:
-    """Let all visitors ask at once: the median of some repeats of each candidate."""
+    """Let all visitors ask at once, several times; the figures are medians."""
     searches = sizes.visitors * sizes.searches_each
     section = Section(
         letter="c",
@@ -76,7 +76,7 @@ async def _repeats(
     found: dict[str, list[dict[str, Figure]]] = {}
     for number in range(sizes.repeats):
         for candidate in (floor, default_pool, final):
-            # It takes as many seconds as there are searches, by the number of cores.
+            # One repeat is enough: it takes (searches / cores) seconds.
             if candidate is default_pool and number > 0:
                 continue
             figures = await _ask_all_at_once(sizes, stage, candidate)
@@ -90,7 +90,7 @@ async def _ask_all_at_once(
     visitors = await candidate.visitors(sizes.visitors)
     await stage.pace(latency=0)
     with candidate.blamed():
-        # The worker says that it is ready a little before it takes messages.
+        # A worker logs that it is ready shortly before it takes messages.
         await visitors[0].submit("Are you there?")
         await visitors[0].answers.of("Are you there?")
     await stage.pace(latency=LATENCY)

@@ -1,7 +1,7 @@
-"""Visitors: what a page in a browser does, without the browser.
+"""Visitors: they do what a page in a browser does, without a browser.
 
-A visitor opens the page, opens its socket, submits questions, and notes when the frames
-about each question came.
+A visitor opens the page and its socket, submits questions, and stores the time at which
+the frames about each question arrived.
 """
 
 import asyncio
@@ -23,19 +23,19 @@ SOCKET_PATH = "/ws/search/"
 
 
 class Moments:
-    """When something was first seen, by question: seconds of `time.monotonic`."""
+    """The time of the first frame of a kind, by question, in s of `time.monotonic`."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self._futures = defaultdict[str, asyncio.Future[float]](loop.create_future)
 
     def note(self, question: str, moment: float) -> None:
-        """It was seen at `moment`; only the first time counts."""
+        """Store the time of a frame about the question; only the first one counts."""
         if not self._futures[question].done():
             self._futures[question].set_result(moment)
 
     async def of(self, question: str) -> float:
-        """Wait until it was seen, and return when. Raises NoAnswer."""
+        """Wait for the first frame, and return its time. Raises NoAnswer."""
         try:
             async with asyncio.timeout(PATIENCE):
                 return await self._futures[question]
@@ -44,14 +44,14 @@ class Moments:
 
 
 class Visitor:
-    """What the visitors of every candidate have. `number` tells them apart."""
+    """The base of the visitors of all candidates. Each has its own `number`."""
 
     def __init__(self, url: str, number: int) -> None:
         self.url = url
         self.number = number
         self.http = Http(url)
         self.socket: WebSocket | None = None
-        self.answers = Moments()  # the frames that hold the whole answer
+        self.answers = Moments()  # of the frames with the whole answer
         self.first_chunks = Moments()
         # Called with each frame and its time (s).
         self.on_frame: Callable[[dict, float], None] = self.read
@@ -61,11 +61,11 @@ class Visitor:
         raise NotImplementedError
 
     async def submit(self, question: str) -> None:
-        """Send the question. Raises NoAnswer where it is not accepted."""
+        """Send the question. Raises NoAnswer if it is not accepted."""
         raise NotImplementedError
 
     def read(self, frame: dict, moment: float) -> None:
-        """Note what the frame tells."""
+        """Store the time of a frame."""
         raise NotImplementedError
 
     async def connect(self) -> None:
@@ -76,12 +76,12 @@ class Visitor:
 
     @property
     def socket_path(self) -> str:
-        """Where the socket is."""
+        """The path of the socket, with its query."""
         return SOCKET_PATH
 
     @property
     def cookie_header(self) -> str:
-        """The cookies, as a browser sends them."""
+        """The value of the `Cookie` header."""
         return ""
 
     def leave(self) -> None:
@@ -95,10 +95,10 @@ class Visitor:
 
 
 class FloorVisitor(Visitor):
-    """A visitor of the floor, which has no page and takes everybody's word."""
+    """A visitor of the floor, which has no page and does not authenticate users."""
 
     async def open(self) -> None:
-        """There is no page."""
+        """Do nothing: the floor has no page."""
 
     async def submit(self, question: str) -> None:
         """Send the question."""
@@ -114,20 +114,20 @@ class FloorVisitor(Visitor):
         kind.note(frame["query"], moment)
 
     async def poll(self) -> bool:
-        """Whether the last question's answer is there."""
+        """Whether there is an answer to the last question."""
         response = await self.http.request("GET", f"/?task={self.task_id}")
         return response.status == 200
 
     @property
     def socket_path(self) -> str:
-        """Where the socket is."""
+        """The path of the socket, with its query."""
         return f"{SOCKET_PATH}?user={self.number}"
 
 
 class PageVisitor(Visitor):
-    """A visitor of a step or of final/: sends the page's form as its script does."""
+    """A visitor of a step or of final/: sends the form like the script of the page."""
 
-    # What the script's `fetch` of the form says that it takes.
+    # The `Accept` header of the script's `fetch`.
     accepts = "*/*"
 
     def __init__(self, url: str, number: int) -> None:
@@ -145,7 +145,7 @@ class PageVisitor(Visitor):
         self._form = next(form for form in forms if form.text_field)
 
     async def submit(self, question: str) -> None:
-        """Send the form, and follow where the answer leads, as `fetch` does."""
+        """Send the form, and follow a redirect, as `fetch` does."""
         fields = self._form.fields | {self._form.text_field: question}
         if "task_id" in fields:
             self._questions[fields["task_id"]] = question
@@ -161,17 +161,17 @@ class PageVisitor(Visitor):
             self._form.fields["task_id"] = next_task_id
 
     def read(self, frame: dict, moment: float) -> None:
-        """Of a step, each frame holds an answer; final/ tells its searches' states."""
+        """Store the time of an answer, or of the first part of one (final/)."""
         if frame.get("status", "done") == "done" and "answer" in frame:
             self.answers.note(frame["query"], moment)
         elif frame.get("chunk") or frame.get("answer"):
-            # The first words come in a chunk, or with the news that it is running.
+            # The first words are in a chunk, or in the frame with the status.
             question = self._questions.get(frame["task_id"], "")
             self.first_chunks.note(question, moment)
 
     @property
     def cookie_header(self) -> str:
-        """The cookies, as a browser sends them."""
+        """The value of the `Cookie` header."""
         return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
 
     async def _request(
@@ -187,7 +187,7 @@ class PageVisitor(Visitor):
 
 
 class FinalVisitor(PageVisitor):
-    """A visitor of final/, whose script asks for JSON."""
+    """A visitor of final/, whose script requests JSON."""
 
     accepts = "application/json"
 

@@ -1,5 +1,5 @@
-"""What is recorded of the running steps: pictures, logs, frames, and the drawing.
+"""What the site shows of the running steps: screenshots, logs, frames, the drawing.
 
-In here: taking, naming and keeping the recordings.
-Not in here: how a page shows them (`site`).
+In here: making these files, and where each of them is stored.
+Not in here: how a page shows them (`site`), and what is measured (`bench`).
 """

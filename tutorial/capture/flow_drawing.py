@@ -1,4 +1,4 @@
-"""Draws the flow as an SVG: seven stations inside the processes that they live in."""
+"""Draws the flow as an SVG: seven stations in four lanes, one lane per process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,36 +13,36 @@ HEAD = 9  # the length of an arrow's head
 
 @dataclass(frozen=True)
 class Layout:
-    """The measures of a drawing, in px where it is shown at its own size."""
+    """The measures of a drawing, in px of the SVG."""
 
     lane: int  # the width of a lane
-    gap: int  # between lanes
+    gap: int  # between two lanes
     height: int
-    there: int  # where the stations of the way there stand, from the top
-    back: int  # and those of the way back
+    there: int  # y of the upper row: the stations on the way to the worker
+    back: int  # y of the lower row: the stations on the way back to the browser
     radius: int  # of a station
-    title: int  # from a station down to the base line of its name
-    word: int  # from a way up to the base line of its word
-    clear: int  # what a way keeps free between itself and a station
+    title: int  # from the centre of a station down to the base line of its name
+    word: int  # from an arrow up to the base line of its label
+    clear: int  # free space between an arrow and a station
 
     @property
     def width(self) -> int:
-        """Of the whole, with a line's width at both sides."""
+        """The width of the drawing, including 1 px for the border at each side."""
         return len(LANES) * self.lane + (len(LANES) - 1) * self.gap + 2
 
     def left(self, process: str) -> int:
-        """Where the lane of a process begins."""
+        """The left edge of the lane of a process."""
         return 1 + LANES.index(process) * (self.lane + self.gap)
 
     def place(self, step: Step) -> tuple[int, int]:
-        """The middle of a station: the way there is above, the way back below."""
+        """The centre of a station: 1 to 4 in the upper row, 5 to 7 in the lower."""
         x = self.left(step.process) + self.lane // 2
         return x, self.there if step.number <= 4 else self.back
 
 
 WIDE = Layout(
     lane=140,
-    gap=76,  # room for a way's word
+    gap=76,  # room for the label of an arrow
     height=256,
     there=94,
     back=206,
@@ -85,7 +85,7 @@ STYLE = """
 
 
 def draw() -> str:
-    """The picture for the README, in light and dark, as a text."""
+    """The SVG file for the README, which follows the light or dark theme."""
     box = f"0 0 {WIDE.width} {WIDE.height}"
     return "\n".join(
         [
@@ -100,7 +100,7 @@ def draw() -> str:
 
 
 def words() -> str:
-    """What the picture shows, for whoever does not see it."""
+    """The picture's text alternative."""
     return "The flow: " + ", ".join(
         f"{s.name} {s.stage} ({s.process})" for s in steps()
     )
@@ -111,10 +111,10 @@ def shapes(
     lit: int | None = None,
     address: Callable[[Step], str] | None = None,
 ) -> list[str]:
-    """The elements of the picture: lanes, ways and stations.
+    """The elements of the picture: lanes, arrows and stations.
 
-    `lit` is the current stage: those before it are done, those behind it are still to
-    come. Without one, all are lit. With `address`, each station is a link.
+    `lit` is the current stage: stages before it are drawn as done, stages after it as
+    still to come. None lights all of them. With `address`, each station is a link.
     """
     here = next((step.process for step in steps() if step.number == lit), None)
     return [
@@ -173,7 +173,7 @@ def _way(layout: Layout, old: Step, new: Step, state: str) -> str:
     (x1, y1), (x2, y2) = layout.place(old), layout.place(new)
     keep = layout.radius + layout.clear
     if x1 == x2:
-        # The word interrupts the line.
+        # Leave a gap in the line for the label.
         start, end = y1 + layout.title + 8, y2 - keep
         word = (x1, start + 21)
         line = f"M{x1} {start}v8M{x1} {start + 26}V{end - HEAD}"

@@ -1,4 +1,4 @@
-"""Makes a screenshot small: 256 colours are enough for a page of text."""
+"""Reduces a screenshot to 256 colours, which are enough for a page of text."""
 
 import io
 
@@ -8,7 +8,7 @@ COLOURS = 256
 
 
 def shrink(png: bytes) -> bytes:
-    """The picture with a palette of at most 256 colours. `png` is a screenshot."""
+    """The screenshot `png`, compressed with a palette of at most 256 colours."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     small = picture.quantize(COLOURS, dither=Image.Dither.NONE)
     result = io.BytesIO()

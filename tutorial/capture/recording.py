@@ -1,4 +1,4 @@
-"""Records what one search leaves at each step: in the log, and in the browser."""
+"""Records what one search leaves in the log and in the browser, step by step."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from playwright.sync_api import Page, WebSocket
 
 from tutorial.capture.records import RECORDED, frame_name, recorded_name
-from tutorial.capture.shots import QUESTION
+from tutorial.capture.screenshots import QUESTION
 from tutorial.project import steps
 
 PATIENCE = 20  # seconds
@@ -17,7 +17,7 @@ STAGE_OF_FRAMES = 6
 STAGE = re.compile(r"stage (\d) · \w+ · (\S+) · .*")
 CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d),(\d\d\d) ")
 
-# What differs from search to search becomes this.
+# These values replace the ones that differ from search to search.
 SEARCH_ID = "7d0c2f4a"
 TASK_ID = f"{SEARCH_ID}-9b1e-4c53-8f60-2d3a5c7e9b14"
 NOON = 12 * 3600
@@ -25,15 +25,15 @@ NOON = 12 * 3600
 
 @dataclass
 class Heard:
-    """What a search has left."""
+    """The log lines and frames of one search."""
 
     lines: list[tuple[str, str]] = field(default_factory=list)  # (process, line)
-    frames: list[str] = field(default_factory=list)  # that the browser received
+    frames: list[str] = field(default_factory=list)  # received by the browser
 
     def frame(self) -> str:
-        """The frame as a page shows it: indented, and as of no special search.
+        """The only frame, as a page shows it: indented, with TASK_ID as its task_id.
 
-        Raises ValueError where it is not one JSON object with a task_id.
+        Raises ValueError if there is not exactly one, or if it has no task_id.
         """
         (text,) = self.frames
         data = json.loads(text)
@@ -43,10 +43,10 @@ class Heard:
 
 
 def record(step: steps.Step, page: Page, url: str, log: list[tuple[str, str]]) -> None:
-    """Write what one search at a running step leaves to `docs/recorded/`.
+    """Do one search at a running step, and write its log and frame to `docs/recorded/`.
 
-    `log` grows by what its processes say. A log that differs from the one that is
-    there by its clock alone is no news.
+    `log` is the list to which the step's lines are appended while it runs. The file
+    stays as it is if the new log differs from it only in the times of day.
     """
     RECORDED.mkdir(exist_ok=True)
     heard = listen(step, page, url, lambda: list(log))
@@ -55,7 +55,7 @@ def record(step: steps.Step, page: Page, url: str, log: list[tuple[str, str]]) -
     known = path.read_text() if path.exists() else ""
     if without_clock(known) != without_clock(story):
         path.write_text(story)
-    # The finished app's are many, and differ from time to time.
+    # Not for the finished app: it sends many frames, which differ each time.
     if heard.frames and step.number <= len(steps.steps()):
         (RECORDED / frame_name(step.name)).write_text(heard.frame())
 
@@ -63,9 +63,9 @@ def record(step: steps.Step, page: Page, url: str, log: list[tuple[str, str]]) -
 def listen(
     step: steps.Step, page: Page, url: str, log: Callable[[], list[tuple[str, str]]]
 ) -> Heard:
-    """Ask a question at `url`, and return what it leaves.
+    """Ask a question at `url`, and return the log lines and frames of the search.
 
-    `log()` is what the processes have said so far. Raises TimeoutError where the last
+    `log()` returns the lines of all processes so far. Raises TimeoutError if the last
     stage of the step is not reached.
     """
     last = min(step.number, len(steps.steps()))
@@ -83,7 +83,7 @@ def listen(
     def is_over() -> bool:
         heard.lines = [*console, *log()[start:]]
         has_frame = bool(heard.frames) or last < STAGE_OF_FRAMES
-        return has_frame and _has_told(last, heard.lines)
+        return has_frame and _has_logged(last, heard.lines)
 
     waited = 0
     while not is_over():
@@ -91,7 +91,7 @@ def listen(
             raise TimeoutError(
                 f"{step.title}: stage {last} is not reached: {heard.lines}"
             )
-        # Playwright hears the browser only while it waits.
+        # Playwright receives the events of the browser only while it waits.
         page.wait_for_timeout(50)
         waited += 50
     page.close()
@@ -102,27 +102,27 @@ def _hear(socket: WebSocket, frames: list[str]) -> None:
     socket.on("framereceived", lambda frame: frames.append(frame))
 
 
-def _has_told(last: int, lines: list[tuple[str, str]]) -> bool:
-    told = {int(match[1]) for _, line in lines if (match := STAGE.search(line))}
-    return set(range(1, last + 1)) <= told
+def _has_logged(last: int, lines: list[tuple[str, str]]) -> bool:
+    logged = {int(match[1]) for _, line in lines if (match := STAGE.search(line))}
+    return set(range(1, last + 1)) <= logged
 
 
 def normalise(lines: list[tuple[str, str]]) -> str:
-    """The stages' lines as `tutorial run` shows them, in order, as of no special day.
+    """The stages' lines as `tutorial run` shows them, in order, with fixed values.
 
-    The first of them is written at noon, by the user 1, about the search 7d0c2f4a.
+    The first line with a time is at noon; the user is 1, and the search 7d0c2f4a.
     """
-    told = [(name, line) for name, line in lines if STAGE.search(line)]
-    searches = [match[2] for _, line in told if (match := STAGE.search(line))]
+    stages = [(name, line) for name, line in lines if STAGE.search(line)]
+    searches = [match[2] for _, line in stages if (match := STAGE.search(line))]
     own = next((search for search in searches if search != "-"), "-")
-    told = [one for one in told if STAGE.search(one[1])[2] in ("-", own)]
-    # Lines of different processes may arrive in another order than they were written;
-    # the browser's have no clock, and are the first and the last.
-    clocks = [clock for _, line in told if (clock := _seconds(line)) is not None]
+    stages = [one for one in stages if STAGE.search(one[1])[2] in ("-", own)]
+    # Lines of different processes may not arrive in the order in which they were
+    # written. The browser's lines have no time: they are the first and the last.
+    clocks = [clock for _, line in stages if (clock := _seconds(line)) is not None]
     first = min(clocks, default=0)
-    told.sort(key=lambda one: _order(*one))
+    stages.sort(key=lambda one: _order(*one))
     rows = []
-    for name, line in told:
+    for name, line in stages:
         text = STAGE.search(line).group()
         if own != "-":
             text = text.replace(own, SEARCH_ID)
@@ -134,7 +134,7 @@ def normalise(lines: list[tuple[str, str]]) -> str:
 
 
 def without_clock(story: str) -> str:
-    """What of a story is the same each time."""
+    """A log without its times of day."""
     return CLOCK.sub("", story)
 
 
@@ -144,7 +144,7 @@ def _order(name: str, line: str) -> tuple[bool, float]:
 
 
 def _seconds(line: str) -> float | None:
-    """The time of day at which a line was written; None where it does not say."""
+    """The time of day in a line, in seconds; None if the line has none."""
     found = CLOCK.search(line)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Where the recordings of the running steps are kept, and under which names."""
+"""The folder of the recordings that the site shows, and their file names."""
 
 from tutorial.paths import ROOT
 
@@ -6,10 +6,10 @@ RECORDED = ROOT / "docs" / "recorded"
 
 
 def recorded_name(step: str) -> str:
-    """The name of the file with the log of the step that is typed as `step`."""
+    """The name of the file with the log of `step`, such as "4" or "final"."""
     return f"step_{step}.txt"
 
 
 def frame_name(step: str) -> str:
-    """The name of the file with the frame of the step that is typed as `step`."""
+    """The name of the file with the frame of `step`, such as "7"."""
     return f"step_{step}.frame.json"

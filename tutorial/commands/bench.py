@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
 def bench(options: argparse.Namespace) -> int:
     """Measure: the exit status. Raises Problem where something cannot be measured."""
     environment.enter("run", "redis", "test")
-    from tutorial.bench.sections import bench
+    from tutorial.bench.run import bench
 
     return bench(
         options.only, quick=options.quick, rounds=options.rounds, as_json=options.json

@@ -14,6 +14,6 @@ def add(commands: Commands) -> None:
 def pictures(options: argparse.Namespace) -> None:
     """Take the pictures, and record the logs. Raises Problem without a browser."""
     environment.enter("run", "redis", "test", "docs")
-    from tutorial.capture import everything
+    from tutorial.capture import all_steps
 
-    everything.capture()
+    all_steps.capture()

@@ -1,5 +1,5 @@
-"""What a project is, without running it: its files, its Procfile, its differences.
+"""What a project is: its files, its Procfile, and how it differs from another one.
 
-In here: what can be known by reading folders.
-Not in here: anything that starts a process of a project.
+In here: everything that can be found out by reading the files of a project.
+Not in here: code that starts a project or one of its processes (`runtime`).
 """

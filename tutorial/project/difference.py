@@ -1,4 +1,4 @@
-"""What one step adds to another: the lines, the new processes, what to restart."""
+"""The difference between two projects: files, processes, packages, and what to do."""
 
 import ast
 import difflib
@@ -18,17 +18,17 @@ class FileDiff:
     """One file's change between two projects."""
 
     path: str
-    old: list[str] | None  # its lines, or None where it does not exist
+    old: list[str] | None  # its lines; None if the file does not exist
     new: list[str] | None
 
     @property
     def added(self) -> int:
-        """How many lines came in."""
+        """The number of added lines."""
         return sum(line.startswith("+") for line in self._body())
 
     @property
     def removed(self) -> int:
-        """How many lines went."""
+        """The number of removed lines."""
         return sum(line.startswith("-") for line in self._body())
 
     @property
@@ -61,10 +61,10 @@ def compare(old: Path, new: Path) -> Iterator[FileDiff]:
 
 
 def is_the_same(change: FileDiff) -> bool:
-    """Whether two versions of a file do the same, and only look different.
+    """Whether both versions of a file do the same, although their text differs.
 
-    Blank lines do nothing. And what `makemigrations` writes has its own date, quotation
-    marks and line breaks.
+    This ignores blank lines and, in a migration, comments and formatting: what
+    `makemigrations` writes has its own date, quotation marks and line breaks.
     """
     if change.kind != "changed":
         return False
@@ -85,14 +85,14 @@ def _lines(path: Path) -> list[str]:
         content = path.read_bytes()
     except OSError as error:
         raise Problem(f"{path} cannot be read: {error.strerror}.") from error
-    if b"\0" in content:  # nothing for a terminal
+    if b"\0" in content:  # binary: do not print it
         digest = hashlib.sha256(content).hexdigest()[:12]
         return [f"binary, {len(content)} bytes, SHA-256 {digest}..."]
     return content.decode(errors="replace").splitlines()
 
 
 def advice(old: Path, new: Path) -> list[str]:
-    """What else changes for whoever goes from `old` to `new`: a sentence each."""
+    """What to do besides editing files to get from `old` to `new`: a sentence each."""
     processes = procfile.processes(old), procfile.processes(new)
     packages = procfile.packages(old), procfile.packages(new)
     sentences = []
@@ -104,7 +104,7 @@ def advice(old: Path, new: Path) -> list[str]:
     arrived = {
         name: version
         for name, version in packages[1].items()
-        # Where no version is asked for, any will do.
+        # A requirement without a version accepts any version.
         if packages[0].get(name, "none") not in ("", version)
     }
     for name, version in sorted(arrived.items()):

@@ -1,4 +1,4 @@
-"""The files of a project: which belong to it, how they are copied, what they import."""
+"""The files of a project: which ones belong to it, and how to copy them."""
 
 import contextlib
 import os
@@ -10,29 +10,29 @@ from pathlib import Path
 
 from tutorial.problem import Problem
 
-# Where `new --catch-up` keeps what it moves out of a learner's folder.
+# The folder to which `new --catch-up` moves what it replaces in a learner's folder.
 KEPT_ASIDE = ".before-catch-up"
 
-# What running a project leaves in its folder. No diff and no listing shows it.
+# What running a project leaves in its folder. Diffs and listings leave it out.
 LEFTOVERS = (
     *("__pycache__", "db.sqlite3", ".pytest_cache", ".ruff_cache", "test-results"),
     *(".venv", "venv", ".env", ".DS_Store"),
-    # In a learner's own folder: git, the editor, and what was kept aside.
+    # In a learner's own folder: files of git and editors, and what was moved aside.
     *(".git", ".gitignore", ".idea", ".vscode", ".python-version", KEPT_ASIDE),
     *("node_modules", "site-packages", "staticfiles"),
 )
 DATABASES = (".sqlite3", ".sqlite", ".db")
 LEFTOVER_SUFFIXES = (*DATABASES, ".pyc", ".log", "-wal", "-shm", "-journal")
 
-# A folder with more files than this is not a project's own: somebody's home, say.
+# A folder with more files than this is not a project; it may be a home folder.
 MOST_FILES = 5_000
 
 
 def files(folder: Path) -> dict[str, Path]:
     """The files that belong to the project in `folder`, by their path inside, sorted.
 
-    Leaves out databases, caches, logs, settings of the machine and virtual
-    environments. Raises Problem where a folder cannot be read.
+    Leaves out databases, caches, logs, `.env` files and virtual environments. Raises
+    Problem if a folder cannot be read.
     """
     return {
         path.relative_to(folder).as_posix(): path
@@ -42,17 +42,17 @@ def files(folder: Path) -> dict[str, Path]:
 
 
 def entries(folder: Path) -> Iterator[Path]:
-    """Everything that belongs to a project and is not a folder: files, and any links.
+    """The files and links that belong to the project in `folder`.
 
-    Raises Problem where a folder cannot be read, or holds more than MOST_FILES files.
+    Raises Problem if a folder cannot be read, or if there are more than MOST_FILES.
     """
     return (path for path in _walk(folder) if not _is_leftover(path))
 
 
 def is_part(folder: Path) -> bool:
-    """Whether a folder inside a project holds files of the project.
+    """Whether a folder inside a project holds files of that project.
 
-    Hidden folders and virtual environments, whatever their name, do not.
+    Hidden folders and virtual environments do not, whatever their name is.
     """
     return (
         folder.name not in LEFTOVERS
@@ -71,7 +71,7 @@ def copy_project(folder: Path, target: Path) -> None:
 def copy_with_data(folder: Path, target: Path) -> list[Path]:
     """Copy the project in `folder` to `target`, with its databases and `.env` files.
 
-    Returns the copied databases. Raises Problem where `folder` holds no Django project.
+    Returns the copied databases. Raises Problem if `folder` holds no Django project.
     """
     if not (folder / "manage.py").is_file():
         raise Problem(f"{folder} is no Django project: it has no manage.py.")
@@ -81,7 +81,7 @@ def copy_with_data(folder: Path, target: Path) -> list[Path]:
         place = target / path.relative_to(folder)
         if path.name.endswith(DATABASES):
             databases.append(_copy_database(path, place))
-        elif path.name == ".env":  # holds settings for the project's own use
+        elif path.name == ".env":  # no file of the project, but its settings
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
     return databases
@@ -90,7 +90,7 @@ def copy_with_data(folder: Path, target: Path) -> list[Path]:
 def settings_module(folder: Path) -> str:
     """The settings that manage.py names, such as "config.settings".
 
-    Raises Problem where it names none.
+    Raises Problem if it names none.
     """
     text = (folder / "manage.py").read_text(errors="replace")
     match = re.search(r"DJANGO_SETTINGS_MODULE[\"'],\s*[\"']([\w.]+)", text)
@@ -103,7 +103,7 @@ def settings_module(folder: Path) -> str:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Every file and every link below `folder`, in folders that are a part of it."""
+    """Every file and link below `folder`, except in folders that are no part of it."""
 
     def refuse(error: OSError) -> None:
         raise Problem(f"{error.filename} cannot be read: {error.strerror}.")
@@ -127,10 +127,10 @@ def _is_leftover(path: Path) -> bool:
 
 
 def _copy_database(source: Path, target: Path) -> Path:
-    """Copy a database, and leave no new file beside the original."""
+    """Copy a database without leaving a new file next to the original."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.with_name(f"{source.name}-wal").exists():
-        # Only SQLite knows which part of its write-ahead log belongs to the database.
+        # Only SQLite can tell which part of the write-ahead log is committed.
         with contextlib.suppress(sqlite3.Error):
             old = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)
             with (

@@ -1,6 +1,6 @@
-"""Reads a project's Procfile and requirements: which processes, which services.
+"""A project's processes, packages and services, from its Procfile and requirements.
 
-A person's own project may lack both, or write them in a way of its own.
+A learner's project may have neither file, or may write them differently.
 """
 
 import re
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from tutorial.project.files import files
 
-# What the steps' own Procfiles say.
+# The same commands as in the Procfiles of the steps.
 WEB = "python manage.py runserver ${PORT:-8000}"
 WORKER = "celery --app {} worker --pool threads --concurrency 8 --loglevel INFO"
 
-# The port that Django's server and the others take where nobody names one.
+# The default port of Django's server and of daphne, uvicorn and hypercorn.
 USUAL_PORT = 8000
 
-# A Celery app that `celery --app` finds: a name of the module, not of a function in it.
+# A Celery app that `celery --app` can find: a module's global variable.
 CELERY_APP = re.compile(r"^\w+\s*(?::[^=\n]+)?=\s*(?:\w+\.)?Celery\(", re.M)
 NO_QUEUE = re.compile(r"^\s*(?:CELERY_)?TASK_ALWAYS_EAGER\s*=\s*True\b", re.M | re.I)
 
@@ -33,8 +33,8 @@ IMPORTS = {
 def processes(folder: Path) -> dict[str, str]:
     """The commands of the Procfile in `folder`, by process name, in its order.
 
-    Without a Procfile, or with an empty one: Django's server, and a worker where the
-    project has a Celery app that does not run its tasks by itself.
+    Without a Procfile, or with an empty one: Django's server, and a worker if the
+    project has a Celery app that is not set to TASK_ALWAYS_EAGER.
     """
     lines = _text(folder / "Procfile").splitlines()
     found = (re.match(r"\s*([A-Za-z0-9_-]+):\s*(.+)", line) for line in lines)
@@ -42,7 +42,7 @@ def processes(folder: Path) -> dict[str, str]:
 
 
 def role(name: str, command: str) -> str:
-    """ "web" or "worker" for what a process is, whatever the Procfile calls it."""
+    """ "web" or "worker", judged by the command; the Procfile's name for any other."""
     if re.search(r"\bcelery\b.*\bworker\b", command):
         return "worker"
     if re.search(r"\b(runserver|daphne|uvicorn|hypercorn|gunicorn)\b", command):
@@ -51,9 +51,9 @@ def role(name: str, command: str) -> str:
 
 
 def fixed_port(folder: Path) -> int | None:
-    """The port of a web process that does not ask for $PORT; None where it does.
+    """The port of a web process whose command does not use $PORT.
 
-    None, too, where the command does not tell.
+    None if the command uses $PORT, or if its port cannot be determined.
     """
     for name, command in processes(folder).items():
         if role(name, command) == "web" and not re.search(r"\$\{?PORT\b", command):
@@ -64,7 +64,7 @@ def fixed_port(folder: Path) -> int | None:
 def packages(folder: Path) -> dict[str, str]:
     """The versions in `folder`'s requirements.txt, by package name in lower case.
 
-    A version is empty where no exact one is asked for.
+    The version is "" if the requirement is not for an exact version.
     """
     pattern = (
         r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*"
@@ -80,9 +80,10 @@ def packages(folder: Path) -> dict[str, str]:
 
 
 def needs(folder: Path) -> set[str]:
-    """The services that the project in `folder` talks to: "redis", "openai".
+    """The services that the project in `folder` uses: "redis", "openai", or both.
 
-    As its requirements.txt says, or its code: who types a step may forget the former.
+    Looks at requirements.txt and at the code, because a learner who types a step may
+    forget to update requirements.txt.
     """
     listed = _text(folder / "requirements.txt")
     named = set(packages(folder))
@@ -103,9 +104,10 @@ def _usual(folder: Path) -> dict[str, str]:
 
 
 def _celery_app(folder: Path) -> str | None:
-    """What `celery --app` takes for the project's Celery app; None where it has none.
+    """The value of `celery --app` for this project; None if it has no Celery app.
 
-    For `config/celery.py`, "config": Celery looks for its submodule `celery` itself.
+    For `config/celery.py` it is "config", because Celery looks into the submodule
+    `celery` of a package.
     """
     code = _code(folder)
     if any(map(NO_QUEUE.search, code.values())):
@@ -133,7 +135,7 @@ def _named_port(command: str) -> int | None:
     option = r"(?:-p|--port|-b|--bind)[ =]?(?:\S*:)?(\d{2,5})\b"
     if match := re.search(option, command):
         return int(match[1])
-    # gunicorn reads $PORT by itself.
+    # gunicorn reads $PORT itself.
     return USUAL_PORT if re.search(r"\b(daphne|uvicorn|hypercorn)\b", command) else None
 
 
@@ -147,7 +149,7 @@ def _code(folder: Path) -> dict[str, str]:
 
 
 def _text(file: Path) -> str:
-    """The file's text; "" where it cannot be read."""
+    """The file's text; "" if it cannot be read."""
     try:
         return file.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:

@@ -1,13 +1,18 @@
 """`tutorial propagate`: carries a change in a step through the later ones.
 
-Each step is the one before and a component more, so the change goes from neighbour to
-neighbour: what it makes of step 3 is what goes into step 4. Neighbours differ least,
-which leaves the fewest conflicts; and where a component changes the same lines, the
-conflict is mended in the step that brings it, and the steps after it get the mended
-lines. (Each step merged with step N by itself would ask again in every one of them.)
+Each step is the one before plus one component, so the change goes from neighbour to
+neighbour: its effect on step 3 is what is merged into step 4. Neighbours differ least,
+which leaves the fewest conflicts. Where a component changes the same lines, you resolve
+the conflict once, in the step that adds the component, and the steps after it receive
+the resolved lines. (If each step were merged with step N directly, every one of them
+would have the same conflict.)
 
-The merge starts from git's versions of both neighbours. So it is known which lines of a
-later step come from the change alone, and what else is being edited there stays there.
+The merge starts from the versions of both neighbours at the revision. This separates
+the change from other uncommitted edits in a later step, which stay in that step.
+
+`git apply --3way` in place of this merge was tried with the same tests: 213 lines of
+code instead of 238. For these 25 lines it parses git's messages to tell the conflicts
+apart, writes objects into the repository, and relabels git's conflict markers.
 """
 
 import contextlib
@@ -27,12 +32,12 @@ from tutorial.project.steps import Step, every
 
 STATE = RUN / "propagate.json"
 
-MARKED = "mend the lines between <<<<<<< and >>>>>>>"
+MARKED = "resolve the lines between <<<<<<< and >>>>>>>"
 
 
 @dataclass(frozen=True)
 class File:
-    """What a file is; where there is none, the functions here have None for it."""
+    """A file's content and mode. Below, None stands for a file that does not exist."""
 
     data: bytes
     executable: bool
@@ -40,37 +45,38 @@ class File:
 
 @dataclass(frozen=True)
 class Merge:
-    """What became of three versions, and why that is a conflict, if it is one."""
+    """The result of a three-way merge."""
 
     file: File | None
-    conflict: str = ""
+    conflict: str = ""  # what has to be resolved; "" if nothing
 
 
-# By path in a step's folder: the file at the revision, and with the change.
+# By path in a step's folder: the file at the revision, and the file with the change.
 Change = dict[str, tuple[File | None, File | None]]
 
 
 def propagate(step: Step, since: str) -> None:
-    """Carry what changed in `step` since the revision `since` through the later ones.
+    """Merge what changed in `step` since the revision `since` into all later steps.
 
-    Prints a line for each of them. Raises Problem at the first one with conflicts,
-    once the files there are written, and goes on when it is called again after that.
+    Prints a line for each later step. Stops at the first step with conflicts: it writes
+    that step's files and raises Problem. Called again once the conflicts are resolved,
+    it continues from there.
     """
     steps = every()[step.number - 1 :]
     if len(steps) == 1:
-        raise Problem(f"There is no step to carry to: nothing comes after {step.name}.")
+        raise Problem(f"There is no later step: nothing comes after {step.name}.")
     _check_git(step, since)
-    git_has = {each: Revision(each, since) for each in steps}
-    change = _change(step, git_has[step])
+    committed = {each: Revision(each, since) for each in steps}
+    change = _change(step, committed[step])
     if not change:
         print(
             f"{step.title} is as it was at {since}: nothing to carry."
-            " (What is committed already: --since REVISION)"
+            " (For a change that is committed: --since REVISION)"
         )
         return
     memory = Memory()
     for earlier, later in pairwise(steps):
-        carrier = Carrier(earlier, later, git_has[later], memory)
+        carrier = Carrier(earlier, later, committed[later], memory)
         change = carrier.carry(change)
         memory.save()
         print(carrier.report(), flush=True)
@@ -82,37 +88,37 @@ def _check_git(step: Step, revision: str) -> None:
     try:
         inside = _git(step.folder, "rev-parse", "--is-inside-work-tree")
     except OSError:
-        raise Problem("propagate needs git, and this machine has none.") from None
+        raise Problem("propagate needs git, which is not installed.") from None
     if inside.returncode:
         said = inside.stderr.decode(errors="replace").strip()
         raise Problem(
-            f"propagate compares with what git has, and this is no git clone: {said}"
+            f"propagate needs a git clone to compare with, and this is none: {said}"
         )
     name = revision + "^{commit}"
     if _git(step.folder, "rev-parse", "--verify", "--quiet", name).returncode:
         raise Problem(f'There is no revision "{revision}" in this git clone.')
 
 
-def _change(step: Step, git_has: "Revision") -> Change:
+def _change(step: Step, committed: "Revision") -> Change:
     """What changed in the step since the revision."""
-    # Untracked files count; those that git ignores do not.
+    # Include untracked files, but not those that git ignores.
     options = ("--cached", "--others", "--exclude-standard", "-z")
     known = _git(step.folder, "ls-files", *options).stdout.decode().split("\0")
     change = {}
-    for path in sorted(git_has.paths | (files(step.folder).keys() & set(known))):
-        old, new = git_has[path], _read(step.folder / path)
+    for path in sorted(committed.paths | (files(step.folder).keys() & set(known))):
+        old, new = committed[path], _read(step.folder / path)
         if old != new:
             change[path] = old, new
     return change
 
 
 class Revision:
-    """The files of a step at a revision, by path; None where there is none."""
+    """The files of a step at a revision, by path; None for a path without a file."""
 
     def __init__(self, step: Step, revision: str) -> None:
         self._folder = step.folder
         self._objects: dict[str, tuple[str, str]] = {}
-        # In a folder, ls-tree lists this folder, with the paths inside it.
+        # `ls-tree` lists the folder it runs in, with paths relative to that folder.
         listed = _git(step.folder, "ls-tree", "-r", "-z", revision).stdout.decode()
         for line in filter(None, listed.split("\0")):
             about, path = line.split("\t", 1)
@@ -136,9 +142,9 @@ class Revision:
 
 
 class Memory:
-    """What earlier runs did, so that one after them goes on from there.
+    """What earlier runs did, so that the next run continues from there.
 
-    It holds digests alone: where it is lost, a conflict is told once more.
+    It holds only digests. If the file is lost, conflicts are reported once more.
     """
 
     def __init__(self) -> None:
@@ -147,7 +153,7 @@ class Memory:
         self.results: dict[str, str] = known.get("results", {})
 
     def save(self) -> None:
-        """Keep it for the next run."""
+        """Store it for the next run."""
         STATE.parent.mkdir(parents=True, exist_ok=True)
         known = {"conflicts": self.conflicts, "results": self.results}
         STATE.write_text(json.dumps(known, indent=1))
@@ -157,17 +163,17 @@ class Carrier:
     """Carries a change from a step to the next one."""
 
     def __init__(
-        self, earlier: Step, later: Step, git_has: Revision, memory: Memory
+        self, earlier: Step, later: Step, committed: Revision, memory: Memory
     ) -> None:
         self._earlier = earlier
         self._later = later
-        self._git_has = git_has  # of the later step
+        self._committed = committed  # the later step at the revision
         self._memory = memory
-        self._done: dict[str, list[str]] = {}  # what, in words: the paths
-        self.conflicts: dict[str, str] = {}  # the path: what is wrong there
+        self._done: dict[str, list[str]] = {}  # the paths, by what was done
+        self.conflicts: dict[str, str] = {}  # what has to be resolved, by path
 
     def report(self) -> str:
-        """What was done, in a line."""
+        """What was done, in one line."""
         done = dict(self._done)
         if self.conflicts:
             done["conflict in"] = list(self.conflicts)
@@ -178,17 +184,17 @@ class Carrier:
         """What to do about the conflicts."""
         return "\n".join(
             [
-                f"{self._later.title} cannot take all of it:",
+                f"{self._later.title} has conflicts:",
                 *(
                     f"  {self._later.title}/{path}: {conflict}"
                     for path, conflict in self.conflicts.items()
                 ),
-                "Then start the same command again: it goes on from there.",
+                "Then run the same command again: it continues from there.",
             ]
         )
 
     def carry(self, change: Change) -> Change:
-        """Write the change into the later step; returns what to carry on from there."""
+        """Merge the change into the later step; return the change for the one after."""
         onward = {}
         for path, (old, new) in change.items():
             if found := self._carry_file(path, old, new):
@@ -198,48 +204,49 @@ class Carrier:
     def _carry_file(
         self, path: str, old: File | None, new: File | None
     ) -> tuple[File | None, File | None] | None:
-        before = self._git_has[path]
+        before = self._committed[path]
         present = _read(self._later.folder / path)
         if _is_marked(present) and not _is_marked(before):
             self.conflicts[path] = MARKED
             return None
 
-        # First without what is being edited in the later step, and then with it.
-        alone = self._merge(old, before, new)
+        # First merge into the committed file, then into the file with other edits.
+        clean = self._merge(old, before, new)
         place = _digest(self._later.title, path, before)
-        if alone.conflict:
+        if clean.conflict:
             merged = self._merge(old, present, new)
         elif self._memory.results.get(place) == _digest(present):
-            merged = alone  # nothing is being edited: this is what the last run left
+            merged = clean  # the last run wrote `present`: it has no other edits
         else:
-            merged = self._merge(before, present, alone.file)
+            merged = self._merge(before, present, clean.file)
 
         if merged.conflict:
             key = _digest(self._later.title, path, old, before, new)
-            if not self._is_mended(key, before, present):
+            if not self._is_resolved(key, before, present):
                 self._memory.conflicts[key] = ""
                 self._write(path, present, merged.file)
                 self.conflicts[path] = merged.conflict
                 return None
             self._memory.conflicts[key] = _digest(present)
-            self._note("as you mended it", path)
-            return before, present if alone.conflict else alone.file
+            self._note("kept your resolution of", path)
+            return before, present if clean.conflict else clean.file
 
         self._write(path, present, merged.file)
         if merged.file != present:
             verb = "added" if present is None else "merged"
             self._note("removed" if merged.file is None else verb, path)
-        if merged.file == alone.file and not alone.conflict:
+        if merged.file == clean.file and not clean.conflict:
             self._memory.results[place] = _digest(merged.file)
-        after = merged.file if alone.conflict else alone.file
-        # What git has here already goes on as it came: a later step may not have it.
+        after = merged.file if clean.conflict else clean.file
+        # If the revision already contains the change here, pass it on unchanged: the
+        # step after this one may not contain it.
         return (before, after) if after != before else (old, new)
 
     def _merge(self, old: File | None, ours: File | None, new: File | None) -> Merge:
         return _merge(old, ours, new, self._earlier.title, self._later.title)
 
-    def _is_mended(self, key: str, before: File | None, present: File | None) -> bool:
-        """Whether this conflict was told, and the file is not put back since."""
+    def _is_resolved(self, key: str, before: File | None, present: File | None) -> bool:
+        """Whether this conflict was reported, and its resolution was not undone."""
         accepted = self._memory.conflicts.get(key)
         if accepted is None:
             return False
@@ -262,10 +269,10 @@ def _merge(
     if ours == old:
         return Merge(new)
     if ours is None:
-        return Merge(None)  # it went in the later step, and the change with it
+        return Merge(None)  # the later step has removed the file
     if new is None:
         return Merge(
-            ours, f"removed in {earlier}, and not what it had: remove it, or leave it"
+            ours, f"removed in {earlier}, but different here: remove it, or keep it"
         )
     executable = ours.executable
     if old is not None and old.executable != new.executable:
@@ -289,8 +296,8 @@ def _merge_data(
         labels = ("-L", later, "-L", f"{earlier} before", "-L", earlier)
         names = ("ours", "old", "new")
         result = _git(Path(folder), "merge-file", "--stdout", *labels, *names)
-    if result.returncode > 127:  # fewer are the number of conflicts
-        return ours, f"no text, and not what {earlier} had: change it, or leave it"
+    if result.returncode > 127:  # up to 127, it is the number of conflicts
+        return ours, f"binary, and different in {earlier}: replace it, or keep it"
     return result.stdout, MARKED if result.returncode else ""
 
 
@@ -304,19 +311,19 @@ def _write(folder: Path, name: str, file: File | None) -> None:
     path = folder / name
     if file is None:
         path.unlink()
-        with contextlib.suppress(OSError):  # a folder that is not empty stays
+        with contextlib.suppress(OSError):  # raised by a folder that is not empty
             for parent in path.relative_to(folder).parents:
                 (folder / parent).rmdir()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(file.data)
     mode = path.stat().st_mode & 0o666
-    # Whoever may read it may run it, as git has it.
+    # Like git: everyone who may read an executable file may run it.
     path.chmod(mode | (mode & 0o444) >> 2 if file.executable else mode)
 
 
 def _is_marked(file: File | None) -> bool:
-    """Whether a conflict's markers are in it."""
+    """Whether the file contains conflict markers."""
     return file is not None and all(
         re.search(rb"^%s " % marker, file.data, re.M) for marker in (b"<" * 7, b">" * 7)
     )

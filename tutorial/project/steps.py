@@ -1,4 +1,4 @@
-"""Knows the steps: `steps/steps.toml`, and the files of each folder."""
+"""The steps, as described in `steps/steps.toml`, and how a command line names them."""
 
 import tomllib
 from dataclasses import dataclass
@@ -11,31 +11,31 @@ from tutorial.problem import Problem
 
 @dataclass(frozen=True)
 class Step:
-    """A project: one of the steps, `final/`, or what a person types on their own."""
+    """A project: one of the steps, `final/`, or a learner's own folder."""
 
-    name: str  # what a person types: "1" to "7", "final", or the path of their folder
-    number: int  # 1 to 7; final counts as one more; 0 is a person's own
+    name: str  # as on the command line: "1" to "7", "final", or the path of a folder
+    number: int  # 1 to 7; 8 for final; 0 for a learner's own folder
     folder: Path
     stage: str = ""
-    process: str = ""  # that the stage lives in
-    hands_on: str = ""  # to the next stage
-    component: str = ""
-    minutes: int = 0
-    added: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
+    process: str = ""  # in which the stage runs
+    hands_on: str = ""  # what the stage passes to the next one
+    component: str = ""  # what the step adds
+    minutes: int = 0  # that a learner needs for the step
+    added: tuple[str, ...] = ()  # the files that the step may add
+    changed: tuple[str, ...] = ()  # the files that the step may change
 
     @property
     def title(self) -> str:
-        """The folder, as a person would name it: `steps/03_queue`, `../my-search`."""
+        """The folder, as messages name it: `steps/03_queue`, `../my-search`."""
         if not self.is_own:
             return str(self.folder.relative_to(ROOT))
-        if Path(self.name).name in ("", ".."):  # as in ".", which says nothing
+        if Path(self.name).name in ("", ".."):  # such as ".": not a useful title
             return self.folder.name
         return self.name.rstrip("/")
 
     @property
     def is_own(self) -> bool:
-        """Whether it is a person's own folder, and no part of the tutorial."""
+        """Whether it is a learner's own folder, not a part of the tutorial."""
         return self.number == 0
 
 
@@ -71,14 +71,14 @@ def final() -> Step:
 
 
 def every() -> tuple[Step, ...]:
-    """The steps and the finished app."""
+    """The numbered steps and the finished app, in order."""
     return (*steps(), final())
 
 
 def find(name: str) -> Step:
-    """The step that a person calls `name`: a number or "final".
+    """The step called `name` on a command line: a number or "final".
 
-    Raises Problem where there is none.
+    Raises Problem if there is none.
     """
     known = {step.name: step for step in every()}
     try:
@@ -90,10 +90,10 @@ def find(name: str) -> Step:
 
 
 def find_project(name: str) -> Step:
-    """The step that a person calls `name`, or else their own project at that path.
+    """The step called `name` on a command line, or else the project at that path.
 
-    A name that is a step's is the step: `./1` is the folder. Raises Problem where there
-    is neither.
+    "1" is step 1; `./1` is the folder called "1". Raises Problem if there is neither a
+    step nor a project.
     """
     if is_name(name):
         return find(name)
@@ -101,7 +101,7 @@ def find_project(name: str) -> Step:
     try:
         is_folder = folder is not None and folder.is_dir()
         is_project = is_folder and (folder / "manage.py").is_file()
-    except OSError:  # it may not be looked into, or its name is too long for one
+    except OSError:  # no permission to look into it, or the name is too long
         is_folder = is_project = False
     if is_project:
         ours = (step for step in every() if step.folder == folder)
@@ -119,13 +119,13 @@ def find_project(name: str) -> Step:
 
 
 def is_name(name: str) -> bool:
-    """Whether a person who types `name` means a step."""
+    """Whether `name` on a command line is the name of a step, rather than a path."""
     return name.removeprefix("0") in {step.name for step in every()}
 
 
 def locate(name: str) -> Path | None:
-    """The absolute path that a person calls `name`; None where it cannot be one."""
+    """The absolute path for `name` on a command line; None if it is not a path."""
     try:
         return Path(name).expanduser().resolve() if name.strip() else None
-    except (OSError, RuntimeError):  # links that lead to themselves, ~nobody
+    except (OSError, RuntimeError):  # a loop of links, or the home of an unknown user
         return None

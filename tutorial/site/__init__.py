@@ -1,15 +1,19 @@
-"""Takes what the site shows of the steps from the steps themselves, at build time.
+"""The site: turns the fences of a page into listings, differences, logs and pictures.
 
-A Python-Markdown extension: it turns the fences below into Markdown, before anything
-else reads the page. A page says which step it is about in its front matter:
+In here: what the build makes of the steps, the recordings and the list of mistakes.
+Not in here: recording or measuring (`capture`, `bench`), and the pages (`docs/`).
+
+It is a Python-Markdown extension, which replaces the fences below with Markdown before
+anything else reads the page. A fence is added in `extension.py`, in `Page`, and
+documented here. A page names its step in its front matter:
 
     ---
     step: 4
     ---
 
-and a fence may say it, too (`step: 3`, `step: final`); the step before is then what it
-is compared with. No line numbers anywhere: a name that is gone, or a text that is there
-twice, fails the build with the page's name. To show a fence itself, put four backticks
+A fence may name another one (`step: 3`, `step: final`). The step is compared with the
+one before it. Pages never use line numbers. The build fails, with the page's name, if a
+name no longer exists or a text occurs twice. To show a fence itself, put four backticks
 around it.
 
 A part of a file
@@ -22,33 +26,33 @@ A part of a file
       fetch_openai_results_task.delay: Returns at once; the work waits in Redis.
     ```
 
-Above the listing stand the file and the place where the lines go, which is computed.
-In a file that changes, two tabs follow: "The file", in which the lines that this step
-adds are lit, and "What changes", which is the same part as a diff. A new file needs no
-tabs. The fields:
+Above the listing, the page shows the file and the place where the lines go, which is
+computed. For a file that changes, there are two tabs: "The file", with the lines that
+this step adds highlighted, and "What changes", with the same part as a diff. A new file
+has no tabs. The fields:
 
 `file`
     Its path in the project.
 `show`
-    One name or a list of them. In Python: a function, class, method
+    One name or a list of names. In Python: a function, class, method
     (`SearchConsumer.connect`) or assignment, with the decorators and comments above it;
-    `imports`, the first block of them; `docstring`, the module's. For anything else,
-    and in every other kind of file, a text that is in one line only: this line, all
-    that is indented deeper below it, and its closing line. What is between two parts
-    shows as a line with "…". Without `show`: a new file whole, and of a file that
-    changes all that changes, with two lines around it.
+    `imports`, the first block of imports; `docstring`, the module's docstring. For
+    anything else, and in every other kind of file: a text that occurs in exactly one
+    line, which selects this line, all lines below it with a deeper indentation, and the
+    closing line. Between two parts, the page shows a line with "…". Without `show`: all
+    of a new file, or all changes of a file that changes, with two lines around each.
 `notes`
-    A text in one of the lines shown, and what is to be said about it (Markdown).
-    Put quotes around a text or a note that holds `: `, `#` or `{`.
+    A text that occurs in one of the lines shown, and a note about that line, in
+    Markdown. Put quotes around a text or a note that contains `: `, `#` or `{`.
 `collapse: true`
-    Folds the listing: for stylesheets and what Django generates.
+    Folds the listing. For stylesheets, and for files that Django generates.
 `bare: true`
-    Shows the lines as they stand, with the step's name instead of the place, and no
-    diff: for a page that tells how things work, and not what to type.
+    Shows the lines with the step's name instead of the place, and without a diff. For
+    pages that explain how things work, not what to type.
 `made: true`
-    Says "made for you" in place of "new file": for what a command writes.
+    Shows "made for you" instead of "new file". For files that a command writes.
 `step`
-    Another step than the page's.
+    A step other than the page's.
 
 A terminal
 ----------
@@ -61,17 +65,18 @@ A terminal
     id         …
     ```
 
-What one types in the tutorial's folder, and what the terminal prints. The title comes
-first and may be left out. A command starts with `$ `, each further line of it with
-`> `; what follows, up to the next command, is its output, or as much of it as the
-reader needs: a line `…` stands for any number of lines, and `…` inside a line for any
-characters. A command without output is one of which the page says nothing more.
+Commands to type in the tutorial's folder, and what they print. The title comes first
+and is optional. A command starts with `$ `, and each further line of it with `> `. The
+lines up to the next command are its output, or the part that the reader needs: a line
+`…` stands for any number of lines, and `…` inside a line for any characters. For a
+command without output, the page makes no statement about what it prints.
 
-The commands alone can be copied, without `$`. `tests/test_pages.py` types them where
-they stand and compares what they print. Comments around the fences are the learner's
-hands, `<!-- open -->` or `<!-- ask: What is a broker? -->`: see tests/learner/page.py.
-A block that cannot run in a test says why in the line above it: `<!-- not run: it
-needs an API key -->`. What is typed elsewhere, as `brew install`, is a plain `sh`.
+Readers can copy the commands, without the `$`. A test in tests/pages/ runs them in the
+order of the page and compares their output. Comments between the fences are directives
+for this test, such as `<!-- open -->` or `<!-- ask: What is a broker? -->`:
+tests/support/learner/ lists them. If a block cannot run in a test, the line above it
+says why: `<!-- not run: it needs an API key -->`. For commands that are not typed in
+the tutorial's folder, such as `brew install`, use a plain `sh` fence.
 
 The rest
 --------
@@ -79,14 +84,15 @@ The rest
     ```flow
     ```
 
-The picture of the flow: what earlier steps have, what this step adds (lit), and what is
-still to come. On a page that is about no step all is lit. Each station leads to its
-step's page or, with `stages: here`, to this page's own headings ("Stage 3: the queue").
+The picture of the flow: what earlier steps have, what this step adds (highlighted), and
+what is still to come. On a page without a step, everything is highlighted. Each station
+links to its step's page or, with `stages: here`, to a heading of this page ("Stage 3:
+the queue").
 
     ```lead
     ```
 
-How long a step takes, what it adds, and the way to its diff.
+How long a step takes, what it adds, and a link to its diff.
 
     ```steps
     ```
@@ -96,63 +102,66 @@ The table of all steps, for pages beside `steps/`.
     ```tree
     ```
 
-The files of the step, with what is new and what changes. `under: search` for a folder.
+The files of the step; new and changed files are marked. `under: search` shows only that
+folder.
 
     ```processes
     ```
 
-The Procfile's processes, one terminal each, and what to install, migrate and restart.
+The processes of the Procfile, and what to install, migrate and restart.
 
     ```log
     ```
 
-What one search leaves in the log at this step, as `tutorial pictures` has seen it.
-`only: [web, worker]` for some of its processes, `stages: [4, 5]` for some stages.
+The log lines of one search at this step, as `tutorial pictures` has recorded them.
+`only: [web, worker]` selects processes, `stages: [4, 5]` selects stages.
 
     ```screenshot
     shot: answer
     caption: The page of step 4, after a reload.
     ```
 
-A picture that `tutorial pictures` has taken of the running step, in the reader's theme;
-`tutorial/shots.py` has the list of them. The caption is Markdown, and may be left out.
+A picture that `tutorial pictures` has taken of the running step, in the reader's theme.
+`tutorial/capture/screenshots.py` lists them. The caption is Markdown, and optional.
 
     ```frame
     ```
 
-What a browser receives through the WebSocket at this step, for the search of the log.
+The frame that a browser receives through the WebSocket at this step.
 
     ```film
     ```
 
-Three moments of one search at step 7, one after the other.
+Three screenshots of one search at step 7, which follow one another like a film.
 
     ```mistakes
     only: [no-worker, other-broker]
     ```
 
 A short list of likely mistakes, by their ids in `tutorial/check/mistakes.toml`, from
-which `check` speaks. `stage: 4` shows all of a stage, as `troubleshooting.md` does.
-What goes wrong outside of a project, that page tells itself, in Markdown: a fence
-`mistake` with an `id`, a `title`, a `symptom`, a `cause` and what to do, `mend`.
+which `check` takes its texts. `stage: 4` shows all mistakes of a stage, as in
+`troubleshooting.md`. Mistakes that are not made in a project, such as a port that is in
+use, are written on that page itself: a fence `mistake` with an `id`, a `title`, a
+`symptom`, a `cause` and what to do (`mend`).
 
     ```pairs
     show: neighbours
     ```
 
-Of the diff explorer: `choose`, the two selects; `neighbours`, what each step adds; or
-`table`, each two steps. `explorer` makes its pages; another page links to one of them,
-or to a file in it, as to any page: `../diff/3-4.md#search/views.py`.
+A part of the diff explorer: `choose` is the form with two selects, `neighbours` lists
+what each step adds, `table` links to every pair of steps. `explorer/` generates the
+pages. Link to one of them, or to a file in it, as to any page:
+`../diff/3-4.md#search/views.py`.
 
     ```bench
     section: a
     ```
 
 The figures of a section of `tutorial bench`, from `docs/recorded/bench.json`, which
-`tutorial bench --json` has written; without a section, the machine.
+`tutorial bench --json` has written. Without a section: the machine and its versions.
 
-An empty fence of these still needs its closing line. On every page but the
-glossary, the terms of `docs/glossary.md` get their first sentences as a tooltip.
+An empty fence still needs its closing line. On every page except the glossary, terms of
+the glossary have their first two sentences as a tooltip.
 """
 
 from tutorial.site.extension import StepDocs, shown
@@ -160,6 +169,6 @@ from tutorial.site.extension import StepDocs, shown
 __all__ = ["StepDocs", "makeExtension", "shown"]
 
 
-def makeExtension(**options) -> StepDocs:  # noqa: N802 - Python-Markdown asks for it
-    """The extension, as Python-Markdown finds it by this package's name."""
+def makeExtension(**options) -> StepDocs:  # noqa: N802 - the name that Python-Markdown requires
+    """The extension. Python-Markdown finds this function by the package's name."""
     return StepDocs(**options)

@@ -1,6 +1,9 @@
-"""`tutorial docs`: shows the site, or builds it."""
+"""`tutorial docs`: serves the site, or builds it."""
 
 import os
+
+from mkdocs.__main__ import cli
+from mkdocs.exceptions import Abort
 
 from tutorial.paths import ROOT
 from tutorial.problem import Problem
@@ -10,9 +13,9 @@ CONFIGURATION = ROOT / "mkdocs.yml"
 
 
 def serve(port: int) -> None:
-    """Show the site on 127.0.0.1 until Ctrl-C, anew whenever something changes.
+    """Serve the site on 127.0.0.1 until Ctrl-C, and rebuild it after each change.
 
-    Raises Problem where the port is taken.
+    Raises Problem if the port is in use.
     """
     check_port(port)
     _mkdocs("serve", "--dev-addr", f"127.0.0.1:{port}")
@@ -21,18 +24,15 @@ def serve(port: int) -> None:
 def build() -> None:
     """Write the site to `site/`, ready for any web server.
 
-    Raises Problem where a page asks for what is not there, or a link leads nowhere.
+    Raises Problem if a fence names something that does not exist, or a link is broken.
     """
-    # Not --quiet: then a strict build does not count what it would have warned of.
+    # Without --quiet, which also hides the warnings that fail a strict build.
     _mkdocs("build", "--strict")
 
 
 def _mkdocs(command: str, *options: str) -> None:
-    # About a successor that this project does not use.
+    # The theme warns about MkDocs 2, which this project does not use.
     os.environ["NO_MKDOCS_2_WARNING"] = "1"
-    from mkdocs.__main__ import cli
-    from mkdocs.exceptions import Abort
-
     arguments = [command, "--config-file", str(CONFIGURATION), *options]
     try:
         cli.main(arguments, prog_name="mkdocs", standalone_mode=False)

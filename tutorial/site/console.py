@@ -1,4 +1,4 @@
-"""What a person types in a terminal, and what the terminal prints: a console fence."""
+"""The `console` fence: commands to type in a terminal, and what they print."""
 
 from dataclasses import dataclass, field
 
@@ -7,30 +7,30 @@ from tutorial.site.listing import fenced
 
 TITLE, COMMAND, CONTINUATION = "# ", "$ ", "> "
 
-# In an output: any number of lines where it is a line, any characters inside one.
+# In an output: as a whole line, any number of lines; inside a line, any characters.
 ANYTHING = "…"
 
 
 @dataclass
 class Exchange:
-    """A command, and the lines that it prints as far as the page shows them."""
+    """A command, and the part of its output that the page shows."""
 
-    command: str  # without the prompts; a continued one has several lines
+    command: str  # without the prompts; it may have several lines
     output: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Console:
-    """A block of commands that one terminal gets, one after the other."""
+    """A block of commands for one terminal."""
 
     title: str  # such as "Terminal 2"; "" for none
     exchanges: list[Exchange]
 
 
 def read(body: str) -> Console:
-    """What a `console` fence with this `body` holds.
+    """Parse the `body` of a `console` fence.
 
-    Raises Problem where it holds no command, or something before the first.
+    Raises Problem if it has no command, or if there is text before the first command.
     """
     lines = [line.rstrip() for line in body.splitlines()]
     while lines and not lines[0]:
@@ -60,9 +60,9 @@ def read(body: str) -> Console:
 
 
 def render(body: str) -> list[str]:
-    """The fence as Markdown: a block to copy, and below it what it prints.
+    """The fence as Markdown: blocks of commands to copy, each with its output below.
 
-    Commands that print nothing stand in one block with the next.
+    A command without output is in the same block as the next command.
     """
     console = read(body)
     options = f' title="{_quotable(console.title)}"' if console.title else ""
@@ -86,7 +86,7 @@ def _without_blank_ends(lines: list[str]) -> list[str]:
 
 
 def _quotable(title: str) -> str:
-    """The title in an attribute's quotes, which it cannot hold itself."""
+    """The title, which must not contain the quotation marks of an attribute."""
     if '"' in title:
         raise Problem(f"the title of a console fence holds a quotation mark: {title}")
     return title

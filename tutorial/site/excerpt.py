@@ -1,4 +1,4 @@
-"""Finds a part of a file by its name: the lines that a listing shows."""
+"""Finds the lines of a part of a file by the part's name."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tutorial.problem import Problem
 
-# Starts the line that ends a block: of brackets, of an element, of a template's tag.
+# How a line may start that closes a block: brackets, an element, a template tag.
 CLOSERS = ("}", ")", "]", "</", "{% end", "/>", ">")
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -14,7 +14,7 @@ NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 def find(path: str, lines: Sequence[str], name: str) -> range:
     """The indexes of the lines of the part called `name`.
 
-    Raises Problem where the file has no such part, or more than one.
+    Raises Problem if the file has no such part, or more than one.
     """
     if path.endswith(".py"):
         found = [block for known, block in named(lines) if known == name]
@@ -28,7 +28,7 @@ def find(path: str, lines: Sequence[str], name: str) -> range:
 
 
 def named(lines: Sequence[str]) -> Iterator[tuple[str, range]]:
-    """The parts of a Python file that have names, with the methods of classes."""
+    """The named parts of a Python file, including the methods of classes."""
     module = ast.parse("\n".join(lines))
     if ast.get_docstring(module) is not None:
         yield "docstring", _span(lines, module.body[0])
@@ -52,7 +52,7 @@ def _named(
 
 
 def names_of(node: ast.stmt) -> list[str]:
-    """The names that a statement gives: of a function, a class, an assignment."""
+    """The names that a statement defines: a function, a class, an assignment."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return [node.name]
@@ -67,7 +67,7 @@ def names_of(node: ast.stmt) -> list[str]:
 
 
 def _span(lines: Sequence[str], node: ast.stmt) -> range:
-    """A statement's lines, with its decorators and the comments right above it."""
+    """A statement's lines, with its decorators and the comments directly above."""
     decorators = getattr(node, "decorator_list", [])
     start = min([node.lineno, *(d.lineno for d in decorators)]) - 1
     indent = indentation(lines[start])
@@ -77,7 +77,7 @@ def _span(lines: Sequence[str], node: ast.stmt) -> range:
 
 
 def only_line(path: str, lines: Sequence[str], text: str) -> int:
-    """The index of the one line with `text`. Raises Problem for none or several."""
+    """The index of the only line with `text`. Raises Problem for none or several."""
     found = [number for number, line in enumerate(lines) if text in line]
     if len(found) != 1:
         times = f"is in {len(found)} lines" if found else "is in no line"
@@ -86,10 +86,10 @@ def only_line(path: str, lines: Sequence[str], text: str) -> int:
 
 
 def _indented(path: str, lines: Sequence[str], start: int) -> range:
-    """The line, what is indented deeper below it, and the line that closes it."""
+    """The line, the lines below it with a deeper indentation, and the closing line."""
     indent = indentation(lines[start])
     end = start + 1
-    # A rule for several selectors.
+    # In CSS, a rule may have several lines of selectors.
     while path.endswith(".css") and lines[end - 1].endswith(",") and end < len(lines):
         end += 1
     while end < len(lines):
@@ -105,7 +105,7 @@ def _indented(path: str, lines: Sequence[str], start: int) -> range:
             and line.strip().startswith(CLOSERS)
         ):
             end = following + 1
-            if not line.rstrip().endswith(("{", "(", "[")):  # as `} else {` does
+            if not line.rstrip().endswith(("{", "(", "[")):  # unlike `} else {`
                 break
         else:
             break
@@ -113,19 +113,19 @@ def _indented(path: str, lines: Sequence[str], start: int) -> range:
 
 
 def _next_line(lines: Sequence[str], at: int) -> int:
-    """The index of the next line that is not blank, from `at` on."""
+    """The index of the first line that is not blank, from `at` on."""
     while at < len(lines) and not lines[at].strip():
         at += 1
     return at
 
 
 def indentation(line: str) -> int:
-    """How many blanks a line starts with."""
+    """The number of spaces at the start of a line."""
     return len(line) - len(line.lstrip())
 
 
 def join(lines: Sequence[str], parts: list[range]) -> list[range]:
-    """`parts` from top to bottom; those with only blank lines between them are one."""
+    """`parts` in order; parts with only blank lines between them are joined."""
     joined: list[range] = []
     for part in sorted(parts, key=lambda part: (part.start, part.stop)):
         if joined and _next_line(lines, joined[-1].stop) >= part.start:

@@ -1,4 +1,4 @@
-"""The Markdown extension: knows the page, and gives each fence to whom it is for."""
+"""The Markdown extension: expands each fence of a page with the right module."""
 
 import re
 import xml.etree.ElementTree as etree
@@ -17,44 +17,44 @@ from mkdocs.exceptions import BuildError
 
 from tutorial.problem import Problem
 from tutorial.site import (
+    benchmark,
     console,
     explorer,
     fences,
-    figures,
     flow,
     glossary,
     listing,
     mistakes,
-    overview,
     pictures,
+    step_facts,
 )
 from tutorial.site.listing import Listing
 from tutorial.site.pair import Pair, find_pair
 
 FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.S)
 
-# After the white space is made regular (30), before superfences take fences (25).
+# After whitespace is normalized (30), before `superfences` takes all fences (25).
 PRIORITY = 27
-# After what stands inside a line is read (20).
+# After inline Markdown is parsed (20).
 LAST = 3
 
 # A word of code that a browser would break at its hyphens, such as --loglevel, and
-# that fits into a line of a phone. The second finds it in the HTML of a command.
+# that is short enough for a line on a phone. The second pattern is for HTML.
 HYPHENATED = re.compile(r"(?<!\S)(?=\S*-)\S{1,24}(?!\S)")
 HYPHENATED_IN_HTML = re.compile(r"(?<![^\s>])(?=[^\s<>]*-)[^\s<>&\"'=]{1,24}(?![^\s<])")
 COMMAND = re.compile(r'<div class="language-sh .*?</div>', re.S)
 
 OVERVIEWS: dict[str, Callable[[Pair, str], list[str]]] = {
-    "lead": overview.lead,
-    "tree": overview.tree,
-    "processes": overview.processes,
-    "log": overview.log,
+    "lead": step_facts.lead,
+    "tree": step_facts.tree,
+    "processes": step_facts.processes,
+    "log": step_facts.log,
 }
 
 
 @dataclass
 class Shown:
-    """What a page shows of one file: indexes of lines that come, and that go."""
+    """The indexes of the added and removed lines of one file that a page shows."""
 
     added: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
@@ -62,17 +62,17 @@ class Shown:
 
 @dataclass
 class Page:
-    """A page, and what it has shown so far."""
+    """A page, and the lines that its listings have shown so far."""
 
     name: str
-    step: str = ""  # of the front matter
+    step: str = ""  # from the front matter
     find: Callable[[str], Pair] = find_pair
     shown: dict[tuple[str, str], Shown] = field(default_factory=dict)
 
     def expand(self, text: str) -> str:
-        """`text` with its fences as Markdown.
+        """`text` with its fences replaced by Markdown.
 
-        Raises Problem, with the page's name, for what is not there.
+        Raises Problem, with the page's name, if a fence is wrong.
         """
         try:
             kinds = ("step", "steps", "console", "flow", "pairs", "bench")
@@ -89,11 +89,11 @@ class Page:
         if kind in pictures.KINDS:
             return pictures.render(kind, body, self.name, self.step)
         if kind == "steps":
-            return overview.table(body)
+            return step_facts.table(body)
         if kind == "pairs":
             return explorer.overview(body)
         if kind == "bench":
-            return figures.render(body)
+            return benchmark.render(body)
         if kind == "flow":
             return flow.flow(self.name, self.step, body)
         pair = self._pair(body)
@@ -120,9 +120,9 @@ class Page:
 
 
 def shown(path: Path) -> dict[tuple[str, str], Shown]:
-    """What the page at `path` shows, by step ("step 4") and file.
+    """The lines that the page at `path` shows, by step ("step 4") and file.
 
-    Raises Problem, with the page's name, where it asks for what is not there.
+    Raises Problem, with the page's name, if a fence is wrong.
     """
     text = path.read_text()
     page = Page(path.name, step_of(text))
@@ -141,17 +141,17 @@ def _front_matter(text: str) -> dict:
 
 
 class StepDocs(Extension):
-    """Python-Markdown's view of this package."""
+    """The extension that Python-Markdown loads."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
-        """Have our part run over each page."""
+        """Register our processors."""
         md.preprocessors.register(_Preprocessor(md), "stepdocs", PRIORITY)
         md.treeprocessors.register(_WholeWords(md), "whole words", LAST)
         md.postprocessors.register(_WholeOptions(md), "whole options", LAST)
 
 
 class _WholeWords(Treeprocessor):
-    """Keeps a word of code in one line."""
+    """Keeps a word of inline code in one line."""
 
     def run(self, root: etree.Element) -> None:
         for code in [*root.iter("code")]:
@@ -172,7 +172,7 @@ class _WholeWords(Treeprocessor):
 
 
 class _WholeOptions(Postprocessor):
-    """Does the same for a command, which the highlighter has made HTML of."""
+    """Does the same in the commands of a listing, which are HTML already."""
 
     def run(self, text: str) -> str:
         def wrap(command: re.Match[str]) -> str:
@@ -193,10 +193,10 @@ class _Preprocessor(Preprocessor):
         if depth := _front_matter(file.content_string).get("toc_depth"):
             self.md.treeprocessors["toc"].toc_bottom = depth
         if file.src_uri != glossary.GLOSSARY.name:
-            # A block each: of a long one, Markdown would try every line anew.
+            # One block per term: Markdown is slow with a long block of them.
             text = "\n\n".join([text, *glossary.of_site(), ""])
         return text.split("\n")
 
     def _file(self):
-        """MkDocs' own words about the page, which only its link checker is told."""
+        """MkDocs' object for the page, which MkDocs passes only to its link checker."""
         return self.md.treeprocessors["relpath"].file

@@ -1,4 +1,4 @@
-"""Finds the fences of a page that are ours, and puts in their place what they are."""
+"""Finds our fences in a page, reads their fields, and replaces them."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -11,33 +11,33 @@ from tutorial.problem import Problem
 OPENING = re.compile(r"(?P<indent> *)(?P<marks>`{3,}|~{3,}) *(?P<info>.*?) *")
 
 
-# A line for the test that follows a page: <!-- ask: What is a broker? -->
-HAND = re.compile(r" *<!-- (?!-->)\S((?!-->).)* -->")
+# A directive for the test that follows a page: <!-- ask: What is a broker? -->
+DIRECTIVE = re.compile(r" *<!-- (?!-->)\S((?!-->).)* -->")
 
 
 @dataclass(frozen=True)
 class Fence:
-    """A fence of a page: where it is, and what it says it holds."""
+    """A fence of a page: its place, and the text after its opening backticks."""
 
     first: int  # the index of its opening line
-    last: int  # that of its closing line, or behind the page's last for none
+    last: int  # the index of its closing line; without one, the number of lines
     indent: str
     marks: str
     info: str
 
     @property
     def kind(self) -> str:
-        """What it is, if it is one of ours; "" where it shows a fence as text."""
+        """The kind of fence; "" for a fence of four backticks, which shows its text."""
         return self.info if len(self.marks) == 3 else ""
 
     def body(self, lines: Sequence[str]) -> str:
-        """What it holds, of a page with these lines."""
+        """The text inside the fence, in a page with these lines."""
         inner = lines[self.first + 1 : self.last]
         return "\n".join(line.removeprefix(self.indent) for line in inner)
 
 
 def scan(lines: Sequence[str]) -> Iterator[Fence]:
-    """The fences of a page. One inside another is text."""
+    """The fences of a page. A fence inside another one is text."""
     at = 0
     while at < len(lines):
         if opening := OPENING.fullmatch(lines[at]):
@@ -52,14 +52,14 @@ def expand(
 ) -> str:
     """`text` with each fence of these `kinds` replaced by `render(kind, its body)`.
 
-    A fence inside another one stays what it is: text. Comments of one line go. Raises
-    Problem where a fence of ours has no end.
+    A fence inside another one is text and stays unchanged. Directives are removed.
+    Raises Problem if one of these fences has no end.
     """
     lines = text.split("\n")
     result: list[str] = []
     at = 0
     for fence in scan(lines):
-        result += _without_hands(lines[at : fence.first])
+        result += _without_directives(lines[at : fence.first])
         at = fence.last + 1
         if fence.kind not in kinds:
             result += lines[fence.first : at]
@@ -68,13 +68,13 @@ def expand(
         else:
             new = ["", *render(fence.kind, fence.body(lines)), ""]
             result += [fence.indent + line if line else "" for line in new]
-    return "\n".join([*result, *_without_hands(lines[at:])])
+    return "\n".join([*result, *_without_directives(lines[at:])])
 
 
 def fields(kind: str, body: str, known: Collection[str]) -> dict:
-    """What is written in a fence, as YAML.
+    """The fields of a fence, which are written as YAML.
 
-    Raises Problem for what is no YAML, and for a field that is not `known`.
+    Raises Problem if they are not valid YAML, or if a field is not in `known`.
     """
     try:
         found = yaml.safe_load(body) or {}
@@ -91,19 +91,19 @@ def fields(kind: str, body: str, known: Collection[str]) -> dict:
 
 
 def names(value: object) -> list[str]:
-    """A field's value as a list of names; one name alone is a list of one."""
+    """A field's value as a list of names; a single name becomes a list of one."""
     if value is None:
         return []
     return [str(one) for one in (value if isinstance(value, list) else [value])]
 
 
-def _without_hands(lines: Sequence[str]) -> list[str]:
-    """The lines that are there for readers: a comment would end a paragraph."""
-    return [line for line in lines if not HAND.fullmatch(line)]
+def _without_directives(lines: Sequence[str]) -> list[str]:
+    """The lines without directives: in Markdown, a comment would end a paragraph."""
+    return [line for line in lines if not DIRECTIVE.fullmatch(line)]
 
 
 def _closing(lines: Sequence[str], at: int, marks: str) -> int:
-    """The index of the line that ends the fence, or that behind the last one."""
+    """The index of the line that closes the fence; without one, the number of lines."""
     while at < len(lines):
         line = lines[at].strip()
         if len(line) >= len(marks) and set(line) == {marks[0]}:

@@ -1,4 +1,4 @@
-"""The picture of the flow on a page: what is there, what comes in, what is missing."""
+"""The `flow` fence: the picture of the flow, with the stage of the page highlighted."""
 
 from html import escape
 
@@ -16,11 +16,11 @@ LAST_CAPTION = "Lit: what this step adds. Nothing is missing any more."
 
 
 def flow(page: str, step: str, body: str) -> list[str]:
-    """The picture for the page at `page`, which is about `step` ("" for none), as HTML.
+    """The picture as HTML, for the page at `page` about `step` ("" for none).
 
-    The stations lead to the pages of their steps or, with `stages: here`, to the
-    headings of this page, such as "Stage 3: the queue". Raises Problem for a step that
-    is not there.
+    The stations link to the pages of their steps or, with `stages: here`, to the
+    headings of this page, such as "Stage 3: the queue". Raises Problem if there is no
+    such step.
     """
     asked = fences.fields("flow", body, ("step", "stages"))
     where = asked.get("stages")
@@ -50,19 +50,19 @@ def flow(page: str, step: str, body: str) -> list[str]:
 
 
 def source(step: Step) -> str:
-    """The page of a step, as MkDocs names it: its path in `docs/`."""
+    """The path of a step's page in `docs/`."""
     return f"steps/{step.name}-{step.stage}.md"
 
 
 def anchor(step: Step) -> str:
-    """What the heading of a stage is linked by, on the page about the flow."""
+    """The anchor of a stage's heading on the page about the flow."""
     return f"stage-{step.name}-the-{step.stage}"
 
 
 def relative(page: str, target: str) -> str:
-    """The address of one page as seen from another; both are paths in `docs/`.
+    """The relative address of the page `target` on `page`; both are paths in `docs/`.
 
-    MkDocs makes links of Markdown relative, but leaves HTML as it is.
+    MkDocs makes links in Markdown relative, but does not change HTML.
     """
     return get_relative_url(_address(target), _address(page))
 
@@ -80,7 +80,7 @@ def _data(lit: int | None) -> str:
 
 
 def _news(lit: int | None) -> str:
-    """What the states of the stations say to whoever does not see them."""
+    """The states of the stations as a text alternative."""
     if not lit:
         return "."
     step = steps()[lit - 1]

@@ -1,4 +1,4 @@
-"""The glossary's terms, for the tooltips on all other pages."""
+"""The terms of the glossary, as tooltips for all other pages."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 
 
 def terms(markdown: str) -> dict[str, str]:
-    """What each term means: its first two sentences, as plain text, by its heading."""
+    """The first two sentences about each term, as plain text, by the term."""
     parts = re.split(r"^## +(.+?) *$", markdown, flags=re.M)[1:]
     found = {}
     for title, text in zip(parts[::2], parts[1::2], strict=True):
@@ -23,7 +23,7 @@ def terms(markdown: str) -> dict[str, str]:
 
 
 def abbreviations(markdown: str) -> list[str]:
-    """The terms of a glossary as the `abbr` extension wants them, plurals included."""
+    """The terms in the syntax of the `abbr` extension, including plurals."""
     return [
         f"*[{form}]: {meaning}"
         for term, meaning in terms(markdown).items()

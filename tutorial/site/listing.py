@@ -1,4 +1,4 @@
-"""A part of a file as the page shows it: the place, the file, and what changes."""
+"""The `step` fence: a part of a file, its place, and what changes in it."""
 
 import re
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ from tutorial.site.pair import Edit, File, Pair
 from tutorial.site.place import code, place, shown_edits
 
 FIELDS = ("file", "show", "notes", "collapse", "bare", "made", "step")
-AROUND = 2  # lines shown around a change, where the page names no part
-SMALL = 12  # lines of a file that is then shown whole
+AROUND = 2  # lines shown around a change, if the page does not name a part
+SMALL = 12  # lines; a changed file up to this length is shown whole
 CONTEXT = 3  # lines around a change in a diff
 
-# The highlighter's name for a kind of file, and how it writes a comment.
+# By the suffix of a file: the highlighter's name, and how a comment is written.
 LANGUAGES = {
     ".py": ("python", "# {}"),
     ".js": ("js", "// {}"),
     ".html": ("html+django", "<!-- {} -->"),
     ".css": ("css", "/* {} */"),
     ".toml": ("toml", "# {}"),
-    # No highlighter knows what these are, but this one sees their comments.
+    # There is no highlighter for these files. This one recognizes their comments.
     ".txt": ("ini", "# {}"),
     ".ini": ("ini", "# {}"),
     ".yaml": ("yaml", "# {}"),
@@ -38,30 +38,30 @@ PLAIN = ("text", "{}")
 
 @dataclass(frozen=True)
 class Listing:
-    """What a fence shows: the parts of a file, in its order."""
+    """What a fence shows: parts of a file, from top to bottom."""
 
     file: File
     parts: list[range]
     notes: dict[str, str]
     is_folded: bool
     step: str  # as in "step 4"
-    is_bare: bool = False  # without its place, and what changes
-    is_made: bool = False  # by a command: nobody types it
+    is_bare: bool = False  # without the place, and without a diff
+    is_made: bool = False  # by a command, not typed
 
     def added(self) -> set[int]:
-        """The indexes of the lines shown that the step adds."""
+        """The indexes of the shown lines that the step adds."""
         return {n for part in self.parts for n in part} & self.file.comes()
 
     def removed(self) -> set[int]:
-        """The indexes of the old lines that the diff shows as going."""
+        """The indexes of the old lines that the diff shows as removed."""
         edits = shown_edits(self.file, self.parts)
         return {n for edit in edits for n in edit.old} & self.file.goes()
 
 
 def read(pair: Pair, body: str) -> Listing:
-    """What the `step` fence with this `body` asks for.
+    """The listing for the `body` of a `step` fence.
 
-    Raises Problem where it asks for what is not there.
+    Raises Problem if it names something that does not exist.
     """
     asked = fences.fields("step", body, FIELDS)
     if not asked.get("file"):
@@ -107,7 +107,7 @@ def _changes(file: File) -> list[range]:
 
 
 def _filled(part: range, lines: Sequence[str]) -> range:
-    """`part` without blank lines at both ends, which a highlighter would drop."""
+    """`part` without blank lines at both ends, which the highlighter would remove."""
     filled = [n for n in part if lines[n].strip()]
     return range(filled[0], filled[-1] + 1) if filled else range(0)
 
@@ -136,7 +136,7 @@ def render(listing: Listing) -> list[str]:
 
 
 def _where(listing: Listing) -> str:
-    """What stands beside the file's name: as a rule, where its lines go."""
+    """The text next to the file's name: usually the place where the lines go."""
     if listing.is_bare:
         return listing.step
     return "made for you" if listing.is_made else place(listing.file, listing.parts)
@@ -173,7 +173,7 @@ def _the_file(listing: Listing) -> list[str]:
 
 
 def _lit(file: File) -> set[int]:
-    """The indexes of the lines that come in, with the blank ones between them."""
+    """The indexes of the added lines, including blank lines between them."""
     comes = file.comes()
     return {
         n
@@ -185,7 +185,7 @@ def _lit(file: File) -> set[int]:
 
 
 def _lines_of_notes(listing: Listing) -> dict[int, str]:
-    """The note of each line that has one, in the order of the lines."""
+    """The notes by the index of their line, in the order of the lines."""
     file = listing.file
     shown = [number for part in listing.parts for number in part]
     found: dict[int, str] = {}
@@ -201,16 +201,16 @@ def _lines_of_notes(listing: Listing) -> dict[int, str]:
 
 
 def _marks(listing: Listing, language: str, comment: str) -> dict[int, str]:
-    """What goes behind each line that has a note: a comment that the site replaces.
+    """The text to append to each line with a note: a comment that the theme replaces.
 
-    Without a blank before it, so that a line copied from the page ends as in the file.
+    No space precedes it, so that a line copied from the page ends as in the file.
     """
     file = listing.file
     marks = {}
     for count, number in enumerate(_lines_of_notes(listing), start=1):
         line = file.new[number]
         if _ends_in_comment(file.new, number, language):
-            # With "!" the site would drop the comment; without, it drops the number.
+            # With "!" the theme removes the comment; without, only the number.
             mark = f"({count})" if comment.endswith("{}") else ""
         else:
             mark = comment.format(f"({count})!")
@@ -239,7 +239,7 @@ def _ends_in_comment(lines: Sequence[str], number: int, language: str) -> bool:
 
 
 def _the_diff(listing: Listing) -> list[str]:
-    """The part of the unified diff that belongs to the lines shown."""
+    """The part of the unified diff that belongs to the shown lines."""
     file = listing.file
     lines = [f"--- a/{file.path}", f"+++ b/{file.path}"]
     for hunk in _hunks(listing):
@@ -260,7 +260,7 @@ def _the_diff(listing: Listing) -> list[str]:
 
 @dataclass
 class _Hunk:
-    """Changes near each other, and the unchanged lines above and below."""
+    """Adjacent changes, and the unchanged lines above and below them."""
 
     above: range
     edits: list[Edit]
@@ -269,7 +269,7 @@ class _Hunk:
 
 def _hunks(listing: Listing) -> list[_Hunk]:
     file = listing.file
-    # Of these, what is not shown must not pass for a line that was there before.
+    # Changed lines that are not shown must not appear as unchanged context.
     changed = {n for edit in file.edits() for n in edit.new}
     hunks: list[_Hunk] = []
     for edit in shown_edits(file, listing.parts):
@@ -293,7 +293,7 @@ def _hunks(listing: Listing) -> list[_Hunk]:
 
 
 def fenced(lines: list[str], head: str) -> list[str]:
-    """A block of code, in more backticks than any of its lines has."""
+    """A block of code, fenced with more backticks than any of its lines contains."""
     runs = [len(run) for line in lines for run in re.findall(r"`+", line)]
     marks = "`" * max(3, max(runs, default=0) + 1)
     return [f"{marks}{head}", *lines, marks]

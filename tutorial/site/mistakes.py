@@ -1,8 +1,9 @@
-"""The mistakes that people make: a stage's whole list, or a few of them for a step.
+"""The `mistakes` and `mistake` fences: what can go wrong, why, and how to fix it.
 
-They come from the catalogue that `tutorial check` speaks from, `mistakes.toml`, whose
-texts are plain but for code in backticks. What goes wrong outside of a project, such as
-a port that is taken, stands on the page itself, in a fence of the same look.
+A `mistakes` fence shows entries of `tutorial/check/mistakes.toml`, the catalogue of
+`tutorial check`, whose texts are plain, with code in backticks. A `mistake` fence
+contains an entry of its own: something that goes wrong outside of a project, such as a
+port that is in use.
 """
 
 import html
@@ -14,20 +15,20 @@ from tutorial.check import mistakes as catalogue
 from tutorial.problem import Problem
 from tutorial.site import fences
 
-# The page that holds all of them, each under an anchor of its id.
+# The page with all mistakes. The anchor of each one is its id.
 PAGE = "troubleshooting.md"
 
 KINDS = ("mistakes", "mistake")
 
 CODE = re.compile(r"`[^`]+`")
-# What Python-Markdown lets a backslash take the meaning from.
+# The characters that can be escaped with a backslash in Python-Markdown.
 SPECIAL = re.compile(r"[\\`*_{}\[\]()#+.!-]")
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A mistake as Markdown: what is seen, why, and what to do."""
+    """A mistake as Markdown: the symptom, the cause, and what to do."""
 
     id: str
     title: str
@@ -39,7 +40,7 @@ class Entry:
 def render(kind: str, body: str, page: str) -> list[str]:
     """The fence as Markdown, for the page at the path `page` below `docs/`.
 
-    Raises Problem for a mistake that the catalogue does not know, or knows already.
+    Raises Problem if a name is not in the catalogue, or if an own id already is.
     """
     return _own(body) if kind == "mistake" else _of_catalogue(body, page)
 
@@ -62,7 +63,7 @@ def _of_catalogue(body: str, page: str) -> list[str]:
 
 
 def _own(body: str) -> list[str]:
-    """A mistake that the page tells itself, in Markdown."""
+    """A mistake that is written on the page itself, in Markdown."""
     names = ("id", "title", "symptom", "cause", "mend")
     asked = fences.fields("mistake", body, names)
     for name in names:
@@ -82,7 +83,7 @@ def _entry(mistake: catalogue.Mistake) -> Entry:
 
 
 def _whole(entry: Entry) -> list[str]:
-    """An entry of the page that holds all, under a heading of its own."""
+    """An entry on the page with all mistakes, with its own heading."""
     return [
         "",
         '<article class="mistake" markdown="1">',
@@ -103,7 +104,7 @@ def _whole(entry: Entry) -> list[str]:
 
 
 def _brief(entry: Entry, page: str) -> list[str]:
-    """An entry of a step's page: a point in a list, with the way to the whole."""
+    """An entry on a step's page: an item of a list, with a link to the full entry."""
     address = posixpath.relpath(PAGE, posixpath.dirname(page) or ".")
     return [
         f"- **{entry.symptom}**",
@@ -113,10 +114,7 @@ def _brief(entry: Entry, page: str) -> list[str]:
 
 
 def as_markdown(text: str) -> str:
-    """A text of the catalogue with nothing left that Markdown would understand.
-
-    But for its code: what is in backticks.
-    """
+    """A text of the catalogue, escaped for Markdown, except its code in backticks."""
     parts, at = [], 0
     for code in CODE.finditer(text):
         parts += [_escaped(text[at : code.start()]), code.group()]

@@ -1,4 +1,4 @@
-"""A step and the one before it: what a page shows, and what it compares that with."""
+"""A step and the step before it, with which a page compares it."""
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -13,20 +13,20 @@ from tutorial.project.steps import every, find
 
 @dataclass(frozen=True)
 class Edit:
-    """Lines that go and lines that come in at one place: half-open, from 0."""
+    """A change at one place: indexes of removed and added lines, from 0, half-open."""
 
     old: range
     new: range
 
 
-# How much alike two lines are at least, for the one to be the other, changed: 0 to 1.
+# Two lines with at least this similarity (0 to 1) are versions of the same line.
 ALIKE = 0.8
 
 
 def _split(edit: Edit, old: tuple[str, ...], new: tuple[str, ...]) -> list[Edit]:
-    """`edit` in parts, so that an old line goes where its new form comes.
+    """Split `edit` so that an old line is next to its new version.
 
-    Otherwise it would go with the first line that comes in, which may be far above.
+    Otherwise it would be next to the first added line, which may be far above.
     """
     pairs = [
         (SequenceMatcher(None, old[i], new[j]).ratio(), i, j)
@@ -56,7 +56,7 @@ def _edits(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[Edit, ...]:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a step: its lines now and, where it existed, in the step before."""
+    """A file of a step: its lines, and its lines in the step before, or None."""
 
     path: str
     old: tuple[str, ...] | None
@@ -68,28 +68,28 @@ class File:
         return self.old is None
 
     def edits(self) -> tuple[Edit, ...]:
-        """What changes, from top to bottom."""
+        """The changes, from top to bottom."""
         return _edits(self.old or (), self.new)
 
     def comes(self) -> set[int]:
-        """The indexes of the lines that the step adds, blank ones left out."""
+        """The indexes of the lines that the step adds, without blank lines."""
         return {n for edit in self.edits() for n in edit.new if self.new[n].strip()}
 
     def goes(self) -> set[int]:
-        """The indexes of the lines of the step before that it removes, likewise."""
+        """The indexes of the old lines that the step removes, without blank lines."""
         return {n for edit in self.edits() for n in edit.old if self.old[n].strip()}
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two neighbours: the folder of a step, and that of the one before, if any."""
+    """The folders of a step and of the step before it, if there is one."""
 
-    name: str  # the step's, as in "step 4"
+    name: str  # of the step, such as "step 4"
     old: Path | None
     new: Path
 
     def file(self, path: str) -> File:
-        """The file at `path` in the step. Raises Problem where it has none."""
+        """The file at `path` in the step. Raises Problem if there is none."""
         inside = files(self.new)
         if path not in inside:
             raise Problem(f'{self.name} has no file "{path}"')
@@ -98,7 +98,7 @@ class Pair:
         return File(path, old, _lines(inside[path]))
 
     def kinds(self) -> dict[str, str]:
-        """ "new file", "changed" or "removed", by the path of what the step touches."""
+        """ "new file", "changed" or "removed" for each file that the step touches."""
         if self.old is None:
             return dict.fromkeys(files(self.new), "new file")
         return {
@@ -108,9 +108,9 @@ class Pair:
 
 
 def find_pair(name: str) -> Pair:
-    """The step that a page calls `name`, and the one before.
+    """The step called `name`, and the step before it.
 
-    Raises Problem where there is no such step.
+    Raises Problem if there is no such step.
     """
     step = find(name)
     before = {s.number: s.folder for s in every()}.get(step.number - 1)

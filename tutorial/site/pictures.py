@@ -1,18 +1,18 @@
-"""What a page shows of a running step: its pictures, its frame, and the film."""
+"""The `screenshot`, `frame` and `film` fences: what `capture` has recorded."""
 
 import posixpath
 from html import escape
 
-from tutorial.capture import shots
+from tutorial.capture import screenshots
 from tutorial.capture.records import RECORDED, frame_name
-from tutorial.capture.shots import Shot
+from tutorial.capture.screenshots import Shot
 from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.project import steps
 from tutorial.site import fences
 from tutorial.site.listing import fenced
 
-# The moments of the film: shots of a step, and what is to be said about each.
+# The scenes of the film: step, shot and caption.
 FILM = (
     ("7", "typed", "You type a question."),
     ("7", "started", "The page answers at once."),
@@ -24,10 +24,10 @@ KINDS = ("screenshot", "frame", "film")
 
 
 def render(kind: str, body: str, page: str, step: str) -> list[str]:
-    """The fence of this kind as Markdown.
+    """The fence as Markdown.
 
-    `page` is the page's path below `docs/`, and `step` the one that it is about. Raises
-    Problem for what is not there.
+    `page` is the path of the page below `docs/`, and `step` the step in its front
+    matter. Raises Problem if a recording does not exist.
     """
     if kind == "film":
         return _film(body, page)
@@ -35,11 +35,11 @@ def render(kind: str, body: str, page: str, step: str) -> list[str]:
 
 
 def _screenshot(body: str, page: str, step: str) -> list[str]:
-    """A picture of the step in the theme of the reader, with its caption."""
+    """A screenshot in the reader's theme, with its caption."""
     asked = fences.fields("screenshot", body, ("shot", "caption", "step"))
     if not asked.get("shot"):
         raise Problem("a screenshot fence needs a shot, as in: shot: answer")
-    shot = shots.find(_step(asked, step), str(asked["shot"]))
+    shot = screenshots.find(_step(asked, step), str(asked["shot"]))
     caption = str(asked.get("caption") or "").strip()
     lines = ['<figure class="shot" markdown="block">', *_pictures(page, shot), ""]
     if caption:
@@ -48,23 +48,25 @@ def _screenshot(body: str, page: str, step: str) -> list[str]:
 
 
 def _frame(body: str, step: str) -> list[str]:
-    """The frame that a browser has received at the step, as text."""
+    """The frame that a browser has received at the step, as JSON."""
     name = _step(fences.fields("frame", body, ("step",)), step)
     path = RECORDED / frame_name(name)
     if not path.exists():
-        raise Problem(f"no frame of step {name} has been recorded: {shots.REMEDY}")
+        raise Problem(
+            f"no frame of step {name} has been recorded: {screenshots.REMEDY}"
+        )
     return fenced(path.read_text().splitlines(), "{ .json .frame }")
 
 
 def _film(body: str, page: str) -> list[str]:
-    """Three moments of one search: side by side, and as a film where a script may run.
+    """Three screenshots of one search, side by side; with JavaScript, as a film.
 
-    They are of one size, or else what stands still in the window would move.
+    They have the same size, so that only what changes on the page moves in the film.
     """
     fences.fields("film", body, ())
-    moments = [(shots.find(of, name), caption) for of, name, caption in FILM]
+    moments = [(screenshots.find(of, name), caption) for of, name, caption in FILM]
     if len({shot.size() for shot, _ in moments}) > 1:
-        raise Problem(f"the pictures of the film differ in size: {shots.REMEDY}")
+        raise Problem(f"the pictures of the film differ in size: {screenshots.REMEDY}")
     lines = ['<div class="film" markdown="block">', '<ol markdown="block">']
     for shot, caption in moments:
         lines += [
@@ -80,7 +82,7 @@ def _film(body: str, page: str) -> list[str]:
 
 
 def _step(asked: dict, step: str) -> str:
-    """The step that a fence names, or else the page's."""
+    """The step that the fence names, or else the page's step."""
     name = str(asked.get("step") or step)
     if not name:
         raise Problem("say which step it is about, as in: step: 4")
@@ -88,11 +90,11 @@ def _step(asked: dict, step: str) -> str:
 
 
 def _pictures(page: str, shot: Shot) -> list[str]:
-    """The pictures of a shot in all themes, of which the site shows one."""
+    """The pictures of a shot in both themes, of which the site shows one."""
     width, height = shot.size()
     attributes = f'width="{width}" height="{height}" loading="lazy"'
     images = []
-    for scheme in shots.SCHEMES:
+    for scheme in screenshots.SCHEMES:
         path = shot.path(scheme).relative_to(ROOT / "docs").as_posix()
         address = posixpath.relpath(path, posixpath.dirname(page) or ".")
         alt = escape(shot.alt)

@@ -1,4 +1,4 @@
-"""Says where in a file the lines go that a step adds: "in `C`, at the end"."""
+"""Computes where in a file the added lines go: "in `C`, at the end"."""
 
 import ast
 import re
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from tutorial.site.excerpt import CLOSERS, indentation, named, names_of
 from tutorial.site.pair import Edit, File
 
-LONGEST = 64  # characters of a line that is named
+LONGEST = 64  # characters of a line that is quoted
 
 
 def place(file: File, parts: list[range]) -> str:
-    """Where the `parts` of a file go, as Markdown."""
+    """Where the `parts` of a file go, in words, as Markdown."""
     if file.is_new:
         whole = {n for part in parts for n in part}
         if all(n in whole for n, line in enumerate(file.new) if line.strip()):
@@ -23,7 +23,7 @@ def place(file: File, parts: list[range]) -> str:
     for edit in file.edits():
         for new in _shown(edit.new, parts, file.new):
             gone = _gone(file, edit.old)
-            # Lines may go where others come: told once, at the first of them.
+            # Mention removed lines once, at the first line that replaces them.
             if gone and new.start == _trim(edit.new, file.new).start:
                 scope, _ = _position(file, new)
                 places.append(_comma(scope, f"in place of {gone[0]}"))
@@ -33,15 +33,16 @@ def place(file: File, parts: list[range]) -> str:
             places += [f"without {gone}" for gone in _gone(file, edit.old)]
     if not places:
         return "as it was"
-    # What a longer one says already goes without saying.
+    # Leave out a place that a more precise one repeats.
     longer = [p for p in places if not any(q.startswith(f"{p}, ") for q in places)]
     return "; ".join(dict.fromkeys(longer))
 
 
 def shown_edits(file: File, parts: list[range]) -> list[Edit]:
-    """What changes inside `parts`: the edits, cut to the lines shown.
+    """The edits inside `parts`, cut to the shown lines.
 
-    What goes is with the first line that comes in its place, or else where it was.
+    Removed lines belong to the first line that replaces them, or else to the place
+    where they were.
     """
     edits = []
     for edit in file.edits():
@@ -69,7 +70,7 @@ def _cut(one: range, other: range) -> range:
 
 
 def _trim(lines: range, text: Sequence[str]) -> range:
-    """`lines` without the blank ones at both ends."""
+    """`lines` without blank lines at both ends."""
     filled = [n for n in lines if text[n].strip()]
     return (
         range(filled[0], filled[-1] + 1) if filled else range(lines.start, lines.start)
@@ -86,7 +87,7 @@ def _shown(new: range, parts: list[range], text: Sequence[str]) -> list[range]:
 
 
 def _position(file: File, new: range) -> tuple[str, str]:
-    """What lines are in, "" for the file itself, and where in that they are."""
+    """The block that the lines are in ("" for the file itself), and where in it."""
     if file.path.endswith(".py"):
         return _in_python(file.new, new)
     return _in_blocks(file.new, new)
@@ -115,7 +116,7 @@ def _in_python(lines: Sequence[str], new: range) -> tuple[str, str]:
 
 
 def _holds(node: ast.stmt, new: range) -> bool:
-    """Whether lines go into a statement, which itself was there before."""
+    """Whether the lines are added inside a statement that exists already."""
     return _first(node) < new.start and new.stop <= node.end_lineno
 
 
@@ -139,9 +140,9 @@ def _title(lines: Sequence[str], node: ast.stmt) -> str:
 
 
 def _in_lines(lines: Sequence[str], new: range, scope: range) -> str:
-    """Where in a statement of several lines; "" where no line near by tells."""
+    """Where in a statement of several lines; "" if no line nearby is unique."""
     above = [n for n in range(scope.start, new.start) if lines[n].strip()]
-    # None is above the `def` itself, below its decorators.
+    # There is none if the new lines are between a decorator and its `def`.
     before = above[-1] if above else scope.start
     if before == scope.start:
         return "at the start"
@@ -158,9 +159,9 @@ def _after_block(lines: Sequence[str], opener: int) -> str:
 
 
 def _opener(lines: Sequence[str], closer: int, start: int) -> int:
-    """The line that opened the bracket that the line `closer` closes, from `start` on.
+    """The line, from `start` on, that opens the bracket that the line `closer` closes.
 
-    Where there is none, `closer` itself.
+    Returns `closer` itself if there is none.
     """
     level = indentation(lines[closer])
     openers = [
@@ -174,7 +175,7 @@ def _opener(lines: Sequence[str], closer: int, start: int) -> int:
 
 
 def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
-    """In a file whose blocks are told by indentation alone."""
+    """The same for a file in which only indentation marks the blocks."""
     indent = min(indentation(lines[n]) for n in new if lines[n].strip())
     above = [n for n in range(new.start) if lines[n].strip()]
     below = [n for n in range(new.stop, len(lines)) if lines[n].strip()]
@@ -195,13 +196,13 @@ def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
 
 
 def _tells(lines: Sequence[str], number: int) -> bool:
-    """Whether a line can be told from all others by its text."""
+    """Whether a line has words, and is the only line with this text."""
     text = lines[number].strip()
     return len(re.findall(r"\w", text)) >= 3 and lines.count(lines[number]) == 1
 
 
 def _gone(file: File, old: range) -> list[str]:
-    """What `old` lines were, in a word: a name, a line, or how many."""
+    """The removed lines, in words: a name, the line itself, or the number of lines."""
     old = _trim(old, file.old)
     if not old:
         return []
@@ -227,7 +228,7 @@ def _comma(*texts: str) -> str:
 def code(text: str) -> str:
     """`text` as code in Markdown, without its indentation and an opening bracket.
 
-    What is longer than fits into a line is cut.
+    A text that is too long for a line is shortened.
     """
     text = re.sub(r"\s*[{(\[]$", "", text.strip())
     if len(text) > LONGEST:

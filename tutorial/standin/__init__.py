@@ -1,8 +1,10 @@
-"""The offline stand-in: a small server that speaks OpenAI's Responses API.
+"""The offline stand-in: a small server that implements OpenAI's Responses API.
 
-It answers with the passage of this tutorial's own text that fits the question best, and
-misbehaves on request. Start it with `python -m tutorial.standin --port PORT`.
+In here: its HTTP server, its answers from this tutorial's text, its simulated failures.
+Not in here: starting it for a project (`runtime`), and the benchmark's API (`bench`).
+
+Start it by hand with `python -m tutorial.standin --port PORT`.
 """
 
-# The only key that the stand-in takes beside those of the shape that OpenAI's have.
+# The stand-in accepts this key, and keys that have the shape of OpenAI's.
 STAND_IN_KEY = "offline-stand-in"

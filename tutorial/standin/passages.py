@@ -1,4 +1,4 @@
-"""Finds the passage of the tutorial's own text that answers a question best."""
+"""Finds the passage of the tutorial's text that answers a question best."""
 
 import re
 import sqlite3
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# Words that say nothing about what a question is about.
+# Words that do not tell what a question is about.
 STOP_WORDS = frozenset(
     "a about all also an and are as at be because by can could did do does explain for "
     "from had has have how i if in is it its me my of on one or our please say should "
@@ -14,17 +14,16 @@ STOP_WORDS = frozenset(
     "what when where which who why will with work works would you your".split()
 )
 
-
-# Whose headings are terms, each with its definition below.
+# In this file, each heading is a term, and the text below it the term's definition.
 GLOSSARY = "docs/glossary.md"
 
-# Whose paragraphs lead from one action to the next, and explain on the way.
+# Pages of instructions: most of their paragraphs do not explain anything.
 GUIDES = ("docs/steps/", "docs/setup.md", "docs/maintainers.md", "docs/instructors.md")
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A paragraph: its text as plain text, the heading above it, and its file."""
+    """A paragraph as plain text, the heading above it, and the file that it is from."""
 
     title: str
     text: str
@@ -32,12 +31,12 @@ class Passage:
 
     @property
     def term(self) -> str:
-        """What it defines; "" where it is no definition."""
+        """The term that it defines; "" if it is no definition."""
         return self.title if self.source == GLOSSARY else ""
 
     @property
     def value(self) -> float:
-        """How much it is worth as an answer: less, where it tells what to type."""
+        """The weight of the passage as an answer: lower for instructions."""
         return 0.5 if self.source.startswith(GUIDES) else 1.0
 
 
@@ -59,8 +58,8 @@ def _split(markdown: str, source: str) -> Iterator[Passage]:
             title = _plain(heading[1])
             lines = lines[1:]
         text = _plain(" ".join(line.strip() for line in lines))
-        # Prose only: no tables, lists or pictures, nothing too short to tell, and
-        # nothing that a listing completes.
+        # Prose only: no tables, lists or pictures, nothing very short, and no sentence
+        # that introduces a listing.
         if len(text) >= 60 and re.match(r'[\w.“"].*[^:]$', text):
             yield Passage(title, text, source)
 
@@ -92,15 +91,15 @@ class Library:
         )
 
     def best(self, question: str) -> Passage | None:
-        """The passage that fits the question best; None where no word of it occurs."""
+        """The passage that fits best; None if no word of the question occurs."""
         words = re.findall(r"\w+", question.lower())
-        telling = [word for word in words if word not in STOP_WORDS]
-        match = " OR ".join(f'"{word}"' for word in telling)
+        terms = [word for word in words if word not in STOP_WORDS]
+        match = " OR ".join(f'"{word}"' for word in terms)
         if not match:
             return None
-        # A word in the title weighs four times a word in the text. Whoever asks about a
-        # term wants its definition, however often others name it: with this weight, a
-        # word counts as much as a single word can (BM25 has a limit for each).
+        # A word in the title counts four times as much as a word in the text. With the
+        # weight of 100, a question about a term finds its definition, however often
+        # other passages use the term: BM25 limits how much a frequent word can count.
         row = self._database.execute(
             "SELECT rowid FROM passage WHERE passage MATCH ?"
             " ORDER BY bm25(passage, 100.0, 4.0, 1.0) * value LIMIT 1",

@@ -1,7 +1,7 @@
-"""The shapes of the Responses API: an answer, its stream of events, an error.
+"""The JSON of the Responses API: an answer, its stream of events, an error.
 
-Source: the OpenAI API reference ("Responses", "Streaming events"), as the types of the
-`openai` package have it; a test parses all of it with that package.
+Source: the OpenAI API reference ("Responses", "Streaming events") and the types of the
+`openai` package. A test parses all of it with that package.
 """
 
 import itertools
@@ -74,7 +74,7 @@ class Answer:
         }
 
     def _response(self, status: str, output: list[dict]) -> dict:
-        # About four characters a token; the real count needs the model's tokenizer.
+        # About four characters per token; an exact count needs the model's tokenizer.
         tokens = [
             len(str(self._request.get("input", ""))) // 4 + 1,
             len(self._text) // 4 + 1,

@@ -1,9 +1,9 @@
-"""The stand-in's HTTP side.
+"""The stand-in's HTTP server.
 
 POST /v1/responses   an answer, whole or as server-sent events
-GET  /v1/requests    what was asked so far, as JSON: a list of {path, status, input,
+GET  /v1/requests    all requests so far, as JSON: a list of {path, status, input,
                      model, stream, answer}, refused requests included
-GET  /               what the stand-in is, and the list of its simulations
+GET  /               this text, and the list of the simulations
 """
 
 import json
@@ -29,12 +29,12 @@ NO_PASSAGE = (
     " or set OPENAI_API_KEY for the real API."
 )
 LARGEST_BODY = 1_000_000  # bytes
-LONGEST_SILENCE = 900.0  # seconds: longer than any client's patience
-SLOW = 10.0  # seconds
+LONGEST_SILENCE = 900.0  # seconds: longer than the time-out of any client
+SLOW = 10.0  # seconds before a slow answer begins
 
 
 class StandIn(ThreadingHTTPServer):
-    """The server. `latency`: s before an answer begins; `pace`: s between words."""
+    """The server. `latency`: seconds before an answer; `pace`: between its words."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -50,26 +50,26 @@ class StandIn(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a client that has gone: that is its own affair."""
+        """Log an error, unless the client has closed the connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class Broken(Exception):
-    """The simulation wants the connection broken here."""
+    """Raised where a simulation breaks the connection."""
 
 
 class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    # Headers and body go in two writes; Nagle's algorithm would hold the second back.
+    # Headers and body are two writes; Nagle's algorithm would delay the second one.
     disable_nagle_algorithm = True
     server: StandIn
-    record: dict  # of the present POST, as GET /v1/requests shows it
+    record: dict  # the current POST, as GET /v1/requests lists it
 
     def do_GET(self) -> None:
-        """Tell what the stand-in is, or what it was asked."""
+        """Describe the stand-in, or list the requests so far."""
         if self.path == "/v1/requests":
             self._send(200, json.dumps(self.server.requests).encode())
         elif self.path == "/":
@@ -171,7 +171,7 @@ class Handler(BaseHTTPRequestHandler):
         raise Broken
 
     def _stay_silent(self) -> None:
-        """Wait, without a word, until the client has gone."""
+        """Send nothing until the client closes the connection."""
         select.select([self.connection], [], [], LONGEST_SILENCE)
         self.close_connection = True
 
@@ -194,23 +194,23 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log the request's line and status: never its headers, which hold the key."""
+        """Log the request line and the status, never the headers: they hold the key."""
         status = code.value if isinstance(code, HTTPStatus) else code
         print(f"{self.command} {self.path} {status}", flush=True)
 
 
 def looks_like_a_key(key: str) -> bool:
-    """Whether the key is the stand-in's own, or of the shape that OpenAI's keys have.
+    """Whether the key is the stand-in's own, or has the shape of OpenAI's keys.
 
-    So a placeholder such as "your-api-key" is refused here as it is there.
+    A placeholder such as "your-api-key" is refused, as the real API refuses it.
     """
     return key == STAND_IN_KEY or re.fullmatch(r"sk-[\w-]{20,}", key) is not None
 
 
 def last_question(given: str | list) -> str:
-    """The text of the request's last message, in each of the forms `input` may have.
+    """The text of the last message in a request's `input`, in any of its forms.
 
-    Raises TypeError, KeyError or IndexError where it has none of them.
+    Raises TypeError, KeyError or IndexError if it has none of these forms.
     """
     if isinstance(given, str):
         return given

@@ -1,4 +1,4 @@
-"""The questions that make the stand-in misbehave, like a bank's test cards."""
+"""The questions for which the stand-in simulates a failure of the API."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ PREFIX = "simulate:"
 
 @dataclass(frozen=True)
 class Simulation:
-    """One misbehaviour: what to ask for it, and what it does.
+    """One simulated failure: the question that asks for it, and what happens.
 
-    An HTTP error has a status (and a type, a code and a message, as the API has them);
-    the rest is told by `behaviour`.
+    An HTTP error has a status, and the API's type, code and message. Any other failure
+    has a `behaviour`, which the server implements.
     """
 
     name: str
@@ -98,13 +98,13 @@ _BY_NAME = {simulation.name: simulation for simulation in SIMULATIONS}
 
 
 def find(question: str) -> Simulation | None:
-    """The simulation that the question asks for by "simulate: NAME", if any."""
+    """The simulation for a question of the form "simulate: NAME", if there is one."""
     start, _, name = question.strip().lower().partition(":")
     return _BY_NAME.get(name.strip()) if f"{start}:" == PREFIX else None
 
 
 def listing() -> str:
-    """All simulations, a line each."""
+    """All simulations, one per line."""
     width = max(len(name) for name in _BY_NAME)
     return "\n".join(
         f"{PREFIX} {simulation.name:<{width}}  {simulation.description}"

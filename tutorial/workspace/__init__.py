@@ -1,5 +1,5 @@
-"""The learner's own folder: made from a step, and brought up to date.
+"""A learner's own folder: creating it, and bringing it to the end of a step.
 
-In here: what changes files in a folder that is not ours.
-Not in here: running or judging what is in the folder.
+In here: code that changes files in a learner's folder.
+Not in here: running what is in the folder (`runtime`) or judging it (`check`).
 """

@@ -1,6 +1,7 @@
-"""`tutorial new DIR N --catch-up`: a folder that went astray, as step N leaves it.
+"""`tutorial new DIR N --catch-up`: brings a learner's folder to the end of step N.
 
-What goes is moved, never deleted: into a folder inside, with the time in its name.
+Files that have to go are moved, never deleted. They are moved to a folder inside the
+learner's folder, with the time in its name.
 """
 
 import os
@@ -19,23 +20,23 @@ from tutorial.workspace.new import called, command, place
 
 DATABASE = "db.sqlite3"
 
-# What SQLite keeps beside a database: it belongs to it.
+# The suffixes of the files that SQLite keeps next to a database and that belong to it.
 BESIDE_A_DATABASE = ("-wal", "-shm", "-journal")
 
-# Apps whose migrations are Django's own, whatever the project is.
+# Django's own apps: their migrations do not depend on the project.
 DJANGO = frozenset("admin auth contenttypes flatpages redirects sessions sites".split())
 
 
 def catch_up(name: str, step: Step) -> None:
-    """Make the project in the folder that a person calls `name` equal to `step`'s.
+    """Make the project in the folder `name` equal to the project in `step`.
 
-    Raises Problem where the folder holds no project, where it runs, and where the files
-    cannot be moved.
+    Raises Problem if the folder holds no project, if the project is running, or if its
+    files cannot be moved.
     """
     folder = place(name)
     title = name.rstrip("/")
     try:
-        # Where an earlier try ended in the middle, manage.py may be aside.
+        # If an earlier attempt was interrupted, manage.py may have been moved aside.
         signs = (folder / "manage.py", folder / KEPT_ASIDE)
         if not any(sign.exists() for sign in signs):
             raise Problem(
@@ -48,7 +49,7 @@ def catch_up(name: str, step: Step) -> None:
         raise Problem(
             f"{name} is not at the end of {called(step)}: {error}.\n"
             f"Nothing is lost: what was moved is in {title}/{KEPT_ASIDE}.\n"
-            "Mend that, then start the same command again."
+            "Fix that, then run the same command again."
         ) from error
 
 
@@ -82,7 +83,7 @@ def _catch_up(folder: Path, title: str, step: Step) -> None:
 
 
 def _present(folder: Path, wanted: dict[str, Path]) -> set[str]:
-    """What is in the folder: files, links, and each folder in a wanted file's place."""
+    """The files and links in the folder, and folders in the place of a wanted file."""
     in_the_way = {name for name in wanted if (folder / name).is_dir()}
     present = set(in_the_way)
     for path in entries(folder):
@@ -102,7 +103,7 @@ def _count(names: list[str]) -> str:
 
 
 def _check_writable(folder: Path, names: list[str]) -> None:
-    """Raise Problem where a folder may not be changed: before anything is."""
+    """Raise Problem if a folder is not writable, before anything is changed."""
     for path in [folder / KEPT_ASIDE, *(folder / name for name in names)]:
         around = next(parent for parent in path.parents if parent.is_dir())
         if not os.access(around, os.W_OK | os.X_OK):
@@ -110,7 +111,7 @@ def _check_writable(folder: Path, names: list[str]) -> None:
 
 
 def _make_aside(folder: Path) -> Path:
-    """A new folder for what goes, named after this moment."""
+    """Make a new folder for the files to be moved, named after the current time."""
     stamp = f"{datetime.now():%Y-%m-%dT%H-%M-%S}"
     (folder / KEPT_ASIDE).mkdir(exist_ok=True)
     for number in range(1, 1000):
@@ -120,11 +121,11 @@ def _make_aside(folder: Path) -> Path:
         except FileExistsError:
             continue
         return aside
-    raise FileExistsError(f"{aside} is there")
+    raise FileExistsError(f"{aside} exists already")
 
 
 def _move(folder: Path, name: str, aside: Path) -> None:
-    """Move a file, or the link itself, aside, with what SQLite keeps beside it."""
+    """Move a file or a link aside, with the files that SQLite keeps next to it."""
     for suffix in ("", *BESIDE_A_DATABASE):
         source, target = folder / (name + suffix), aside / (name + suffix)
         if source.exists() or source.is_symlink():
@@ -133,22 +134,23 @@ def _move(folder: Path, name: str, aside: Path) -> None:
 
 
 def _remove_empty_folders(folder: Path, wanted: dict[str, Path]) -> None:
-    """Remove the folders that the step lacks and that hold Python's cache at most."""
+    """Remove folders that the step does not have and that hold at most __pycache__."""
     kept = {folder / parent for name in wanted for parent in Path(name).parents}
     found = []
     for root, folders, _ in os.walk(folder):
         folders[:] = [name for name in folders if is_part(Path(root) / name)]
         found += [Path(root) / name for name in folders]
-    for inner in reversed(found):  # those in others first
+    for inner in reversed(found):  # inner folders before the outer ones
         left = {path.name for path in inner.iterdir()}
         if inner not in kept and left <= {"__pycache__"}:
             shutil.rmtree(inner)
 
 
 def _fits(database: Path, step: Step) -> bool:
-    """Whether the step's migrations lead from this database to the step's tables.
+    """Whether the step's migrations turn this database into the step's tables.
 
-    Tried with a copy. A migration of the same name may have made other tables.
+    This is tried with a copy: names of migrations are not enough, because a learner's
+    migration of the same name may have created other tables.
     """
     environment.ensure("run")
     with tempfile.TemporaryDirectory() as temporary:
@@ -174,7 +176,7 @@ def _fits(database: Path, step: Step) -> bool:
 
 def _migrate(folder: Path) -> None:
     project = Project(folder, 8000)
-    project.environment.pop("DATABASE_URL", None)  # another database is none of ours
+    project.environment.pop("DATABASE_URL", None)  # use only the copy
     project.migrate()
 
 
@@ -189,7 +191,7 @@ def _migrations(step: Step) -> set[tuple[str, str]]:
 
 
 def _applied(database: Path) -> set[tuple[str, str]]:
-    """The migrations of other apps than Django's that the database has seen."""
+    """The applied migrations of apps other than Django's own, as (app, name)."""
     connection = sqlite3.connect(database)
     try:
         tables = "SELECT 1 FROM sqlite_master WHERE name = 'django_migrations'"

@@ -1,4 +1,4 @@
-"""`tutorial new`: a folder to type in, with the project as a step leaves it."""
+"""`tutorial new`: a learner's own folder, with the project at the end of a step."""
 
 import shlex
 from pathlib import Path
@@ -8,7 +8,7 @@ from tutorial.problem import Problem
 from tutorial.project.files import KEPT_ASIDE, copy_project, files
 from tutorial.project.steps import Step, find, is_name, locate, steps
 
-# The repository's own folders. Others in it are free; so are those beside it.
+# The repository's own folders. A learner's folder may be anywhere else.
 TAKEN = frozenset("steps final tutorial tests docs requirements site".split())
 
 GITIGNORE = f"""\
@@ -20,7 +20,7 @@ db.sqlite3*
 {KEPT_ASIDE}/
 """
 
-# The repository's tests look at all that its git would take.
+# Inside the repository: the tests look at every file that its git does not ignore.
 GITIGNORE_INSIDE = """\
 # Keeps this folder out of the tutorial's own git.
 *
@@ -28,9 +28,9 @@ GITIGNORE_INSIDE = """\
 
 
 def make(name: str, step: Step) -> None:
-    """Make the folder that a person calls `name`, with the project as `step` has it.
+    """Create the folder `name` with a copy of the project in `step`.
 
-    Raises Problem where the folder holds something, or cannot be made.
+    Raises Problem if the folder is not empty, or cannot be created.
     """
     folder = _make(name, step)
     count = len(files(folder))
@@ -39,9 +39,9 @@ def make(name: str, step: Step) -> None:
 
 
 def make_empty(name: str) -> None:
-    """Make the folder that a person calls `name`, for who types step 1 as well.
+    """Create the empty folder `name`, for a learner who starts with step 1.
 
-    Raises Problem where the folder holds something, or cannot be made.
+    Raises Problem if the folder is not empty, or cannot be created.
     """
     _make(name, None)
     first = steps()[0]
@@ -56,7 +56,7 @@ def make_empty(name: str) -> None:
 
 
 def is_before_step_1(name: str) -> bool:
-    """Whether a person who types `name` for a step means an empty folder."""
+    """Whether `name`, on a command line, stands for the state before step 1."""
     return name in ("0", "00")
 
 
@@ -78,9 +78,9 @@ def _make(name: str, step: Step | None) -> Path:
 
 
 def place(name: str) -> Path:
-    """The absolute path of a folder of a person's own.
+    """The absolute path of the learner's folder `name`.
 
-    Raises Problem where it is the tutorial's, or no path.
+    Raises Problem if it is a folder of the tutorial, or not a valid path.
     """
     if is_name(name) or is_before_step_1(name):
         raise Problem(
@@ -101,25 +101,25 @@ def place(name: str) -> Path:
 
 
 def called(step: Step) -> str:
-    """The step in words: "step 3 (steps/03_queue)"."""
+    """How messages name a step: "step 3 (steps/03_queue)"."""
     name = "the tutorial" if step.name == "final" else f"step {step.name}"
     return f"{name} ({step.title})"
 
 
 def command(*words: str) -> str:
-    """The command line of this program that a person types for `words`."""
+    """The command line to type for these arguments of the program."""
     return f"python3 -m tutorial {shlex.join(words)}"
 
 
 def _check_free(name: str, folder: Path, step: Step | None) -> None:
-    """Raise Problem where something is there, or a project around it."""
+    """Raise Problem if the folder is not empty, or is inside another project."""
     if folder.exists() and not folder.is_dir():
         raise Problem(f"{name} is a file. Choose another name for the folder.")
     around = next((p for p in folder.parents if (p / "manage.py").is_file()), None)
     if around:
         raise Problem(
             f"{name} is inside another Django project, {around}.\n"
-            "Choose a folder beside it."
+            "Choose a folder outside of it."
         )
     if not folder.is_dir() or all(map(_is_our_gitignore, folder.iterdir())):
         return
@@ -134,13 +134,13 @@ def _check_free(name: str, folder: Path, step: Step | None) -> None:
 
 
 def _is_our_gitignore(path: Path) -> bool:
-    """Whether it is what `new DIR 0` leaves in a folder, unchanged."""
+    """Whether it is the unchanged .gitignore that `new` has written."""
     ours = (GITIGNORE.encode(), GITIGNORE_INSIDE.encode())
     return path.name == ".gitignore" and path.is_file() and path.read_bytes() in ours
 
 
 def _next_commands(name: str, step: Step) -> str:
-    """The three commands that come next, as the person types them."""
+    """The three commands that the learner needs next."""
     last = steps()[-1]
     to_check = find(str(min(step.number + 1, last.number)))
     to_reach = to_check if step.number < last.number else find("final")
@@ -152,7 +152,7 @@ def _next_commands(name: str, step: Step) -> str:
 
 
 def _listed(*lines: tuple[str, str]) -> str:
-    """Commands, and what each of them is for, under a heading."""
+    """Commands with their purposes, under a heading."""
     width = max(len(line) for line, _ in lines)
     shown = [f"    {line:<{width}}  # {why}" for line, why in lines]
     return "\n".join(["Next:", *shown])

@@ -1,8 +1,8 @@
-"""The diff explorer: a page for each two steps, made when the site is built.
+"""The diff explorer: a page for each pair of steps, generated when the site is built.
 
-`pages` gives the pages as Markdown, for MkDocs to make files of. The diffs themselves
-are HTML, which `fill` puts into a page once its Markdown is HTML, too: that spares
-Python-Markdown a megabyte to read. `overview` is what `docs/diff.md` shows.
+`pages` returns the pages as Markdown, and `fill` adds the diffs to a page once it is
+HTML, so that Python-Markdown does not have to parse a megabyte of diffs. `overview` is
+the `pairs` fence of `docs/diff.md`.
 """
 
 from tutorial.site.explorer.pages import anchors, fill, overview, pages

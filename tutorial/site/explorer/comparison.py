@@ -1,4 +1,4 @@
-"""Two of the steps, and all that lies between them."""
+"""Two steps, and everything that differs between them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,40 +9,40 @@ from tutorial.project import difference
 from tutorial.project.difference import FileDiff
 from tutorial.project.steps import Step, every
 
-# What few read in a diff: it is there, but folded.
+# Files that few people read in a diff: the page shows them folded.
 FOLDED_SUFFIX = ".css"
 FOLDED_FOLDER = "/migrations/"
 
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one file."""
+    """The change of one file."""
 
     path: str
     kind: str  # "new file", "changed" or "removed"
     old: tuple[str, ...]  # its lines
     new: tuple[str, ...]
-    body: tuple[str, ...]  # its unified diff, without the two lines with its name
+    body: tuple[str, ...]  # its unified diff, without the two header lines
 
     @classmethod
     def of(cls, file: FileDiff) -> "Change":
-        """The change that `file` is."""
+        """The change for the diff of a file."""
         old, new = tuple(file.old or ()), tuple(file.new or ())
         return cls(file.path, file.kind, old, new, tuple(file.unified()[2:]))
 
     @property
     def added(self) -> int:
-        """How many lines come in."""
+        """The number of added lines."""
         return sum(line.startswith("+") for line in self.body)
 
     @property
     def removed(self) -> int:
-        """How many lines go."""
+        """The number of removed lines."""
         return sum(line.startswith("-") for line in self.body)
 
     @property
     def has_two_sides(self) -> bool:
-        """Whether there is something to see on both sides."""
+        """Whether the file exists on both sides."""
         return self.kind == "changed"
 
     @property
@@ -60,7 +60,7 @@ class Comparison:
 
     @property
     def name(self) -> str:
-        """The last part of the page's address: `3-4`, `7-final`."""
+        """The last part of the page's address, such as `3-4` or `7-final`."""
         return f"{self.old.name}-{self.new.name}"
 
     @property
@@ -70,7 +70,7 @@ class Comparison:
 
     @property
     def on_the_way(self) -> Sequence[Step]:
-        """The steps that are taken: `new`, and what is between."""
+        """The steps to do: `new`, and those between `old` and `new`."""
         return [s for s in every() if self.old.number < s.number <= self.new.number]
 
     @property
@@ -85,21 +85,21 @@ class Comparison:
 
     @property
     def added(self) -> int:
-        """How many lines come in."""
+        """The number of added lines."""
         return sum(change.added for change in self.changes)
 
     @property
     def removed(self) -> int:
-        """How many lines go."""
+        """The number of removed lines."""
         return sum(change.removed for change in self.changes)
 
     @property
     def advice(self) -> Sequence[str]:
-        """What else changes for whoever goes this way: a sentence each."""
+        """What to do besides editing files: a sentence each."""
         return difference.advice(self.old.folder, self.new.folder)
 
     def moved(self, places: int) -> "Comparison | None":
-        """The pair as far apart that many steps on; None where there is none."""
+        """The pair with both steps moved by `places`; None if a step does not exist."""
         known = {step.number: step for step in every()}
         old = known.get(self.old.number + places)
         new = known.get(self.new.number + places)
@@ -108,15 +108,15 @@ class Comparison:
 
 @cache
 def comparisons() -> Sequence[Comparison]:
-    """Each two steps. They remember what they have read, until the next build."""
+    """All pairs of steps. They keep what they have read, until the next build."""
     return [Comparison(old, new) for old, new in combinations(every(), 2)]
 
 
 def neighbours() -> Sequence[Comparison]:
-    """Each step with the one after it."""
+    """Each step with the step after it."""
     return [pair for pair in comparisons() if pair.new.number == pair.old.number + 1]
 
 
 def name_in_text(step: Step) -> str:
-    """What the pages call a step: "step 3", "the finished app"."""
+    """The name of a step in a sentence: "step 3", "the finished app"."""
     return f"step {step.name}" if step.stage else "the finished app"

@@ -1,4 +1,4 @@
-"""The lines of a file in colour, each as HTML of its own."""
+"""Highlights the lines of a file, each as a separate piece of HTML."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -18,9 +18,9 @@ FORMATTER = HtmlFormatter(nowrap=True)
 
 @cache
 def highlighted(path: str, lines: tuple[str, ...]) -> Sequence[Markup]:
-    """The `lines` of the file at `path`: one piece of HTML each, without line ends."""
+    """The `lines` of the file at `path` as HTML, one piece per line."""
     html = pygments.highlight("\n".join([*lines, ""]), _lexer(path), FORMATTER)
-    # The formatter closes what is open at the end of a line, and opens it again.
+    # The formatter closes open elements at the end of each line, and reopens them.
     found = html.split("\n")[: len(lines)]
     if len(found) != len(lines):
         raise ValueError(f"{path}: {len(lines)} lines have become {len(found)}")
@@ -34,7 +34,7 @@ def _lexer(path: str) -> Lexer:
 
 @cache
 def _lexer_of(kind: str) -> Lexer:
-    """By a suffix that the listings know, or else as Pygments knows files."""
+    """The lexer for a suffix of the listings, or else the one that Pygments chooses."""
     if kind in LANGUAGES:
         return get_lexer_by_name(LANGUAGES[kind][0], stripnl=False)
     try:

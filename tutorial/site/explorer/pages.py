@@ -1,4 +1,4 @@
-"""Writes the explorer's pages: from templates, which say how they look."""
+"""Renders the pages of the diff explorer from the templates."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ from tutorial.site.explorer.comparison import (
     neighbours,
 )
 
-FOLDER = "diff"  # of the pages, below docs/
+FOLDER = "diff"  # the folder of the pages, below docs/
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -35,7 +35,7 @@ TEMPLATES = Environment(
     keep_trailing_newline=True,
 )
 
-# What `tutorial diff` says, in the words of a page.
+# How a page words the advice of `tutorial diff`.
 TITLES = {
     "New process": "New process, in a terminal of its own",
     "Restart": "Restart this terminal",
@@ -45,13 +45,13 @@ PROCESS = re.compile(r"(\S+) \((.*)\)")
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """Each page's path below `docs/`, and its Markdown."""
+    """The path below `docs/` and the Markdown of each page."""
     for path, comparison in _by_path().items():
         yield path, _page(comparison)
 
 
 def fill(path: str, html: str) -> str:
-    """The `html` of the page at `path`, with the diffs, where it is one of ours."""
+    """The `html` of a page; if it is a page of the explorer, with its diffs."""
     comparison = _by_path().get(path)
     if comparison is None:
         return html
@@ -65,15 +65,15 @@ def fill(path: str, html: str) -> str:
 
 
 def anchors(path: str) -> set[str]:
-    """What can be linked to in the diffs of the page at `path`: its files."""
+    """The anchors in the diffs of the page at `path`: the paths of the files."""
     comparison = _by_path().get(path)
     return {change.path for change in comparison.changes} if comparison else set()
 
 
 def overview(body: str) -> list[str]:
-    """What the `pairs` fence with this `body` asks for, as Markdown.
+    """The `pairs` fence with this `body`, as Markdown.
 
-    Raises Problem where it asks for what is not there.
+    Raises Problem if its `show` is not one of OVERVIEWS.
     """
     asked = str(fences.fields("pairs", body, ("show",)).get("show"))
     if asked not in OVERVIEWS:
@@ -126,17 +126,17 @@ def _by_path() -> dict[str, Comparison]:
 
 
 def _label(step: Step) -> str:
-    """What the selects call a step: as `tutorial diff` does, and what it is."""
+    """The label of a step in the selects: its name in commands, and its stage."""
     return f"{step.name} · {step.stage}" if step.stage else "final · the finished app"
 
 
 def _page_of(step: Step) -> str:
-    """The page about a step, as a link from a pair's page."""
+    """The address of a step's page, as a link from a page of the explorer."""
     return f"../steps/{step.name}-{step.stage}.md" if step.stage else "../final.md"
 
 
 def _advice(sentences: Sequence[str]) -> Iterator[str]:
-    """What `tutorial diff` says, as Markdown, with all packages in one sentence."""
+    """The advice of `tutorial diff` as Markdown, with all packages in one sentence."""
     parts = [sentence.partition(": ")[::2] for sentence in sentences]
     for title, group in groupby(parts, key=itemgetter(0)):
         texts = [text for _, text in group]

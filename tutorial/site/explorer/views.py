@@ -1,8 +1,8 @@
-"""A file's change as HTML: unified, and side by side.
+"""The change of a file as HTML: unified, and side by side.
 
-Each line is an element of its own: `ins`, `del`, `span` for what stays, and `i` for
-what is no line of the file. Numbers and signs are attributes, which the stylesheet
-shows: so a reader who copies lines gets nothing but lines.
+Each line is an element: `ins`, `del`, `span` for an unchanged line, and `i` for text
+that is not a line of the file. Numbers and signs are attributes that the stylesheet
+shows, so that readers who copy lines copy only the lines.
 """
 
 import re
@@ -21,7 +21,7 @@ ELEMENTS = {" ": "span", "-": "del", "+": "ins"}
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the diff, and its numbers in the two files, from 1."""
+    """A line of the diff, with its numbers in both files, from 1."""
 
     sign: str  # " ", "-", "+", or "@" for the head of a hunk
     old: int | None
@@ -30,7 +30,7 @@ class Row:
 
 
 def rows(change: Change) -> Iterator[Row]:
-    """The lines of the unified diff, with their numbers and in colour."""
+    """The highlighted lines of the unified diff, with their numbers."""
     old_lines = highlighted(change.path, change.old)
     new_lines = highlighted(change.path, change.new)
     old = new = 0
@@ -50,7 +50,7 @@ def rows(change: Change) -> Iterator[Row]:
 
 
 def unified(change: Change) -> Markup:
-    """The change in one column, what goes above what comes."""
+    """The change in one column, with removed lines above added ones."""
     width = _width(change)
     return Markup("").join(
         _aside(row.html)
@@ -71,7 +71,7 @@ class _Sides:
     comes: list[Markup] = field(default_factory=list)
 
     def add(self, row: Row) -> None:
-        """Put a line where it belongs."""
+        """Add a line to the column or columns that it belongs to."""
         if row.sign == "-":
             self.goes.append(self._half(row, row.old))
         elif row.sign == "+":
@@ -82,7 +82,7 @@ class _Sides:
             self.right.append(self._half(row, row.new))
 
     def level(self) -> None:
-        """Put what comes beside what goes, and fill the shorter side up."""
+        """Put added lines next to removed lines, and fill up the shorter column."""
         for old, new in zip_longest(self.goes, self.comes, fillvalue=_FILLING):
             self.left.append(old)
             self.right.append(new)
@@ -118,7 +118,7 @@ def _padded(number: int | None, width: int) -> str:
 
 def _line(row: Row, numbers: str) -> Markup:
     element = ELEMENTS[row.sign]
-    # The line end belongs to it: an empty line, too, is copied as a line.
+    # The line end is inside the element, so that empty lines can be copied, too.
     return Markup(f'<{element} data-at="{numbers} {row.sign}">{row.html}\n</{element}>')
 
 

@@ -1,4 +1,4 @@
-"""How a running step is brought to what its pictures show, and how these are taken."""
+"""Brings a running step to the state of each screenshot, and takes the screenshot."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, Page, expect
 
 from tutorial.capture import png
-from tutorial.capture.shots import (
+from tutorial.capture.screenshots import (
     BLANKS,
     QUESTION,
     RATE_LIMIT,
@@ -28,17 +28,17 @@ PATIENCE = 20_000  # ms
 
 @dataclass(frozen=True)
 class Window:
-    """A browser's window that shows a step, and a hand on its API."""
+    """A browser window with a step's page, whose API can be paused."""
 
     page: Page
-    paused: Callable[[], AbstractContextManager]  # while this lasts, no answer comes
+    paused: Callable[[], AbstractContextManager]  # the API does not answer in here
 
     def type(self, question: str) -> None:
-        """Type a question."""
+        """Type a question into the form."""
         self.page.get_by_label("Your question").fill(question)
 
     def send(self) -> None:
-        """Press the button, and take the mouse away from it."""
+        """Press the button, and move the mouse away from it."""
         self.page.get_by_role("button", name="Search").click()
         self.page.mouse.move(0, 0)
 
@@ -48,47 +48,47 @@ class Window:
         self.send()
 
     def see(self, place: str, text: str) -> None:
-        """Wait until a text stands at a place. Raises AssertionError if it does not."""
+        """Wait until the element at a selector holds a text. Raises AssertionError."""
         expect(self.page.locator(place)).to_contain_text(text, timeout=PATIENCE)
 
     def settle(self) -> None:
-        """Wait until the badge says whether the socket is open."""
+        """Wait until the badge shows whether the socket is open."""
         badge = self.page.locator("#socket-state")
         unsettled = "data-state", "connecting"
         expect(badge).not_to_have_attribute(*unsettled, timeout=PATIENCE)
 
     def words(self) -> list[str]:
-        """What stands on the page, line by line, and last what has been typed."""
+        """The text of the page, line by line; the last line is the form's field."""
         lines = self.page.locator("body").inner_text().splitlines()
         lines.append(self.page.get_by_label("Your question").input_value())
         return [line.strip() for line in lines if line.strip()]
 
 
-# A scene: it brings a window to one shot after the other, and says their names.
+# A scene brings a window to one shot after another, and yields the name of each.
 Scene = Callable[[Window], Iterator[str]]
 
 
 def page(window: Window) -> Iterator[str]:
-    """Step 1, as it is loaded."""
+    """Step 1, after loading the page."""
     yield "page"
 
 
 def started(window: Window) -> Iterator[str]:
-    """Step 2: the page is back."""
+    """Step 2: the page after the form was sent."""
     window.ask(QUESTION)
     window.see("#notices", "Search has started!")
     yield "started"
 
 
 def error(window: Window) -> Iterator[str]:
-    """Step 2: what the form refuses."""
+    """Step 2: the message for an empty question."""
     window.ask(BLANKS)
     window.see("#notices", "Type a question first.")
     yield "error"
 
 
 def reloaded(window: Window) -> Iterator[str]:
-    """Step 4: the answer is there once the page is loaded anew."""
+    """Step 4: the answer appears after a reload."""
     window.ask(QUESTION)
     window.see("#notices", "Search has started!")
     for _ in range(PATIENCE // 100):
@@ -101,7 +101,7 @@ def reloaded(window: Window) -> Iterator[str]:
 
 
 def live(window: Window) -> Iterator[str]:
-    """Step 6, as it is loaded."""
+    """Step 6, after loading the page."""
     yield "live"
 
 
@@ -118,14 +118,14 @@ def search(window: Window) -> Iterator[str]:
 
 
 def failure(window: Window) -> Iterator[str]:
-    """Step 7: the API gives no answer."""
+    """Step 7: the API refuses the request."""
     window.ask(RATE_LIMIT)
     window.see("#results", "RateLimitError")
     yield "error"
 
 
 def finished(window: Window) -> Iterator[str]:
-    """The finished app, when the answer is whole."""
+    """The finished app, once the answer is complete."""
     window.ask(QUESTION)
     window.page.locator("#results [data-status=done]").wait_for()
     yield "answer"
@@ -144,7 +144,7 @@ SCENES: dict[str, tuple[Scene, ...]] = {
 def play(
     scene: Scene, browser: Browser, url: str, stand_in: Process
 ) -> Iterator[tuple[str, Window]]:
-    """Play a scene in a window of its own: the name of each shot when it has come."""
+    """Play a scene in a new window: yields the name of each shot, and the window."""
     context = browser.new_context(
         viewport={"width": WIDTH, "height": 100}, device_scale_factor=SCALE
     )
@@ -160,9 +160,9 @@ def play(
 def photograph(
     step: Step, browser: Browser, url: str, stand_in: Process
 ) -> dict[str, Taken]:
-    """Take all shots of a step that runs at `url`: what is to be kept, by their keys.
+    """Take all screenshots of a step that runs at `url`; returns their records, by key.
 
-    The shots of a scene are of one size: that of the highest.
+    All shots of a scene have the same size, that of the tallest one.
     """
     taken = {}
     for scene in SCENES.get(step.name, ()):
@@ -182,7 +182,7 @@ def photograph(
 
 @contextlib.contextmanager
 def _paused(process: Process) -> Iterator[None]:
-    """Have a process stand still: whoever asks it waits."""
+    """Suspend a process, so that its clients wait."""
     os.kill(process.child.pid, signal.SIGSTOP)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a page shows of a step as a whole: its files, its processes, its log."""
+"""The fences about a whole step: `lead`, `steps`, `tree`, `processes` and `log`."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -17,19 +17,19 @@ LINE = re.compile(r"(?P<process>\S+) *\| (?P<text>.*stage (?P<stage>\d) · .*)")
 
 
 def lead(pair: Pair, body: str) -> list[str]:
-    """What a step adds, how long it takes, and the way to all that changes."""
+    """What a step adds, how long it takes, and a link to its diff."""
     fences.fields("lead", body, ("step",))
     step = find(pair.name.removeprefix("step "))
     parts = [f"**{step.minutes} minutes**", f"**Adds:** {step.component}"]
     if step.number > 1:
-        # From the pages of the steps, which are in a folder of their own.
+        # Relative to the folder of the steps' pages.
         address = f"../diff/{step.number - 1}-{step.number}.md"
         parts.append(f"[All that changes]({address})")
     return [" · ".join(parts), "{: .lead }"]
 
 
 def table(body: str) -> list[str]:
-    """All steps, with what each adds and how long it takes."""
+    """A table of all steps: what each one adds, and how long it takes."""
     fences.fields("steps", body, ())
     rows = [
         f"| [{s.number} {s.stage}](steps/{s.number}-{s.stage}.md)"
@@ -46,7 +46,7 @@ def table(body: str) -> list[str]:
 
 
 def tree(pair: Pair, body: str) -> list[str]:
-    """The files of a step as a tree, with what is new and what changes."""
+    """The files of a step as a tree, in which new and changed files are marked."""
     asked = fences.fields("tree", body, ("step", "under"))
     under = str(asked.get("under") or ".")
     kinds = pair.kinds() if pair.old else {}
@@ -74,12 +74,12 @@ def tree(pair: Pair, body: str) -> list[str]:
 def _branches(
     paths: list[PurePosixPath], marks: dict[PurePosixPath, str], prefix: str
 ) -> list[tuple[str, str]]:
-    """The rows for `paths`, which are below one folder, with their marks."""
+    """The rows for `paths`, which are all below one folder, with their marks."""
     inside: dict[str, list[PurePosixPath]] = {}
     for path in paths:
         rest = PurePosixPath(*path.parts[1:])
         inside.setdefault(path.parts[0], []).append(rest)
-    # Folders first, as most editors have it.
+    # Folders first, as in most editors.
     names = sorted(inside, key=lambda name: (not inside[name][0].parts, name))
     rows = []
     for name in names:
@@ -103,7 +103,7 @@ def _mark(marks: dict[PurePosixPath, str]) -> str:
 
 
 def processes(pair: Pair, body: str) -> list[str]:
-    """The processes of a step, and what to do where one comes from the step before."""
+    """The processes of a step, and what to do when coming from the step before."""
     fences.fields("processes", body, ("step",))
     before = procfile.processes(pair.old) if pair.old else None
     lines = [
@@ -117,22 +117,22 @@ def processes(pair: Pair, body: str) -> list[str]:
         cell = command.replace("|", r"\|")
         lines.append(f"| {name} | `{cell}` | {news} |")
     lines.append("")
-    if pair.old and (told := _without_run(pair)):
+    if pair.old and (items := _without_run(pair)):
         lines += [
             "`python3 -m tutorial run` sees to the rest when it starts. Without it:",
             "",
-            *told,
+            *items,
         ]
     return lines
 
 
 def _without_run(pair: Pair) -> list[str]:
-    """What else a step asks for, as the items of a list."""
+    """What else a step needs without `run`, as the items of a list."""
     lines = []
     for sentence in difference.advice(pair.old, pair.new):
         title, _, rest = sentence.partition(": ")
         if title.endswith("process"):
-            continue  # the table has it
+            continue  # it is in the table
         if title in ("Install", "Migrate", "New package"):
             rest = f"`{rest}`"
         lines.append(f"- {title}: {rest}")
@@ -140,7 +140,7 @@ def _without_run(pair: Pair) -> list[str]:
 
 
 def log(pair: Pair, body: str) -> list[str]:
-    """What one search has left in the log of a step."""
+    """The log lines of one search at a step."""
     asked = fences.fields("log", body, ("step", "only", "stages"))
     lines = recorded(pair).read_text().splitlines()
     only = fences.names(asked.get("only"))
@@ -161,7 +161,7 @@ def log(pair: Pair, body: str) -> list[str]:
 
 
 def recorded(pair: Pair) -> Path:
-    """The file with the log of a step. Raises Problem where it is missing."""
+    """The file with the log of a step. Raises Problem if it is missing."""
     path = RECORDED / recorded_name(pair.name.removeprefix("step "))
     if not path.exists():
         raise Problem(

@@ -1,4 +1,4 @@
-"""The figures of the benchmark, as `tutorial bench --json` has written them down."""
+"""The `bench` fence: figures that `tutorial bench --json` has written."""
 
 import json
 
@@ -11,9 +11,9 @@ RECORD = RECORDED / "bench.json"
 
 
 def render(body: str) -> list[str]:
-    """A section's table as Markdown, or the machine it was measured on.
+    """A section's table as Markdown; without a section, the machine.
 
-    Raises Problem for a section that was not measured.
+    Raises Problem if the section was not measured.
     """
     asked = fences.fields("bench", body, ("section",))
     found = json.loads(RECORD.read_text())
@@ -28,7 +28,7 @@ def render(body: str) -> list[str]:
 
 
 def _table(section: dict) -> list[str]:
-    """A column for each candidate: there are few, and a phone shows them all."""
+    """The table with a column per candidate, which is narrow enough for a phone."""
     rows = section["rows"].values()
     lines = [["", *section["rows"]], ["---", *("--:" for _ in rows)]]
     for column, title in section["columns"].items():

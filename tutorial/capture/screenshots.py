@@ -1,8 +1,8 @@
-"""The pictures of the running steps: which there are, and what was to be seen on them.
+"""The list of the screenshots, and a record of what each one shows.
 
-`tutorial pictures` takes them, `tutorial.scenes` says how, and the site shows them.
-Beside the pictures it writes down the words that stood on each page, and a digest of
-the files that give a page its look: so a test can tell when a picture is out of date.
+`tutorial pictures` takes them, as `screenshot_scenes` describes. With the pictures, it
+stores the text of each page and a digest of the files that determine the page's look,
+so that a test can detect a screenshot that is out of date.
 """
 
 import hashlib
@@ -26,31 +26,31 @@ QUESTION = "What is a broker?"
 BLANKS = "   "
 RATE_LIMIT = "simulate: rate limit"
 
-# What gives a page its look. What it says is held against its words.
+# The files that determine a page's look. A test compares the page's text itself.
 LOOK = ("search/templates/**/*", "search/static/**/*", "search/forms.py")
 LOOK += ("search/views.py",)
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture of a step, as it is before it is taken."""
+    """A screenshot of a step."""
 
-    step: str  # as a person calls it: "4", "final"
+    step: str  # such as "4" or "final"
     name: str
-    alt: str  # what stands on it, for whoever does not see it
-    asks: str = ""  # what has been typed into the form
+    alt: str  # the text alternative
+    asks: str = ""  # the question that is typed into the form
 
     @property
     def key(self) -> str:
-        """Its name among all."""
+        """The name that is unique among all shots."""
         return "app" if self.step == "final" else f"step-{self.step}-{self.name}"
 
     def path(self, scheme: str) -> Path:
-        """Where the picture in "light" or "dark" is."""
+        """The path of the picture in the scheme "light" or "dark"."""
         return IMAGES / f"{self.key}-{scheme}.png"
 
     def size(self) -> tuple[int, int]:
-        """Width and height in CSS px. Raises Problem where it has not been taken."""
+        """Width and height in CSS px. Raises Problem if the picture is missing."""
         sizes = set()
         for scheme in SCHEMES:
             if not self.path(scheme).exists():
@@ -62,7 +62,7 @@ class Shot:
         return width // SCALE, height // SCALE
 
     def digest(self) -> str:
-        """What changes whenever its look may have changed."""
+        """A digest that changes whenever the look of the page may have changed."""
         folder = steps.find(self.step).folder
         found = {path for pattern in LOOK for path in folder.glob(pattern)}
         digest = hashlib.sha256(json.dumps([WIDTH, SCALE, self.asks]).encode())
@@ -151,7 +151,7 @@ def _size(picture: Path) -> tuple[int, int]:
 
 
 def find(step: str, name: str) -> Shot:
-    """The shot of a step by its name. Raises Problem where there is none."""
+    """The shot of a step by its name. Raises Problem if there is none."""
     known = {shot.name: shot for shot in SHOTS if shot.step == step}
     if name not in known:
         there = ", ".join(known) or "none"
@@ -161,19 +161,19 @@ def find(step: str, name: str) -> Shot:
 
 @dataclass(frozen=True)
 class Taken:
-    """What is kept of a shot, beside its two pictures."""
+    """The record of a shot, stored with its two pictures."""
 
     digest: str
-    words: list[str]  # that stood on the page, line by line
+    words: list[str]  # the text of the page, line by line
 
 
 def read() -> dict[str, Taken]:
-    """What is kept of each shot, by its key."""
+    """The stored records, by the key of the shot."""
     found = json.loads(RECORD.read_text())
     return {key: Taken(**fields) for key, fields in found.items()}
 
 
 def write(taken: dict[str, Taken]) -> None:
-    """Keep this of each shot."""
+    """Store the records, by the key of the shot."""
     fields = {key: asdict(one) for key, one in taken.items()}
     RECORD.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n")

@@ -1,15 +1,15 @@
-"""How many files this process and its children may open, and so how many sockets."""
+"""The system's limit of open files, which also limits the number of sockets."""
 
 import resource
 
-SPARE = 200  # for all that is no socket of the measurement
+SPARE = 200  # open files that are not sockets of the measurement
 
 
 def raise_open_files() -> int:
-    """Allow as many open files as the system lets us, and return how many."""
+    """Raise this process' limit of open files as far as allowed, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in (hard, 65_536, 10_240):
-        # macOS says "unlimited" and takes no more than its own limit.
+        # macOS reports "unlimited", but refuses more than its own limit.
         if wanted == resource.RLIM_INFINITY or wanted <= soft:
             continue
         try:
@@ -22,5 +22,5 @@ def raise_open_files() -> int:
 
 
 def sockets_for_each(wanted: int, candidates: int) -> int:
-    """`wanted`, or as many sockets as this process may open to so many candidates."""
+    """`wanted`, or fewer if this process may not open so many to each candidate."""
     return min(wanted, (raise_open_files() - SPARE) // candidates)

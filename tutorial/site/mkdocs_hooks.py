@@ -1,6 +1,7 @@
-"""MkDocs' hooks: the diff explorer's pages, and when to build again.
+"""MkDocs' hooks: they add the pages of the diff explorer, and watch more folders.
 
-`docs` builds again when a step changes, or what shows it.
+`tutorial docs` rebuilds the site when a page, a step or the program changes. MkDocs
+loads this file once, so functions that need the program's current code import it.
 """
 
 import os
@@ -11,19 +12,21 @@ from pathlib import Path
 from mkdocs.structure.files import File, InclusionLevel
 from watchdog.observers.polling import PollingObserverVFS
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tutorial.paths import ROOT
+from tutorial.project.files import LEFTOVER_SUFFIXES, LEFTOVERS
+
 WATCHED = ("steps", "final", "tutorial")
 
 
 def on_config(config):
-    """Read this package anew: it may be what has changed."""
+    """Have Python import the program again: its code may have changed."""
     for name in [name for name in sys.modules if name.startswith("tutorial.")]:
         del sys.modules[name]
     return config
 
 
 def on_files(files, config):
-    """Add the pages of the diff explorer, which no navigation lists."""
+    """Add the pages of the diff explorer, which are not in the navigation."""
     from tutorial.site import explorer
 
     for path, markdown in explorer.pages():
@@ -38,13 +41,13 @@ def on_page_content(html, page, config, files):
     from tutorial.site import explorer
 
     path = page.file.src_uri
-    # So that MkDocs lets other pages link to a file in a diff.
+    # Without this, MkDocs rejects links from other pages to a file in a diff.
     page.present_anchor_ids |= explorer.anchors(path)
     return explorer.fill(path, html)
 
 
 def on_serve(server, config, builder):
-    """Look at what the pages are made from, and not at what running a step leaves."""
+    """Watch everything that the pages are made from, without leftovers of runs."""
     own = [config.docs_dir, config.config_file_path]
     for path in own:
         server.unwatch(path)
@@ -55,9 +58,7 @@ def on_serve(server, config, builder):
 
 
 def entries(folder: str | Path) -> Iterator[os.DirEntry]:
-    """What is in a folder, without what running a step leaves there."""
-    from tutorial.project.files import LEFTOVER_SUFFIXES, LEFTOVERS
-
+    """The entries of a folder, without what running a step leaves there."""
     with os.scandir(folder) as found:
         for entry in found:
             is_leftover = entry.name in LEFTOVERS or entry.name.endswith(

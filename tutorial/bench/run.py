@@ -1,4 +1,4 @@
-"""`tutorial bench`: the sections one after the other, and what they found."""
+"""Measures the sections one after another, and prints their tables."""
 
 import json
 import signal
@@ -29,7 +29,7 @@ SECTIONS = {
 
 
 def parse_sections(text: str) -> list[str]:
-    """The letters in a text such as "a,c", in their order. Raises Problem."""
+    """The letters in a text such as "a,c", in the order of SECTIONS. Raises Problem."""
     letters = {letter.strip().lower() for letter in text.split(",")} - {""}
     if unknown := ", ".join(sorted(letters - SECTIONS.keys())):
         raise Problem(
@@ -39,9 +39,9 @@ def parse_sections(text: str) -> list[str]:
 
 
 def bench(only: str, *, quick: bool, rounds: int | None, as_json: bool) -> int:
-    """Measure, and print what was found: returns 0, however slow it was.
+    """Measure, and print the results. Returns the exit status 0, however slow it is.
 
-    Raises Problem where something cannot be measured, or was lost.
+    Raises Problem if something cannot be measured, or if a message was lost.
     """
     letters = parse_sections(only)
     sizes = QUICK if quick else WHOLE
