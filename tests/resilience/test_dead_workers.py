@@ -4,9 +4,9 @@ import contextlib
 
 import pytest
 
-from support.app.harm import frozen, kill, restart, start_second_worker
-from support.app.inside import ADDITIONS, held, wait_for_line, wait_for_middle
+from support.app.fault_hooks import ADDITIONS, held, wait_for_line, wait_for_middle
 from support.app.person import calls, wait_for_frame
+from support.app.processes import frozen, kill, restart, start_second_worker
 from support.app.stranger import nobody_else_sees
 from tutorial.runtime.processes import Process
 from tutorial.runtime.waiting import wait_until

@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from support.app.harm import frozen, kill
-from support.app.inside import ADDITIONS, wait_for_middle
+from support.app.fault_hooks import ADDITIONS, wait_for_middle
 from support.app.person import Person, calls, wait_for_frame
+from support.app.processes import frozen, kill
 from support.app.stranger import nobody_else_sees
 from support.running import Running
 from tutorial.runtime.exclusive import free_port

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, WebSocketRoute
 
-from support.app.harm import ask_redis, frozen, kill, without_redis, without_worker
 from support.app.person import Person, calls, wait_for_frame
+from support.app.processes import ask_redis, frozen, kill, without_redis, without_worker
 from support.app.stranger import nobody_else_sees
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until

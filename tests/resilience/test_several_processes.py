@@ -2,8 +2,8 @@
 
 import socket
 
-from support.app.harm import start_second_worker
 from support.app.person import Person, calls, wait_for_frame
+from support.app.processes import start_second_worker
 from support.app.start import start_app
 from tutorial.project import procfile
 from tutorial.runtime.exclusive import free_port

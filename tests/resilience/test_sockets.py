@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from support.app.harm import frozen
 from support.app.person import Person, calls, wait_for_frame
+from support.app.processes import frozen
 from support.app.stranger import nobody_else_sees
 from support.running import Running
 from tutorial.runtime.waiting import wait_until

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.app.harm import kill, restart
 from support.app.person import Person, calls
+from support.app.processes import kill, restart
 from support.app.tabs import Tab, living
 from tutorial.runtime.waiting import wait_until
 

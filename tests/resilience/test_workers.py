@@ -2,9 +2,9 @@
 
 import pytest
 
-from support.app.harm import ask_redis, restart, without_worker
-from support.app.inside import ADDITIONS, harm, wait_for_line, wait_for_middle
+from support.app.fault_hooks import ADDITIONS, harm, wait_for_line, wait_for_middle
 from support.app.person import calls, wait_for_frame
+from support.app.processes import ask_redis, restart, without_worker
 from support.app.stranger import nobody_else_sees
 
 __all__ = ["ADDITIONS"]
