@@ -223,7 +223,7 @@ async def test_the_pusher_serves_everybody_in_turn():
 @pytest.mark.parametrize("first_words", ["chunk", "answer"])
 async def test_the_first_words_count_wherever_they_come(first_words):
     visitor = FinalVisitor("http://127.0.0.1:1", 1)
-    visitor._questions["id"] = "Why?"
+    visitor.questions["id"] = "Why?"
     frames = [
         {"searches": []},
         {"task_id": "id", "status": "running", "query": "Why?", "answer": ""},

@@ -11,8 +11,6 @@ from support.app.person import ENDED, Person, calls
 from tutorial.standin import STAND_IN_KEY
 from tutorial.standin.simulations import SIMULATIONS
 
-SHARED = pytest.mark.xdist_group("fault table")
-
 PASSING = {
     "rate limit": "The API gave no answer (RateLimitError).",
     "server error": "The API gave no answer (InternalServerError).",
@@ -42,7 +40,6 @@ def ask_all(person, names):
     return {name: person.search(f"simulate: {name}") for name in names}
 
 
-@SHARED
 @pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
 def test_what_may_pass_is_tried_again_and_then_told(shared_app):
     person, other = Person(shared_app.site), Person(shared_app.site)
@@ -61,7 +58,6 @@ def test_what_may_pass_is_tried_again_and_then_told(shared_app):
     assert {frame.get("task_id") for frame in others_frames} == {None, others}
 
 
-@SHARED
 @pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
 def test_what_has_passed_is_answered(shared_app):
     person = Person(shared_app.site)
@@ -72,7 +68,6 @@ def test_what_has_passed_is_answered(shared_app):
     assert calls(shared_app.site, "simulate: hiccup") == 2
 
 
-@SHARED
 @pytest.mark.fault(15, "the API refuses for good")
 def test_what_will_not_pass_is_not_tried_again(shared_app):
     person = Person(shared_app.site)

@@ -18,8 +18,6 @@ from support.app.page import expect_state, open_page
 from support.app.person import Person, wait_for_frame
 from tutorial.runtime.waiting import wait_until
 
-SHARED = pytest.mark.xdist_group("fault table")
-
 POLICY_VIOLATION, TOO_BIG, BROKEN, NOT_TEXT = 1008, 1009, 1002, 1007
 MIB = 2**20
 
@@ -112,7 +110,6 @@ SENT = [
 ]
 
 
-@SHARED
 @pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
 def test_who_sends_what_no_page_sends_is_closed(shared_app):
     site, web = shared_app.site, shared_app.project.running["web"]
@@ -169,7 +166,6 @@ def test_who_reads_nothing_is_given_up(run_app, chromium):
 
 
 @pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
-@SHARED
 def test_who_never_ends_a_request_holds_up_nobody(shared_app):
     site, slow = shared_app.site, Person(shared_app.site)
     address = urlsplit(site.url)
@@ -187,7 +183,6 @@ def test_who_never_ends_a_request_holds_up_nobody(shared_app):
         assert person.wait_for_end(task_id)["status"] == "done"
 
 
-@SHARED
 @pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
 def test_a_huge_request_is_refused(shared_app):
     site = shared_app.site

@@ -4,16 +4,13 @@ import contextlib
 
 import pytest
 
-from support.app.fault_hooks import ADDITIONS, held, wait_for_line, wait_for_middle
+from support.app.fault_hooks import held, wait_for_line, wait_for_middle
 from support.app.person import calls, wait_for_frame
+from support.app.postgres import on_both_databases
 from support.app.processes import frozen, kill, restart, start_second_worker
 from support.app.stranger import nobody_else_sees
 from tutorial.runtime.processes import Process
 from tutorial.runtime.waiting import wait_until
-
-__all__ = ["ADDITIONS"]
-
-pytestmark = pytest.mark.xdist_group("faults of workers")
 
 STRIDE = 1_000_000  # what each worker that takes a search adds to its sequence
 
@@ -30,6 +27,7 @@ def test_a_worker_is_killed(app, person):
     assert calls(app.site, "Who is killed?") == 2
 
 
+@on_both_databases
 @pytest.mark.fault(11, "kill -9 of the worker")
 def test_a_worker_is_killed_beside_another(app, person):
     workers = [app.project.running["worker"], start_second_worker(app)]
@@ -66,6 +64,7 @@ def test_a_worker_is_killed_beside_another(app, person):
         restart(app, "worker")
 
 
+@on_both_databases
 @pytest.mark.fault(11, "kill -9 of the worker")
 def test_a_worker_that_takes_long_is_not_taken_for_dead(app, person):
     with nobody_else_sees(app.site), person.open_socket() as socket:

@@ -22,8 +22,6 @@ from support.app.page import (
 from support.app.person import calls
 from tutorial.runtime.waiting import wait_until
 
-SHARED = pytest.mark.xdist_group("fault table")
-
 
 @pytest.mark.fault(16, "the push fails after the answer was saved")
 @pytest.mark.parametrize("redis_is", ["frozen", "gone"])
@@ -77,7 +75,6 @@ class Pushed:
         self.push(sequence=sequence, chunk=chunk)
 
 
-@SHARED
 @pytest.mark.fault(24, "news comes out of order, repeated, and with gaps")
 def test_the_order_of_the_news_does_not_matter(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)
@@ -115,7 +112,6 @@ def test_the_order_of_the_news_does_not_matter(shared_app, chromium):
         expect(result(page, search.id)).to_have_count(1)
 
 
-@SHARED
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
 def test_the_last_message_of_an_older_search_is_dropped(shared_app, chromium):
     """Older than those that each snapshot has, but on the page."""
@@ -139,7 +135,6 @@ def test_the_last_message_of_an_older_search_is_dropped(shared_app, chromium):
     expect_status(page, "And what is new?", "done")
 
 
-@SHARED
 @pytest.mark.fault(24, "news comes out of order, repeated, and with gaps")
 def test_what_is_missing_is_asked_for(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
+from support.app.page import ask
 from support.app.person import Person, calls, wait_for_frame
 from support.app.processes import frozen
 from support.app.stranger import nobody_else_sees
@@ -16,11 +17,6 @@ from tutorial.runtime.waiting import wait_until
 
 # Seconds: redis-py's own patience is 5, and uvicorn asks after a socket every 20.
 IDLE = 23
-
-
-def ask(page: Page, question: str) -> None:
-    page.get_by_label("Your question").fill(question)
-    page.get_by_role("button", name="Search").click()
 
 
 def refuse_snapshots(page: Page) -> None:
@@ -62,7 +58,6 @@ def test_idle_sockets_stay_open_and_still_work(run_app):
     assert calls(app.site, "Still there?") == len(persons)
 
 
-@pytest.mark.xdist_group("fault table")
 @pytest.mark.fault(3, "the result is ready before the socket is")
 def test_the_result_is_ready_before_the_socket(shared_app):
     person = Person(shared_app.site)
@@ -76,7 +71,6 @@ def test_the_result_is_ready_before_the_socket(shared_app):
     assert calls(shared_app.site, "Who is too early?") == 1
 
 
-@pytest.mark.xdist_group("fault table")
 @pytest.mark.fault(3, "the result is ready before the socket is")
 def test_the_result_is_ready_before_the_socket_of_a_page(shared_app, chromium):
     site, question = shared_app.site, "Who waits for the socket?"
@@ -94,7 +88,6 @@ def test_the_result_is_ready_before_the_socket_of_a_page(shared_app, chromium):
     assert calls(site, question) == 1
 
 
-@pytest.mark.xdist_group("fault table")
 @pytest.mark.fault(4, "the browser is offline while the result arrives")
 def test_the_browser_is_offline_while_the_result_arrives(shared_app, chromium):
     site, question = shared_app.site, "Who is away?"
