@@ -1,6 +1,6 @@
 """The finished app under fault: `final/` with short time-outs, with either database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,6 @@ from support.app.person import Person
 from support.app.postgres import Postgres, find_programs, start_server
 from support.app.start import start_app
 from support.running import Running
-from tutorial.runtime import services
-from tutorial.runtime.processes import Processes
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -84,28 +82,25 @@ def shared_app(request, database) -> Running:
 
 @pytest.fixture
 def run_app(request, database, tmp_path) -> Iterator[Callable[..., Running]]:
-    """A function (NAME=value, ...) that runs `final/` with these variables."""
+    """A function (NAME=value, ...) that runs `final/` with these variables.
+
+    `additions` are texts for the ends of its files, by their names.
+    """
     started: list[Running] = []
 
-    def start(**environment: str) -> Running:
+    def start(
+        additions: Mapping[str, str] | None = None, **environment: str
+    ) -> Running:
         if database == "postgres":
             server = request.getfixturevalue("postgres")
             environment["DATABASE_URL"] = server.new_database(f"own{len(started)}")
-        started.append(start_app(tmp_path / f"app{len(started)}", environment))
+        folder = tmp_path / f"app{len(started)}"
+        started.append(start_app(folder, environment, additions=additions or {}))
         return started[-1]
 
     yield start
     for running in started:
         running.stop()
-
-
-@pytest.fixture
-def slow_api() -> Iterator[str]:
-    """The address of an API that writes an answer for some seconds."""
-    options = ("--latency", "0.1", "--pace", "0.04")
-    with Processes(lambda name, line: None) as processes:
-        _, variables = services.start_stand_in(processes, *options)
-        yield variables["OPENAI_BASE_URL"]
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from tutorial.runtime.waiting import wait_until
 POLICY_VIOLATION, TOO_BIG, BROKEN, NOT_TEXT = 1008, 1009, 1002, 1007
 MIB = 2**20
 
+PATIENCE = 8  # seconds that a browser may take to make room for a frame; usually 20
+
 
 def open_sockets(site):
     """How many sockets the web process says that it has."""
@@ -130,7 +132,7 @@ def test_who_sends_what_no_page_sends_is_closed(shared_app):
 
 @pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
 def test_who_reads_nothing_is_given_up(run_app, chromium):
-    running = run_app()
+    running = run_app({"search/consumers.py": f"\nPATIENCE = {PATIENCE}\n"})
     site, web = running.site, running.project.running["web"]
     page = open_page(chromium.new_context(), site)
     deaf, gone, other = [Person(site) for _ in range(3)]
