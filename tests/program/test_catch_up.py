@@ -1,23 +1,12 @@
 """`tutorial new --catch-up`: a folder becomes the end of a step; nothing is lost."""
 
-import os
 import shutil
 import sqlite3
 
 import pytest
-from test_commands import check_message, tutorial
 
 from support.folders import check_same, everything, make, migrate
-from tutorial.project import steps
-from tutorial.project.files import files
-from tutorial.runtime import project
-from tutorial.workspace import catch_up
-
-
-@pytest.fixture
-def here(monkeypatch, tmp_path):
-    """The program in this process, with its state in a folder of the test."""
-    monkeypatch.setattr(project, "RUN", tmp_path / "run")
+from support.program import check_message, tutorial
 
 
 def test_catch_up_keeps_all_that_was_there(root, tmp_path):
@@ -172,42 +161,6 @@ def test_files_that_may_not_be_written_are_moved(root, tmp_path):
     (folder / "search" / "views.py").chmod(0o444)
     tutorial("new", "../my-search", "2", "--catch-up", root=root)
     check_same(folder, "2")
-
-
-def test_a_folder_that_may_not_be_changed(here, tmp_path, monkeypatch):
-    folder = make(tmp_path / "my-search", "2")
-    (folder / "search" / "views.py").write_text("mine")
-    before = everything(folder)
-    monkeypatch.setattr(os, "access", lambda path, mode: path.name != "search")
-    with pytest.raises(catch_up.Problem, match="Nothing changed"):
-        catch_up.catch_up(str(folder), steps.find("4"))
-    assert everything(folder) == before
-
-
-@pytest.mark.parametrize("call", [1, 2, 3, 9])
-@pytest.mark.parametrize("function", ["copy", "move"])
-def test_nothing_is_lost_in_the_middle(here, tmp_path, monkeypatch, function, call):
-    folder = make(tmp_path / "my-search", "2")
-    for path in files(folder).values():
-        path.write_text(f"my own {path.name}")
-    before = everything(folder)
-    calls, real = [], getattr(shutil, function)
-
-    def fail(*arguments):
-        calls.append(arguments)
-        if len(calls) == call:
-            raise OSError(28, "No space left on device")
-        return real(*arguments)
-
-    monkeypatch.setattr(shutil, function, fail)
-    with pytest.raises(catch_up.Problem, match=r"Nothing is lost(.|\n)*again") as told:
-        catch_up.catch_up(str(folder), steps.find("2"))
-    assert len(str(told.value).splitlines()) <= 3
-    assert set(before.values()) <= set(everything(folder).values())
-    monkeypatch.setattr(shutil, function, real)
-    catch_up.catch_up(str(folder), steps.find("2"))
-    check_same(folder, "2")
-    assert set(before.values()) <= set(everything(folder).values())
 
 
 def test_catch_up_wants_a_project(tmp_path):

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_commands import check_message, tutorial
 
 from support.folders import check_same, everything, make
+from support.program import check_message, tutorial
 from tutorial.project import steps
 
 

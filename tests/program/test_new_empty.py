@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from test_commands import check_message, tutorial
 
+from support.program import check_message, tutorial
 from tutorial.project import difference, steps
 from tutorial.workspace import new
 

@@ -1,19 +1,14 @@
 """A folder of one's own wherever a step may stand: in `run`, `diff` and `manage`."""
 
-import os
 import re
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
-from test_commands import check_message, tutorial
 
 from support.folders import check_same, make
+from support.program import check_message, tutorial
 from support.runner import Runner
-from tutorial.paths import ROOT
-from tutorial.project import difference, steps
-from tutorial.runtime import project
+from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.site import Site
 from tutorial.visitor.visitor import Visitor
@@ -71,8 +66,6 @@ def test_run_with_a_procfile_of_ones_own(start, tmp_path):
 
 
 def test_run_tells_the_port_that_a_procfile_insists_on(start, tmp_path):
-    from tutorial.runtime.exclusive import free_port
-
     port = free_port()
     folder = make(tmp_path / "my-search", "1")
     (folder / "Procfile").write_text(f"web: python manage.py runserver {port}\n")
@@ -103,23 +96,6 @@ def test_two_folders_of_one_name_share_nothing(root, start, tmp_path):
     assert ["Where am I?" in text for text in shown] == [False, True, False]
 
 
-def test_a_virtual_environment_of_ones_own_comes_first(tmp_path):
-    for name in ("venv", ".venv"):
-        programs = tmp_path / name / "bin"
-        programs.mkdir(parents=True)
-        (programs / "python").symlink_to(sys.executable)
-        assert str(programs) not in project.Project(tmp_path, 1).environment["PATH"]
-        packages = tmp_path / name / "lib" / "python3.11" / "site-packages"
-        (packages / "django").mkdir(parents=True)
-        path = project.Project(tmp_path, 1).environment["PATH"]
-        assert path.split(os.pathsep)[0] == str(programs)
-
-
-def test_steps_keep_the_folders_of_their_state():
-    names = [project.state_folder(step.folder).name for step in steps.every()]
-    assert names == [step.folder.name for step in steps.every()]
-
-
 @pytest.mark.parametrize(
     "name",
     ["nowhere", "~nobody-at-all/x", "a" * 300, " "],
@@ -133,27 +109,6 @@ def test_a_folder_without_a_project(tmp_path):
     check_message(
         tutorial("run", str(tmp_path)), str(tmp_path), "1 to 7, final", "no manage.py"
     )
-
-
-def test_a_name_may_be_written_in_many_ways(tmp_path, monkeypatch):
-    folder = make(tmp_path / "my search", "1")
-    make(tmp_path / "3", "1")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    for name, title in {
-        "my search": "my search",
-        "./my search//": "./my search",
-        "~/my search": "~/my search",
-        str(folder): str(folder),
-    }.items():
-        found = steps.find_project(name)
-        assert (found.folder, found.title) == (folder, title)
-    assert steps.find_project("3") == steps.find("3")
-    assert steps.find_project("./3").folder == tmp_path / "3"
-    monkeypatch.chdir(folder)
-    assert steps.find_project(".").title == "my search"
-    assert steps.find_project("../my search/").title == "../my search"
-    assert steps.find_project(str(ROOT / "steps/03_queue")) == steps.find("3")
 
 
 def test_diff_tells_what_is_missing(root, tmp_path):
@@ -213,17 +168,6 @@ def test_diff_overlooks_blank_lines_and_how_a_migration_looks(root, tmp_path):
     )
     result = tutorial("diff", "../my-search", "4", root=root)
     assert "max_length=20)" in result.stdout
-
-
-def test_diff_of_what_may_not_be_read(tmp_path, monkeypatch):
-    make(tmp_path, "1")
-
-    def refuse(path):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(difference.Problem, match="cannot be read"):
-        list(difference.compare(tmp_path, steps.find("1").folder))
 
 
 def test_manage_takes_a_folder(root, tmp_path):
