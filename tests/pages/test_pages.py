@@ -76,16 +76,22 @@ ELSEWHERE = (
 START = re.compile(r"python3 -m tutorial new \.\./my-search (\d)(?: --catch-up)?")
 
 
-@pytest.mark.parametrize("the_page", PAGES, ids=name_of)
-def test_only_known_commands_stand_outside_of_console_blocks(the_page):
+OTHER_COMMANDS = [
+    pytest.param(page, command, id=f"{name_of(page)}: {command}")
+    for page in PAGES
+    for line in page.lines_of("sh")
+    if (command := line.partition("  #")[0].strip())
+]
+
+
+@pytest.mark.parametrize(("the_page", "command"), OTHER_COMMANDS)
+def test_only_known_commands_stand_outside_of_console_blocks(the_page, command):
     """A command that a test can run belongs in a console block."""
-    for line in filter(None, the_page.lines_of("sh")):
-        command = line.partition("  #")[0].strip()
-        start = START.fullmatch(command)
-        if start and the_page.step in STEPS:
-            assert int(start[1]) == int(the_page.step) - 1, line
-        else:
-            assert any(re.fullmatch(known, command) for known in ELSEWHERE), line
+    start = START.fullmatch(command)
+    if start and the_page.step in STEPS:
+        assert int(start[1]) == int(the_page.step) - 1
+    else:
+        assert any(re.fullmatch(known, command) for known in ELSEWHERE)
 
 
 @pytest.mark.parametrize("the_page", PAGES, ids=name_of)
