@@ -51,6 +51,12 @@ def test_steps_keep_the_folders_of_their_state():
     assert names == [step.folder.name for step in steps.every()]
 
 
+def test_folders_of_one_name_keep_their_states_apart(tmp_path):
+    folders = [tmp_path / "a" / "03_queue", tmp_path / "b" / "03_queue"]
+    states = {project.state_folder(folder) for folder in folders}
+    assert len(states | {project.state_folder(steps.find("3").folder)}) == 3
+
+
 def test_diff_of_what_may_not_be_read(tmp_path, monkeypatch):
     make(tmp_path, "1")
 
