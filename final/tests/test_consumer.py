@@ -77,7 +77,7 @@ async def test_the_group_of_another_user_is_not_heard(user, signed_in):
     assert await signed_in.receive_nothing()
 
 
-async def test_who_is_not_signed_in_is_refused():
+async def test_an_anonymous_socket_is_refused():
     for session_key in (None, "unknown"):
         connected, _ = await connect_as(session_key, ORIGIN).connect()
         assert not connected
@@ -105,7 +105,7 @@ async def test_only_the_own_origin_is_let_in(client, signed_in, origin, is_let_i
 
 
 @pytest.mark.parametrize("frame", [{"text_data": "{}"}, {"bytes_data": b"\x00"}])
-async def test_who_sends_something_is_no_page_of_ours(signed_in, frame):
+async def test_a_socket_that_sends_something_is_closed(signed_in, frame):
     await signed_in.send_to(**frame)
     assert await closed_with(signed_in) == POLICY_VIOLATION
 
@@ -124,7 +124,7 @@ def delete_without_signal(user):
 
 
 @pytest.mark.parametrize("what", ["session", "user", "password"])
-async def test_a_socket_does_not_outlive_its_right(settings, user, client, what):
+async def test_a_socket_is_closed_when_its_session_ends(settings, user, client, what):
     """Also where no news of its end has come."""
     settings.SOCKET_CHECK_SECONDS = 0.2
     settings.CHANNEL_LAYERS = {

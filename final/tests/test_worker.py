@@ -115,7 +115,7 @@ def test_what_no_try_helps_is_asked_once(search, api):
     assert (search.status, search.error) == (Status.FAILED, "No money.")
 
 
-def test_an_empty_answer_is_told(search, api):
+def test_an_empty_answer_is_reported(search, api):
     api([" "])
     run(search)
     assert (search.status, search.error) == (
@@ -124,7 +124,7 @@ def test_an_empty_answer_is_told(search, api):
     )
 
 
-def test_an_error_of_our_own_is_told_without_its_text(search, api):
+def test_an_error_of_our_own_is_reported_without_its_text(search, api):
     api([ZeroDivisionError("secret")])
     run(search)
     assert search.status == Status.FAILED

@@ -171,7 +171,7 @@ def test_a_listing_in_the_wrong_order(learner_of):
     )
 
 
-def test_a_worker_that_nobody_restarts(learner_of):
+def test_a_worker_that_is_not_restarted(learner_of):
     before = "requirements.txt config/settings.py search/signals.py search/handlers.py"
     before += " search/apps.py search/management/commands/show_groups.py"
     looks = directives("open", "ask: Who?", "terminal: stage 4", "terminal: stage 5")

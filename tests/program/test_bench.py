@@ -68,7 +68,7 @@ def test_an_unknown_section():
 
 
 @pytest.mark.parametrize("rounds", ["0", "101", "many"])
-def test_rounds_that_are_none(rounds):
+def test_a_wrong_number_of_rounds(rounds):
     result = bench("--rounds", rounds)
     assert result.returncode == 2
     assert "a number from 1 to 100" in result.stderr

@@ -93,7 +93,7 @@ def test_a_database_of_another_model_is_kept_aside(root, tmp_path):
 
 
 @pytest.mark.parametrize(("old", "new"), [("3", "4"), ("4", "7")])
-def test_a_database_that_goes_on_stays(root, tmp_path, old, new):
+def test_a_database_that_fits_stays(root, tmp_path, old, new):
     folder = make(tmp_path / "my-search", old)
     migrate(folder)
     with sqlite3.connect(folder / "db.sqlite3") as connection:
@@ -111,7 +111,7 @@ def test_a_database_that_goes_on_stays(root, tmp_path, old, new):
     connection.close()
 
 
-def test_a_database_that_is_none_is_kept_aside(root, tmp_path):
+def test_a_file_that_is_no_database_is_kept_aside(root, tmp_path):
     folder = make(tmp_path / "my-search", "4")
     (folder / "db.sqlite3").write_text("no database at all " * 99)
     tutorial("new", "../my-search", "4", "--catch-up", root=root)
@@ -139,7 +139,7 @@ def test_links_are_moved_and_never_followed(root, tmp_path):
     assert links == {"search", "urls.py", "broken"}
 
 
-def test_folders_and_files_in_one_anothers_place(root, tmp_path):
+def test_folders_in_the_place_of_files_and_the_reverse(root, tmp_path):
     folder = make(tmp_path / "my-search", "2")
     (folder / "search" / "views.py").unlink()
     (folder / "search" / "views.py").mkdir()
@@ -163,7 +163,7 @@ def test_files_that_may_not_be_written_are_moved(root, tmp_path):
     check_same(folder, "2")
 
 
-def test_catch_up_wants_a_project(tmp_path):
+def test_catch_up_needs_a_project(tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     for name in (tmp_path, tmp_path / "nowhere"):
         result = tutorial("new", str(name), "3", "--catch-up")
@@ -171,7 +171,7 @@ def test_catch_up_wants_a_project(tmp_path):
     assert everything(tmp_path) == {"thesis.tex": b"mine"}
 
 
-def test_catch_up_wants_to_know_the_step(tmp_path):
+def test_catch_up_needs_a_step(tmp_path):
     make(tmp_path, "1")
     check_message(tutorial("new", str(tmp_path), "--catch-up"), "Say the step")
 

@@ -65,7 +65,7 @@ def test_run_with_a_procfile_of_ones_own(start, tmp_path):
     runner.wait_for("stage 4")
 
 
-def test_run_tells_the_port_that_a_procfile_insists_on(start, tmp_path):
+def test_run_prints_the_port_that_a_procfile_fixes(start, tmp_path):
     port = free_port()
     folder = make(tmp_path / "my-search", "1")
     (folder / "Procfile").write_text(f"web: python manage.py runserver {port}\n")
@@ -96,7 +96,7 @@ def test_two_folders_of_one_name_share_nothing(root, start):
     ["nowhere", "~nobody-at-all/x", "a" * 300, " "],
     ids=["none", "nobody's", "too long", "blank"],
 )
-def test_a_folder_that_is_none(name):
+def test_a_name_that_is_no_folder(name):
     check_message(tutorial("run", name), "1 to 7", "final", "manage.py")
 
 
@@ -106,7 +106,7 @@ def test_a_folder_without_a_project(tmp_path):
     )
 
 
-def test_diff_tells_what_is_missing(root, tmp_path):
+def test_diff_shows_what_is_missing(root, tmp_path):
     folder = make(tmp_path / "my-search", "3")
     (folder / "requirements.txt").write_text("Django\ncelery\nredis\n")
     (folder / "logo.png").write_bytes(b"\x89PNG\0\x1b[31m")
@@ -145,7 +145,7 @@ def test_diff_says_when_nothing_is_missing(root, tmp_path):
     assert "No line" not in result.stdout
 
 
-def test_diff_overlooks_blank_lines_and_how_a_migration_looks(root, tmp_path):
+def test_diff_ignores_blank_lines_and_the_format_of_a_migration(root, tmp_path):
     tutorial("new", "../my-search", "4", root=root)
     migration = tmp_path / "my-search" / "search" / "migrations" / "0001_initial.py"
     text = (

@@ -41,7 +41,7 @@ def ask_all(person, names):
 
 
 @pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
-def test_what_may_pass_is_tried_again_and_then_told(shared_app):
+def test_a_passing_failure_is_retried_and_then_reported(shared_app):
     person, other = Person(shared_app.site), Person(shared_app.site)
     with person.open_socket() as socket, other.open_socket() as other_socket:
         searches = ask_all(person, PASSING)
@@ -59,7 +59,7 @@ def test_what_may_pass_is_tried_again_and_then_told(shared_app):
 
 
 @pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
-def test_what_has_passed_is_answered(shared_app):
+def test_a_retry_that_succeeds_is_answered(shared_app):
     person = Person(shared_app.site)
     task_id = person.search("simulate: hiccup")
     end = person.wait_for_end(task_id)
@@ -69,7 +69,7 @@ def test_what_has_passed_is_answered(shared_app):
 
 
 @pytest.mark.fault(15, "the API refuses for good")
-def test_what_will_not_pass_is_not_tried_again(shared_app):
+def test_a_lasting_failure_is_not_retried(shared_app):
     person = Person(shared_app.site)
     with person.open_socket() as socket:
         searches = ask_all(person, LASTING)
@@ -87,7 +87,7 @@ def test_what_will_not_pass_is_not_tried_again(shared_app):
 
 
 @pytest.mark.fault(15, "the API refuses for good")
-def test_without_a_key_every_search_is_told(run_app):
+def test_without_a_key_every_search_fails_with_a_message(run_app):
     running = run_app(OPENAI_API_KEY="")
     person = Person(running.site)
     told = person.search("Who has the key?")

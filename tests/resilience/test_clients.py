@@ -113,7 +113,7 @@ SENT = [
 
 
 @pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
-def test_who_sends_what_no_page_sends_is_closed(shared_app):
+def test_a_client_that_sends_what_no_page_sends_is_closed(shared_app):
     site, web = shared_app.site, shared_app.project.running["web"]
     person, other = Person(site), Person(site)
     before, lines = memory(web), len(web.lines)
@@ -131,7 +131,7 @@ def test_who_sends_what_no_page_sends_is_closed(shared_app):
 
 
 @pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
-def test_who_reads_nothing_is_given_up(run_app, chromium):
+def test_a_client_that_reads_nothing_is_closed(run_app, chromium):
     running = run_app({"search/consumers.py": f"\nPATIENCE = {PATIENCE}\n"})
     site, web = running.site, running.project.running["web"]
     page = open_page(chromium.new_context(), site)
@@ -168,7 +168,7 @@ def test_who_reads_nothing_is_given_up(run_app, chromium):
 
 
 @pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
-def test_who_never_ends_a_request_holds_up_nobody(shared_app):
+def test_unfinished_requests_block_no_other_client(shared_app):
     site, slow = shared_app.site, Person(shared_app.site)
     address = urlsplit(site.url)
     start = f" / HTTP/1.1\r\nHost: {address.netloc}\r\n"

@@ -43,7 +43,7 @@ def test_a_locked_database_costs_no_answer(app, person, chromium):
 
 
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
-def test_a_database_that_is_gone_comes_back(run_app, chromium, tmp_path):
+def test_a_missing_database_comes_back(run_app, chromium, tmp_path):
     folder, away = tmp_path / "data", tmp_path / "away"
     folder.mkdir()
     running = run_app(DATABASE_URL=f"sqlite:///{folder / 'db.sqlite3'}")

@@ -66,7 +66,7 @@ def test_a_worker_is_killed_beside_another(app, person):
 
 @on_both_databases
 @pytest.mark.fault(11, "kill -9 of the worker")
-def test_a_worker_that_takes_long_is_not_taken_for_dead(app, person):
+def test_a_slow_worker_keeps_its_search(app, person):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         with held(app):
             task_id = person.search("Who takes long?")

@@ -75,7 +75,7 @@ def session_key(person):
 
 
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
-def test_a_session_that_ends_unheard_ends_its_sockets(shared_app):
+def test_a_session_that_ends_without_a_signal_closes_its_sockets(shared_app):
     site = shared_app.site
     expired, changed, deleted, other = [Person(site) for _ in range(4)]
     sign_up(changed, "changes-the-password")
@@ -105,7 +105,7 @@ def test_a_session_that_ends_unheard_ends_its_sockets(shared_app):
 
 
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
-def test_a_logout_and_a_deletion_end_sockets_at_once(run_app):
+def test_a_logout_and_a_deletion_close_sockets_at_once(run_app):
     running = run_app(SOCKET_CHECK_SECONDS="600")
     leaving, deleted, here, there = [Person(running.site) for _ in range(4)]
     sign_up(leaving, "leaves")
@@ -175,7 +175,7 @@ SHORT_SCRIPT = "<b onclick=hack()>"
 
 
 @pytest.mark.fault(21, "script in question, answer, error and user name")
-def test_what_people_write_stays_text(shared_app, chromium):
+def test_user_input_stays_text(shared_app, chromium):
     site, person = shared_app.site, Person(shared_app.site)
     sign_up(person, "bobby-tables")
     change(
@@ -209,7 +209,7 @@ def test_what_people_write_stays_text(shared_app, chromium):
 
 
 @pytest.mark.fault(21, "script in question, answer, error and user name")
-def test_a_script_that_got_in_would_not_run(shared_app, chromium):
+def test_an_injected_script_does_not_run(shared_app, chromium):
     page = chromium.new_context().new_page()
     response = page.goto(shared_app.site.url)
     policy = response.headers["content-security-policy"]

@@ -55,7 +55,7 @@ def test_the_same_form_many_times_at_once_is_one_search(shared_app):
 
 
 @pytest.mark.fault(18, "two people at once, and one in two tabs")
-def test_everybody_sees_their_own_in_each_of_their_tabs(shared_app, chromium):
+def test_people_see_their_own_searches_in_each_of_their_tabs(shared_app, chromium):
     site = shared_app.site
     ada, bob = chromium.new_context(), chromium.new_context()
     tabs = {
@@ -78,7 +78,7 @@ def test_everybody_sees_their_own_in_each_of_their_tabs(shared_app, chromium):
 
 
 @pytest.mark.fault(18, "two people at once, and one in two tabs")
-def test_nobody_gets_at_the_search_of_another(shared_app):
+def test_the_search_of_another_person_is_out_of_reach(shared_app):
     site, question = shared_app.site, "simulate:  slow"
     ada, bob = Person(site), Person(site)
     task_id = ada.search(question)
@@ -95,7 +95,7 @@ def test_nobody_gets_at_the_search_of_another(shared_app):
 
 
 @pytest.mark.fault(26, "a flood of questions from one person")
-def test_a_flood_of_questions_is_told_to_wait(run_app):
+def test_a_flood_of_questions_is_limited(run_app):
     running = run_app(SEARCHES_PER_MINUTE="5")
     flood, other = Person(running.site), Person(running.site)
     send = lambda: at_the_same_time(lambda: flood.post("Flood?"), 30)  # noqa: E731

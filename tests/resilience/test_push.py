@@ -24,7 +24,7 @@ from tutorial.runtime.waiting import wait_until
 
 @pytest.mark.fault(16, "the push fails after the answer was saved")
 @pytest.mark.parametrize("outage", ["frozen", "gone"])
-def test_what_cannot_be_pushed_is_asked_for(app, chromium, outage):
+def test_a_page_asks_for_what_cannot_be_pushed(app, chromium, outage):
     site, question = app.site, f"Who asks while Redis is {outage}?"
     page = open_page(chromium.new_context(), site)
     before = len(app.log)
@@ -67,7 +67,7 @@ class Pushed:
 
 
 @pytest.mark.fault(24, "news comes out of order, repeated, and with gaps")
-def test_the_order_of_the_news_does_not_matter(shared_app, chromium):
+def test_the_order_of_the_messages_does_not_matter(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)
     chunks = {2: "one ", 3: "two ", 4: "three"}
     orders = list(itertools.permutations(chunks))
@@ -127,7 +127,7 @@ def test_the_last_message_of_an_older_search_is_dropped(shared_app, chromium):
 
 
 @pytest.mark.fault(24, "news comes out of order, repeated, and with gaps")
-def test_what_is_missing_is_asked_for(shared_app, chromium):
+def test_a_page_asks_for_what_is_missing(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)
     search = Pushed(shared_app.site, page)
     row = {"user_id": search.user, "query": f"Pushed {search.id}"}

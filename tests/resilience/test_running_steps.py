@@ -93,7 +93,7 @@ def test_a_message_waits_for_a_worker_that_is_killed_before(run_step):
     "name",
     ["rate limit", "server error", "no quota", "bad key", "cut stream", "refusal"],
 )
-def test_an_api_that_fails_is_told_to_its_user(run_step, name):
+def test_a_failure_of_the_api_is_shown_to_its_user(run_step, name):
     visitor = Visitor(run_step("7").site)
     visitor.get()
     with open_socket(visitor) as socket:

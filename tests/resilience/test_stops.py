@@ -53,7 +53,7 @@ def wait_for_chunk(socket, seconds=20):
 
 
 @pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
-def test_a_worker_ends_what_it_has_begun_and_then_itself(app, person):
+def test_a_worker_finishes_its_searches_before_it_ends(app, person):
     site, question = app.site, "What does a worker do?"
     with person.open_socket() as socket:
         task_id = person.search(question)
@@ -71,7 +71,7 @@ def test_a_worker_ends_what_it_has_begun_and_then_itself(app, person):
 
 
 @pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
-def test_what_takes_longer_than_the_grace_is_given_to_another_worker(run_app):
+def test_a_search_longer_than_the_grace_is_given_to_another_worker(run_app):
     # A lease that never expires: nobody takes it, if it is not given.
     patience = {"SEARCH_GRACE_SECONDS": "1", "SEARCH_LEASE_SECONDS": "600"}
     running = run_app(OPENAI_TIMEOUT_SECONDS="60", **patience)

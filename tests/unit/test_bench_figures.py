@@ -52,7 +52,7 @@ def test_goals():
     ("figure", "shown"),
     [(None, ""), (1234, "1,234"), (0.5, "0.50"), (12.34, "12.3"), (1234.5, "1,234")],
 )
-def test_figures_have_the_digits_that_they_deserve(figure, shown):
+def test_figures_are_rounded_by_their_size(figure, shown):
     assert show(figure) == shown
 
 
@@ -69,7 +69,7 @@ def test_a_table():
     ]
 
 
-async def test_the_pusher_serves_everybody_in_turn():
+async def test_the_pusher_serves_the_users_in_turn():
     pushed = []
 
     async def push(user: int, data: dict) -> None:
@@ -98,7 +98,7 @@ async def test_the_first_words_count_wherever_they_come(first_words):
     assert await visitor.answers.of("Why?") == 4
 
 
-async def test_the_form_goes_as_formdata_sends_it():
+async def test_the_form_is_sent_as_formdata():
     body, content_type = multipart({"task_id": "1", "query": "é?"})
     boundary = content_type.partition("boundary=")[2].encode()
     assert body.count(b"--" + boundary) == 3

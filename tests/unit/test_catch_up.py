@@ -31,7 +31,7 @@ def test_a_folder_that_may_not_be_changed(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("call", [1, 2, 3, 9])
 @pytest.mark.parametrize("function", ["copy", "move"])
-def test_nothing_is_lost_in_the_middle(tmp_path, monkeypatch, function, call):
+def test_an_interruption_loses_nothing(tmp_path, monkeypatch, function, call):
     folder = make(tmp_path / "my-search", "2")
     for path in files(folder).values():
         path.write_text(f"my own {path.name}")

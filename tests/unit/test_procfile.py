@@ -79,7 +79,7 @@ def test_a_procfile_with_whatever_is_in_procfiles(tmp_path):
         ("./serve", None),
     ],
 )
-def test_the_port_that_a_procfile_insists_on(tmp_path, command, port):
+def test_the_port_that_a_procfile_fixes(tmp_path, command, port):
     (tmp_path / "Procfile").write_text(f"web: {command}\n")
     assert procfile.fixed_port(tmp_path) == port
 

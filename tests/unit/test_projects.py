@@ -57,7 +57,7 @@ def test_folders_of_one_name_keep_their_states_apart(tmp_path):
     assert len(states | {project.state_folder(steps.find("3").folder)}) == 3
 
 
-def test_diff_of_what_may_not_be_read(tmp_path, monkeypatch):
+def test_diff_of_an_unreadable_file(tmp_path, monkeypatch):
     make(tmp_path, "1")
 
     def refuse(path):
