@@ -156,18 +156,18 @@ async def write(row):
         raise NoAnswer("The API gave an empty answer.", False)
 
 
-_silent_until = 0.0
+silent_until = 0.0
 
 
 async def push(row, data):
     """News on the way. The page can do without: it asks for what it has missed."""
-    global _silent_until
-    if time.monotonic() < _silent_until:
+    global silent_until
+    if time.monotonic() < silent_until:
         return
     try:
         await broadcast(row.user_id, data)
     except Exception as error:
-        _silent_until = time.monotonic() + SILENT_FOR
+        silent_until = time.monotonic() + SILENT_FOR
         not_pushed(row, error)
 
 
@@ -206,11 +206,11 @@ def in_thread(function, *arguments):
         raise
 
 
-_kept = set()  # asyncio itself forgets a task that nobody holds
+kept = set()  # asyncio itself forgets a task that nobody holds
 
 
 def in_background(coroutine):
     task = asyncio.ensure_future(coroutine)
-    _kept.add(task)
-    task.add_done_callback(_kept.discard)
+    kept.add(task)
+    task.add_done_callback(kept.discard)
     return task

@@ -39,7 +39,7 @@ def test_a_guest_who_logs_in_brings_the_searches(client, user, guest):
     assert not get_user_model().objects.filter(pk=guest.pk).exists()
 
 
-def test_who_never_was_a_guest_may_sign_up_and_log_in(client):
+def test_a_visitor_who_was_no_guest_can_sign_up_and_log_in(client):
     client.post("/accounts/sign-up/", NEW)
     client.post("/accounts/logout/")
     login = {"username": "grace", "password": "Hopper-1906"}
@@ -74,7 +74,7 @@ def test_the_name_of_a_user_is_text(client):
     assert "&lt;b&gt;Bobby" in client.get("/").text
 
 
-def test_a_name_that_is_taken_since_it_was_checked_is_told(client, user, monkeypatch):
+def test_a_name_that_was_taken_since_the_check_is_reported(client, user, monkeypatch):
     monkeypatch.setattr(UserCreationForm, "clean_username", lambda form: "ada")
     monkeypatch.setattr(get_user_model(), "validate_unique", lambda *a, **options: None)
     response = client.post("/accounts/sign-up/", NEW)

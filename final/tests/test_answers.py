@@ -90,7 +90,7 @@ async def test_what_comes_after_the_end_does_no_harm(api):
         ([event("response.refusal.delta")], False),
     ],
 )
-async def test_an_answer_without_its_proper_end_is_none(api, events, is_passing):
+async def test_an_answer_without_its_proper_end_is_a_failure(api, events, is_passing):
     api.events = events
     with pytest.raises(answers.NoAnswer) as caught:
         await ask()
@@ -125,7 +125,7 @@ def status_error(status, code=None):
         (openai.OpenAIError("The api_key sk-secret is not set"), False),
     ],
 )
-async def test_what_passes_is_told_from_what_stays(api, error, is_passing):
+async def test_passing_and_lasting_failures_are_distinguished(api, error, is_passing):
     api.error = error
     with pytest.raises(answers.NoAnswer) as caught:
         await ask()

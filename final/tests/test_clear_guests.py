@@ -11,7 +11,7 @@ from search.models import SearchResult
 pytestmark = pytest.mark.django_db
 
 
-def test_guests_go_with_their_cookie_and_accounts_stay(client, user, settings):
+def test_expired_guests_are_deleted_and_accounts_stay(client, user, settings):
     users = get_user_model().objects
     client.get("/")
     lost = users.latest("pk")

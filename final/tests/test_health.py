@@ -49,7 +49,7 @@ def test_the_figures_tell_how_many_searches_wait(client, search):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_who_looks_after_the_app_is_no_visitor(client, all_well, user, path):
+def test_a_monitoring_request_creates_no_guest(client, all_well, user, path):
     response = client.get(path)
     assert not response.cookies
     assert client.post(path).status_code == 405

@@ -110,7 +110,7 @@ def test_what_comes_later_has_the_higher_number(search):
         (Status.CANCELLED, LEASE * 2, False),
     ],
 )
-def test_what_nobody_answers_for_is_overlooked(search, status, silence, is_overlooked):
+def test_a_search_without_worker_is_overlooked(search, status, silence, is_overlooked):
     SearchResult.objects.filter(pk=search.pk).update(status=status)
     age(search, silence)
     assert SearchResult.objects.overlooked().exists() == is_overlooked

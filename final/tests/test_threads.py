@@ -69,7 +69,7 @@ async def test_the_view_runs_in_a_thread_of_its_own():
     assert got[0]["thread"].startswith("request")
 
 
-async def test_the_response_comes_back_whole():
+async def test_the_response_is_complete():
     start, body = await send_pieces(piece(b""))
     assert (b"retry-after", b"5") in start["headers"]
     assert body == {"type": "http.response.body", "body": b"Because so."}
@@ -87,7 +87,7 @@ async def test_what_never_ends_is_given_up(monkeypatch):
 
 
 @pytest.mark.parametrize("before", [[], [piece(b"query=", True)]])
-async def test_who_goes_away_gets_no_answer(before):
+async def test_a_client_that_disconnects_gets_no_answer(before):
     assert not await send_pieces(*before, {"type": "http.disconnect"})
     assert not got
 

@@ -87,7 +87,7 @@ def test_the_button_of_a_failed_search_says_that_it_was_pressed_before(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_guest_who_is_gone_starts_nothing():
+def test_a_deleted_guest_starts_no_search():
     gone = get_user_model()(pk=999_999)
     assert start(gone, uuid.uuid4(), "Why?") == (None, 0)
 
@@ -104,7 +104,7 @@ def test_a_search_that_is_gone_cannot_be_cancelled(client, user, search, monkeyp
 
 
 @pytest.mark.parametrize("headers", [{}, JSON])
-def test_a_form_of_before_a_log_in_is_told_in_words(user, headers):
+def test_a_form_from_before_a_login_is_refused_with_a_message(user, headers):
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
     response = client.post("/", {"query": "Why?"}, headers=headers)
@@ -112,7 +112,7 @@ def test_a_form_of_before_a_log_in_is_told_in_words(user, headers):
     assert ("Load the page again" in response.text) == bool(headers)
 
 
-def test_the_search_of_another_is_not_told(client, search, sent):
+def test_the_search_of_another_user_is_not_shown(client, search, sent):
     form = {"query": search.query, "task_id": search.task_id}
     response = client.post("/", form, headers=JSON)
     assert response.status_code == 409
@@ -139,7 +139,7 @@ def test_a_search_is_kept_though_the_broker_is_away(client, monkeypatch, caplog)
     assert SearchResult.objects.get().status == Status.PENDING
 
 
-def test_who_asks_too_much_waits(client, user, sent, settings):
+def test_too_many_questions_have_to_wait(client, user, sent, settings):
     settings.SEARCHES_PER_MINUTE = 3
     client.force_login(user)
     answers = [client.post("/", {"query": "Why?"}, headers=JSON) for _ in range(4)]
@@ -175,7 +175,7 @@ def test_a_search_is_cancelled_by_its_owner_alone(client, user, search):
     assert search.status == Status.CANCELLED
 
 
-def test_a_database_that_is_away_is_told_in_words(client, monkeypatch):
+def test_an_unavailable_database_is_reported(client, monkeypatch):
     def fail(*arguments):
         raise OperationalError("database is locked")
 

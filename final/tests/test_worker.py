@@ -62,7 +62,7 @@ def run(search):
         layer = get_channel_layer()
         await layer.group_add(name, "page")
         await worker.search(search.task_id)
-        await asyncio.gather(*worker._kept)
+        await asyncio.gather(*worker.kept)
         queue = layer.channels.get("page")
         while queue and not queue.empty():
             yield (await layer.receive("page"))["data"]
@@ -115,7 +115,7 @@ def test_what_no_try_helps_is_asked_once(search, api):
     assert (search.status, search.error) == (Status.FAILED, "No money.")
 
 
-def test_an_empty_answer_is_told(search, api):
+def test_an_empty_answer_is_reported(search, api):
     api([" "])
     run(search)
     assert (search.status, search.error) == (
@@ -124,7 +124,7 @@ def test_an_empty_answer_is_told(search, api):
     )
 
 
-def test_an_error_of_our_own_is_told_without_its_text(search, api):
+def test_an_error_of_our_own_is_reported_without_its_text(search, api):
     api([ZeroDivisionError("secret")])
     run(search)
     assert search.status == Status.FAILED
@@ -159,7 +159,7 @@ def test_a_push_that_fails_fails_nothing(
     api(["Be", "cause."])
     monkeypatch.setattr(worker, "broadcast", fail)
     monkeypatch.setattr("search.handlers.broadcast", fail)
-    monkeypatch.setattr(worker, "_silent_until", 0.0)
+    monkeypatch.setattr(worker, "silent_until", 0.0)
     assert run(search) == []
     assert (search.status, search.answer) == (Status.DONE, "Because.")
     told = [record for record in caplog.records if "not pushed" in record.message]
@@ -177,7 +177,7 @@ def test_a_cancelled_search_is_not_announced(search, api, announced, monkeypatch
         await worker.in_database(search.cancel)
 
     monkeypatch.setattr(worker, "broadcast", cancel)
-    monkeypatch.setattr(worker, "_silent_until", 0.0)
+    monkeypatch.setattr(worker, "silent_until", 0.0)
     run(search)
     assert (search.status, announced) == (Status.CANCELLED, [])
 

@@ -1,11 +1,10 @@
 """The README says what is there: its commands, its steps, its links, its picture."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
+from support.program import tutorial
 from tutorial.capture import flow_drawing
 from tutorial.paths import ROOT
 from tutorial.project import steps
@@ -20,12 +19,7 @@ def test_the_two_commands_come_first():
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS)))
 def test_its_commands_exist(command):
-    result = subprocess.run(
-        [sys.executable, "-m", "tutorial", command, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    result = tutorial(command, "--help")
     assert result.returncode == 0, result.stderr
     assert f"tutorial {command}" in result.stdout
 

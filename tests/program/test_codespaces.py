@@ -15,9 +15,7 @@ import urllib.parse
 import pytest
 
 from support.runner import Runner
-from tutorial.paths import ROOT
 from tutorial.project import steps
-from tutorial.runtime import codespaces
 from tutorial.specifications.stage_6_consumer import open_socket
 from tutorial.visitor.site import Site, Unmet
 from tutorial.visitor.visitor import Visitor
@@ -98,12 +96,6 @@ def test_elsewhere_nothing_is_trusted_but_the_page_itself(run_step):
         assert post(visitor, "May I?", origin) == 403
 
 
-def test_elsewhere_there_is_no_other_address(monkeypatch):
-    monkeypatch.delenv("CODESPACES", raising=False)
-    assert codespaces.address(8000) is None
-    assert codespaces.variables(8000) == {}
-
-
 @pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
 def test_every_step_reads_the_variable(step):
     code = "from config.settings import CSRF_TRUSTED_ORIGINS as o; print(o)"
@@ -117,15 +109,3 @@ def test_every_step_reads_the_variable(step):
         check=True,
     )
     assert origin in result.stdout
-
-
-def test_the_devcontainer_opens_the_usual_port():
-    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
-    assert container["forwardPorts"] == [8000]
-    assert container["portsAttributes"]["8000"]["onAutoForward"] == "openBrowser"
-    # For a step that is started by hand; `run` sets it for its own port.
-    origins = container["remoteEnv"]["CSRF_TRUSTED_ORIGINS"]
-    assert origins == "https://localhost:8000"
-    image = ROOT / ".devcontainer" / container["build"]["dockerfile"]
-    minor = int(re.search(r"^FROM python:3\.(\d+)", image.read_text(), re.M)[1])
-    assert 11 <= minor <= 14

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_commands import check_message, tutorial
 
 from support.folders import check_same, everything, make
+from support.program import check_message, tutorial
 from tutorial.project import steps
 
 
@@ -90,7 +90,7 @@ def test_new_takes_an_empty_folder(tmp_path):
     check_same(tmp_path, "1")
 
 
-def test_new_in_the_place_of_a_file(tmp_path):
+def test_new_where_a_file_is(tmp_path):
     (tmp_path / "file").write_text("mine")
     check_message(tutorial("new", str(tmp_path / "file")), "is a file")
     check_message(tutorial("new", str(tmp_path / "file" / "a")), "cannot be made")
@@ -101,7 +101,7 @@ def test_new_in_the_place_of_a_file(tmp_path):
     "place", ["steps/08_mine", "final", "tutorial/x", "tests/x", ".git/x", "docs", "."]
 )
 @pytest.mark.parametrize("option", [(), ("--catch-up",)])
-def test_new_keeps_away_from_the_tutorial(place, option, root):
+def test_new_changes_nothing_in_the_tutorial(place, option, root):
     before = everything(root / "final")
     check_message(tutorial("new", place, "2", *option, root=root), place)
     assert everything(root / "final") == before
@@ -114,7 +114,7 @@ def test_a_link_into_the_tutorial_is_the_tutorial(root, tmp_path):
     check_message(result, "belongs to the tutorial")
 
 
-def test_new_inside_a_project_would_be_a_part_of_it(tmp_path):
+def test_new_inside_another_project_is_refused(tmp_path):
     make(tmp_path, "1")
     result = tutorial("new", str(tmp_path / "search" / "mine"))
     check_message(result, "inside another Django project")
@@ -124,11 +124,11 @@ def test_a_step_in_the_place_of_the_folder():
     check_message(tutorial("new", "3"), "The folder comes first", "new DIR 3")
 
 
-def test_new_with_a_step_that_is_none(tmp_path):
+def test_new_with_an_unknown_step(tmp_path):
     folder = tmp_path / "my-search"
     check_message(tutorial("new", str(folder), "8"), 'There is no step "8"', "1 to 7")
     assert not folder.exists()
 
 
-def test_new_where_there_is_no_name():
+def test_new_without_a_name():
     check_message(tutorial("new", ""), "cannot be the name")

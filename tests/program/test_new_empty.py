@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from test_commands import check_message, tutorial
 
+from support.program import check_message, tutorial
 from tutorial.project import difference, steps
 from tutorial.workspace import new
 
@@ -49,7 +49,7 @@ def test_it_overwrites_nothing(content, tmp_path):
     assert (tmp_path / content).read_bytes() == b"mine \xff"
 
 
-def test_nothing_is_to_catch_up_with(tmp_path):
+def test_there_is_nothing_to_catch_up_with(tmp_path):
     (tmp_path / "manage.py").write_text("mine")
     for words in (("0", "--catch-up"), ("--catch-up", "0")):
         check_message(tutorial("new", str(tmp_path), *words), "step 1", "new DIR 0")
@@ -61,5 +61,5 @@ def test_the_folder_comes_first(root):
     assert not (root / "0").exists()
 
 
-def test_the_help_tells_of_it():
+def test_the_help_mentions_it():
     assert "0 for an empty folder" in tutorial("new", "-h").stdout

@@ -1,19 +1,14 @@
 """A folder of one's own wherever a step may stand: in `run`, `diff` and `manage`."""
 
-import os
 import re
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
-from test_commands import check_message, tutorial
 
 from support.folders import check_same, make
+from support.program import check_message, tutorial
 from support.runner import Runner
-from tutorial.paths import ROOT
-from tutorial.project import difference, steps
-from tutorial.runtime import project
+from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.site import Site
 from tutorial.visitor.visitor import Visitor
@@ -70,9 +65,7 @@ def test_run_with_a_procfile_of_ones_own(start, tmp_path):
     runner.wait_for("stage 4")
 
 
-def test_run_tells_the_port_that_a_procfile_insists_on(start, tmp_path):
-    from tutorial.runtime.exclusive import free_port
-
+def test_run_prints_the_port_that_a_procfile_fixes(start, tmp_path):
     port = free_port()
     folder = make(tmp_path / "my-search", "1")
     (folder / "Procfile").write_text(f"web: python manage.py runserver {port}\n")
@@ -86,38 +79,16 @@ def test_run_tells_the_port_that_a_procfile_insists_on(start, tmp_path):
     other.wait_for("Write ${PORT:-8000} in the Procfile")
 
 
-def test_two_folders_of_one_name_share_nothing(root, start, tmp_path):
-    """Not even with a step of that name."""
-    runners = []
-    for name in ("../a/03_queue", "../b/03_queue/"):
-        make(root / name, "3")
-        runners.append(start(name))
-    runners.append(start("3"))
+def test_two_folders_of_one_name_share_nothing(root, start):
+    """A learner's folder that has the name of a step does not use the step's Redis."""
+    names = ("../mine/03_queue", "3")
+    make(root / names[0], "3")
+    runners = [start(name) for name in names]
     for runner in runners:
         runner.wait_for("Ready in")
-    Visitor(Site(f"http://127.0.0.1:{runners[1].port}", "", "")).ask("Where am I?")
-    shown = [
-        tutorial("manage", name, "show_queue", root=root).stdout
-        for name in ("../a/03_queue", "../b/03_queue", "3")
-    ]
-    assert ["Where am I?" in text for text in shown] == [False, True, False]
-
-
-def test_a_virtual_environment_of_ones_own_comes_first(tmp_path):
-    for name in ("venv", ".venv"):
-        programs = tmp_path / name / "bin"
-        programs.mkdir(parents=True)
-        (programs / "python").symlink_to(sys.executable)
-        assert str(programs) not in project.Project(tmp_path, 1).environment["PATH"]
-        packages = tmp_path / name / "lib" / "python3.11" / "site-packages"
-        (packages / "django").mkdir(parents=True)
-        path = project.Project(tmp_path, 1).environment["PATH"]
-        assert path.split(os.pathsep)[0] == str(programs)
-
-
-def test_steps_keep_the_folders_of_their_state():
-    names = [project.state_folder(step.folder).name for step in steps.every()]
-    assert names == [step.folder.name for step in steps.every()]
+    Visitor(Site(f"http://127.0.0.1:{runners[0].port}", "", "")).ask("Where am I?")
+    shown = [tutorial("manage", name, "show_queue", root=root).stdout for name in names]
+    assert ["Where am I?" in text for text in shown] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +96,7 @@ def test_steps_keep_the_folders_of_their_state():
     ["nowhere", "~nobody-at-all/x", "a" * 300, " "],
     ids=["none", "nobody's", "too long", "blank"],
 )
-def test_a_folder_that_is_none(name):
+def test_a_name_that_is_no_folder(name):
     check_message(tutorial("run", name), "1 to 7", "final", "manage.py")
 
 
@@ -135,28 +106,7 @@ def test_a_folder_without_a_project(tmp_path):
     )
 
 
-def test_a_name_may_be_written_in_many_ways(tmp_path, monkeypatch):
-    folder = make(tmp_path / "my search", "1")
-    make(tmp_path / "3", "1")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    for name, title in {
-        "my search": "my search",
-        "./my search//": "./my search",
-        "~/my search": "~/my search",
-        str(folder): str(folder),
-    }.items():
-        found = steps.find_project(name)
-        assert (found.folder, found.title) == (folder, title)
-    assert steps.find_project("3") == steps.find("3")
-    assert steps.find_project("./3").folder == tmp_path / "3"
-    monkeypatch.chdir(folder)
-    assert steps.find_project(".").title == "my search"
-    assert steps.find_project("../my search/").title == "../my search"
-    assert steps.find_project(str(ROOT / "steps/03_queue")) == steps.find("3")
-
-
-def test_diff_tells_what_is_missing(root, tmp_path):
+def test_diff_shows_what_is_missing(root, tmp_path):
     folder = make(tmp_path / "my-search", "3")
     (folder / "requirements.txt").write_text("Django\ncelery\nredis\n")
     (folder / "logo.png").write_bytes(b"\x89PNG\0\x1b[31m")
@@ -195,7 +145,7 @@ def test_diff_says_when_nothing_is_missing(root, tmp_path):
     assert "No line" not in result.stdout
 
 
-def test_diff_overlooks_blank_lines_and_how_a_migration_looks(root, tmp_path):
+def test_diff_ignores_blank_lines_and_the_format_of_a_migration(root, tmp_path):
     tutorial("new", "../my-search", "4", root=root)
     migration = tmp_path / "my-search" / "search" / "migrations" / "0001_initial.py"
     text = (
@@ -213,17 +163,6 @@ def test_diff_overlooks_blank_lines_and_how_a_migration_looks(root, tmp_path):
     )
     result = tutorial("diff", "../my-search", "4", root=root)
     assert "max_length=20)" in result.stdout
-
-
-def test_diff_of_what_may_not_be_read(tmp_path, monkeypatch):
-    make(tmp_path, "1")
-
-    def refuse(path):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(difference.Problem, match="cannot be read"):
-        list(difference.compare(tmp_path, steps.find("1").folder))
 
 
 def test_manage_takes_a_folder(root, tmp_path):

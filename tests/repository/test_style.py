@@ -30,7 +30,8 @@ def test_ruff(command):
 
 def test_no_leftovers_are_kept():
     leftovers = re.compile(
-        r"(^|/)(\.venv|\.run|site|node_modules|__pycache__)/|\.(sqlite3.*|pyc|log|rdb|aof)$"
+        r"^site/|(^|/)(\.venv|\.run|node_modules|__pycache__)/"
+        r"|\.(sqlite3.*|pyc|log|rdb|aof)$"
     )
     assert not [path for path in TRACKED if leftovers.search(path)]
 

@@ -1,23 +1,101 @@
-"""The app under fault: `final/` with short patience, and its owner's eyes."""
+"""The finished app under fault: `final/` with short time-outs, with either database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
+from support.app.fault_hooks import HOOKS
 from support.app.person import Person
+from support.app.postgres import Postgres, find_programs, start_server
 from support.app.start import start_app
 from support.running import Running
-from tutorial.runtime import services
-from tutorial.runtime.processes import Processes
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Have the tests that share an app run in one process, which starts it once."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    if parameters.get("database") == "postgres":
+        item.add_marker(pytest.mark.xdist_group("app on PostgreSQL"))
+        return
+    for name in ("shared_app", "app"):
+        if name in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture
-def run_app(tmp_path) -> Iterator[Callable[..., Running]]:
-    """A function (NAME=value, ...) that runs `final/` with these variables."""
+def database(request) -> str:
+    """The database of the apps: "sqlite", or what `on_both_databases` asks for."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server. Skips the test where this machine has none."""
+    with start_server(find_programs()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def app_on_sqlite(tmp_path_factory) -> Iterator[Running]:
+    running = start_breakable_app(tmp_path_factory.mktemp("app"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def app_on_postgres(tmp_path_factory, postgres) -> Iterator[Running]:
+    url = postgres.new_database("shared")
+    running = start_breakable_app(tmp_path_factory.mktemp("app"), DATABASE_URL=url)
+    yield running
+    running.stop()
+
+
+def start_breakable_app(folder: Path, **environment: str) -> Running:
+    """Start `final/` so that there is a middle of an answer, and hooks to break it.
+
+    An answer takes some seconds. The hooks do nothing unless a test asks them to.
+    """
+    pace = ("--pace", "0.02")
+    return start_app(folder, environment, stand_in_options=pace, additions=HOOKS)
+
+
+@pytest.fixture
+def app(request, database) -> Running:
+    """`final/`, for tests that break it and repair it."""
+    return request.getfixturevalue(f"app_on_{database}")
+
+
+@pytest.fixture(scope="session")
+def unbroken_app(tmp_path_factory) -> Iterator[Running]:
+    running = start_app(tmp_path_factory.mktemp("shared_app"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def shared_app(request, database) -> Running:
+    """`final/`, for tests that leave it as it was."""
+    name = "unbroken_app" if database == "sqlite" else "app_on_postgres"
+    return request.getfixturevalue(name)
+
+
+@pytest.fixture
+def run_app(request, database, tmp_path) -> Iterator[Callable[..., Running]]:
+    """A function (NAME=value, ...) that runs `final/` with these variables.
+
+    `additions` are texts for the ends of its files, by their names.
+    """
     started: list[Running] = []
 
-    def start(**environment: str) -> Running:
-        started.append(start_app(tmp_path / f"app{len(started)}", environment))
+    def start(
+        additions: Mapping[str, str] | None = None, **environment: str
+    ) -> Running:
+        if database == "postgres":
+            server = request.getfixturevalue("postgres")
+            environment["DATABASE_URL"] = server.new_database(f"own{len(started)}")
+        folder = tmp_path / f"app{len(started)}"
+        started.append(start_app(folder, environment, additions=additions or {}))
         return started[-1]
 
     yield start
@@ -25,57 +103,14 @@ def run_app(tmp_path) -> Iterator[Callable[..., Running]]:
         running.stop()
 
 
-@pytest.fixture(scope="session")
-def shared_app(tmp_path_factory) -> Iterator[Running]:
-    """`final/`, for the rows that leave it as it was.
-
-    Mark them with the group "fault table", so that they share it.
-    """
-    running = start_app(tmp_path_factory.mktemp("shared_app"))
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def app_of_this_file(request, tmp_path_factory) -> Iterator[Running]:
-    """`final/`, for the rows of one file, each of which brings back what it breaks.
-
-    Its API takes some seconds for an answer, so that there is a middle to break it in.
-    The test file's ADDITIONS, if any, are added to the app's files. Mark the rows with
-    a group of their own, so that they share it.
-    """
-    running = start_app(
-        tmp_path_factory.mktemp("app"),
-        stand_in_options=("--pace", "0.02"),
-        additions=getattr(request.module, "ADDITIONS", {}),
-    )
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def slow_api() -> Iterator[str]:
-    """The address of an API that writes an answer for some seconds."""
-    options = ("--latency", "0.1", "--pace", "0.04")
-    with Processes(lambda name, line: None) as processes:
-        _, variables = services.start_stand_in(processes, *options)
-        yield variables["OPENAI_BASE_URL"]
-
-
-@pytest.fixture
-def app(app_of_this_file) -> Running:
-    """The app of this file, by a short name."""
-    return app_of_this_file
-
-
 @pytest.fixture
 def person(app) -> Person:
-    """Somebody who has come to it."""
+    """A visitor of the app."""
     return Person(app.site)
 
 
 @pytest.fixture(autouse=True)
 def row_of_the_table(request, record_property) -> None:
-    """Say in the report which row this is."""
-    number, title = request.node.get_closest_marker("fault").args
-    record_property("fault", (number, title))
+    """Note in the report which row of the table of faults the test belongs to."""
+    if mark := request.node.get_closest_marker("fault"):
+        record_property("fault", mark.args)

@@ -11,8 +11,6 @@ from support.app.person import ENDED, Person, calls
 from tutorial.standin import STAND_IN_KEY
 from tutorial.standin.simulations import SIMULATIONS
 
-SHARED = pytest.mark.xdist_group("fault table")
-
 PASSING = {
     "rate limit": "The API gave no answer (RateLimitError).",
     "server error": "The API gave no answer (InternalServerError).",
@@ -42,9 +40,8 @@ def ask_all(person, names):
     return {name: person.search(f"simulate: {name}") for name in names}
 
 
-@SHARED
 @pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
-def test_what_may_pass_is_tried_again_and_then_told(shared_app):
+def test_a_passing_failure_is_retried_and_then_reported(shared_app):
     person, other = Person(shared_app.site), Person(shared_app.site)
     with person.open_socket() as socket, other.open_socket() as other_socket:
         searches = ask_all(person, PASSING)
@@ -61,9 +58,8 @@ def test_what_may_pass_is_tried_again_and_then_told(shared_app):
     assert {frame.get("task_id") for frame in others_frames} == {None, others}
 
 
-@SHARED
 @pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
-def test_what_has_passed_is_answered(shared_app):
+def test_a_retry_that_succeeds_is_answered(shared_app):
     person = Person(shared_app.site)
     task_id = person.search("simulate: hiccup")
     end = person.wait_for_end(task_id)
@@ -72,9 +68,8 @@ def test_what_has_passed_is_answered(shared_app):
     assert calls(shared_app.site, "simulate: hiccup") == 2
 
 
-@SHARED
 @pytest.mark.fault(15, "the API refuses for good")
-def test_what_will_not_pass_is_not_tried_again(shared_app):
+def test_a_lasting_failure_is_not_retried(shared_app):
     person = Person(shared_app.site)
     with person.open_socket() as socket:
         searches = ask_all(person, LASTING)
@@ -92,7 +87,7 @@ def test_what_will_not_pass_is_not_tried_again(shared_app):
 
 
 @pytest.mark.fault(15, "the API refuses for good")
-def test_without_a_key_every_search_is_told(run_app):
+def test_without_a_key_every_search_fails_with_a_message(run_app):
     running = run_app(OPENAI_API_KEY="")
     person = Person(running.site)
     told = person.search("Who has the key?")

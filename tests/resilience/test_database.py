@@ -1,7 +1,5 @@
 """The database does not answer for some seconds."""
 
-from dataclasses import replace
-
 import pytest
 from playwright.sync_api import expect
 
@@ -14,18 +12,17 @@ WORDS = "The site cannot save anything at the moment. Ask again in a few seconds
 
 
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
-def test_a_locked_database_costs_no_answer(run_app, chromium, slow_api):
-    running = run_app(OPENAI_BASE_URL=slow_api)
-    site = replace(running.site, openai_url=slow_api)
-    person = Person(site)
+def test_a_locked_database_costs_no_answer(app, person, chromium):
+    site, worker = app.site, app.project.running["worker"]
     page = open_page(chromium.new_context(), site)
     questions = ["What is a lock?", "What is a broker?", "What is a group?"]
-    with open_database(running) as database:
+    with open_database(app) as database:
         searches = {question: person.search(question) for question in questions}
         for question in questions:
             wait_until(
                 lambda q=question: calls(site, q), seconds=20, otherwise="not asked"
             )
+        before = len(worker.lines)
         database.execute("BEGIN EXCLUSIVE")
         ask(page, "Can this be saved?")
         status, data, headers = person.post("And this?")
@@ -34,7 +31,7 @@ def test_a_locked_database_costs_no_answer(run_app, chromium, slow_api):
         # A reader has no need to wait, and what was accepted is not forgotten.
         assert set(person.snapshot()) == set(searches.values())
         wait_until(
-            lambda: "is locked" in str(running.project.running["worker"].lines),
+            lambda: "is locked" in str(worker.lines[before:]),
             seconds=20,
             otherwise="the worker does not wait for the database",
         )
@@ -46,7 +43,7 @@ def test_a_locked_database_costs_no_answer(run_app, chromium, slow_api):
 
 
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
-def test_a_database_that_is_gone_comes_back(run_app, chromium, tmp_path):
+def test_a_missing_database_comes_back(run_app, chromium, tmp_path):
     folder, away = tmp_path / "data", tmp_path / "away"
     folder.mkdir()
     running = run_app(DATABASE_URL=f"sqlite:///{folder / 'db.sqlite3'}")

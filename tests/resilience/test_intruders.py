@@ -13,8 +13,6 @@ from support.app.database import change, insert_search
 from support.app.page import ask, expect_state, expect_status, open_page, result
 from support.app.person import Person, wait_for_frame
 
-SHARED = pytest.mark.xdist_group("fault table")
-
 SIGNED_OUT = 4001
 
 
@@ -29,7 +27,6 @@ def status_of_socket(site, cookie, origin, url=None):
         return error.response.status_code
 
 
-@SHARED
 @pytest.mark.fault(19, "a WebSocket from another origin")
 def test_only_the_own_origin_is_let_in(shared_app):
     site, person = shared_app.site, Person(shared_app.site)
@@ -77,9 +74,8 @@ def session_key(person):
     return key
 
 
-@SHARED
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
-def test_a_session_that_ends_unheard_ends_its_sockets(shared_app):
+def test_a_session_that_ends_without_a_signal_closes_its_sockets(shared_app):
     site = shared_app.site
     expired, changed, deleted, other = [Person(site) for _ in range(4)]
     sign_up(changed, "changes-the-password")
@@ -109,7 +105,7 @@ def test_a_session_that_ends_unheard_ends_its_sockets(shared_app):
 
 
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
-def test_a_logout_and_a_deletion_end_sockets_at_once(run_app):
+def test_a_logout_and_a_deletion_close_sockets_at_once(run_app):
     running = run_app(SOCKET_CHECK_SECONDS="600")
     leaving, deleted, here, there = [Person(running.site) for _ in range(4)]
     sign_up(leaving, "leaves")
@@ -144,7 +140,6 @@ def log_in_by_browser(page, site, name):
     expect(page.locator("nav .user")).to_have_text(name)
 
 
-@SHARED
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
 def test_a_page_says_that_it_is_signed_out(shared_app, chromium):
     site = shared_app.site
@@ -179,9 +174,8 @@ SCRIPT = "<script>document.title='hacked'</script><img src=x onerror=\"hack()\">
 SHORT_SCRIPT = "<b onclick=hack()>"
 
 
-@SHARED
 @pytest.mark.fault(21, "script in question, answer, error and user name")
-def test_what_people_write_stays_text(shared_app, chromium):
+def test_user_input_stays_text(shared_app, chromium):
     site, person = shared_app.site, Person(shared_app.site)
     sign_up(person, "bobby-tables")
     change(
@@ -214,9 +208,8 @@ def test_what_people_write_stays_text(shared_app, chromium):
         page.reload()
 
 
-@SHARED
 @pytest.mark.fault(21, "script in question, answer, error and user name")
-def test_a_script_that_got_in_would_not_run(shared_app, chromium):
+def test_an_injected_script_does_not_run(shared_app, chromium):
     page = chromium.new_context().new_page()
     response = page.goto(shared_app.site.url)
     policy = response.headers["content-security-policy"]

@@ -8,17 +8,10 @@ from playwright.sync_api import expect
 
 from support.app.database import open_database
 from support.app.page import ask, expect_status, frames, open_page, result
-from support.app.person import Person, calls
-
-SHARED = pytest.mark.xdist_group("fault table")
-
-
-def at_the_same_time(function, count):
-    with ThreadPoolExecutor(count) as threads:
-        return [f.result() for f in [threads.submit(function) for _ in range(count)]]
+from support.app.person import Person, at_the_same_time, calls
+from support.app.postgres import on_both_databases
 
 
-@SHARED
 @pytest.mark.fault(17, "a double click, and the same form again")
 def test_a_double_click_is_one_search(shared_app, chromium):
     site, question = shared_app.site, "Is one click enough?"
@@ -34,7 +27,6 @@ def test_a_double_click_is_one_search(shared_app, chromium):
     assert calls(site, question) == 1
 
 
-@SHARED
 @pytest.mark.fault(17, "a double click, and the same form again")
 def test_without_a_script_a_reload_sends_nothing_again(shared_app, chromium):
     site, question = shared_app.site, "Is a reload another search?"
@@ -49,7 +41,7 @@ def test_without_a_script_a_reload_sends_nothing_again(shared_app, chromium):
     assert calls(site, question) == 1
 
 
-@SHARED
+@on_both_databases
 @pytest.mark.fault(17, "a double click, and the same form again")
 def test_the_same_form_many_times_at_once_is_one_search(shared_app):
     site, question = shared_app.site, "Eight times the same?"
@@ -62,9 +54,8 @@ def test_the_same_form_many_times_at_once_is_one_search(shared_app):
     assert calls(site, question) == 1
 
 
-@SHARED
 @pytest.mark.fault(18, "two people at once, and one in two tabs")
-def test_everybody_sees_their_own_in_each_of_their_tabs(shared_app, chromium):
+def test_people_see_their_own_searches_in_each_of_their_tabs(shared_app, chromium):
     site = shared_app.site
     ada, bob = chromium.new_context(), chromium.new_context()
     tabs = {
@@ -86,9 +77,8 @@ def test_everybody_sees_their_own_in_each_of_their_tabs(shared_app, chromium):
         assert calls(site, question) == 1
 
 
-@SHARED
 @pytest.mark.fault(18, "two people at once, and one in two tabs")
-def test_nobody_gets_at_the_search_of_another(shared_app):
+def test_the_search_of_another_person_is_out_of_reach(shared_app):
     site, question = shared_app.site, "simulate:  slow"
     ada, bob = Person(site), Person(site)
     task_id = ada.search(question)
@@ -96,16 +86,16 @@ def test_nobody_gets_at_the_search_of_another(shared_app):
     assert bob.get(f"/searches/{task_id}/cancel/").status == 405
     url = f"{site.url}/searches/{task_id}/cancel/"
     data = f"csrfmiddlewaretoken={bob.fields['csrfmiddlewaretoken']}".encode()
-    assert bob._open(url, data).status == 404
+    assert bob.open(url, data).status == 404
     assert bob.snapshot() == {}
     assert ada.snapshot()[task_id]["status"] in ("pending", "running")
     data = f"csrfmiddlewaretoken={ada.fields['csrfmiddlewaretoken']}".encode()
-    assert ada._open(url, data).status == 302
+    assert ada.open(url, data).status == 302
     assert ada.wait_for_end(task_id)["status"] == "cancelled"
 
 
 @pytest.mark.fault(26, "a flood of questions from one person")
-def test_a_flood_of_questions_is_told_to_wait(run_app):
+def test_a_flood_of_questions_is_limited(run_app):
     running = run_app(SEARCHES_PER_MINUTE="5")
     flood, other = Person(running.site), Person(running.site)
     send = lambda: at_the_same_time(lambda: flood.post("Flood?"), 30)  # noqa: E731

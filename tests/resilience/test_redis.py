@@ -6,23 +6,23 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute
+from playwright.sync_api import WebSocketRoute
 
-from support.app.harm import ask_redis, frozen, kill, without_redis, without_worker
+from support.app.page import ask
 from support.app.person import Person, calls, wait_for_frame
+from support.app.postgres import on_both_databases
+from support.app.processes import ask_redis, frozen, kill, without_redis, without_worker
 from support.app.stranger import nobody_else_sees
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.site import Site, Unmet
 
-pytestmark = pytest.mark.xdist_group("faults of redis")
-
 VISITORS = 50  # at once; Celery's usual pool has ten connections
 
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
-def test_the_connection_that_brings_messages_breaks(app_of_this_file, chromium):
-    site, question = app_of_this_file.site, "What is lost?"
+def test_the_connection_that_brings_messages_breaks(app, chromium):
+    site, question = app.site, "What is lost?"
     page = chromium.new_context().new_page()
     page.goto(site.url)
     page.get_by_text("Live", exact=True).wait_for()
@@ -31,16 +31,16 @@ def test_the_connection_that_brings_messages_breaks(app_of_this_file, chromium):
         wait_until(
             lambda: calls(site, question), seconds=10, otherwise="the API was not asked"
         )
-        with ask_redis(app_of_this_file) as client:
+        with ask_redis(app) as client:
             assert client.client_kill_filter(_type="pubsub") > 0
         page.locator("[data-status=done]").wait_for(timeout=15_000)
     assert page.locator(".answer").text_content() == the_answer(site, question)
 
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
-def test_the_last_message_to_a_page_is_dropped(app_of_this_file, chromium):
+def test_the_last_message_to_a_page_is_dropped(app, chromium):
     """The one that no other comes after, so that nothing tells that it is missing."""
-    site, question = app_of_this_file.site, "What is the last?"
+    site, question = app.site, "What is the last?"
     page = chromium.new_context().new_page()
     dropped = []
 
@@ -62,11 +62,6 @@ def test_the_last_message_to_a_page_is_dropped(app_of_this_file, chromium):
     assert page.locator(".answer").text_content() == the_answer(site, question)
 
 
-def ask(page: Page, question: str) -> None:
-    page.get_by_label("Your question").fill(question)
-    page.get_by_role("button", name="Search").click()
-
-
 def the_answer(site: Site, question: str) -> str:
     """What the API has answered, the one time that it was asked."""
     [request] = [r for r in site.requests_to_openai() if r["input"] == question]
@@ -74,11 +69,11 @@ def the_answer(site: Site, question: str) -> str:
 
 
 @pytest.mark.fault(6, "Redis refuses at POST")
-def test_redis_refuses(app_of_this_file):
-    site = app_of_this_file.site
+def test_redis_refuses(app):
+    site = app.site
     person = Person(site)
     with nobody_else_sees(site):
-        with without_redis(app_of_this_file):
+        with without_redis(app):
             started = time.monotonic()
             task_id = person.search("Does anybody need Redis?")
             assert time.monotonic() - started < 2
@@ -88,13 +83,11 @@ def test_redis_refuses(app_of_this_file):
             with pytest.raises(Unmet, match="refused with status 403"):
                 person.open_socket()
             # Also for a worker that starts only now.
-            kill(app_of_this_file.project.running["worker"])
-            app_of_this_file.project.restart(app_of_this_file.processes, "worker")
+            kill(app.project.running["worker"])
+            app.project.restart(app.processes, "worker")
             task_id = person.search("And who starts without Redis?")
             assert person.wait_for_end(task_id)["status"] == "done"
-        assert not any(
-            "in ASGI application" in line for _, line in app_of_this_file.log
-        )
+        assert not any("in ASGI application" in line for _, line in app.log)
         # And with Redis, the news comes as before.
         wait_until(
             lambda: news_come(person), seconds=40, otherwise="no news after the restart"
@@ -114,8 +107,8 @@ def news_come(person: Person) -> bool:
 
 
 @pytest.mark.fault(7, "Redis is frozen at POST")
-def test_redis_hangs(app_of_this_file):
-    site = app_of_this_file.site
+def test_redis_hangs(app):
+    site = app.site
     persons = [Person(site) for _ in range(VISITORS)]
 
     def ask(number: int) -> tuple[float, str]:
@@ -125,7 +118,7 @@ def test_redis_hangs(app_of_this_file):
 
     with nobody_else_sees(site):
         with (
-            frozen(app_of_this_file.redis),
+            frozen(app.redis),
             ThreadPoolExecutor(VISITORS) as pool,
         ):
             asked = list(pool.map(ask, range(VISITORS)))
@@ -137,23 +130,24 @@ def test_redis_hangs(app_of_this_file):
         assert calls(site, f"Who waits for Redis, {number}?") == 1
 
 
+@on_both_databases
 @pytest.mark.fault(8, "Redis loses the queue")
-def test_redis_loses_the_queue(app_of_this_file):
-    site = app_of_this_file.site
+def test_redis_loses_the_queue(app):
+    site = app.site
     person = Person(site)
     with nobody_else_sees(site):
-        with without_worker(app_of_this_file):
+        with without_worker(app):
             task_id = person.search("What was in the queue?")
             assert len(site.waiting_messages()) == 1
-            with ask_redis(app_of_this_file) as client:
+            with ask_redis(app) as client:
                 client.flushall()
         assert person.wait_for_end(task_id)["status"] == "done"
     assert calls(site, "What was in the queue?") == 1
 
 
 @pytest.mark.fault(9, "Redis restarts under load")
-def test_redis_restarts_under_load(app_of_this_file):
-    site = app_of_this_file.site
+def test_redis_restarts_under_load(app):
+    site = app.site
     persons = [Person(site) for _ in range(20)]
     with (
         nobody_else_sees(site),
@@ -169,7 +163,7 @@ def test_redis_restarts_under_load(app_of_this_file):
         wait_until(
             lambda: calls(site, "Who restarts, 0?"), seconds=10, otherwise="none asked"
         )
-        with without_redis(app_of_this_file):
+        with without_redis(app):
             during = list(pool.map(ask, range(10, 20)))
             # What was begun goes on to its end.
             for person, task_id in zip(persons, before, strict=False):
@@ -185,12 +179,12 @@ def test_redis_restarts_under_load(app_of_this_file):
 
 
 @pytest.mark.fault(9, "Redis restarts under load")
-def test_sockets_open_where_none_was_while_redis_restarted(app_of_this_file):
+def test_sockets_open_where_none_was_while_redis_restarted(app):
     """No page had a use for the connections to Redis while they broke."""
-    persons = [Person(app_of_this_file.site) for _ in range(12)]
-    with nobody_else_sees(app_of_this_file.site):
+    persons = [Person(app.site) for _ in range(12)]
+    with nobody_else_sees(app.site):
         open_and_close(persons)
-    with without_redis(app_of_this_file):
+    with without_redis(app):
         pass
     open_and_close(persons)
 
@@ -204,10 +198,10 @@ def open_and_close(persons: list[Person]) -> None:
 
 
 @pytest.mark.fault(9, "Redis restarts under load")
-def test_redis_gives_its_place_to_another(app_of_this_file):
+def test_redis_gives_its_place_to_another(app):
     """It takes no more commands that write, and then it does again: a failover."""
-    site, person = app_of_this_file.site, Person(app_of_this_file.site)
-    with nobody_else_sees(site), ask_redis(app_of_this_file) as client:
+    site, person = app.site, Person(app.site)
+    with nobody_else_sees(site), ask_redis(app) as client:
         client.replicaof("127.0.0.1", free_port())  # where nobody is
         try:
             task_id = person.search("Who may write?")
@@ -217,6 +211,6 @@ def test_redis_gives_its_place_to_another(app_of_this_file):
         wait_until(
             lambda: news_come(person), seconds=40, otherwise="no news after the change"
         )
-    worker = app_of_this_file.project.running["worker"]
+    worker = app.project.running["worker"]
     assert worker.child.poll() is None, worker.how_it_ended()
     assert calls(site, "Who may write?") == 1

@@ -8,19 +8,16 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from support.app.harm import frozen
+from support.app.page import ask
 from support.app.person import Person, calls, wait_for_frame
+from support.app.processes import frozen
 from support.app.stranger import nobody_else_sees
 from support.running import Running
 from tutorial.runtime.waiting import wait_until
 
-# Seconds: redis-py's own patience is 5, and uvicorn asks after a socket every 20.
-IDLE = 23
-
-
-def ask(page: Page, question: str) -> None:
-    page.get_by_label("Your question").fill(question)
-    page.get_by_role("button", name="Search").click()
+# Seconds: redis-py's time-out is 5 (an unsuitable channel layer closes a socket then),
+# and uvicorn sends a ping every 5.
+IDLE = 8
 
 
 def refuse_snapshots(page: Page) -> None:
@@ -44,8 +41,8 @@ def wait_for_answer(app: Running, page: Page) -> None:
 
 @pytest.mark.long
 @pytest.mark.fault(1, "a socket is idle for minutes")
-def test_idle_sockets_stay_open_and_still_work(run_app):
-    app = run_app()
+def test_idle_sockets_stay_open_and_still_work(shared_app):
+    app = shared_app
     persons = [Person(app.site) for _ in range(3)]
     with nobody_else_sees(app.site), contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(person.open_socket()) for person in persons]
@@ -62,7 +59,6 @@ def test_idle_sockets_stay_open_and_still_work(run_app):
     assert calls(app.site, "Still there?") == len(persons)
 
 
-@pytest.mark.xdist_group("fault table")
 @pytest.mark.fault(3, "the result is ready before the socket is")
 def test_the_result_is_ready_before_the_socket(shared_app):
     person = Person(shared_app.site)
@@ -76,7 +72,6 @@ def test_the_result_is_ready_before_the_socket(shared_app):
     assert calls(shared_app.site, "Who is too early?") == 1
 
 
-@pytest.mark.xdist_group("fault table")
 @pytest.mark.fault(3, "the result is ready before the socket is")
 def test_the_result_is_ready_before_the_socket_of_a_page(shared_app, chromium):
     site, question = shared_app.site, "Who waits for the socket?"
@@ -94,7 +89,6 @@ def test_the_result_is_ready_before_the_socket_of_a_page(shared_app, chromium):
     assert calls(site, question) == 1
 
 
-@pytest.mark.xdist_group("fault table")
 @pytest.mark.fault(4, "the browser is offline while the result arrives")
 def test_the_browser_is_offline_while_the_result_arrives(shared_app, chromium):
     site, question = shared_app.site, "Who is away?"

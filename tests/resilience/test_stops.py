@@ -5,7 +5,6 @@ import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import psutil
 import pytest
@@ -15,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from support.app.database import open_database
 from support.app.page import ask, expect_state, expect_status, open_page
 from support.app.person import Person, calls, wait_for_frame
+from support.app.processes import restart
 from tutorial.runtime import reaper
 from tutorial.runtime.waiting import wait_until
 
@@ -53,27 +53,25 @@ def wait_for_chunk(socket, seconds=20):
 
 
 @pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
-def test_a_worker_ends_what_it_has_begun_and_then_itself(run_app, slow_api):
-    running = run_app(OPENAI_BASE_URL=slow_api, SEARCH_GRACE_SECONDS="20")
-    site = replace(running.site, openai_url=slow_api)
-    person, question = Person(site), "What does a worker do?"
+def test_a_worker_finishes_its_searches_before_it_ends(app, person):
+    site, question = app.site, "What does a worker do?"
     with person.open_socket() as socket:
         task_id = person.search(question)
         wait_for_chunk(socket)
-        worker = terminate(running, "worker")
+        worker = terminate(app, "worker")
         assert wait_for_frame(socket, task_id)["status"] == "done"
         wait_for_exit(worker, 10)
         # What is asked meanwhile waits for the next worker.
         later = person.search("Who answers this?")
         assert person.snapshot()[later]["status"] == "pending"
-        running.project.restart(running.processes, "worker")
+        restart(app, "worker")
         assert wait_for_frame(socket, later, 40)["status"] == "done"
     assert "offline stand-in" in person.snapshot()[task_id]["answer"]
     assert calls(site, question) == calls(site, "Who answers this?") == 1
 
 
 @pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
-def test_what_takes_longer_than_the_grace_is_given_to_another_worker(run_app):
+def test_a_search_longer_than_the_grace_is_given_to_another_worker(run_app):
     # A lease that never expires: nobody takes it, if it is not given.
     patience = {"SEARCH_GRACE_SECONDS": "1", "SEARCH_LEASE_SECONDS": "600"}
     running = run_app(OPENAI_TIMEOUT_SECONDS="60", **patience)
@@ -94,25 +92,23 @@ def test_what_takes_longer_than_the_grace_is_given_to_another_worker(run_app):
 
 
 @pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
-def test_a_web_process_answers_its_requests_and_ends(run_app, slow_api, chromium):
-    running = run_app(OPENAI_BASE_URL=slow_api)
-    site = replace(running.site, openai_url=slow_api)
+def test_a_web_process_answers_its_requests_and_ends(app, person, chromium):
+    site, question = app.site, "Is a POST cut short?"
     page = open_page(chromium.new_context(), site)
-    person, question = Person(site), "Is a POST cut short?"
-    with person.open_socket() as socket, open_database(running) as database:
+    with person.open_socket() as socket, open_database(app) as database:
         ask(page, "What is a web process?")
         expect_status(page, "What is a web process?", "running")
         expect(page.locator("#notices")).to_have_text("Search has started!")
-        before = connections(running, "web")
+        before = connections(app, "web")
         # A request that takes a while.
         database.execute("BEGIN IMMEDIATE")
         post = ThreadPoolExecutor(1).submit(person.post, question)
         wait_until(
-            lambda: connections(running, "web") > before,
+            lambda: connections(app, "web") > before,
             seconds=20,
             otherwise="the request did not arrive",
         )
-        web = terminate(running, "web")
+        web = terminate(app, "web")
         with contextlib.suppress(ConnectionClosed):
             while True:
                 socket.recv(timeout=10)
@@ -123,7 +119,7 @@ def test_a_web_process_answers_its_requests_and_ends(run_app, slow_api, chromium
     assert status == 202
     wait_for_exit(web, 15)
     expect_state(page, "Offline: connecting again")
-    running.project.restart(running.processes, "web")
+    restart(app, "web")
     expect_state(page, "Live")
     expect_status(page, "What is a web process?", "done")
     assert person.wait_for_end(data["search"]["task_id"])["status"] == "done"

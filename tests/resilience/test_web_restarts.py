@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.app.harm import kill, restart
 from support.app.person import Person, calls
+from support.app.processes import kill, restart
 from support.app.tabs import Tab, living
 from tutorial.runtime.waiting import wait_until
 
@@ -16,8 +16,7 @@ PERSONS, TABS = 30, 10  # each has so many
 
 @pytest.mark.long
 @pytest.mark.fault(2, "the web process restarts, and 300 sockets reconnect")
-def test_the_web_process_restarts(run_app, chromium):
-    app = run_app()
+def test_the_web_process_restarts(app, chromium):
     page = chromium.new_context().new_page()
     page.goto(app.site.url)
     page.evaluate("window.isTheSamePage = true")

@@ -2,14 +2,11 @@
 
 import pytest
 
-from support.app.harm import ask_redis, restart, without_worker
-from support.app.inside import ADDITIONS, harm, wait_for_line, wait_for_middle
+from support.app.fault_hooks import harm, wait_for_line, wait_for_middle
 from support.app.person import calls, wait_for_frame
+from support.app.postgres import on_both_databases
+from support.app.processes import ask_redis, restart, without_worker
 from support.app.stranger import nobody_else_sees
-
-__all__ = ["ADDITIONS"]
-
-pytestmark = pytest.mark.xdist_group("faults of threads")
 
 
 @pytest.mark.fault(10, "a worker's thread dies in a task")
@@ -53,6 +50,7 @@ def test_the_event_loop_ends(app, person):
     assert [calls(app.site, question) for question in questions] == [2, 2]
 
 
+@on_both_databases
 @pytest.mark.fault(12, "a message is delivered twice")
 def test_a_message_is_delivered_twice(app, person):
     with (

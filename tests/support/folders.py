@@ -3,9 +3,10 @@
 import shutil
 from pathlib import Path
 
+from support.running import migrate_once
 from tutorial.project import difference, steps
 from tutorial.project.files import copy_project
-from tutorial.runtime import project
+from tutorial.runtime.project import Project
 
 STUB = Path(__file__).parent / "stub"
 
@@ -40,5 +41,5 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 
 def migrate(folder: Path) -> None:
-    """Make the folder's own database."""
-    project.Project(folder, 8000).migrate()
+    """Make the folder's own database, or bring it up to date."""
+    migrate_once(Project(folder, 8000))

@@ -36,7 +36,7 @@ def html(text: str) -> str:
     return markdown.markdown(expand(text), extensions=extensions)
 
 
-def test_a_command_is_told_from_what_it_prints():
+def test_commands_and_their_output_are_distinguished():
     command, output = blocks(SHOW_QUEUE)
     assert command[1] == "python3 -m tutorial manage ../my-search show_queue\n"
     assert 'title="Terminal 2"' in command[0]

@@ -86,7 +86,7 @@ def test_what_is_lit_is_what_comes(project):
     assert listing(project(new, old), "file: b.txt") == ["    " + x for x in "abcd"]
 
 
-def test_an_old_line_goes_where_its_new_form_comes(project):
+def test_an_old_line_is_removed_where_its_new_form_is_added(project):
     old = {"a.js": "one();\n\nlisten(first, second, () => {\n  go();\n});\n"}
     new = {
         "a.js": "one();\n\nother();\n\nmore();\n\n"
@@ -99,7 +99,7 @@ def test_an_old_line_goes_where_its_new_form_comes(project):
     assert "in place of `listen(first, second, () =>`" in last
 
 
-def test_an_empty_file_is_told(project):
+def test_an_empty_file_is_shown_as_empty(project):
     text = expand(project(FILES), "file: empty.py")
     assert text == "**`empty.py`** · new file, empty\n{: .place }"
 
@@ -235,7 +235,7 @@ def test_a_diff_shows_no_line_of_this_step_as_an_old_one(project):
     assert "w = 4" not in text
 
 
-def test_what_goes_is_shown_once_where_its_successor_is(project):
+def test_a_removed_line_is_shown_once_beside_its_successor(project):
     old = "import a\n\nx = 1\nz = 3\n"
     new = "import a\n\n\ny = 2\nz = 3\n"
     pair = project({"a.py": new}, {"a.py": old})

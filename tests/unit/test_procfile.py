@@ -1,7 +1,5 @@
 """What a project is made of: its processes, its port, the services that it needs."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -50,19 +48,6 @@ def test_the_worker_without_a_procfile(tmp_path, texts, app):
     assert command == (procfile.WORKER.format(app) if app else None)
 
 
-@pytest.mark.parametrize("name", ["config__celery", "config__jobs", "jobs"])
-@pytest.mark.parametrize("variable", ["app", "celery_app", "mine"])
-def test_celery_finds_the_app_that_is_named(tmp_path, name, variable):
-    write(tmp_path, config____init__="")
-    write(tmp_path, **{name: f"from celery import Celery\n{variable} = Celery('x')\n"})
-    named = procfile.processes(tmp_path)["worker"].split()[2]
-    code = f"from celery.app.utils import find_app; print(find_app({named!r}).main)"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert result.stdout == "x\n", result.stderr
-
-
 def test_a_procfile_with_whatever_is_in_procfiles(tmp_path):
     (tmp_path / "Procfile").write_bytes(
         b"\xef\xbb\xbf# web: no\r\n\r\n  django:   python manage.py runserver\r\n"
@@ -94,7 +79,7 @@ def test_a_procfile_with_whatever_is_in_procfiles(tmp_path):
         ("./serve", None),
     ],
 )
-def test_the_port_that_a_procfile_insists_on(tmp_path, command, port):
+def test_the_port_that_a_procfile_fixes(tmp_path, command, port):
     (tmp_path / "Procfile").write_text(f"web: {command}\n")
     assert procfile.fixed_port(tmp_path) == port
 

@@ -67,7 +67,7 @@ def project(tmp_path):
         ("log", "", "no log of step 9 has been recorded"),
     ],
 )
-def test_what_is_not_there_is_told_with_the_name_of_the_page(
+def test_a_missing_name_is_reported_with_the_name_of_the_page(
     project, kind, body, words
 ):
     new = FILES | {
@@ -82,14 +82,14 @@ def test_what_is_not_there_is_told_with_the_name_of_the_page(
     assert "\n" not in str(caught.value)
 
 
-def test_a_page_without_a_step_is_told():
+def test_a_page_without_a_step_is_reported():
     with pytest.raises(Problem, match="^home.md: say which step it is about"):
         Page("home.md").expand("```tree\n```")
     with pytest.raises(Problem, match='^home.md: There is no step "8"'):
         Page("home.md").expand("```tree\nstep: 8\n```")
 
 
-def test_a_fence_without_an_end_is_told():
+def test_a_fence_without_an_end_is_reported():
     with pytest.raises(Problem, match="^home.md: the fence ```step has no end"):
         Page("home.md", "1").expand("```step\nfile: manage.py\n")
 

@@ -134,7 +134,7 @@ class PageVisitor(Visitor):
         super().__init__(url, number)
         self._cookies: dict[str, str] = {}
         self._form = Form("")
-        self._questions: dict[str, str] = {}  # by task id
+        self.questions: dict[str, str] = {}  # by task id
 
     async def open(self) -> None:
         """Load the page, and keep its form."""
@@ -148,7 +148,7 @@ class PageVisitor(Visitor):
         """Send the form, and follow a redirect, as `fetch` does."""
         fields = self._form.fields | {self._form.text_field: question}
         if "task_id" in fields:
-            self._questions[fields["task_id"]] = question
+            self.questions[fields["task_id"]] = question
         body, content_type = multipart(fields)
         headers = {"Content-Type": content_type, "Accept": self.accepts}
         headers |= {"Origin": self.url, "Referer": f"{self.url}/"}
@@ -166,7 +166,7 @@ class PageVisitor(Visitor):
             self.answers.note(frame["query"], moment)
         elif frame.get("chunk") or frame.get("answer"):
             # The first words are in a chunk, or in the frame with the status.
-            question = self._questions.get(frame["task_id"], "")
+            question = self.questions.get(frame["task_id"], "")
             self.first_chunks.note(question, moment)
 
     @property

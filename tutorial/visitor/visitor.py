@@ -199,7 +199,7 @@ class Visitor:
 
     def get(self, path: str | None = None) -> Answer:
         """Load a page: the visitor's own, or the one at `path`."""
-        return self._open(urllib.parse.urljoin(self.page_url, path or ""))
+        return self.open(urllib.parse.urljoin(self.page_url, path or ""))
 
     @property
     def page_url(self) -> str:
@@ -224,9 +224,10 @@ class Visitor:
         if token is not None:
             data["csrfmiddlewaretoken"] = token
         url = urllib.parse.urljoin(self.page_url, form.action)
-        return self._open(url, urllib.parse.urlencode(data).encode())
+        return self.open(url, urllib.parse.urlencode(data).encode())
 
-    def _open(self, url: str, data: bytes | None = None) -> Answer:
+    def open(self, url: str, data: bytes | None = None) -> Answer:
+        """Load `url`, or send `data` there by POST; a redirect is not followed."""
         started = time.monotonic()
         try:
             with self._opener.open(url, data, timeout=self.patience) as response:

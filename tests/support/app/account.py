@@ -17,7 +17,7 @@ def submit(person: Person, path: str, action: str = "", **typed: str) -> Answer:
         if (form.action == action if action else typed.keys() <= form.fields.keys())
     ]
     url = urllib.parse.urljoin(person.site.url, form.action or path)
-    answer = person._open(url, urllib.parse.urlencode(form.fields | typed).encode())
+    answer = person.open(url, urllib.parse.urlencode(form.fields | typed).encode())
     person.fields = person.form().fields  # with a new token
     return answer
 

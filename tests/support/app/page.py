@@ -5,7 +5,6 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.site import Site
 
 PATIENCE = 20_000.0  # ms
@@ -53,9 +52,3 @@ def expect_status(page: Page, question: str, status: str) -> None:
 def expect_state(page: Page, words: str) -> None:
     """Wait until the page says this of its connection."""
     expect(page.locator("#socket-state")).to_have_text(words, timeout=PATIENCE)
-
-
-def wait_in(page: Page, condition: Any, otherwise: str) -> None:
-    """Wait in the page's own event loop, in which its frames arrive."""
-    pause = lambda: page.wait_for_timeout(50)  # noqa: E731
-    assert wait_for(condition, PATIENCE / 1000, pause), otherwise

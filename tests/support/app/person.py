@@ -5,6 +5,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from websockets.sync.client import ClientConnection
@@ -22,6 +24,10 @@ class Person(Visitor):
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
+        # Like fetch in the page's script, it follows redirects.
+        self.script = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(self.cookies)
+        )
         self.fields = self.form().fields  # and is a guest from now on
 
     def post(
@@ -36,7 +42,7 @@ class Person(Visitor):
             {"Accept": "application/json"},
         )
         try:
-            with self._opener.open(request, timeout=self.patience) as response:
+            with self.script.open(request, timeout=self.patience) as response:
                 return response.status, json.load(response), response.headers
         except urllib.error.HTTPError as error:
             return error.code, json.load(error), error.headers
@@ -52,7 +58,7 @@ class Person(Visitor):
         request = urllib.request.Request(
             self.site.url, headers={"Accept": "application/json"}
         )
-        with self._opener.open(request, timeout=self.patience) as response:
+        with self.script.open(request, timeout=self.patience) as response:
             searches = json.load(response)["searches"]
         return {search["task_id"]: search for search in searches}
 
@@ -80,6 +86,13 @@ def wait_for_frame(
         frame = json.loads(socket.recv(timeout=seconds))
         if frame.get("status") in ENDED and task_id in (None, frame["task_id"]):
             return frame
+
+
+def at_the_same_time(function: Callable[[], Any], count: int) -> list[Any]:
+    """Call the function in so many threads at once, and return what it returned."""
+    with ThreadPoolExecutor(count) as threads:
+        calls = [threads.submit(function) for _ in range(count)]
+        return [call.result() for call in calls]
 
 
 def calls(site: Site, question: str) -> int:

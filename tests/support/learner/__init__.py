@@ -1,11 +1,11 @@
 """A learner who follows a page of the site, from top to bottom.
 
-`page` reads what there is to do, `keyboard` types the listings, `terminal` the
-commands, whose output `printed` compares, and `window` is the browser. `following` puts
+`page` reads what there is to do, `keyboard` types the listings, `terminal` runs the
+commands, `printed` compares their output, and `window` is the browser. `following` puts
 them together.
 """
 
 from support.learner.following import Learner, follow
-from support.learner.page import HANDS, Page
+from support.learner.page import Page
 
-__all__ = ["HANDS", "Learner", "Page", "follow"]
+__all__ = ["Learner", "Page", "follow"]

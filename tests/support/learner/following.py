@@ -13,6 +13,7 @@ from support.learner.page import COMMANDS, LISTING, POSITIVE, Action, Page
 from support.learner.printed import pattern, regular
 from support.learner.terminal import Terminals
 from support.learner.window import Window
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.project import steps
 from tutorial.runtime.waiting import wait_until
@@ -22,7 +23,7 @@ from tutorial.site.pair import find_pair
 PATIENCE = 60.0  # seconds for whatever a page waits for
 
 RUN = "$ python3 -m tutorial run ../my-search"
-FAULTS = Path(__file__).parent.parent / "faults"
+FAULTS = ROOT / "tests" / "faults" / "patches"
 
 
 def follow(page: Page, root: Path, browser: Browser) -> None:

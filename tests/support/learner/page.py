@@ -1,11 +1,11 @@
-"""What a page asks of who follows it: listings, console blocks, and hands.
+"""What a page asks a learner to do: listings, console blocks, and directives.
 
-Hands are comments on a line of their own. They say what the learner does and sees where
-no fence can: in the browser, and in the terminal of a program that runs.
+Directives are comments on a line of their own. They say what the learner does and sees
+where no fence can: in the browser, and in the terminal of a program that runs.
 
     <!-- open -->                     load http://127.0.0.1:8000
     <!-- ask: What is a broker? -->   type it into the form and send it
-    <!-- reload -->                   load the page anew
+    <!-- reload -->                   reload the page
     <!-- sees: Search has -->         wait until the page shows this text
     <!-- sees not: Offline -->        it does not show this text now
     <!-- badge: Live -->              wait until the badge starts with this
@@ -15,9 +15,9 @@ no fence can: in the browser, and in the terminal of a program that runs.
     <!-- terminal: stage 4 -->        a line of the program that runs, likewise
     <!-- terminal not: stage 5 -->    no such line when the next of the above holds
     <!-- Ctrl-C -->                   end the program that runs
-    <!-- my-search: 5 -->             have ../my-search anew, as step 5 leaves it
+    <!-- my-search: 5 -->             make ../my-search again, as step 5 leaves it
     <!-- my-search: 5 no_await -->    the same, with a mistake of tests/faults/ in it
-    <!-- run -->                      have it run, in a terminal that no page shows
+    <!-- run -->                      run it, in a terminal that the page does not show
     <!-- not run: why -->             the console block below cannot run in a test
     <!-- fails: why -->               a command in it fails, and prints no line about it
 
@@ -25,7 +25,7 @@ A `…` stands for any characters. Comments that start with another capital lett
 for authors.
 
 The page of a step finds ../my-search as the step before leaves it, unless it makes the
-folder itself. On other pages there is none until a command, or a hand, makes it.
+folder itself. On other pages there is none until a command, or a directive, makes it.
 """
 
 import re
@@ -40,8 +40,8 @@ from tutorial.problem import Problem
 from tutorial.site import fences
 from tutorial.site.extension import FRONT_MATTER
 
-# What a hand wants behind its colon.
-HANDS = {
+# Whether a directive has an argument after its colon.
+DIRECTIVES = {
     **dict.fromkeys(("open", "reload", "Ctrl-C", "run"), False),
     **dict.fromkeys(("ask", "sees", "sees not", "badge", "status"), True),
     **dict.fromkeys(("console", "frame", "terminal", "terminal not"), True),
@@ -53,24 +53,24 @@ COMMENT = re.compile(r" *<!-- (?P<name>[^:\n]*?)(?:: (?P<argument>.*))? -->")
 LISTING, COMMANDS = "listing", "commands"
 FENCES = {"step": LISTING, "console": COMMANDS}
 
-# What says something about the console block below.
+# Directives about the console block below.
 ABOVE = ("not run", "fails")
 
-# What waits for something, and so can be the moment at which something else is not.
+# Directives that wait for something. After the wait, “terminal not” can be checked.
 POSITIVE = ("sees", "badge", "status", "console", "frame", "terminal")
 
 
 @dataclass(frozen=True)
 class Action:
-    """Something to do: a fence, or a hand."""
+    """Something to do: a fence, or a directive."""
 
-    name: str  # LISTING, COMMANDS, or that of a hand
-    argument: str = ""  # the body of a fence, or what stands behind a hand's colon
-    fails: bool = False  # whether the page says so of a fence
+    name: str  # LISTING, COMMANDS, or that of a directive
+    argument: str = ""  # the body of a fence, or what follows a directive's colon
+    fails: bool = False  # whether a command of the fence is expected to fail
 
 
 class Page:
-    """A page of the site, as a learner sees it who has it open."""
+    """A page of the site, as a learner reads it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -80,22 +80,22 @@ class Page:
 
     @property
     def step(self) -> str:
-        """The step that it is about; "" for none."""
+        """The name of the step that it is about; "" for none."""
         return str(self.meta.get("step", ""))
 
     def lines_of(self, kind: str) -> list[str]:
-        """What stands in its fences of a kind that is not ours, such as "sh"."""
+        """The lines of its fences of a kind that is not ours, such as "sh"."""
         lines = self.text.split("\n")
         found = (f for f in fences.scan(lines) if f.info.split(" ")[0] == kind)
         return [line for fence in found for line in fence.body(lines).split("\n")]
 
     def fences(self) -> list[str]:
-        """What its fences say they hold, those aside that show others as text."""
+        """The info strings of its fences, but not of those that only show fences."""
         lines = self.text.split("\n")
         return [f.info for f in fences.scan(lines) if len(f.marks) == 3]
 
     def actions(self) -> list[Action]:
-        """All that is to do. Raises SybilFailure, with the line, where it cannot be."""
+        """All actions. Raises SybilFailure, with the line, where one cannot be read."""
         found: list[Action] = []
         self.go_down(found.append)
         return found
@@ -147,11 +147,14 @@ class Page:
 
 
 class _Checks:
-    """What hands want of what is around them: an action, a message, or neither."""
+    """Reads fences and lines, and checks that the directives stand in the right place.
+
+    Each method returns an action, a message about a mistake, or neither.
+    """
 
     def __init__(self) -> None:
-        self._above = ""  # the hand that speaks of the console block below
-        self._unchecked = False  # whether "terminal not" still waits for its moment
+        self._above = ""  # the directive about the console block below
+        self._unchecked = False  # whether a "terminal not" has not been checked yet
 
     def fence(self, kind: str, body: str) -> Action | str | None:
         """A fence of the page."""
@@ -168,7 +171,7 @@ class _Checks:
             above = self._above if line.strip() else ""
             self._above = "" if above else self._above
             return _misplaced(above) if above else None
-        found = _hand(line)
+        found = _directive(line)
         if isinstance(found, Action):
             if found.name in ABOVE:
                 self._above = found.name
@@ -176,17 +179,17 @@ class _Checks:
             return self._when(found)
         return found
 
-    def _when(self, hand: Action) -> Action | str:
-        if hand.name == "terminal not":
+    def _when(self, directive: Action) -> Action | str:
+        if directive.name == "terminal not":
             self._unchecked = True
-        elif hand.name in POSITIVE:
+        elif directive.name in POSITIVE:
             self._unchecked = False
-        elif self._unchecked and hand.name in ("ask", "Ctrl-C", "open", "reload"):
+        elif self._unchecked and directive.name in ("ask", "Ctrl-C", "open", "reload"):
             return (
-                f"“terminal not” above is never checked: wait before “{hand.name}”,"
-                f" with one of {', '.join(POSITIVE)}"
+                f"“terminal not” above is never checked: before “{directive.name}”,"
+                f" wait with one of {', '.join(POSITIVE)}"
             )
-        return hand
+        return directive
 
     def end(self) -> str:
         """A message where the page ends too early."""
@@ -197,29 +200,31 @@ class _Checks:
         return ""
 
 
-def _misplaced(hand: str) -> str:
-    return f"“{hand}” belongs right above a console block"
+def _misplaced(directive: str) -> str:
+    return f"“{directive}” belongs right above a console block"
 
 
-def _hand(line: str) -> Action | str | None:
-    """What a line with a comment asks for; a message where nobody knows."""
+def _directive(line: str) -> Action | str | None:
+    """The action of a line with a comment; a message where it has a mistake."""
     match = COMMENT.fullmatch(line.rstrip())
     if not match:
         known = re.search(r"<!-- *(\w[\w -]*)", re.sub(r"(`+).+?\1", "", line))
         if known and known[1].split(" ")[0].casefold() in _first_words():
-            return f"a hand needs a line of its own, as <!-- open -->: {line.strip()}"
+            return (
+                f"a directive needs a line of its own, as <!-- open -->: {line.strip()}"
+            )
         return None
     name, argument = match["name"], match["argument"]
-    if name in HANDS:
-        if HANDS[name] and not argument:
-            return f"“{name}” needs something behind it, as in <!-- {name}: … -->"
-        if not HANDS[name] and argument is not None:
-            return f"“{name}” takes nothing behind it"
+    if name in DIRECTIVES:
+        if DIRECTIVES[name] and not argument:
+            return f"“{name}” needs an argument, as in <!-- {name}: … -->"
+        if not DIRECTIVES[name] and argument is not None:
+            return f"“{name}” takes no argument"
         return Action(name, argument or "")
-    if name[:1].isupper() and name.casefold() not in map(str.casefold, HANDS):
+    if name[:1].isupper() and name.casefold() not in map(str.casefold, DIRECTIVES):
         return None
-    return f"nobody knows the hand “{name}”; there are: {', '.join(HANDS)}"
+    return f"there is no directive “{name}”; there are: {', '.join(DIRECTIVES)}"
 
 
 def _first_words() -> set[str]:
-    return {name.split(" ")[0].casefold() for name in HANDS}
+    return {name.split(" ")[0].casefold() for name in DIRECTIVES}

@@ -53,7 +53,7 @@ async def answer(row):
 """
 
 
-ADDITIONS = {
+HOOKS = {
     "search/answers.py": IN_AN_ANSWER,
     "search/tasks.py": IN_A_THREAD,
     "search/worker.py": BEFORE_THE_SAVE,

@@ -15,7 +15,7 @@ input()
 """
 
 
-def test_two_processes_get_no_port_twice():
+def test_two_processes_get_different_ports():
     children = [
         subprocess.Popen(
             [sys.executable, "-c", ASK],
@@ -33,7 +33,7 @@ def test_two_processes_get_no_port_twice():
     assert len({*answers[0], *answers[1]}) == 40
 
 
-def test_the_preferred_port_is_given_to_whoever_asks_for_it():
+def test_a_preferred_port_is_given_where_it_is_free():
     port = free_port()
     assert free_port(port) == port
     assert free_port() != port

@@ -26,17 +26,22 @@ def restart(running: Running, name: str) -> None:
     running.project.wait_until_ready(60)
 
 
-def start_second_worker(running: Running) -> Process:
-    """Another worker beside the first one."""
+@contextlib.contextmanager
+def second_worker(running: Running) -> Iterator[Process]:
+    """Another worker runs beside the first one in this context."""
     command = procfile.processes(running.project.folder)["worker"]
-    running.project.running["second worker"] = running.processes.start(
+    worker = running.project.running["second worker"] = running.processes.start(
         "second worker",
         f"{command} --hostname second@%h",
         folder=running.project.folder,
         environment=running.project.environment,
     )
-    running.project.wait_until_ready(60)
-    return running.project.running["second worker"]
+    try:
+        running.project.wait_until_ready(60)
+        yield worker
+    finally:
+        del running.project.running["second worker"]
+        running.processes.stop([worker], grace=0)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,9 @@
+"""What following a page needs."""
+
+import pytest
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Remove pytest-django's variable, which no learner's terminal has."""
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)

@@ -1,0 +1,43 @@
+"""The migrations of each step make the tables of its models."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tutorial.project import steps
+from tutorial.project.files import copy_project, files
+
+
+def models_of(step: steps.Step) -> dict[str, bytes]:
+    """The files with the models and the migrations of a step."""
+    return {
+        name: path.read_bytes()
+        for name, path in files(step.folder).items()
+        if "models" in name or "migrations" in name
+    }
+
+
+# A step with the models of the step before needs no second look.
+CHANGED = [steps.every()[0]]
+CHANGED += [
+    new
+    for old, new in zip(steps.every(), steps.every()[1:], strict=False)
+    if models_of(old) != models_of(new)
+]
+
+
+def test_models_change_in_two_steps():
+    assert [step.name for step in CHANGED] == ["1", "4", "final"]
+
+
+@pytest.mark.parametrize("step", CHANGED, ids=lambda step: step.name)
+def test_models_and_migrations_agree(step, tmp_path):
+    copy_project(step.folder, tmp_path)
+    result = subprocess.run(
+        [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -1,0 +1,71 @@
+"""PostgreSQL in the place of SQLite, for the tests that touch the database."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.postgres import POSTGRES_VARIABLE, start_postgres
+from tutorial.runtime.processes import Process, Processes
+
+NONE = "no PostgreSQL can be had on this machine: tested with SQLite alone"
+
+# For a test that uses `app`, `shared_app` or `run_app`.
+on_both_databases = pytest.mark.parametrize(
+    "database", ["sqlite", "postgres"], indirect=True
+)
+on_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
+
+
+def find_programs() -> Path:
+    """The folder of PostgreSQL's programs, which `tutorial test` has looked for.
+
+    Without one, the test is skipped; in CI, it fails.
+    """
+    if programs := os.environ.get(POSTGRES_VARIABLE):
+        return Path(programs)
+    if os.environ.get("CI") == "true":
+        pytest.fail(NONE)
+    pytest.skip(NONE)
+
+
+@dataclass
+class Postgres:
+    """A PostgreSQL server, with the folder that keeps its data."""
+
+    programs: Path
+    processes: Processes
+    data: Path
+    port: int
+    process: Process
+    url: str
+
+    def start_again(self) -> None:
+        """Start it with the data that it has, after it was killed."""
+        (self.data / "postmaster.pid").unlink()
+        self.process, _ = start_postgres(
+            self.processes, self.programs, self.data, self.port
+        )
+
+    def new_database(self, name: str) -> str:
+        """Make a database, and return its URL."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url.rpartition("/")[0] + f"/{name}"
+
+
+@contextlib.contextmanager
+def start_server(programs: Path) -> Iterator[Postgres]:
+    """Run a server with an empty folder of its own inside this context."""
+    # Not in pytest's folder, which PostgreSQL's user may not enter.
+    folder = tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True)
+    with folder as name, Processes(lambda name, line: None) as processes:
+        data, port = Path(name), free_port()
+        process, url = start_postgres(processes, programs, data, port)
+        yield Postgres(programs, processes, data, port, process, url)
