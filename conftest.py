@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from tutorial.paths import ROOT, VENV
 from tutorial.project import steps
 from tutorial.project.files import copy_project
 from tutorial.runtime.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
-from tutorial.visitor.site import Site
 
 # The tests bring services of their own, and never ask the real API.
 for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
@@ -124,12 +123,6 @@ def chromium(kept_browser) -> Iterator[Browser]:
             context.close()
     finally:
         asyncio._set_running_loop(None)
-
-
-@pytest.fixture
-def with_browser(request) -> Callable[[Site], Site]:
-    """A function that gives a site a browser to be looked at with."""
-    return lambda site: replace(site, browser=request.getfixturevalue("chromium"))
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ import pytest
 
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
-from tutorial.specifications.stage_6_consumer import open_socket
 from tutorial.visitor.site import Site
+from tutorial.visitor.sockets import open_socket
 from tutorial.visitor.visitor import Visitor
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")

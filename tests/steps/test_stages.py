@@ -1,45 +1,50 @@
-"""One suite for all stages: what a step can do, and what the step before cannot.
+"""What each step can do, and what it cannot yet: the stages of `check`, from outside.
 
-Specification k passes on the steps from k on and on `final/`, and fails on step k - 1,
-for the reason that it names.
+No observer is in these processes: what a stage says, it has seen from outside.
 """
 
 import pytest
 
+from tutorial.check.judge import STAGES
+from tutorial.check.scene import Scene
+from tutorial.check.unmet import Unmet
 from tutorial.project import steps
-from tutorial.specifications import SPECIFICATIONS
-from tutorial.visitor.site import Unmet
+from tutorial.runtime.monitor import monitor
 from tutorial.visitor.sockets import wait_in
 
-LOOK_IN_A_BROWSER = (1, 7)
-
-MATRIX = [
-    pytest.param(
-        step.name,
-        specification,
-        id=f"{step.name}-{specification.stage}",
-        marks=pytest.mark.xdist_group(f"step {step.name}"),
-    )
-    for step in steps.every()
-    for specification in SPECIFICATIONS
-    if specification.number <= step.number + 1
-]
+# What a step lacks for the next stage: the mistake, and words of what was seen.
+MISSING = {
+    "1": ("no-view-takes-post", "status 405"),
+    "2": ("no-message", "the view took 3."),
+    "3": ("no-worker", "the message still waits in Redis"),
+    "4": ("not-broadcast", "Redis got nothing for a group"),
+    "5": ("socket-refused", "/ws/search/ was answered with status 404"),
+    "6": ("page-reloads", "the browser left the page"),
+}
 
 
-@pytest.mark.parametrize(("name", "specification"), MATRIX)
-def test_step_meets_the_stages_that_it_has_reached(
-    name, specification, run_step, with_browser
-):
-    running = run_step(name)
-    site = running.site
-    if specification.number in LOOK_IN_A_BROWSER:
-        site = with_browser(site)
-    if specification.number <= running.step.number:
-        assert specification.check(site)
-    else:
-        with pytest.raises(Unmet) as unmet:
-            specification.check(site)
-        assert specification.missing in str(unmet.value)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(step.name, marks=pytest.mark.xdist_group(f"step {step.name}"))
+        for step in steps.every()
+    ],
+)
+def test_a_step_holds_up_to_its_own_stage_and_lacks_the_next(name, run_step, chromium):
+    stack = run_step(name).stack
+    number = min(steps.find(name).number, 7)
+    with monitor(stack.redis_url) as redis, Scene(stack, redis, chromium) as scene:
+        for stage in STAGES[: number + 1]:
+            assert stage.look(scene)
+            found = [str(finding) for finding in stage.findings(scene)]
+            assert not found, f"stage {stage.number}"
+        assert not scene.advice
+        if number < 7:
+            with pytest.raises(Unmet) as unmet:
+                STAGES[number + 1].look(scene)
+            mistake, words = MISSING[name]
+            assert unmet.value.mistake == mistake
+            assert words in unmet.value.seen
 
 
 def test_a_strict_policy_hinders_no_look_into_a_page(chromium):
