@@ -15,7 +15,7 @@ from tutorial.visitor.sockets import wait_in
 # What a step lacks for the next stage: the mistake, and words of what was seen.
 MISSING = {
     "1": ("no-view-takes-post", "status 405"),
-    "2": ("no-message", "the view took 3."),
+    "2": ("no-message", "no message entered Redis"),
     "3": ("no-worker", "the message still waits in Redis"),
     "4": ("not-broadcast", "Redis got nothing for a group"),
     "5": ("socket-refused", "/ws/search/ was answered with status 404"),

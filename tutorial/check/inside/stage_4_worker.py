@@ -190,7 +190,7 @@ def _user(scene: Scene) -> str | None:
 
 def findings(scene: Scene) -> Iterator[Unmet]:
     """The task goes on, or fails, after the answer is saved."""
-    scene.wait_forscene.end_of(scene.search)
+    scene.wait_for_end(scene.search)
     end = scene.end_of(scene.search)
     if end is None and scene.observed:
         yield _does_not_end(scene)

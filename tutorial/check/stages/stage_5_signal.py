@@ -40,23 +40,23 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:
     """The second visitor's search, which the API refused."""
 
-    def other() -> Broadcast | None:
+    def sent_to(is_same: bool) -> list[Broadcast]:
         found = scene.broadcasts_since(search.mark)
-        # The end of the first search may still have been on its way.
-        return next((b for b in found if not b.holds(scene.search.question)), None)
+        return [other for other in found if (other.group == sent.group) == is_same]
 
-    found = scene.wait(other, DONE, search)
-    if found is None:
-        yield Unmet(
-            "error-not-broadcast",
-            "the answer was broadcast, but an error of the API was not",
-            expected=EXPECTED,
-        )
-    elif found.group == sent.group:
+    if scene.wait(lambda: sent_to(False), DONE, search):
+        return
+    if [other for other in sent_to(True) if not other.holds(scene.search.question)]:
         yield Unmet(
             "group-shared",
             f"two visitors' answers went to the same group, {sent.group}",
             expected="a group of its own for each user",
+        )
+    else:
+        yield Unmet(
+            "error-not-broadcast",
+            "the answer was broadcast, but an error of the API was not",
+            expected=EXPECTED,
         )
 
 
