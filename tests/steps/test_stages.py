@@ -3,8 +3,12 @@
 No observer is in these processes: what a stage says, it has seen from outside.
 """
 
+import re
+from pathlib import Path
+
 import pytest
 
+from tutorial.check import stages
 from tutorial.check.judge import STAGES
 from tutorial.check.scene import Scene
 from tutorial.check.unmet import Unmet
@@ -45,6 +49,12 @@ def test_a_step_holds_up_to_its_own_stage_and_lacks_the_next(name, run_step, chr
             mistake, words = MISSING[name]
             assert unmet.value.mistake == mistake
             assert words in unmet.value.seen
+
+
+def test_no_stage_reads_what_is_known_from_inside():
+    for path in Path(stages.__file__).parent.glob("*.py"):
+        inside = r"scene\.(events|stage_events|observed|survey|code|view)\b"
+        assert not re.findall(inside, path.read_text()), path.name
 
 
 def test_a_strict_policy_hinders_no_look_into_a_page(chromium):

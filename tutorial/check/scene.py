@@ -168,13 +168,17 @@ class Scene:
         """A new visitor who asks at the page with the form."""
         return Visitor(self.site, self.path, PATIENCE)
 
+    def now(self) -> tuple[int, Events]:
+        """A place in the commands of Redis, and the events from now on."""
+        return self.redis.mark(), self.events.mark()
+
     def ask(
         self, question: str, visitor: Visitor | None = None, token: str | None = None
     ) -> Search:
         """Send the question with the page's form; see `Visitor.ask`."""
         visitor = visitor or self.visitor()
         before = frozenset(visitor.get().page.pieces)
-        mark, events = self.redis.mark(), self.events.mark()
+        mark, events = self.now()
         answer = visitor.ask(question, token)
         return Search(question, visitor, before, mark, events, answer)
 

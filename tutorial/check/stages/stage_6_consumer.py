@@ -83,7 +83,7 @@ def _open(scene: Scene) -> Opened:
     """A new visitor's WebSocket. Raises Unmet where it does not open."""
     visitor = scene.visitor()
     url = _socket_url(scene, visitor)
-    mark, events = scene.redis.mark(), scene.events.mark()
+    mark, events = scene.now()
     path = urllib.parse.urlsplit(url).path
     try:
         socket = scene.keep(open_socket(visitor, url=url, patience=HANDSHAKE))
