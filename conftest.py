@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from tutorial.paths import ROOT, VENV
 from tutorial.project import steps
 from tutorial.project.files import copy_project
 from tutorial.runtime.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
-from tutorial.visitor.site import Site
 
 # The tests bring services of their own, and never ask the real API.
 for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
@@ -73,7 +72,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     rows, others = {}, 0
     for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, []):
-            fault = dict(report.user_properties).get("fault")
+            fault = dict(getattr(report, "user_properties", ())).get("fault")
             others += fault is None
             if fault:
                 # A row may have several tests: it holds if all of them do.
@@ -148,12 +147,6 @@ def chromium(kept_browser) -> Iterator[Browser]:
             context.close()
     finally:
         asyncio._set_running_loop(None)
-
-
-@pytest.fixture
-def with_browser(request) -> Callable[[Site], Site]:
-    """A function that gives a site a browser to be looked at with."""
-    return lambda site: replace(site, browser=request.getfixturevalue("chromium"))
 
 
 @pytest.fixture(scope="session")

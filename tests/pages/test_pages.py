@@ -38,7 +38,7 @@ def has_work(page: Page) -> bool:
             id=name_of(page),
             marks=[
                 pytest.mark.xdist_group(f"page {name_of(page)}"),
-                pytest.mark.long,
+                pytest.mark.slow(30),
             ],
         )
         for page in PAGES

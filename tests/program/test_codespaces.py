@@ -16,8 +16,8 @@ import pytest
 
 from support.runner import Runner
 from tutorial.project import steps
-from tutorial.specifications.stage_6_consumer import open_socket
-from tutorial.visitor.site import Site, Unmet
+from tutorial.visitor.site import Site
+from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
 CODESPACE = {
@@ -76,7 +76,7 @@ def test_the_whole_flow_works_there_and_strangers_are_refused(start):
     for stranger in (*STRANGERS, "https://localhost:1"):
         assert post(visitor, "May I?", stranger) == 403
     for stranger in STRANGERS:
-        with pytest.raises(Unmet, match="refused with status 403"):
+        with pytest.raises(NoSocket, match="refused with status 403"):
             open_socket(visitor, stranger)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
-from tutorial.specifications.stage_6_consumer import open_socket
 from tutorial.visitor.site import Site
+from tutorial.visitor.sockets import open_socket
 from tutorial.visitor.visitor import Visitor
 
 

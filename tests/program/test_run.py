@@ -19,9 +19,10 @@ from support.runner import END
 from tutorial.paths import ROOT, VENV
 from tutorial.project.files import copy_project
 from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.monitor import monitor
 from tutorial.runtime.waiting import wait_until
-from tutorial.specifications.stage_6_consumer import open_socket
 from tutorial.visitor.site import Site
+from tutorial.visitor.sockets import open_socket
 from tutorial.visitor.visitor import Visitor
 
 SECRET = "sk-a-secret-that-nobody-may-read"
@@ -186,11 +187,12 @@ def test_a_key_is_never_printed(start, run_step):
     runner.wait_for("Ready in")
     url = re.search(r"Redis +(\S+)", runner.output)[1]
     site = Site(f"http://127.0.0.1:{runner.port}", url, "")
-    with site.watch_redis() as watch:
+    with monitor(url) as redis:
         Visitor(site).ask("What is a key?")
         runner.wait_for("AuthenticationError")
-        assert watch.find(lambda command: "LPUSH celery" in command, 1)
-        assert not watch.find(lambda command: SECRET in command, 1)
+        redis.sync()
+        assert redis.since(0, "LPUSH celery")
+        assert not redis.since(0, SECRET)
     assert "OPENAI_API_KEY" in runner.output
     assert SECRET not in runner.output
 

@@ -15,7 +15,8 @@ from support.app.processes import ask_redis, frozen, kill, without_redis, withou
 from support.app.stranger import nobody_else_sees
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
-from tutorial.visitor.site import Site, Unmet
+from tutorial.visitor.site import Site
+from tutorial.visitor.sockets import NoSocket
 
 VISITORS = 50  # at once; Celery's usual pool has ten connections
 
@@ -80,7 +81,7 @@ def test_redis_refuses(app):
             # The database is enough to do the search, and to see what came of it.
             assert person.wait_for_end(task_id)["status"] == "done"
             # Pages look for a socket again and again: a line in the log for each time.
-            with pytest.raises(Unmet, match="refused with status 403"):
+            with pytest.raises(NoSocket, match="refused with status 403"):
                 person.open_socket()
             # Also for a worker that starts only now.
             kill(app.project.running["worker"])

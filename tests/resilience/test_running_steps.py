@@ -10,8 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tutorial.runtime import services
 from tutorial.runtime.waiting import wait_until
-from tutorial.specifications.stage_6_consumer import open_socket
-from tutorial.visitor.site import Unmet
+from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
 IDLE = 8.0  # seconds; with the other channel layer, redis-py 8 closes one after 5
@@ -61,7 +60,7 @@ def test_a_restarted_redis_is_survived(run_step, number):
         def answered() -> bool:
             """Whether a search works from end to end again."""
             later.ask("After?")
-            with contextlib.suppress(Unmet), open_socket(later) as new_socket:
+            with contextlib.suppress(NoSocket), open_socket(later) as new_socket:
                 later.ask("After?")
                 with contextlib.suppress(TimeoutError, ConnectionClosed):
                     return "After?" in new_socket.recv(timeout=3)

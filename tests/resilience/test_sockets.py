@@ -39,7 +39,7 @@ def wait_for_answer(app: Running, page: Page) -> None:
     )
 
 
-@pytest.mark.long
+@pytest.mark.slow(15)
 @pytest.mark.fault(1, "a socket is idle for minutes")
 def test_idle_sockets_stay_open_and_still_work(shared_app):
     app = shared_app

@@ -14,7 +14,7 @@ from tutorial.runtime.waiting import wait_until
 PERSONS, TABS = 30, 10  # each has so many
 
 
-@pytest.mark.long
+@pytest.mark.slow(15)
 @pytest.mark.fault(2, "the web process restarts, and 300 sockets reconnect")
 def test_the_web_process_restarts(app, chromium):
     page = chromium.new_context().new_page()

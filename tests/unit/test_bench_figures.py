@@ -4,7 +4,7 @@ import pytest
 
 from tutorial.bench.figures import milliseconds, percentile, together
 from tutorial.bench.pusher import news, push_all
-from tutorial.bench.sections import SECTIONS, parse_sections
+from tutorial.bench.run import SECTIONS, parse_sections
 from tutorial.bench.table import Section, at_least, at_most, show
 from tutorial.bench.visitors import FinalVisitor, multipart
 from tutorial.problem import Problem

@@ -119,7 +119,7 @@ LATE = {
     "runtime.services": "`redis` is in `.venv`, which may not exist yet",
     "bench.pusher": "it sets up Django first, in the folder of a project",
     "site.build": "MkDocs reads an environment variable when it is imported",
-    "site.hooks": "MkDocs serves on while the modules of the program change",
+    "site.mkdocs_hooks": "MkDocs serves on while the modules of the program change",
 }
 
 

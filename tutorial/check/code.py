@@ -25,9 +25,9 @@ class Call:
 
 
 class Code:
-    """The files of the project in `folder`."""
+    """The files of the project in `folder`; without a folder there are none."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
 
     @cached_property
@@ -47,7 +47,7 @@ class Code:
         """The texts of the files with these suffixes, by path."""
         return {
             name: path.read_text(errors="replace")
-            for name, path in files(self.folder).items()
+            for name, path in (files(self.folder) if self.folder else {}).items()
             # A module's script is a script.
             if path.suffix.replace(".mjs", ".js") in suffixes
         }

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from tutorial.check.inside.stage_5_signal import is_lost
 from tutorial.check.mistakes import mistakes
 from tutorial.check.scene import Scene
-from tutorial.check.stages.stage_5_signal import is_lost
 
 
 def hints(scene: Scene) -> dict[int, str]:

@@ -4,6 +4,8 @@ import contextlib
 import re
 from pathlib import Path
 
+import psutil
+
 from tutorial.check.code import Code
 from tutorial.project.files import files, settings_module
 
@@ -19,8 +21,6 @@ BLUR = 1.0
 
 def advice(folder: Path) -> list[str]:
     """A sentence on a worker of this project that is older than a file it runs."""
-    import psutil
-
     paths = files(folder)
     changed = {name: paths[name].stat().st_mtime for name in files_of_worker(folder)}
     newest = max(changed, key=changed.__getitem__, default=None)

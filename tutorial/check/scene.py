@@ -1,72 +1,164 @@
-"""Starts a copy of the project with services of its own, and holds all to look at."""
+"""The running project that is judged, and what was seen of it so far."""
 
 import contextlib
-import json
 import os
 import re
 import secrets
-import shutil
-import subprocess
-import tempfile
+import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tutorial import observer
+from websockets.sync.client import ClientConnection
+
 from tutorial.check.code import Code
-from tutorial.observer.events import Events
-from tutorial.problem import Problem
-from tutorial.project import procfile
-from tutorial.project.files import copy_with_data, settings_module
-from tutorial.runtime.browser import find_browser, launch, present_browser
-from tutorial.runtime.processes import Processes
+from tutorial.check.traffic import Broadcast, Message, broadcasts, messages
+from tutorial.observer.events import Event, Events
+from tutorial.runtime.monitor import RedisMonitor
 from tutorial.runtime.project import Project
-from tutorial.runtime.redis_watch import RedisWatch, watch
 from tutorial.runtime.stack import Stack
 from tutorial.runtime.waiting import wait_for
-from tutorial.visitor.site import Site
+from tutorial.visitor.site import SOCKET_PATH, Site
 from tutorial.visitor.visitor import Answer, Visitor
 
 START = 20.0  # seconds that a process has to be ready
+DONE = 10.0  # seconds that a task has, with a stand-in that answers at once
 PATIENCE = 12.0  # seconds that a visitor waits for a page
+GRACE = 0.5  # seconds in which the traces of a task that has ended become visible
 
 
 @dataclass
 class Search:
-    """A question that was asked, and what has happened since."""
+    """A question that was asked, and what the page answered."""
 
     question: str
-    events: Events
-    visitor: Visitor | None = None
-    answer: Answer | None = None
-    before: frozenset[str] = frozenset()  # the page's texts before the question
+    visitor: Visitor
+    before: frozenset[str]  # the page's texts before the question
+    mark: int  # in the commands of Redis
+    events: Events  # since then
+    answer: Answer
     after: Answer | None = None  # the page that a redirect led to
-    mark: int = 0  # in the commands of Redis
+
+    def words(self) -> str:
+        """What the page says after the question and did not say before."""
+        if self.answer.location and self.after is None:
+            self.after = self.visitor.get(self.answer.location)
+        page = self.after or self.answer
+        if page.html.lstrip()[:1] in "{[":
+            return page.html[:200]  # JSON
+        return " ".join(text for text in page.page.pieces if text not in self.before)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A visitor's open WebSocket, and the frames that came down so far."""
+
+    visitor: Visitor
+    url: str  # of the WebSocket
+    socket: ClientConnection
+    groups: list[str]  # that were joined when it opened
+    mark: int  # in the commands of Redis, before it was opened
+    events: Events  # since then
+    frames: list[str] = field(default_factory=list)
+
+
+@dataclass
+class OpenPage:
+    """A page in a browser, and what the browser reported of it since it was loaded."""
+
+    page: Any  # a Playwright page
+    frames: list[str] = field(default_factory=list)
+    errors: list[Any] = field(default_factory=list)
+    loads: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)  # status, address
+    posts: list[str] = field(default_factory=list)  # kinds: "fetch", "document"
+    said: list[str] = field(default_factory=list)  # before the answer, by the page
 
 
 @dataclass
 class Scene:
-    """The running project, its services, and what was found out so far."""
+    """The running project, seen from outside, and what was found out so far.
 
-    folder: Path  # of the copy
-    events: Events
-    project: Project
-    processes: Processes
-    site: Site
-    redis: RedisWatch
-    survey: dict[str, Any]
-    code: Code
+    The stages judge it from outside. `events`, `survey` and `code` are for
+    explanations alone; without an observer they are empty. Leaving the context closes
+    what the stages have opened.
+    """
+
+    stack: Stack
+    redis: RedisMonitor
     browser: Any = None  # a Playwright browser, or None
     no_browser: str = ""  # why there is none
-    new_database: bool = False
-    path: str = "/"
-    advice: list[str] = field(default_factory=list)
     number: int = 7  # the last stage that is asked for
+
+    # For explanations.
+    observed: bool = False
+    events: Events = field(default_factory=Events)
+    survey: dict[str, Any] = field(default_factory=dict)
+    code: Code = field(default_factory=Code)
+
+    # What the stages have found.
+    path: str = "/"  # of the page with the form
+    advice: list[str] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)  # of the page, by the socket's
     search: Search | None = None  # the first, without a socket
+    bad: dict[str, Search] = field(default_factory=dict)  # what should be refused
+    message: Message | None = None  # of the first search
     second: Search | None = None  # another visitor's, which the API refuses
+    mine: Opened | None = None
+    other: Opened | None = None
+    live: Search | None = None  # the first that was asked with an open socket
+    opened: OpenPage | None = None
+
+    def __post_init__(self) -> None:
+        self._exits = contextlib.ExitStack()
+        # The events since the present stage began.
+        self.stage_events = self.events
+
+    def __enter__(self) -> "Scene":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the sockets and pages that the stages have left open."""
+        self._exits.close()
+
+    def keep(self, context: Any) -> Any:
+        """Enter a context that lasts as long as the scene."""
+        return self._exits.enter_context(context)
+
+    @cached_property
+    def site(self) -> Site:
+        """The project's addresses."""
+        return Site(self.project.url, self.stack.redis_url, self.stack.openai_url)
+
+    @property
+    def project(self) -> Project:
+        """The project that runs."""
+        return self.stack.project
+
+    @property
+    def folder(self) -> Path:
+        """The folder that it runs in."""
+        return self.project.folder
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """The addresses at which the page may be, the likeliest first."""
+        urls = self.survey.get("urls", [])
+        return list(dict.fromkeys(["/", *(url["path"] for url in urls)]))
+
+    @property
+    def socket_path(self) -> str:
+        """The address of the WebSocket, where the page's script does not show it."""
+        routes = self.survey.get("asgi", {}).get("routes", [])
+        return routes[0]["path"] if routes else SOCKET_PATH
+
+    # --- visitors -------------------------------------------------------------------
 
     def question(self, about: str) -> str:
         """A question that nobody has asked yet."""
@@ -76,21 +168,34 @@ class Scene:
         """A new visitor who asks at the page with the form."""
         return Visitor(self.site, self.path, PATIENCE)
 
-    @property
-    def view(self) -> str | None:
-        """Where the view of the page with the form is, or None."""
-        return next(
-            (url["at"] for url in self.survey["urls"] if url["path"] == self.path), None
-        )
+    def now(self) -> tuple[int, Events]:
+        """A place in the commands of Redis, and the events from now on."""
+        return self.redis.mark(), self.events.mark()
 
-    def ask(self, question: str, visitor: Visitor | None = None) -> Search:
-        """Send the question with the page's form."""
+    def ask(
+        self, question: str, visitor: Visitor | None = None, token: str | None = None
+    ) -> Search:
+        """Send the question with the page's form; see `Visitor.ask`."""
         visitor = visitor or self.visitor()
         before = frozenset(visitor.get().page.pieces)
-        search = Search(question, self.events.mark(), visitor, before=before)
-        search.mark = self.redis.mark()
-        search.answer = visitor.ask(question)
-        return search
+        mark, events = self.now()
+        answer = visitor.ask(question, token)
+        return Search(question, visitor, before, mark, events, answer)
+
+    # --- what the search has left elsewhere -----------------------------------------
+
+    def messages_since(self, mark: int) -> list[Message]:
+        """The Celery messages that Redis got since then."""
+        return messages(self.redis.since(mark, "LPUSH"))
+
+    def waits(self, message: Message) -> bool:
+        """Whether the message is still in its list."""
+        waiting = self.site.waiting_messages(message.queue, message.database)
+        return any(other["headers"]["id"] == message.id for other in waiting)
+
+    def broadcasts_since(self, mark: int) -> list[Broadcast]:
+        """What the channel layer sent to groups since then."""
+        return broadcasts(self.redis.since(mark, "group"))
 
     def answered(self, question: str) -> dict | None:
         """What the stand-in was asked and said for this question, or None."""
@@ -99,9 +204,16 @@ class Scene:
                 return request
         return None
 
-    def requests(self) -> int:
-        """How many requests have reached the stand-in."""
-        return len(self.site.requests_to_openai())
+    def is_in_database(self, text: str) -> bool:
+        """Whether a SQLite database of the project holds the text, in any column."""
+        for file in self.folder.parent.rglob("*.sqlite3"):
+            with contextlib.closing(sqlite3.connect(file)) as database:
+                for statement in database.iterdump():
+                    if text in squeeze(statement):
+                        return True
+        return False
+
+    # --- processes ------------------------------------------------------------------
 
     def lines(self, name: str) -> list[str]:
         """What the process `name`, "web" or "worker", has printed."""
@@ -113,12 +225,54 @@ class Scene:
         process = self.project.running.get(name)
         return bool(process) and process.child.poll() is not None
 
-    def why_it_ended(self, name: str) -> tuple[str, str | None]:
-        """The last words of a process that ended, and the project's line in them."""
+    def last_words(self, name: str) -> str:
+        """The last words of a process that has ended."""
         process = self.project.running[name]
         process.child.wait()
         wait_for(lambda: process.lines, 1)
-        return last_words(process.lines), self.place_in(process.lines)
+        return last_words(process.lines)
+
+    @cached_property
+    def has_worker(self) -> bool:
+        """Whether the project starts a worker."""
+        return "worker" in self.project.running
+
+    @property
+    def worker_is_ready(self) -> bool:
+        """Whether the worker has printed that it is ready, or the observer knows it."""
+        printed = any(" ready." in line for line in self.lines("worker"))
+        return printed or bool(self.events.first("worker ready"))
+
+    # --- the observer shortens waits, and explains ----------------------------------
+
+    def end_of(self, search: Search) -> Event | None:
+        """The end of the search's task, as far as an observer knows it."""
+        sent = search.events.first("enqueued")
+        ends = ("task done", "task failed")
+        return search.events.first(*ends, id=sent["id"]) if sent else None
+
+    def is_over(self, search: Search) -> bool:
+        """Whether the observer knows that nothing more comes of the search's task."""
+        return bool(self.end_of(search) or search.events.first("unknown task"))
+
+    def wait(self, condition: Callable[[], Any], seconds: float, search: Search) -> Any:
+        """Wait for a condition that the search's task brings about: its last result.
+
+        An observer ends the wait early, where it knows that the task has ended.
+        """
+        wait_for(lambda: condition() or self.is_over(search), seconds)
+        return wait_for(condition, GRACE)
+
+    def wait_for_end(self, search: Search) -> None:
+        """Wait until the search's task has ended, where an observer would know it."""
+        if self.observed:
+            wait_for(lambda: self.is_over(search), DONE)
+
+    @property
+    def view(self) -> str | None:
+        """Where the view of the page with the form is, or None."""
+        urls = self.survey.get("urls", [])
+        return next((url["at"] for url in urls if url["path"] == self.path), None)
 
     def place_in(self, lines: list[str]) -> str | None:
         """The last line of the project in a traceback."""
@@ -132,10 +286,15 @@ class Scene:
                     place = f"{name}:{match[2]}"
         return place
 
-    @cached_property
-    def has_worker(self) -> bool:
-        """Whether the project starts a worker."""
-        return "worker" in self.project.running
+
+def squeeze(text: str) -> str:
+    """The text with single blanks."""
+    return " ".join(text.split())
+
+
+def first_words(answer: str) -> str:
+    """The beginning of an answer: what a page that shortens it still shows."""
+    return " ".join(answer.split()[:5])
 
 
 def last_words(lines: list[str]) -> str:
@@ -147,155 +306,4 @@ def last_words(lines: list[str]) -> str:
         for number, word in enumerate(words)
         if re.match(r"[\w.]*(Error|Exception|Warning)\b", word)
     ]
-    return (errors or words or ["it said nothing"])[-1][:300]
-
-
-class Check:
-    """Makes a scene of the project in `folder`. Leaving the context removes it all.
-
-    `browser` is a Playwright browser that runs already; else one is started.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        number: int,
-        say: Callable[[str], None],
-        browser: Any = None,
-    ) -> None:
-        self._folder = folder
-        self._number = number
-        self._say = say
-        self._running_browser = browser
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Scene:
-        try:
-            return self._enter()
-        except BaseException:
-            self._stack.close()
-            raise
-
-    def __exit__(self, *exception: object) -> None:
-        self._stack.close()
-
-    def _enter(self) -> Scene:
-        root = Path(tempfile.mkdtemp(prefix="tutorial-check-")).resolve()
-        self._stack.callback(shutil.rmtree, root, ignore_errors=True)
-        events = Events(root / "events")
-        databases: list[Path] = []
-        pool = self._stack.enter_context(ThreadPoolExecutor(1))
-        found: dict[str, Any] = {}
-
-        def copy(folder: Path, target: Path) -> None:
-            self._say("copying the project")
-            databases.extend(copy_with_data(folder, target))
-            found["settings"] = settings_module(target)
-            self._say("starting Redis and the stand-in")
-
-        def prepare(project: Project) -> None:
-            self._say("reading the settings")
-            redis_url = project.environment["REDIS_URL"]
-            project.environment |= observer.variables(
-                events.file, project.folder, redis_url
-            )
-            # A database of the learner's is used as it is; without one, one is made.
-            surveying = pool.submit(
-                _survey, project, root / "survey", found["settings"], not databases
-            )
-            found["browser"] = self._browser()
-            found["survey"] = surveying.result()
-
-        stack = self._stack.enter_context(
-            Stack(
-                self._folder,
-                root=root,
-                copy=copy,
-                prepare=prepare,
-                commands=self._commands,
-                patience=None,
-                grace=0.2,  # nobody needs the copy any more
-                on_line=lambda name, line: None,
-            )
-        )
-        project = stack.project
-        browser, no_browser = found["browser"]
-        scene = Scene(
-            project.folder,
-            events,
-            project,
-            stack.processes,
-            Site(project.url, stack.redis_url, stack.openai_url),
-            self._stack.enter_context(watch(stack.redis_url)),
-            found["survey"],
-            Code(project.folder),
-            browser,
-            no_browser,
-            not databases,
-            number=self._number,
-        )
-        if web := project.running.get("web"):
-            wait_for(lambda: project.listens() or web.child.poll() is not None, START)
-        return scene
-
-    def _browser(self) -> tuple[Any, str]:
-        """A headless browser; for step 7 one is installed if need be."""
-        if self._running_browser:
-            return self._running_browser, ""
-        program = present_browser()
-        if program is None and self._number >= 7:
-            try:
-                program = find_browser()
-            except Problem as problem:
-                return None, str(problem)
-        if program is None:
-            return None, "this machine has no Chromium and no Chrome"
-        try:
-            return self._stack.enter_context(launch(program)), ""
-        except Problem as problem:
-            return None, str(problem)
-
-    def _commands(self, project: Project) -> dict[str, str]:
-        """The commands of the project's processes, under our names for them."""
-        commands = {}
-        for name, command in procfile.processes(project.folder).items():
-            role = procfile.role(name, command)
-            if role == "worker" and self._number < 4:
-                continue  # it would take the messages that these stages look at
-            if role == "web":
-                command = with_port(command, project.port)
-            commands[role] = command
-        self._say(f"starting {' and '.join(commands)}")
-        return commands
-
-
-def with_port(command: str, port: int) -> str:
-    """The web process' command with the check's port, and without the reloader."""
-    if match := re.search(r"\brunserver\b(\s+[\w.:${}\[\]-]+)?", command):
-        arguments = f"runserver 127.0.0.1:{port} --noreload"
-        if (match[1] or "").strip().startswith("-"):
-            arguments += match[1]
-        return command[: match.start()] + arguments + command[match.end() :]
-    command = re.sub(r"((?:-p|--port)[ =])\S+", rf"\g<1>{port}", command)
-    # gunicorn's address has the port in it, daphne's has not.
-    return re.sub(r"((?:--bind|-b)[ =]\S*:)\S+", rf"\g<1>{port}", command)
-
-
-def _survey(
-    project: Project, output: Path, settings: str, new_database: bool
-) -> dict[str, Any]:
-    """What the project's settings come to: see `observer/survey.py`."""
-    command = ["python", str(observer.SURVEY), str(output), settings]
-    result = subprocess.run(
-        command + ["migrate"] * new_database,
-        cwd=project.folder,
-        env=project.environment | {"TUTORIAL_PROCESS": "survey"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    if output.exists():
-        return json.loads(output.read_text())
-    words = last_words((result.stdout + result.stderr).splitlines())
-    return {"settings": {"error": "Exit", "message": words, "at": None}}
+    return (errors or words or ["it printed nothing"])[-1][:300]

@@ -1,4 +1,4 @@
-"""What a stage raises where it does not hold."""
+"""What a stage raises where it does not hold, and yields for each finding."""
 
 
 class Unmet(Exception):
@@ -6,7 +6,8 @@ class Unmet(Exception):
 
     `mistake` is an id of the catalogue, `mistakes.toml`; `at` the line that it is
     about, such as "search/tasks.py:33"; `stage` the stage that the mistake belongs to,
-    where that is another one than the stage that noticed it.
+    where that is another one than the stage that noticed it. An exception that it comes
+    from is its `__cause__`.
     """
 
     def __init__(

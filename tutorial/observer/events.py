@@ -24,18 +24,25 @@ class Event(dict):
 
 @dataclass(frozen=True)
 class Events:
-    """The events of a run so far, oldest first, from a file that still grows."""
+    """The events of a run so far, oldest first, from a file that still grows.
 
-    file: Path
+    Without a file there are none: no observer writes any.
+    """
+
+    file: Path | None = None
     start: int = 0  # bytes
 
     def mark(self) -> "Events":
         """The events from now on."""
-        return Events(self.file, self.file.stat().st_size if self.file.exists() else 0)
+        return Events(self.file, self.file.stat().st_size if self._exists else 0)
+
+    @property
+    def _exists(self) -> bool:
+        return self.file is not None and self.file.exists()
 
     def all(self, *kinds: str, **fields: object) -> list[Event]:
         """The events of these kinds (`what`) whose `fields` are as given."""
-        if not self.file.exists():
+        if not self._exists:
             return []
         with self.file.open("rb") as file:
             file.seek(self.start)
@@ -55,4 +62,6 @@ class Events:
 
     def wait(self, seconds: float, *kinds: str, **fields: object) -> Event | None:
         """The oldest of these events, or None where none came in so many seconds."""
+        if self.file is None:
+            return None
         return wait_for(lambda: self.first(*kinds, **fields), seconds)

@@ -1,11 +1,18 @@
-"""The WebSockets of a page, kept where a test in the browser finds them."""
+"""A visitor's WebSocket, opened by this program or by a page in a browser."""
 
 import contextlib
 from typing import Any
 
-from tutorial.runtime.waiting import wait_for
+from playwright.sync_api import Error
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.sync.client import ClientConnection, connect
 
-# A script for the page, to run before its own.
+from tutorial.runtime.waiting import wait_for
+from tutorial.visitor.visitor import Visitor
+
+# Scripts for a page, to run before its own.
+
+# Keeps the page's WebSockets where a test finds them.
 KEEP_SOCKETS = """
 window.socketsOfThePage = [];
 window.WebSocket = class extends WebSocket {
@@ -21,6 +28,71 @@ ALL_OPEN = (
     "socketsOfThePage.length && socketsOfThePage.every((s) => s.readyState === 1)"
 )
 
+# Replaces the page's WebSockets by others, to which nothing happens but what
+# `happen("open")` and `happen("close")` pretend. No server is asked.
+FAKE_SOCKETS = """
+window.socketsOfThePage = [];
+window.WebSocket = class FakeWebSocket extends EventTarget {
+  static CONNECTING = 0; static OPEN = 1; static CLOSING = 2; static CLOSED = 3;
+  constructor(url) {
+    super();
+    this.url = String(url);
+    this.readyState = 0;
+    window.socketsOfThePage.push(this);
+  }
+  send() {}
+  close() {}
+  happen(name) {
+    this.readyState = name === "open" ? 1 : 3;
+    const event =
+      name === "close" ? new CloseEvent(name, {code: 1006}) : new Event(name);
+    try {
+      this[`on${name}`]?.(event);
+    } catch (error) {
+      reportError(error);
+    }
+    this.dispatchEvent(event);
+  }
+};
+"""
+
+
+class NoSocket(Exception):
+    """A WebSocket did not open. `status` is that of the refusal, or None."""
+
+    def __init__(self, words: str, status: int | None = None) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+def open_socket(
+    visitor: Visitor,
+    origin: str | None = None,
+    *,
+    url: str | None = None,
+    patience: float = 10,
+) -> ClientConnection:
+    """The visitor's WebSocket, open, at `url` or at the steps' own address.
+
+    `origin` is the site whose page asks for it: by default the visitor's own. Raises
+    NoSocket where it is refused, or not open after `patience` seconds.
+    """
+    cookies = visitor.cookie_header
+    try:
+        return connect(
+            url or visitor.site.socket_url,
+            origin=origin or visitor.site.url,
+            additional_headers={"Cookie": cookies} if cookies else {},
+            open_timeout=patience,
+            close_timeout=1,
+        )
+    except InvalidStatus as error:
+        status = error.response.status_code
+        words = f"The WebSocket was refused with status {status}"
+        raise NoSocket(words, status) from error
+    except (WebSocketException, OSError) as error:
+        raise NoSocket(f"{type(error).__name__}: {error}") from error
+
 
 def wait_in(page: Any, expression: str, seconds: float) -> bool:
     """Whether the JavaScript `expression` comes true in the page, in so many seconds.
@@ -28,7 +100,6 @@ def wait_in(page: Any, expression: str, seconds: float) -> bool:
     Playwright's `wait_for_function` looks by `eval`, and fails where it has to look
     twice in a page whose Content Security Policy forbids that.
     """
-    from playwright.sync_api import Error
 
     def is_true() -> bool:
         with contextlib.suppress(Error):  # the page is being loaded again, perhaps

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
 
-from tutorial.visitor.site import Site, Unmet
-
-NO_FORM = "The page has no form that is sent by POST"
+from tutorial.visitor.site import Site
 
 # What the field for the question is probably called, in a form with several.
 QUESTION = re.compile(r"query|question|search|prompt|text|term|\bq\b", re.I)
@@ -180,6 +178,10 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class NoForm(Exception):
+    """The page has no form that could be used."""
+
+
 class Visitor:
     """One visitor, with cookies of their own, who asks at the page at `path`."""
 
@@ -207,10 +209,10 @@ class Visitor:
         return urllib.parse.urljoin(self.site.url, self.path)
 
     def form(self) -> Form:
-        """The form to ask with, from a fresh page. Raises Unmet where there is none."""
+        """The form to ask with, of a page loaded now. Raises NoForm if it has none."""
         forms = [form for form in self.get().page.forms if form.text_field]
         if not forms:
-            raise Unmet(NO_FORM)
+            raise NoForm("The page has no form that is sent by POST")
         likely = [form for form in forms if QUESTION.search(form.text_field)]
         return (likely or forms)[0]
 

@@ -12,8 +12,8 @@ from typing import Any
 from websockets.sync.client import ClientConnection
 
 from tutorial.runtime.waiting import wait_until
-from tutorial.specifications.stage_6_consumer import open_socket
 from tutorial.visitor.site import Site
+from tutorial.visitor.sockets import open_socket
 from tutorial.visitor.visitor import Visitor
 
 ENDED = ("done", "failed", "cancelled")
@@ -74,7 +74,7 @@ class Person(Visitor):
         return seen
 
     def open_socket(self, origin: str | None = None) -> ClientConnection:
-        """The person's WebSocket. Raises Unmet where it is refused."""
+        """The person's WebSocket. Raises NoSocket where it is refused."""
         return open_socket(self, origin)
 
 

@@ -1,263 +1,77 @@
 """Stage 5 · signal: the saved answer is announced and broadcast to its user's group."""
 
-import re
+from collections.abc import Iterator
 
-from tutorial.check.code import Call
-from tutorial.check.scene import Scene, Search
-from tutorial.check.stages.stage_4_worker import task_failed
+from tutorial.check.scene import DONE, Scene, Search
+from tutorial.check.traffic import Broadcast
 from tutorial.check.unmet import Unmet
-from tutorial.observer.events import Event, Events
-from tutorial.runtime.waiting import wait_for
 
 EXPECTED = "a message that the channel layer publishes for the user's group"
 
 
-def check(scene: Scene) -> str:
+def look(scene: Scene) -> str:
     """When the answer is saved, the layer gets a message for the user's group."""
-    search = scene.search
-    events = search.events
-    done = events.first("enqueued")
-    wait_for(lambda: events.first("task done", "task failed", id=done["id"]), 10)
-    sent = events.first("group_send", process="worker")
+    sent = broadcast_of(scene, scene.search, DONE)
     if sent is None:
-        raise not_broadcast(scene, search)
-    _check_layer(scene, sent)
-    published = wait_for(lambda: scene.redis.since(search.mark, sent["group"]), 2)
-    if not published:
-        raise Unmet(
-            "layer-elsewhere",
-            f"{sent['layer']} has sent to {sent['group']}, and Redis got nothing",
-            expected=EXPECTED,
-            at=layers(scene),
-        )
-    check_order(events, sent)
-    _check_group(scene, sent)
-    signal = events.first("signal", process="worker")
-    if signal is None:
-        scene.advice.append(
-            f"{sent.at}: the broadcast comes from no signal of the project's own"
-        )
-    heard = f"{signal['name']} was sent, and " if signal else ""
-    return f"{heard}Redis got: {published[0].text[:60]}…"
+        raise not_broadcast("the answer is saved, and Redis got nothing for a group")
+    return f"Redis got: {sent.command[:60]}…"
 
 
-def not_broadcast(scene: Scene, search: Search) -> Unmet:
-    """Why nothing was broadcast, from the task's end to the channel layer."""
-    events = search.events
-    if failed := events.first("group_send failed"):
-        return _layer_failed(scene, failed)
-    if failed := events.first("handler failed"):
-        return _handler_failed(scene, failed)
-    signal = events.first("signal", process="worker")
-    if signal is None:
-        return _no_signal(scene, search)
-    if signal["receivers"] == 0:
-        return _no_receiver(scene, signal)
-    calls = scene.code.calls("group_send")
-    if lost := not_awaited(scene, calls, EXPECTED):
-        return lost
-    place = next(iter(scene.code.receivers.values()), ("", None))[1]
-    return Unmet(
-        "handler-does-not-send",
-        f"{signal['name']} was sent to {signal['receivers']} handler(s), and none of"
-        " them called group_send",
-        expected=EXPECTED,
-        at=calls[0].at if calls else place,
-    )
-
-
-def is_lost(scene: Scene, call: Call) -> bool:
-    """Whether a coroutine is made in this line, and nobody waits for it."""
-    line = scene.code.line(call.at)
-    return not call.awaited and "async_to_sync" not in line and "(" in line
-
-
-def not_awaited(
-    scene: Scene, calls: list[Call], expected: str, stage: int | None = None
-) -> Unmet | None:
-    """The first of the calls whose coroutine is lost, as a mistake."""
-    for call in calls:
-        if is_lost(scene, call):
-            name = f"{call.target}.{call.name}".removeprefix(".")
-            seen = f"{name}(...) was called and not awaited"
-            return Unmet(
-                "not-awaited", seen, expected=expected, at=call.at, stage=stage
-            )
-    return None
-
-
-def _layer_failed(scene: Scene, failed: Event) -> Unmet:
-    reason = f"{failed['error']}: {failed['reason']}"
-    if "Group name" in reason or "valid" in reason:
-        seen = f"the group is called {failed['group']!r}: {reason[:150]}"
-        return Unmet("group-name-refused", seen, expected=EXPECTED, at=failed.at)
-    if re.search(r"serializ|pack|dict", reason):
-        seen = f"the message for {failed['group']}: {reason[:150]}"
-        return Unmet("message-not-serializable", seen, expected=EXPECTED, at=failed.at)
-    at = layers(scene)
-    return Unmet("layer-refuses", reason[:200], expected=EXPECTED, at=at)
-
-
-def _handler_failed(scene: Scene, failed: Event) -> Unmet:
-    if failed["error"] == "NotAwaited":
-        return Unmet(
-            "not-awaited",
-            "the handler returned a coroutine that nobody awaited",
-            expected=EXPECTED,
-            at=failed.at,
-        )
-    if "'NoneType' object has no attribute 'group_send'" in failed.error:
-        at = layers(scene)
-        seen = "get_channel_layer() returned None"
-        return Unmet("layer-missing", seen, expected=EXPECTED, at=at)
-    if re.search(
-        r"channel_?layer|InvalidChannelLayer|hosts|backend", failed.error, re.I
-    ):
-        at = layers(scene)
-        return Unmet("layer-refuses", failed.error, expected=EXPECTED, at=at)
-    if "async_to_sync" in failed.error or "AsyncToSync" in failed.error:
-        seen = failed.error
-        return Unmet("async-mismatch", seen, expected=EXPECTED, at=failed.at)
-    # A call that does not fit leaves no line of the function in the traceback.
-    name = re.search(r"(\w+)\(\)", failed.error)
-    at = failed.at or (name and scene.code.find(rf"def {name[1]}\(", ".py"))
-    line = scene.code.line(at)
-    expected = f"{EXPECTED}; the line is: {line}" if line else EXPECTED
-    return Unmet("handler-raises", failed.error, expected=expected, at=at)
-
-
-def layers(scene: Scene) -> str | None:
-    """Where the channel layers are set, or should be."""
-    return scene.code.find(r"^CHANNEL_?LAYERS?\w*\s*=", ".py") or scene.code.find(
-        r"^INSTALLED_APPS", ".py"
-    )
-
-
-def _no_signal(scene: Scene, search: Search) -> Unmet:
-    """The task ended, and no signal of the project was sent in the worker."""
-    failed = search.events.first("task failed")
-    if failed:
-        found = task_failed(scene, failed)
-        if found.mistake == "task-raises":
-            found.mistake = "task-raises-after-save"
-        return found
-    signals = [
-        call
-        for call in scene.code.calls("send", "send_robust")
-        if any(call.target.endswith(name) for name in _signals(scene))
-    ]
-    direct = scene.code.calls("group_send")
-    if not signals and (lost := not_awaited(scene, direct, EXPECTED)):
-        return lost
-    task = search.events.first("enqueued")["task"].rpartition(".")[2]
-    at = signals[0].at if signals else scene.code.tasks.get(task)
-    seen = "the answer is saved, the task has ended, and it sent no signal"
-    if signals:
-        seen += f"; the line that would is {signals[0].at}"
-    return Unmet("signal-not-sent", seen, expected=EXPECTED, at=at)
-
-
-def _signals(scene: Scene) -> list[str]:
-    """The names of the project's signals."""
-    names = []
-    for text in scene.code.texts(".py").values():
-        names += re.findall(r"^(\w+)\s*=\s*(?:\w+\.)*Signal\(", text, re.M)
-    return names
-
-
-def _no_receiver(scene: Scene, signal: Event) -> Unmet:
-    """The signal was sent, and nobody had connected to it in this process."""
-    receivers = scene.code.receivers
-    seen = f"{signal['name']} was sent ({signal.at}), with 0 handlers connected"
-    connected = {e["receiver"] for e in scene.events.all("connected", process="worker")}
-    mine = {
-        function: place
-        for function, (name, place) in receivers.items()
-        if name.rpartition(".")[2] == signal["name"]
-    }
-    for function, place in mine.items():
-        if function.rpartition(".")[2] not in connected:
-            seen += f"; {place.rpartition(':')[0]} was not imported in the worker"
-            return Unmet("handler-not-imported", seen, expected=EXPECTED, at=place)
-    made = [
-        f"{file}:{number}"
-        for file, text in scene.code.texts(".py").items()
-        for number, line in enumerate(text.splitlines(), start=1)
-        if re.match(rf"{signal['name']}\s*=\s*(\w+\.)*Signal\(", line)
-    ]
-    if mine and len(made) > 1:
-        seen += f"; there are {len(made)} signals of that name: {', '.join(made)}"
-        return Unmet("handler-on-other-signal", seen, expected=EXPECTED, at=made[-1])
-    if mine:
-        place = next(iter(mine.values()))
-        seen += ", though one was connected: it is gone, or waits for another sender"
-        return Unmet("handler-lost", seen, expected=EXPECTED, at=place)
-    for function, (name, place) in receivers.items():
-        seen += f"; {function} listens to {name}"
-        return Unmet("handler-on-other-signal", seen, expected=EXPECTED, at=place)
-    senders = [
-        call.at for call in scene.code.calls("group_send") if not is_lost(scene, call)
-    ]
-    at = senders[0] if senders else signal.at
-    return Unmet("handler-missing", seen, expected=EXPECTED, at=at)
-
-
-def _check_layer(scene: Scene, sent: Event) -> None:
-    if sent["layer"] == "InMemoryChannelLayer":
-        raise Unmet(
-            "layer-in-memory",
-            f"group_send to {sent['group']} stayed in the worker's own memory",
-            expected=EXPECTED,
-            at=scene.code.find(r"InMemoryChannelLayer", ".py") or layers(scene),
-        )
-
-
-def check_order(events: Events, sent: Event) -> None:
-    """The news leaves after the answer is saved and committed."""
-    expected = "a row that others can read before the news of it leaves"
-    announced = events.first("signal", process="worker") or sent
-    saved = events.all("saved", process="worker")
-    if saved and all(row["time"] > announced["time"] for row in saved):
-        seen = f"the news left first; the row was saved at {saved[0].at} after it"
-        raise Unmet("signal-before-save", seen, expected=expected, at=announced.at)
-    if announced.get("in_transaction"):
-        seen = "the news left inside of the transaction that saves the row"
-        raise Unmet("signal-before-commit", seen, expected=expected, at=announced.at)
-
-
-def _check_group(scene: Scene, sent: Event) -> None:
-    """The group is one visitor's own, and gets each piece of news once."""
-    if "None" in sent["group"]:
-        raise Unmet(
+def findings(scene: Scene) -> Iterator[Unmet]:
+    """The group is one visitor's own, and gets each message once, an error as well."""
+    sent = broadcast_of(scene, scene.search, 0)
+    if "None" in sent.group:
+        yield Unmet(
             "group-of-nobody",
-            f"the message went to the group {sent['group']}",
+            f"the message went to the group {sent.group}",
             expected="the group of the user who asked",
-            at=sent.at,
         )
-    again = [
-        event
-        for event in scene.search.events.all("group_send", process="worker")
-        if event["message"] == sent["message"]
-    ]
-    if len(again) > 1:
-        raise Unmet(
+    times = len(scene.redis.since(scene.search.mark, sent.command))
+    if sent.event is not None and times > 1:
+        yield Unmet(
             "broadcast-twice",
-            f"the same message went to {sent['group']} {len(again)} times",
+            f"the same message went to {sent.group} {times} times",
             expected="one message for one answer",
-            at=sent.at,
         )
-    other = scene.second and scene.second.events.wait(5, "group_send", process="worker")
-    if scene.second and other is None:
-        failed = scene.second.events.first(
-            "handler failed", "group_send failed", "task failed"
-        )
-        seen = "the answer was broadcast, but an error of the API was not"
-        at = failed.at if failed else sent.at
-        raise Unmet("error-not-broadcast", seen, expected=EXPECTED, at=at)
-    if other and other["group"] == sent["group"]:
-        raise Unmet(
+    if scene.second:
+        yield from _second(scene, scene.second, sent)
+
+
+def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:
+    """The second visitor's search, which the API refused."""
+
+    def sent_to(is_same: bool) -> list[Broadcast]:
+        found = scene.broadcasts_since(search.mark)
+        return [other for other in found if (other.group == sent.group) == is_same]
+
+    if scene.wait(lambda: sent_to(False), DONE, search):
+        return
+    if [other for other in sent_to(True) if not other.holds(scene.search.question)]:
+        yield Unmet(
             "group-shared",
-            f"two visitors' answers went to the same group, {sent['group']}",
+            f"two visitors' answers went to the same group, {sent.group}",
             expected="a group of its own for each user",
-            at=sent.at,
         )
+    else:
+        yield Unmet(
+            "error-not-broadcast",
+            "the answer was broadcast, but an error of the API was not",
+            expected=EXPECTED,
+        )
+
+
+def broadcast_of(scene: Scene, search: Search, seconds: float) -> Broadcast | None:
+    """The first message to a group that came of the search, or None."""
+
+    def found() -> Broadcast | None:
+        sent = scene.broadcasts_since(search.mark)
+        # Others may come of an earlier search.
+        holds = [broadcast for broadcast in sent if broadcast.holds(search.question)]
+        return next(iter(holds or sent), None)
+
+    return scene.wait(found, seconds, search)
+
+
+def not_broadcast(seen: str) -> Unmet:
+    """No message for a group came of a search."""
+    return Unmet("not-broadcast", seen, expected=EXPECTED, stage=5)

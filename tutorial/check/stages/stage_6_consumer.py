@@ -2,151 +2,162 @@
 
 import contextlib
 import json
+import re
 import time
 import urllib.parse
+from collections.abc import Iterator
 
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed
 
-from tutorial.check.scene import Scene, Search
-from tutorial.check.stages.handshake import (
-    NO_SOCKET,
-    Opened,
-    open_socket,
-    shake_hands,
-    socket_failed,
-)
-from tutorial.check.stages.stage_4_worker import first_words, squeeze
-from tutorial.check.stages.stage_5_signal import layers, not_awaited
+from tutorial.check.scene import DONE, Opened, Scene, Search, first_words, squeeze
+from tutorial.check.stages.stage_5_signal import broadcast_of, not_broadcast
+from tutorial.check.traffic import joined, left
 from tutorial.check.unmet import Unmet
-from tutorial.observer.events import Event, Events
 from tutorial.runtime.waiting import wait_for
+from tutorial.visitor.sockets import FAKE_SOCKETS, NoSocket, open_socket, wait_in
+from tutorial.visitor.visitor import Visitor
 
+HANDSHAKE = 5.0  # seconds
+JOINED = 3.0  # seconds in which a consumer joins its group
+QUIET = 2.5  # seconds without a frame or a broadcast after which none is expected
+LEFT = 5.0  # seconds in which a consumer leaves its group
 IDLE = 8.0  # seconds: redis-py 8 closes a blocked connection after 5
+
 EVIL = "http://evil.example"
 
 
-def check(scene: Scene) -> str:
-    """A frame with the answer reaches its user; strangers are refused."""
-    with contextlib.ExitStack() as stack:
-        mine = stack.enter_context(open_socket(scene))
-        other = stack.enter_context(open_socket(scene))
-        group = _check_joined(scene, mine)
-        _check_joined(scene, other)
-        frame = _check_frame(scene, mine, other, group)
-        _check_idle(scene, mine, other)
-    _check_left(scene, mine)
-    _check_strangers(scene, mine)
+def look(scene: Scene) -> str:
+    """A frame with the answer reaches its user, and the next one as well."""
+    mine = scene.mine = _open(scene)
+    other = scene.other = _open(scene)
+    search = scene.live = scene.ask(scene.question("consumer"), mine.visitor)
+    if broadcast_of(scene, search, DONE) is None:
+        raise not_broadcast("with the WebSocket open, nothing was broadcast any more")
+    frame = _wait_for_frame(scene, mine, search)
+    if frame is None:
+        raise Unmet(
+            "no-frame",
+            "the message for the group was published, and no frame came",
+            expected="a frame with the answer, down the WebSocket",
+        )
+    wanted = _wanted(scene, search)
+    if search.question not in frame and wanted not in text_of(frame):
+        seen = f"the frame is {frame[:120]}"
+        expected = f"a frame with the answer, “{wanted}…”"
+        raise Unmet("frame-without-answer", seen, expected=expected)
+    # The first visitor's frames would reach the other one before the other's own.
+    second = scene.ask(scene.question("group"), other.visitor)
+    third = scene.ask(scene.question("frame"), mine.visitor)
+    if _wait_for_frame(scene, mine, third) is None:
+        raise Unmet(
+            "socket-ends",
+            "the first answer came as a frame, the second did not",
+            expected="a frame for each answer, on the same WebSocket",
+        )
+    _wait_for_frame(scene, other, second)
     path = urllib.parse.urlsplit(mine.url).path
-    return f"{path} is open, in the group {group}; a frame came: {frame[:50]}…"
+    group = f", in the group {mine.groups[0]}" if mine.groups else ""
+    return f"{path} is open{group}; a frame came: {frame[:50]}…"
 
 
-def _check_joined(scene: Scene, opened: Opened) -> str:
-    """The consumer has joined a group, as Redis knows it, too."""
-    expected = "a consumer that joins its user's group when the WebSocket opens"
-    wait_for(
-        lambda: opened.events.first(
-            "group_add", "group_add failed", "socket failed", "consumer failed"
-        ),
-        3,
-    )
-    joined = opened.events.first("group_add")
-    if joined is None:
-        failed = opened.events.first("socket failed", "consumer failed")
-        if failed:
-            raise socket_failed(scene, failed, expected)
-        if failed := opened.events.first("group_add failed"):
-            reason = f"{failed['error']}: {failed['reason']}"
-            raise Unmet("group-name-refused", reason, expected=expected, at=failed.at)
-        calls = scene.code.calls("group_add")
-        if lost := not_awaited(scene, calls, expected, stage=6):
-            raise lost
-        raise Unmet(
-            "no-group-add",
-            "the WebSocket is open, and group_add was never called",
-            expected=expected,
-            at=calls[0].at if calls else scene.code.find(r"def connect\(", ".py"),
+def findings(scene: Scene) -> Iterator[Unmet]:
+    """Frames are JSON, reach their visitor once and alone, and sockets stay open."""
+    mine, other, question = scene.mine, scene.other, scene.live.question
+    frame = next((f for f in mine.frames if question in f), mine.frames[-1])
+    if frame.lstrip()[:2] in ("{'", '{"') and not _is_json(frame):
+        seen = f"the frame is no JSON: {frame[:80]}"
+        yield Unmet("frame-not-json", seen, expected="a frame of JSON")
+    if foreign := next((f for f in other.frames if question in f), None):
+        yield Unmet(
+            "group-shared",
+            f"a frame of one visitor's search reached another: {foreign[:80]}",
+            expected="a frame for its own visitor alone",
+            stage=6,
         )
-    if "None" in joined["group"]:
-        raise Unmet(
-            "socket-without-user",
-            f"the consumer joined the group {joined['group']}",
-            expected=expected,
-            at=joined.at,
-        )
-    return joined["group"]
+    yield from _idle(scene)
+    yield from _leaves(scene)
+    yield from _strangers(scene)
+
+
+def _open(scene: Scene) -> Opened:
+    """A new visitor's WebSocket. Raises Unmet where it does not open."""
+    visitor = scene.visitor()
+    url = _socket_url(scene, visitor)
+    mark, events = scene.now()
+    path = urllib.parse.urlsplit(url).path
+    try:
+        socket = scene.keep(open_socket(visitor, url=url, patience=HANDSHAKE))
+    except NoSocket as error:
+        seen = f"{path} did not open: {error}"
+        if error.status:
+            seen = f"{path} was answered with status {error.status}"
+        expected = f"a WebSocket that opens at {path}"
+        raise Unmet("socket-refused", seen, expected=expected) from error
+    groups = wait_for(lambda: _joined(scene, mark), JOINED)
+    return Opened(visitor, url, socket, groups, mark, events)
+
+
+def _joined(scene: Scene, mark: int) -> list[str]:
+    """The groups that were joined since then."""
+    return joined(scene.redis.since(mark, "group"))
+
+
+def _socket_url(scene: Scene, visitor: Visitor) -> str:
+    """The address of the WebSocket that the visitor's page opens."""
+    answer = visitor.get()
+    if scene.browser:
+        with contextlib.closing(scene.browser.new_context()) as context:
+            context.add_cookies(
+                [
+                    {"name": cookie.name, "value": cookie.value, "url": scene.site.url}
+                    for cookie in visitor.cookies
+                ]
+            )
+            page = context.new_page()
+            page.add_init_script(FAKE_SOCKETS)
+            page.goto(visitor.page_url)
+            wait_in(page, "socketsOfThePage.length", 2)
+            return page.evaluate("socketsOfThePage[0]?.url ?? ''")
+    sources = list(answer.page.inline_scripts)
+    sources += [visitor.get(address).html for address in answer.page.scripts]
+    path = scene.socket_path
+    for source in sources:
+        if match := re.search(r"new WebSocket\([^)]*?(/[\w/.-]*/?)[`\"']", source):
+            path = match[1]
+    return scene.site.url.replace("http", "ws", 1) + path
 
 
 def _receive(opened: Opened, seconds: float) -> str | None:
+    """The next frame, or None. Raises ConnectionClosed."""
     try:
         frame = opened.socket.recv(timeout=seconds)
-    except (TimeoutError, WebSocketException):
+    except TimeoutError:
         return None
     text = frame if isinstance(frame, str) else frame.decode(errors="replace")
     opened.frames.append(text)
     return text
 
 
-def _check_frame(scene: Scene, mine: Opened, other: Opened, group: str) -> str:
-    """The answer comes to the one who asked, and to nobody else."""
-    search = scene.ask(scene.question("consumer"), mine.visitor)
-    sent = search.events.wait(10, "group_send", process="worker")
-    if sent is None:
-        seen = "with the WebSocket open, nothing was broadcast any more"
-        expected = "a broadcast, as before"
-        raise Unmet("handler-does-not-send", seen, expected=expected, stage=5)
-    frame = _wait_for_frame(scene, mine, search)
-    if frame is None:
-        raise _no_frame(scene, mine, search, sent, group)
-    wanted = _wanted(scene, search)
-    if search.question not in frame and wanted not in squeeze(_text_of(frame)):
-        seen = f"the frame is {frame[:120]}"
-        expected = f"a frame with the answer, “{wanted}…”"
-        at = _sends(scene, search.events)
-        raise Unmet("frame-without-answer", seen, expected=expected, at=at)
-    if frame.lstrip()[:2] in ("{'", '{"') and not _is_json(frame):
-        at = _sends(scene, search.events)
-        seen = f"the frame is no JSON: {frame[:80]}"
-        raise Unmet("frame-not-json", seen, expected="a frame of JSON", at=at)
-    # The first visitor's frame would come before the other's own.
-    second = scene.ask(scene.question("group"), other.visitor)
-    _wait_for_frame(scene, other, second)
-    if stranger := next((f for f in other.frames if search.question in f), None):
-        sent = search.events.first("group_send", process="worker")
-        seen = f"a frame of one visitor's search reached another: {stranger[:80]}"
-        expected = "a frame for its own visitor alone"
-        raise Unmet("group-shared", seen, expected=expected, at=sent.at, stage=6)
-    third = scene.ask(scene.question("frame"), mine.visitor)
-    if _wait_for_frame(scene, mine, third) is None:
-        failed = third.events.first("socket failed", "consumer failed")
-        failed = failed or search.events.first("socket failed", "consumer failed")
-        expected = "a frame for each answer, on the same WebSocket"
-        if failed:
-            raise socket_failed(scene, failed, expected)
-        seen = "the first answer came as a frame, the second did not"
-        raise Unmet(
-            "socket-ends", seen, expected=expected, at=_sends(scene, search.events)
-        )
-    return frame
-
-
 def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
-    """The frame with the answer; news on the way is passed over.
+    """The frame with the answer; other frames may come before it.
 
-    Where the consumer fails or has long been silent: the last frame, or None.
+    Where it does not come: the last frame, or None.
     """
-    over = ("consumer failed", "socket failed")
-    last = None
-    for _ in range(20):
-        while frame := _receive(opened, 0.5):
-            last = frame
-            wanted = _wanted(scene, search)
-            if wanted and wanted in squeeze(_text_of(frame)):
-                return frame
-        if search.events.first(*over):
-            return _receive(opened, 0.2) or last
-        sent = search.events.first("group_send", process="worker")
-        if sent and sent["time"] + 2.5 < time.time():
-            return last
+    last, sent = None, 0
+    end = time.monotonic() + DONE
+    quiet = time.monotonic() + QUIET
+    while time.monotonic() < min(quiet, end):
+        try:
+            frame = _receive(opened, 0.1)
+        except ConnectionClosed:
+            break
+        wanted = _wanted(scene, search)
+        if frame and wanted and wanted in text_of(frame):
+            return frame
+        count = len(scene.broadcasts_since(search.mark))
+        if frame or count > sent or not count:
+            quiet = time.monotonic() + QUIET
+        last, sent = frame or last, count
     return last
 
 
@@ -156,55 +167,6 @@ def _wanted(scene: Scene, search: Search) -> str:
     return first_words(request["answer"]) if request else ""
 
 
-def _sends(scene: Scene, events: Events) -> str | None:
-    sent = events.first("consumer sends", type="websocket.send")
-    return (sent.at if sent else None) or scene.code.find(r"self\.send", ".py")
-
-
-def _no_frame(
-    scene: Scene, mine: Opened, search: Search, sent: Event, group: str
-) -> Unmet:
-    """Nothing came down the WebSocket, though the worker broadcast."""
-    expected = "a frame with the answer, down the WebSocket"
-    got = search.events.first("consumer got")
-    if got is None and sent["group"] != group:
-        joined = mine.events.first("group_add")
-        return Unmet(
-            "group-names-differ",
-            f"the consumer joined {group} ({joined.at}), the handler sent to"
-            f" {sent['group']} ({sent.at})",
-            expected=expected,
-            at=joined.at,
-        )
-    failed = search.events.first("consumer failed", "socket failed")
-    if got and not got["has_method"]:
-        routes = scene.survey.get("asgi", {}).get("routes", [])
-        own = [method for route in routes for method in route["methods"]]
-        return Unmet(
-            "wrong-type",
-            f'the message\'s type is "{got["type"]}"; {got["consumer"]} has the methods'
-            f" {', '.join(own) or 'of its base class alone'}",
-            expected=expected,
-            at=sent.at,
-        )
-    if failed and "type" in failed.error and sent.get("type") is None:
-        seen = f"the message has no type: {failed.error}"
-        return Unmet("wrong-type", seen, expected=expected, at=sent.at)
-    if failed:
-        return socket_failed(scene, failed, expected)
-    if got:
-        at = got.at or scene.code.find(r"self\.send", ".py")
-        seen = f"{got['consumer']} got the message, and sent no frame"
-        return Unmet("frame-not-sent", seen, expected=expected, at=at)
-    joined = mine.events.first("group_add")
-    seen = (
-        f"the handler sent to {sent['group']} ({sent['layer']}), the consumer joined it"
-        f" ({joined['layer']}), and got nothing"
-    )
-    at = layers(scene) or joined.at
-    return Unmet("layers-differ", seen, expected=expected, at=at)
-
-
 def _is_json(text: str) -> bool:
     with contextlib.suppress(ValueError):
         json.loads(text)
@@ -212,98 +174,87 @@ def _is_json(text: str) -> bool:
     return False
 
 
-def _text_of(frame: str) -> str:
-    """The frame's texts, without JSON's escapes."""
+def text_of(frame: str) -> str:
+    """The frame's text with single blanks, without JSON's escapes."""
     with contextlib.suppress(ValueError):
-        return json.dumps(json.loads(frame), ensure_ascii=False).replace("\\n", " ")
-    return frame
+        frame = json.dumps(json.loads(frame), ensure_ascii=False).replace("\\n", " ")
+    return squeeze(frame)
 
 
-def _check_idle(scene: Scene, mine: Opened, other: Opened) -> None:
-    """Each WebSocket stays open while nothing happens."""
-    layer = mine.events.first("group_add")["layer"]
-    # Only this layer blocks on Redis for longer than redis-py's default patience.
-    seconds = IDLE if layer == "RedisChannelLayer" else 0.1
-    for opened in (mine, other):
+def _idle(scene: Scene) -> Iterator[Unmet]:
+    """Each WebSocket stays open while nothing happens, and no frame came twice."""
+    # Only the core layer blocks on Redis for longer than redis-py's default patience.
+    is_core = bool(scene.redis.since(scene.mine.mark, "ZADD", ":group:"))
+    seconds = IDLE if is_core else 0.1
+    for opened in (scene.mine, scene.other):
         try:
-            while True:
-                opened.frames.append(str(opened.socket.recv(timeout=seconds)))
-        except TimeoutError:
-            seconds = 0.1
+            while _receive(opened, seconds):
+                pass
         except ConnectionClosed as error:
-            closed = error
-            break
-    else:
-        _check_once(mine)
-        _check_once(other)
-        return
-    failed = opened.events.first("socket failed", "consumer failed")
-    why = f" ({failed.error})" if failed else ""
-    mistake = (
-        "layer-drops-idle-sockets" if layer == "RedisChannelLayer" else "socket-ends"
-    )
-    raise Unmet(
-        mistake,
-        f"the idle WebSocket was closed by the server with code {closed.code}{why}",
-        expected="a WebSocket that stays open",
-        at=scene.code.find(r"RedisChannelLayer", ".py") or layers(scene),
-    )
+            yield Unmet(
+                "layer-drops-idle-sockets" if is_core else "socket-ends",
+                f"the idle WebSocket was closed by the server with code {error.code}",
+                expected="a WebSocket that stays open",
+            )
+            return
+        seconds = 0.1
+    for opened in (scene.mine, scene.other):
+        twice = (f for f in opened.frames if opened.frames.count(f) > 1)
+        for frame in twice:
+            yield Unmet(
+                "frame-twice",
+                f"the same frame came twice: {frame[:80]}",
+                expected="one frame for one answer",
+            )
+            return
 
 
-def _check_once(opened: Opened) -> None:
-    """No frame came twice."""
-    if twice := next((f for f in opened.frames if opened.frames.count(f) > 1), None):
-        raise Unmet(
-            "frame-twice",
-            f"the same frame came twice: {twice[:80]}",
-            expected="one frame for one answer",
-            at=opened.events.first("group_add").at,
+def _leaves(scene: Scene) -> Iterator[Unmet]:
+    """Where a WebSocket closes, its consumer leaves the group."""
+    groups = set(scene.mine.groups)
+    mark = scene.redis.mark()
+    for opened in (scene.mine, scene.other):
+        opened.socket.close()
+
+    def has_left() -> bool:
+        return not groups.difference(left(scene.redis.since(mark, "group")))
+
+    if not wait_for(has_left, LEFT):
+        yield Unmet(
+            "group-not-left",
+            f"the WebSocket is closed, and {', '.join(groups)} still has its consumer",
+            expected="a consumer that leaves its group when the WebSocket closes",
         )
 
 
-def _check_left(scene: Scene, opened: Opened) -> None:
-    """Where a WebSocket closes, its consumer leaves the group."""
-    if opened.events.wait(5, "group_discard"):
-        return
-    failed = opened.events.first("consumer failed", "socket failed")
-    expected = "a consumer that leaves its group when the WebSocket closes"
-    if failed:
-        raise socket_failed(scene, failed, expected)
-    raise Unmet(
-        "group-not-left",
-        "the WebSocket is closed, and group_discard was never called",
-        expected=expected,
-        at=scene.code.find(r"def disconnect\(|group_discard", ".py")
-        or scene.code.find(r"def connect\(", ".py"),
-    )
-
-
-def _check_strangers(scene: Scene, mine: Opened) -> None:
-    """Another site's page gets no socket, and who is not signed in gets no group."""
-    if _joins(scene, mine.url, mine.visitor.cookie_header, EVIL):
-        raise Unmet(
+def _strangers(scene: Scene) -> Iterator[Unmet]:
+    """Another site's page gets no socket, and an anonymous visitor gets no group."""
+    url = scene.mine.url
+    is_open, _ = _joins(scene, scene.mine.visitor, url, EVIL)
+    if is_open:
+        yield Unmet(
             "origin-unchecked",
             f"a WebSocket with the Origin {EVIL} was opened with the visitor's cookies",
             expected="status 403 for a page of another site",
-            at=scene.code.find(r"ProtocolTypeRouter\(|[\"']websocket[\"']", ".py"),
         )
-    if joined := _joins(scene, mine.url, "", scene.site.url):
-        group = joined["group"] if isinstance(joined, Event) else ""
-        if group:
-            raise Unmet(
-                "stranger-joins",
-                f"a WebSocket without a session joined the group {group}",
-                expected="a refusal, because there is no user to bring answers to",
-                at=joined.at,
-            )
+    _, groups = _joins(scene, scene.visitor(), url, scene.site.url)
+    if groups:
+        yield Unmet(
+            "stranger-joins",
+            f"a WebSocket without a session joined the group {groups[0]}",
+            expected="a refusal, because there is no user to bring answers to",
+        )
 
 
-def _joins(scene: Scene, url: str, cookies: str, origin: str) -> Event | bool:
-    """Whether such a WebSocket opens: True, or the event of its joining a group."""
-    events = scene.events.mark()
+def _joins(
+    scene: Scene, visitor: Visitor, url: str, origin: str
+) -> tuple[bool, list[str]]:
+    """Whether such a WebSocket opens, and the groups that are joined meanwhile."""
+    mark = scene.redis.mark()
     try:
-        socket = shake_hands(url, cookies, origin)
-    except NO_SOCKET:
-        return events.first("group_add") or False
+        socket = open_socket(visitor, origin, url=url, patience=HANDSHAKE)
+    except NoSocket:
+        scene.redis.sync()
+        return False, _joined(scene, mark)
     with socket:
-        return wait_for(lambda: events.first("group_add"), 0.5) or True
+        return True, wait_for(lambda: _joined(scene, mark), 0.5)

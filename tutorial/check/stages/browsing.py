@@ -1,48 +1,49 @@
 """A page in a browser: what it shows, what it did, and how a person asks in it."""
 
+import contextlib
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from tutorial.check.scene import Scene
-from tutorial.check.stages.stage_4_worker import squeeze
+from tutorial.check.scene import OpenPage, Scene, squeeze
 from tutorial.runtime.waiting import wait_for
+from tutorial.visitor.sockets import KEEP_SOCKETS
 
 PATIENCE = 8.0  # seconds
 
 
-@dataclass
-class Seen:
-    """What the browser told of the page since it was loaded."""
+def open_page(scene: Scene) -> OpenPage:
+    """The project's page in a browser of its own, with its WebSockets kept."""
+    context = scene.keep(contextlib.closing(scene.browser.new_context()))
+    context.set_default_timeout(PATIENCE * 1000)
+    opened = OpenPage(context.new_page())
+    _listen(opened)
+    opened.page.add_init_script(KEEP_SOCKETS)
+    opened.page.goto(scene.visitor().page_url)
+    return opened
 
-    frames: list[str] = field(default_factory=list)
-    errors: list[Any] = field(default_factory=list)
-    loads: list[str] = field(default_factory=list)
-    console: list[str] = field(default_factory=list)
-    refused: list[tuple[int, str]] = field(default_factory=list)  # status, address
-    posts: list[str] = field(default_factory=list)  # kinds: "fetch", "document"
 
-
-def listen(page: Any, seen: Seen) -> None:
-    """Write down what the browser tells of the page."""
+def _listen(opened: OpenPage) -> None:
+    """Write down what the browser reports of the page."""
 
     def on_socket(socket: Any) -> None:
-        socket.on("framereceived", lambda frame: seen.frames.append(str(frame)))
+        socket.on("framereceived", lambda frame: opened.frames.append(str(frame)))
 
     def on_response(response: Any) -> None:
         if response.status >= 400 and "favicon" not in response.url:
-            seen.refused.append((response.status, response.url))
+            opened.refused.append((response.status, response.url))
 
     def on_request(request: Any) -> None:
         if request.method == "POST":
-            seen.posts.append(request.resource_type)
+            opened.posts.append(request.resource_type)
 
     def on_console(message: Any) -> None:
         if message.type in ("error", "warning"):
-            seen.console.append(message.text)
+            opened.console.append(message.text)
 
+    page = opened.page
     page.on("websocket", on_socket)
-    page.on("pageerror", lambda error: seen.errors.append(error))
+    page.on("pageerror", lambda error: opened.errors.append(error))
     page.on("console", on_console)
     page.on("response", on_response)
     page.on("request", on_request)
@@ -92,3 +93,21 @@ def lines(page: Any) -> list[str]:
 def text_of(page: Any) -> str:
     """What the page shows, with single blanks."""
     return squeeze(page.inner_text("body"))
+
+
+def pairs_of(frame: str) -> list[tuple[str, Any]]:
+    """All pairs of the frame's JSON, those of inner objects included."""
+    pairs: list[tuple[str, Any]] = []
+
+    def collect(found: list[tuple[str, Any]]) -> dict:
+        pairs.extend(found)
+        return dict(found)
+
+    with contextlib.suppress(ValueError):
+        json.loads(frame, object_pairs_hook=collect)
+    return pairs
+
+
+def texts_of(frame: str) -> list[str]:
+    """All texts of the frame's JSON."""
+    return [value for _, value in pairs_of(frame) if isinstance(value, str)]

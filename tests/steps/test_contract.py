@@ -1,0 +1,178 @@
+"""What our steps promise beyond a flow that goes through: words, statuses, names.
+
+`check` accepts other words and names in a learner's project; ours keep to these.
+"""
+
+import json
+
+import pytest
+
+from tutorial.check.stages.stage_4_worker import REFUSED
+from tutorial.check.traffic import Broadcast, messages, read_broadcast
+from tutorial.project import steps
+from tutorial.runtime.monitor import monitor
+from tutorial.runtime.waiting import wait_for
+from tutorial.visitor.site import Site
+from tutorial.visitor.sockets import NoSocket, open_socket
+from tutorial.visitor.visitor import Visitor
+
+STARTED = "Search has started!"
+
+BAD_QUESTIONS = {
+    "an empty one": "",
+    "blanks": "   ",
+    "201 characters": "x" * 201,
+    "a control character": "a\x07b",
+}
+
+
+def from_step(number: int) -> pytest.MarkDecorator:
+    """Parametrize a test by the names of the steps from `number` on, and `final`."""
+    return pytest.mark.parametrize(
+        "name",
+        [
+            pytest.param(step.name, marks=pytest.mark.xdist_group(f"step {step.name}"))
+            for step in steps.every()
+            if step.number >= number
+        ],
+    )
+
+
+@pytest.fixture
+def site(name, run_step) -> Site:
+    """The step that the test is about, running."""
+    return run_step(name).site
+
+
+@pytest.fixture
+def visitor(site) -> Visitor:
+    """A visitor who has loaded the page."""
+    visitor = Visitor(site)
+    visitor.get()
+    return visitor
+
+
+@from_step(1)
+def test_the_form_has_a_csrf_token(visitor):
+    assert "csrfmiddlewaretoken" in visitor.form().fields
+
+
+@from_step(2)
+def test_a_question_is_answered_in_our_words(visitor):
+    answer = visitor.ask("What is a view?")
+    assert answer.status in (302, 303)
+    assert STARTED in visitor.get(answer.location).page.text
+
+
+@from_step(2)
+def test_a_bad_question_is_refused_at_the_form(site, visitor):
+    before = visitor.get().page.text
+    with monitor(site.redis_url) as redis:
+        for what, question in BAD_QUESTIONS.items():
+            answer = visitor.ask(question)
+            assert answer.status in (400, 422), what
+            assert answer.page.text != before, what
+        redis.sync()
+        # In step 2, no task reaches Redis; the words above are all that can be seen.
+        assert not messages(redis.since(0, "LPUSH"))
+
+
+@from_step(2)
+def test_a_forged_form_is_forbidden(visitor):
+    assert visitor.ask("Is this forged?", token="").status == 403
+
+
+@from_step(3)
+def test_the_message_holds_the_question_and_the_users_id(site, visitor):
+    with monitor(site.redis_url) as redis:
+        visitor.ask("What is a queue?")
+        redis.sync()
+        found = messages(redis.since(0, "LPUSH"))
+    [message] = [one for one in found if "What is a queue?" in one.arguments]
+    assert message.task == "search.tasks.fetch_openai_results_task"
+    assert any(isinstance(value, int) for value in message.arguments)
+
+
+@from_step(5)
+def test_the_saved_answer_is_broadcast_to_the_users_group(site, visitor):
+    with monitor(site.redis_url) as redis:
+        visitor.ask("What is a signal?")
+
+        def sent(command) -> Broadcast | None:
+            found = read_broadcast(command)
+            return found if found and found.holds("What is a signal?") else None
+
+        found = redis.wait(sent, 10)
+        # The database is the truth: what is announced can be read at that moment.
+        assert "What is a signal?" in visitor.get().page.text
+    assert found.group.removeprefix("user_").isdecimal()
+    assert found.event["type"] == "send_search_result"
+
+
+@from_step(6)
+def test_strangers_are_forbidden_to_open_the_socket(site, visitor):
+    with pytest.raises(NoSocket, match="refused with status 403"):
+        open_socket(visitor, "http://evil.example")
+    with pytest.raises(NoSocket, match="refused with status 403"):
+        open_socket(Visitor(site))
+
+
+@from_step(6)
+def test_every_frame_is_json(visitor):
+    with open_socket(visitor) as socket:
+        visitor.ask("What is a frame?")
+        frame = {}
+        while "offline stand-in" not in str(frame):
+            frame = json.loads(socket.recv(timeout=10))
+
+
+@from_step(7)
+@pytest.mark.parametrize(
+    ("question", "outcome"),
+    [("What is the DOM?", "offline stand-in"), (REFUSED, "AuthenticationError")],
+    ids=["an answer", "a failure"],
+)
+def test_the_page_shows_all_that_a_frame_says(site, chromium, question, outcome):
+    page = chromium.new_page()
+    frames: list[str] = []
+    page.on("websocket", lambda s: s.on("framereceived", lambda f: frames.append(f)))
+    page.goto(site.url)
+    page.get_by_text("Live").wait_for()
+    page.get_by_role("textbox").fill(question)
+    page.get_by_role("button").first.click()
+    page.get_by_text(STARTED).wait_for()
+
+    def last() -> dict | None:
+        found = (json.loads(frame) for frame in frames if outcome in str(frame))
+        return next((data for data in found if question in str(data)), None)
+
+    data = wait_for(last, 10, lambda: page.wait_for_timeout(20))
+    assert data, frames
+    # Every text for people; an id or a status is none.
+    for text in (question, *(str(text) for text in data.values() if " " in str(text))):
+        words = " ".join(text.split())
+        shown = wait_for(
+            lambda w=words: w in " ".join(page.inner_text("body").split()),
+            5,
+            lambda: page.wait_for_timeout(20),
+        )
+        assert shown, words
+
+
+@from_step(7)
+def test_a_question_that_cannot_be_sent_stays_in_the_form(site, chromium):
+    page = chromium.new_page()
+    page.goto(site.url)
+    page.get_by_text("Live").wait_for()
+    before = set(page.inner_text("body").splitlines())
+    page.context.set_offline(True)
+    field = page.get_by_role("textbox")
+    field.fill("Is anybody there?")
+    field.press("Enter")
+    said = wait_for(
+        lambda: set(page.inner_text("body").splitlines()) - before,
+        10,
+        lambda: page.wait_for_timeout(20),
+    )
+    assert said
+    assert field.input_value() == "Is anybody there?"

@@ -1,0 +1,67 @@
+"""What each step can do, and what it cannot yet: the stages of `check`, from outside.
+
+No observer is in these processes: what a stage says, it has seen from outside.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tutorial.check import stages
+from tutorial.check.judge import STAGES
+from tutorial.check.scene import Scene
+from tutorial.check.unmet import Unmet
+from tutorial.project import steps
+from tutorial.runtime.monitor import monitor
+from tutorial.visitor.sockets import wait_in
+
+# What a step lacks for the next stage: the mistake, and words of what was seen.
+MISSING = {
+    "1": ("no-view-takes-post", "status 405"),
+    "2": ("no-message", "no message entered Redis"),
+    "3": ("no-worker", "the message still waits in Redis"),
+    "4": ("not-broadcast", "Redis got nothing for a group"),
+    "5": ("socket-refused", "/ws/search/ was answered with status 404"),
+    "6": ("page-reloads", "the browser left the page"),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(step.name, marks=pytest.mark.xdist_group(f"step {step.name}"))
+        for step in steps.every()
+    ],
+)
+def test_a_step_holds_up_to_its_own_stage_and_lacks_the_next(name, run_step, chromium):
+    stack = run_step(name).stack
+    number = min(steps.find(name).number, 7)
+    with monitor(stack.redis_url) as redis, Scene(stack, redis, chromium) as scene:
+        for stage in STAGES[: number + 1]:
+            assert stage.look(scene)
+            found = [str(finding) for finding in stage.findings(scene)]
+            assert not found, f"stage {stage.number}"
+        assert not scene.advice
+        if number < 7:
+            with pytest.raises(Unmet) as unmet:
+                STAGES[number + 1].look(scene)
+            mistake, words = MISSING[name]
+            assert unmet.value.mistake == mistake
+            assert words in unmet.value.seen
+
+
+def test_no_stage_reads_what_is_known_from_inside():
+    for path in Path(stages.__file__).parent.glob("*.py"):
+        inside = r"scene\.(events|stage_events|observed|survey|code|view)\b"
+        assert not re.findall(inside, path.read_text()), path.name
+
+
+def test_a_strict_policy_hinders_no_look_into_a_page(chromium):
+    page = chromium.new_page()
+    strict = {"Content-Security-Policy": "script-src 'self'"}
+    page.route("**/*", lambda route: route.fulfill(body="<p>", headers=strict))
+    page.goto("http://127.0.0.1/")
+    third_time = "(window.looks = (window.looks ?? 0) + 1) === 3"
+    assert wait_in(page, third_time, 10)
+    assert not wait_in(page, "window.nothing", 0.1)

@@ -1,0 +1,112 @@
+"""The start, explained: which file, setting or package keeps the project from it."""
+
+import re
+import sys
+from collections.abc import Iterator
+
+from tutorial.check.code import Code
+from tutorial.check.scene import Scene
+from tutorial.check.unmet import Unmet
+from tutorial.observer.events import Event
+
+# Which stage a file belongs to, by what it says; the first that fits.
+SIGNS = (
+    (6, r"URLRouter|\bas_asgi\(|channels\.generic|ProtocolTypeRouter"),
+    (5, r"\bSignal\(|@receiver|channels\.layers|AppConfig"),
+    (4, r"@shared_task|models\.Model|import OpenAI|@app\.task"),
+    (3, r"\bCelery\("),
+    (2, r"forms\.Form|def \w+\(request|urlpatterns"),
+)
+
+NOT_MIGRATED = (
+    r"no such (table|column)|has no column|(relation|column) .* does not exist"
+)
+
+
+def explain(scene: Scene, unmet: Unmet) -> Unmet:
+    """Why the web process ended."""
+    if unmet.mistake not in ("does-not-start", "web-does-not-listen"):
+        return unmet
+    for found in findings(scene):
+        return found
+    if unmet.mistake == "web-does-not-listen":
+        return unmet
+    text = "\n".join(scene.lines("web"))
+    if "have not set ASGI_APPLICATION" in text:
+        return Unmet(
+            "asgi-application-missing", unmet.seen, expected=unmet.expected, stage=6
+        )
+    if "daphne.E001" in text:
+        return Unmet(
+            "daphne-after-staticfiles",
+            "the web process ended: daphne must be listed before staticfiles",
+            expected=unmet.expected,
+            stage=6,
+        )
+    place, asgi = scene.place_in(scene.lines("web")), scene.survey.get("asgi", {})
+    if "error" in asgi:
+        place = place or scene.code.find(r"^ASGI_APPLICATION", ".py")
+        return not_started(scene, Event(asgi), place)
+    error, _, message = scene.last_words("web").partition(": ")
+    error = error.rpartition(".")[2]
+    return not_started(scene, Event(error=error, message=message, at=place))
+
+
+def findings(scene: Scene) -> Iterator[Unmet]:
+    """A file or a setting that cannot be read, also where web does not need it."""
+    for part in ("modules", "settings", "django", "urls", "migrate"):
+        found = scene.survey.get(part)
+        if isinstance(found, dict) and "error" in found:
+            yield not_started(scene, Event(found))
+
+
+def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
+    """The exception that keeps the project from starting, as a mistake."""
+    at = found.at or place
+    stage = stage_of(scene.code, at)
+    seen = found.error
+    missing = re.search(r"No module named '([\w.]+)'", seen)
+    if missing and not _is_own(scene, missing[1]):
+        name = missing[1].partition(".")[0]
+        if name in sys.stdlib_module_names or "." in missing[1]:
+            return Unmet("does-not-start", seen, at=at, stage=stage)
+        return Unmet("package-missing", seen, at=at, stage=stage)
+    if re.search(r"as_asgi|missing .* 'request'|'function' object", seen):
+        return Unmet("brackets", seen, at=at, stage=stage)
+    if re.search(NOT_MIGRATED, seen):
+        return Unmet("migration-not-applied", seen, at=at, stage=stage)
+    if at is None:
+        at = place_of_setting(scene.code, seen)
+    line = scene.code.line(at)
+    wanted = "a project that starts"
+    if found["error"] in ("SyntaxError", "IndentationError", "TabError"):
+        wanted = "a file that Python can read"
+    expected = f"{wanted}; the line is: {line}" if line else ""
+    return Unmet("does-not-start", seen, expected=expected, at=at, stage=stage)
+
+
+def place_of_setting(code: Code, seen: str) -> str | None:
+    """Where to look for what Django says of a setting or of an app's class."""
+    if "name attribute" in seen:
+        return code.find(r"\(AppConfig\)", ".py")
+    named = re.search(r"\b[A-Z][A-Z_]{5,}\b", seen)
+    if named and (place := code.find(rf"^{named[0]}\b", ".py")):
+        return place
+    if re.search(r"ImproperlyConfigured|[Ss]etting", seen):
+        return code.find(r"^INSTALLED_APPS", ".py")
+    return None
+
+
+def _is_own(scene: Scene, module: str) -> bool:
+    first = module.partition(".")[0]
+    return (scene.folder / first).is_dir() or (scene.folder / f"{first}.py").exists()
+
+
+def stage_of(code: Code, at: str | None) -> int | None:
+    """The stage that the file in "file:line" belongs to, or None."""
+    name = (at or "").rpartition(":")[0]
+    text = code.texts(".py").get(name, "")
+    for stage, sign in SIGNS:
+        if re.search(sign, text):
+            return stage
+    return None

@@ -1,0 +1,228 @@
+"""Stage 5, explained: from the task's end over signal and handler to the layer."""
+
+import re
+from collections.abc import Iterator
+
+from tutorial.check.code import Call
+from tutorial.check.inside.stage_4_worker import task_failed
+from tutorial.check.scene import Scene, Search
+from tutorial.check.stages.stage_5_signal import EXPECTED
+from tutorial.check.unmet import Unmet
+from tutorial.observer.events import Event
+
+
+def explain(scene: Scene, unmet: Unmet) -> Unmet:
+    """Why no message reached Redis, or which line sent it."""
+    if unmet.mistake == "not-broadcast":
+        return why_not_broadcast(scene, unmet, scene.search)
+    sent = scene.search.events.first("group_send", process="worker")
+    unmet.at = sent.at if sent else None
+    if unmet.mistake == "error-not-broadcast":
+        failed = scene.second.events.first(
+            "handler failed", "group_send failed", "task failed"
+        )
+        unmet.at = (failed.at if failed else None) or unmet.at
+    return unmet
+
+
+def findings(scene: Scene) -> Iterator[Unmet]:
+    """The message leaves before the answer is saved and committed."""
+    events = scene.search.events
+    expected = "a row that others can read before the news of it leaves"
+    sent = events.first("group_send", process="worker")
+    signal = events.first("signal", process="worker")
+    announced, saved = signal or sent, events.all("saved", process="worker")
+    if announced is None:
+        return
+    if signal is None:
+        scene.advice.append(
+            f"{sent.at}: the broadcast comes from no signal of the project's own"
+        )
+    if saved and all(row["time"] > announced["time"] for row in saved):
+        seen = f"the news left first; the row was saved at {saved[0].at} after it"
+        yield Unmet("signal-before-save", seen, expected=expected, at=announced.at)
+    if announced.get("in_transaction"):
+        seen = "the news left inside of the transaction that saves the row"
+        yield Unmet("signal-before-commit", seen, expected=expected, at=announced.at)
+
+
+def why_not_broadcast(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
+    """Why nothing was broadcast, from the task's end to the channel layer."""
+    events = search.events
+    if sent := events.first("group_send", process="worker"):
+        return _elsewhere(scene, sent)
+    if failed := events.first("group_send failed"):
+        return _layer_failed(scene, failed)
+    if failed := events.first("handler failed"):
+        return _handler_failed(scene, failed)
+    signal = events.first("signal", process="worker")
+    if signal is None:
+        return _no_signal(scene, unmet, search)
+    if signal["receivers"] == 0:
+        return _no_receiver(scene, signal)
+    calls = scene.code.calls("group_send")
+    if lost := not_awaited(scene, calls, EXPECTED):
+        return lost
+    place = next(iter(scene.code.receivers.values()), ("", None))[1]
+    return Unmet(
+        "handler-does-not-send",
+        f"{signal['name']} was sent to {signal['receivers']} handler(s), and none of"
+        " them called group_send",
+        expected=EXPECTED,
+        at=calls[0].at if calls else place,
+    )
+
+
+def is_lost(scene: Scene, call: Call) -> bool:
+    """Whether a coroutine is made in this line, and nobody waits for it."""
+    line = scene.code.line(call.at)
+    return not call.awaited and "async_to_sync" not in line and "(" in line
+
+
+def not_awaited(
+    scene: Scene, calls: list[Call], expected: str, stage: int | None = None
+) -> Unmet | None:
+    """The first of the calls whose coroutine is lost, as a mistake."""
+    for call in calls:
+        if is_lost(scene, call):
+            name = f"{call.target}.{call.name}".removeprefix(".")
+            seen = f"{name}(...) was called and not awaited"
+            return Unmet(
+                "not-awaited", seen, expected=expected, at=call.at, stage=stage
+            )
+    return None
+
+
+def _layer_failed(scene: Scene, failed: Event) -> Unmet:
+    reason = f"{failed['error']}: {failed['reason']}"
+    if "Group name" in reason or "valid" in reason:
+        seen = f"the group is called {failed['group']!r}: {reason[:150]}"
+        return Unmet("group-name-refused", seen, expected=EXPECTED, at=failed.at)
+    if re.search(r"serializ|pack|dict", reason):
+        seen = f"the message for {failed['group']}: {reason[:150]}"
+        return Unmet("message-not-serializable", seen, expected=EXPECTED, at=failed.at)
+    at = layers(scene)
+    return Unmet("layer-refuses", reason[:200], expected=EXPECTED, at=at)
+
+
+def _handler_failed(scene: Scene, failed: Event) -> Unmet:
+    if failed["error"] == "NotAwaited":
+        return Unmet(
+            "not-awaited",
+            "the handler returned a coroutine that nobody awaited",
+            expected=EXPECTED,
+            at=failed.at,
+        )
+    if "'NoneType' object has no attribute 'group_send'" in failed.error:
+        at = layers(scene)
+        seen = "get_channel_layer() returned None"
+        return Unmet("layer-missing", seen, expected=EXPECTED, at=at)
+    if re.search(
+        r"channel_?layer|InvalidChannelLayer|hosts|backend", failed.error, re.I
+    ):
+        at = layers(scene)
+        return Unmet("layer-refuses", failed.error, expected=EXPECTED, at=at)
+    if "async_to_sync" in failed.error or "AsyncToSync" in failed.error:
+        seen = failed.error
+        return Unmet("async-mismatch", seen, expected=EXPECTED, at=failed.at)
+    # A call that does not fit leaves no line of the function in the traceback.
+    name = re.search(r"(\w+)\(\)", failed.error)
+    at = failed.at or (name and scene.code.find(rf"def {name[1]}\(", ".py"))
+    line = scene.code.line(at)
+    expected = f"{EXPECTED}; the line is: {line}" if line else EXPECTED
+    return Unmet("handler-raises", failed.error, expected=expected, at=at)
+
+
+def layers(scene: Scene) -> str | None:
+    """Where the channel layers are set, or should be."""
+    return scene.code.find(r"^CHANNEL_?LAYERS?\w*\s*=", ".py") or scene.code.find(
+        r"^INSTALLED_APPS", ".py"
+    )
+
+
+def _no_signal(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
+    """The task ended, and no signal of the project was sent in the worker."""
+    failed = search.events.first("task failed")
+    if failed:
+        found = task_failed(scene, failed)
+        if found.mistake == "task-raises":
+            found.mistake = "task-raises-after-save"
+        return found
+    signals = [
+        call
+        for call in scene.code.calls("send", "send_robust")
+        if any(call.target.endswith(name) for name in _signals(scene))
+    ]
+    direct = scene.code.calls("group_send")
+    if not signals and (lost := not_awaited(scene, direct, EXPECTED)):
+        return lost
+    if not search.events.first("task done"):
+        return unmet
+    task = search.events.first("enqueued")["task"].rpartition(".")[2]
+    at = signals[0].at if signals else scene.code.tasks.get(task)
+    seen = "the answer is saved, the task has ended, and it sent no signal"
+    if signals:
+        seen += f"; the line that would is {signals[0].at}"
+    return Unmet("signal-not-sent", seen, expected=EXPECTED, at=at)
+
+
+def _signals(scene: Scene) -> list[str]:
+    """The names of the project's signals."""
+    names = []
+    for text in scene.code.texts(".py").values():
+        names += re.findall(r"^(\w+)\s*=\s*(?:\w+\.)*Signal\(", text, re.M)
+    return names
+
+
+def _no_receiver(scene: Scene, signal: Event) -> Unmet:
+    """The signal was sent, and nobody had connected to it in this process."""
+    receivers = scene.code.receivers
+    seen = f"{signal['name']} was sent ({signal.at}), with 0 handlers connected"
+    connected = {e["receiver"] for e in scene.events.all("connected", process="worker")}
+    mine = {
+        function: place
+        for function, (name, place) in receivers.items()
+        if name.rpartition(".")[2] == signal["name"]
+    }
+    for function, place in mine.items():
+        if function.rpartition(".")[2] not in connected:
+            seen += f"; {place.rpartition(':')[0]} was not imported in the worker"
+            return Unmet("handler-not-imported", seen, expected=EXPECTED, at=place)
+    made = [
+        f"{file}:{number}"
+        for file, text in scene.code.texts(".py").items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if re.match(rf"{signal['name']}\s*=\s*(\w+\.)*Signal\(", line)
+    ]
+    if mine and len(made) > 1:
+        seen += f"; there are {len(made)} signals of that name: {', '.join(made)}"
+        return Unmet("handler-on-other-signal", seen, expected=EXPECTED, at=made[-1])
+    if mine:
+        place = next(iter(mine.values()))
+        seen += ", though one was connected: it is gone, or waits for another sender"
+        return Unmet("handler-lost", seen, expected=EXPECTED, at=place)
+    for function, (name, place) in receivers.items():
+        seen += f"; {function} listens to {name}"
+        return Unmet("handler-on-other-signal", seen, expected=EXPECTED, at=place)
+    senders = [
+        call.at for call in scene.code.calls("group_send") if not is_lost(scene, call)
+    ]
+    at = senders[0] if senders else signal.at
+    return Unmet("handler-missing", seen, expected=EXPECTED, at=at)
+
+
+def _elsewhere(scene: Scene, sent: Event) -> Unmet:
+    """A handler called `group_send`, and Redis got nothing."""
+    if sent["layer"] == "InMemoryChannelLayer":
+        return Unmet(
+            "layer-in-memory",
+            f"group_send to {sent['group']} stayed in the worker's own memory",
+            expected=EXPECTED,
+            at=scene.code.find(r"InMemoryChannelLayer", ".py") or layers(scene),
+        )
+    return Unmet(
+        "layer-elsewhere",
+        f"{sent['layer']} has sent to {sent['group']}, and Redis got nothing",
+        expected=EXPECTED,
+        at=layers(scene),
+    )

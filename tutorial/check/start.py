@@ -1,0 +1,174 @@
+"""Starts a copy of the project with services of its own, as a scene to look at."""
+
+import contextlib
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tutorial import observer
+from tutorial.check.code import Code
+from tutorial.check.scene import START, Scene, last_words
+from tutorial.observer.events import Events
+from tutorial.problem import Problem
+from tutorial.project import procfile
+from tutorial.project.files import copy_with_data, settings_module
+from tutorial.runtime.browser import find_browser, launch, present_browser
+from tutorial.runtime.monitor import monitor
+from tutorial.runtime.project import Project
+from tutorial.runtime.stack import Stack
+from tutorial.runtime.waiting import wait_for
+
+
+class Check:
+    """Makes a scene of the project in `folder`. Leaving the context removes it all.
+
+    `browser` is a Playwright browser that runs already; else one is started.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        number: int,
+        say: Callable[[str], None],
+        browser: Any = None,
+    ) -> None:
+        self._folder = folder
+        self._number = number
+        self._say = say
+        self._running_browser = browser
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Scene:
+        try:
+            return self._enter()
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def _enter(self) -> Scene:
+        root = Path(tempfile.mkdtemp(prefix="tutorial-check-")).resolve()
+        self._stack.callback(shutil.rmtree, root, ignore_errors=True)
+        events = Events(root / "events")
+        databases: list[Path] = []
+        pool = self._stack.enter_context(ThreadPoolExecutor(1))
+        found: dict[str, Any] = {}
+
+        def copy(folder: Path, target: Path) -> None:
+            self._say("copying the project")
+            databases.extend(copy_with_data(folder, target))
+            found["settings"] = settings_module(target)
+            self._say("starting Redis and the stand-in")
+
+        def prepare(project: Project) -> None:
+            self._say("reading the settings")
+            redis_url = project.environment["REDIS_URL"]
+            project.environment |= observer.variables(
+                events.file, project.folder, redis_url
+            )
+            # A database of the learner's is used as it is; without one, one is made.
+            surveying = pool.submit(
+                _survey, project, root / "survey", found["settings"], not databases
+            )
+            found["browser"] = self._browser()
+            found["survey"] = surveying.result()
+
+        stack = self._stack.enter_context(
+            Stack(
+                self._folder,
+                root=root,
+                copy=copy,
+                prepare=prepare,
+                commands=self._commands,
+                patience=None,
+                grace=0.2,  # nobody needs the copy any more
+                on_line=lambda name, line: None,
+            )
+        )
+        project = stack.project
+        browser, no_browser = found["browser"]
+        scene = Scene(
+            stack,
+            self._stack.enter_context(monitor(stack.redis_url)),
+            browser,
+            no_browser,
+            number=self._number,
+            observed=True,
+            events=events,
+            survey=found["survey"],
+            code=Code(project.folder),
+        )
+        self._stack.callback(scene.close)
+        if web := project.running.get("web"):
+            wait_for(lambda: project.listens() or web.child.poll() is not None, START)
+        return scene
+
+    def _browser(self) -> tuple[Any, str]:
+        """A headless browser; for step 7 one is installed if need be."""
+        if self._running_browser:
+            return self._running_browser, ""
+        program = present_browser()
+        if program is None and self._number >= 7:
+            try:
+                program = find_browser()
+            except Problem as problem:
+                return None, str(problem)
+        if program is None:
+            return None, "this machine has no Chromium and no Chrome"
+        try:
+            return self._stack.enter_context(launch(program)), ""
+        except Problem as problem:
+            return None, str(problem)
+
+    def _commands(self, project: Project) -> dict[str, str]:
+        """The commands of the project's processes, under our names for them."""
+        commands = {}
+        for name, command in procfile.processes(project.folder).items():
+            role = procfile.role(name, command)
+            if role == "worker" and self._number < 4:
+                continue  # it would take the messages that these stages look at
+            if role == "web":
+                command = with_port(command, project.port)
+            commands[role] = command
+        self._say(f"starting {' and '.join(commands)}")
+        return commands
+
+
+def with_port(command: str, port: int) -> str:
+    """The web process' command with the check's port, and without the reloader."""
+    if match := re.search(r"\brunserver\b(\s+[\w.:${}\[\]-]+)?", command):
+        arguments = f"runserver 127.0.0.1:{port} --noreload"
+        if (match[1] or "").strip().startswith("-"):
+            arguments += match[1]
+        return command[: match.start()] + arguments + command[match.end() :]
+    command = re.sub(r"((?:-p|--port)[ =])\S+", rf"\g<1>{port}", command)
+    # gunicorn's address has the port in it, daphne's has not.
+    return re.sub(r"((?:--bind|-b)[ =]\S*:)\S+", rf"\g<1>{port}", command)
+
+
+def _survey(
+    project: Project, output: Path, settings: str, new_database: bool
+) -> dict[str, Any]:
+    """What the project's settings come to: see `observer/survey.py`."""
+    command = ["python", str(observer.SURVEY), str(output), settings]
+    result = subprocess.run(
+        command + ["migrate"] * new_database,
+        cwd=project.folder,
+        env=project.environment | {"TUTORIAL_PROCESS": "survey"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if output.exists():
+        return json.loads(output.read_text())
+    words = last_words((result.stdout + result.stderr).splitlines())
+    return {"settings": {"error": "Exit", "message": words, "at": None}}

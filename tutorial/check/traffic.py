@@ -1,0 +1,124 @@
+"""What Redis is used for: Celery's messages, and the groups of the channel layer."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+
+from tutorial.runtime.monitor import Command
+
+# The key of a group: in the pub/sub layer a channel, in the core layer a sorted set.
+GROUP = re.compile(r".*?(__group__|:group:)(.+)", re.S)
+
+JOINS = {"SUBSCRIBE": "__group__", "ZADD": ":group:"}
+LEAVES = {"UNSUBSCRIBE": "__group__", "ZREM": ":group:"}
+SENDS = {"PUBLISH": "__group__", "ZRANGE": ":group:"}
+
+
+@dataclass(frozen=True)
+class Message:
+    """A Celery message that entered Redis: on which list of which database."""
+
+    database: int
+    queue: str
+    id: str
+    task: str
+    arguments: list[Any] | None  # None where they are not JSON
+
+    def holds(self, text: str) -> bool:
+        """Whether `text` is in one of the arguments."""
+        return text in json.dumps(self.arguments, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Broadcast:
+    """A message that the channel layer sent to a group."""
+
+    group: str
+    event: dict[str, Any] | None  # None where Redis alone does not show it
+    command: str
+
+    def holds(self, text: str) -> bool:
+        """Whether `text` is in the message."""
+        return self.event is not None and text in str(self.event)
+
+
+def read_message(command: Command) -> Message | None:
+    """The Celery message that the command puts into a list, or None."""
+    if command.words[0] != "LPUSH" or len(command.words) < 3:
+        return None
+    try:
+        content = json.loads(_bytes(command.words[2]))
+        headers = content["headers"]
+        return Message(
+            command.database,
+            command.words[1],
+            headers["id"],
+            headers["task"],
+            _arguments(content),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None  # a message of another kind
+
+
+def _arguments(content: dict[str, Any]) -> list[Any] | None:
+    try:
+        args, kwargs, _ = json.loads(base64.b64decode(content["body"]))
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        return None  # of another serializer
+    return [*args, *kwargs.values()]
+
+
+def read_broadcast(command: Command) -> Broadcast | None:
+    """The message that the command sends to a group, or None."""
+    group = _group(command, SENDS)
+    if group is None:
+        return None
+    event = None
+    if command.words[0] == "PUBLISH":
+        try:
+            event = msgpack.unpackb(_bytes(command.words[2]))
+        except (ValueError, msgpack.UnpackException):
+            event = None  # of another serializer, or encrypted
+    elif not command.words[2].startswith("0 -1"):
+        return None
+    return Broadcast(group, event, command.text)
+
+
+def messages(commands: Iterable[Command]) -> list[Message]:
+    """The Celery messages that these commands put into lists."""
+    return list(filter(None, map(read_message, commands)))
+
+
+def broadcasts(commands: Iterable[Command]) -> list[Broadcast]:
+    """The messages that these commands send to groups."""
+    return list(filter(None, map(read_broadcast, commands)))
+
+
+def joined(commands: Iterable[Command]) -> list[str]:
+    """The groups that these commands join."""
+    return [group for command in commands if (group := _group(command, JOINS))]
+
+
+def left(commands: Iterable[Command]) -> list[str]:
+    """The groups that these commands leave."""
+    return [group for command in commands if (group := _group(command, LEAVES))]
+
+
+def _group(command: Command, signs: dict[str, str]) -> str | None:
+    """The group that the command is about, where it is one of `signs`."""
+    name, *rest = command.words
+    sign = signs.get(name.upper())
+    if sign is None or not rest or sign not in rest[0]:
+        return None
+    return GROUP.fullmatch(rest[0])[2]
+
+
+def _bytes(text: str) -> bytes:
+    """What MONITOR shows as text with escapes."""
+    return text.encode("latin-1").decode("unicode_escape").encode("latin-1")
