@@ -118,7 +118,6 @@ LATE = {
     "commands.test": "after the start-up: `.venv` has the packages",
     "runtime.services": "`redis` is in `.venv`, which may not exist yet",
     "bench.pusher": "it sets up Django first, in the folder of a project",
-    "site.build": "MkDocs reads an environment variable when it is imported",
     "site.mkdocs_hooks": "MkDocs serves on while the modules of the program change",
 }
 

@@ -1,7 +1,8 @@
 """`tutorial check`: does a project do what the stages ask, and if not, why.
 
-The project runs as it is, in a copy, with a Redis and an OpenAI API of the check's own.
-It is looked at from both sides: from outside as a visitor and a browser see it, and by
-an observer in its processes, which knows at which line something happened. What decides
-is the outside; the observer tells why.
+In here: the one judge of a stage. `stages` give the verdict, from outside alone; `inside`
+explains it with what the observer, the settings and the code say; `judge` puts both
+together, and `report` prints the result.
+Not in here: how a project is started (`runtime`), what a visitor does (`visitor`), and
+how the observer hears what happens (`observer`).
 """
