@@ -15,8 +15,7 @@ from support.website import serious
 from tutorial.capture import recording
 from tutorial.paths import ROOT
 from tutorial.project import steps
-from tutorial.site import fences, shown
-from tutorial.site import mkdocs_hooks as hooks
+from tutorial.site import fences, mkdocs_hooks, shown
 from tutorial.site.extension import FRONT_MATTER
 from tutorial.site.listing import FIELDS
 from tutorial.site.pair import find_pair
@@ -344,4 +343,4 @@ def test_what_running_a_step_leaves_is_not_watched(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
     (tmp_path / "views.py").write_text("x")
-    assert [entry.name for entry in hooks.entries(tmp_path)] == ["views.py"]
+    assert [entry.name for entry in mkdocs_hooks.entries(tmp_path)] == ["views.py"]
