@@ -46,19 +46,31 @@ QUICK = ("tests/unit/", "final/tests/")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start what takes longest first: at the end, one worker would be waited for.
 
-    xdist hands out whole groups, in this order; how long a test takes, about, says its
-    marker `slow`.
+    xdist hands out whole groups, in this order.
     """
     seconds: dict[str, float] = defaultdict(float)  # by group
     for item in items:
         if item.nodeid.startswith(QUICK):
             item.add_marker("quick")
-        marker = item.get_closest_marker("slow")
-        seconds[_group(item)] += marker.args[0] if marker else USUAL_SECONDS
+        seconds[_group(item)] += _seconds(item)
     items.sort(key=lambda item: -seconds[_group(item)])
 
 
-USUAL_SECONDS = 0.5
+# How long a test of a folder usually takes, in seconds.
+USUAL = {
+    "tests/faults/": 8,
+    "tests/resilience/": 8,
+    "tests/steps/": 5,
+    "tests/site/": 2,
+}
+
+
+def _seconds(item: pytest.Item) -> float:
+    """How long a test takes, about."""
+    if marker := item.get_closest_marker("slow"):
+        return marker.args[0]
+    usual = (time for folder, time in USUAL.items() if item.nodeid.startswith(folder))
+    return next(usual, 0.5)
 
 
 def _group(item: pytest.Item) -> str:

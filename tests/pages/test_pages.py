@@ -39,6 +39,8 @@ def has_work(page: Page) -> bool:
             marks=[
                 pytest.mark.xdist_group(f"page {name_of(page)}"),
                 pytest.mark.slow(30),
+                # `--quick` follows one page: the first with a queue to look into.
+                *([pytest.mark.quick] if page.step == "3" else []),
             ],
         )
         for page in PAGES

@@ -30,7 +30,10 @@ MISSING = {
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(step.name, marks=pytest.mark.xdist_group(f"step {step.name}"))
+        pytest.param(
+            step.name,
+            marks=[pytest.mark.xdist_group(f"step {step.name}"), pytest.mark.quick],
+        )
         for step in steps.every()
     ],
 )
