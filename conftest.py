@@ -42,6 +42,12 @@ def pytest_xdist_auto_num_workers() -> int:
 QUICK = ("tests/unit/", "final/tests/")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what a quick run takes, before pytest selects by markers."""
+    if item.nodeid.startswith(QUICK):
+        item.add_marker("quick")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start what takes longest first: at the end, one worker would be waited for.
@@ -50,8 +56,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     seconds: dict[str, float] = defaultdict(float)  # by group
     for item in items:
-        if item.nodeid.startswith(QUICK):
-            item.add_marker("quick")
         seconds[_group(item)] += _seconds(item)
     items.sort(key=lambda item: -seconds[_group(item)])
 
