@@ -1,4 +1,4 @@
-"""What the quick tests share: a user, a search, and a channel layer without a Redis."""
+"""Fixtures of the quick tests: a user, a search, and a channel layer without Redis."""
 
 import pytest
 from channels.layers import get_channel_layer
@@ -10,7 +10,7 @@ from search.models import SearchResult
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory):
-    # A file, as outside the tests: in memory, two threads lock each other out.
+    # A file, as outside of the tests: in memory, two threads lock each other out.
     if connection.vendor == "sqlite":
         path = tmp_path_factory.mktemp("database") / "db.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(path)
@@ -18,7 +18,7 @@ def django_db_modify_db_settings(tmp_path_factory):
 
 @pytest.fixture
 def user(db):
-    # Not the first: an id of 1 could be a constant that somebody wrote.
+    # Not the first user: an id of 1 could be a constant in the code.
     get_user_model().objects.create_user(username="somebody")
     return get_user_model().objects.create_user(username="ada", password="Lovelace-1")
 

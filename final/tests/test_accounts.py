@@ -1,4 +1,4 @@
-"""A guest becomes somebody, and takes the searches of this visit along."""
+"""A guest who signs up or logs in keeps the searches of this visit."""
 
 import pytest
 from django.contrib.auth import get_user_model

@@ -1,4 +1,4 @@
-"""What the API's events and errors become: pieces of an answer, or words for people."""
+"""The API's events and errors become pieces of an answer, or messages for people."""
 
 from types import SimpleNamespace
 
@@ -25,7 +25,7 @@ COMPLETED = event("response.completed")
 
 @pytest.fixture
 def api(monkeypatch):
-    """A client in the place of OpenAI's: set the events it streams, or its error."""
+    """A fake of OpenAI's client: set the events that it streams, or its error."""
     api = SimpleNamespace(events=[], error=None, asked=[])
 
     class Stream:

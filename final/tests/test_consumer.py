@@ -8,7 +8,7 @@ from config.asgi import application
 from search.consumers import POLICY_VIOLATION, SIGNED_OUT
 from search.live import digest
 
-# Consumers look after the database connections of their threads.
+# Consumers close the database connections of their threads.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ORIGIN = b"http://127.0.0.1:8000"
@@ -125,7 +125,7 @@ def delete_without_signal(user):
 
 @pytest.mark.parametrize("what", ["session", "user", "password"])
 async def test_a_socket_is_closed_when_its_session_ends(settings, user, client, what):
-    """Also where no news of its end has come."""
+    """Even if no signal has reported the end of the session."""
     settings.SOCKET_CHECK_SECONDS = 0.2
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}

@@ -1,4 +1,4 @@
-"""The states of a search: who may change them, and who comes too late."""
+"""The states of a search: which changes win, and which are too late."""
 
 import uuid
 from datetime import timedelta
@@ -42,7 +42,7 @@ def test_a_search_that_changed_since_it_was_read_is_not_taken(
 
 
 def test_the_same_try_may_ask_twice(search):
-    """As it does where the database was gone before it could tell the outcome."""
+    """It does so where the connection broke before the outcome arrived."""
     claim = uuid.uuid4()
     SearchResult.take(search.task_id, claim)
     assert SearchResult.take(search.task_id, claim).claims == 1
@@ -117,7 +117,7 @@ def test_a_search_without_worker_is_overlooked(search, status, silence, is_overl
 
 
 def test_progress_finds_the_owner_that_a_search_has_by_now(search):
-    """A guest who logs in takes the search along, while a worker has it."""
+    """The search of a guest who logs in moves to the account while a worker has it."""
     row = take(search)
     account = get_user_model().objects.create_user("grace")
     SearchResult.objects.filter(pk=search.pk).update(user=account)

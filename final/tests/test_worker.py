@@ -17,7 +17,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def api(monkeypatch):
-    """A function (try, ...): each try is its pieces, or ends with the error in them."""
+    """A function (try, ...) that sets the API's answers, one for each try.
+
+    A try is a list of pieces, and fails with the exception among them, if any.
+    """
     monkeypatch.setattr(worker, "PUSH_EVERY", 0)
     monkeypatch.setattr(worker.random, "uniform", lambda low, high: 0)
     tries = []
@@ -45,7 +48,7 @@ def announced():
     heard = []
 
     def hear(sender, search_result, **kwargs):
-        # What is announced is saved: whoever hears of it may look it up.
+        # An announced search is saved: a receiver may look it up.
         saved = SearchResult.objects.get(pk=search_result.pk)
         heard.append((saved.status, saved.sequence, search_result.sequence))
 

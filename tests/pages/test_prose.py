@@ -1,4 +1,4 @@
-"""What the pages name in their prose is there: renaming it in a step fails here."""
+"""The names in the prose of the pages exist: a name changed in a step fails here."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ STEP_PAGES = {f"docs/steps/{step.name}-{step.stage}.md": step for step in steps.
 # Those about all steps.
 OVERVIEWS = ("docs/flow.md", "docs/glossary.md", "docs/final.md")
 
-# What a page may name that is in no step: commands, places, and other people's words.
+# Names that are in no step: commands, places, and names of other projects.
 ELSEWHERE = re.compile(
     r"python3 -m tutorial .*|simulate: .*|\.\./my-search|\.before-catch-up/|\.gitignore"
     r"|final/|check|run|wss?:|action|role=.*|<[^>]*>|CELERY_X|TemplateDoesNotExist at /"
@@ -39,7 +39,7 @@ def named(page: str) -> set[str]:
 
 
 def code_of(*found: steps.Step) -> str:
-    """All that the files of these steps say, and their names."""
+    """The names and the texts of all files of these steps."""
     texts = []
     for step in found:
         for name, path in files(step.folder).items():
@@ -48,7 +48,7 @@ def code_of(*found: steps.Step) -> str:
 
 
 def missing(page: str, code: str) -> list[str]:
-    """What a page names that is neither in `code` nor elsewhere."""
+    """The names on a page that are neither in `code` nor known from elsewhere."""
     return [
         name
         for name in sorted(named(page))
@@ -93,8 +93,8 @@ def test_the_catalogue_names_no_file_of_ours_that_does_not_exist():
 
 DAPHNE_FIRST = '    "daphne",\n    "django.contrib.auth",\n'
 
-# What the pages say in words, and the line of a step that makes it so. Whoever changes
-# the one has to look at the other.
+# Statements of the pages, and the line of a step that makes each of them true. A change
+# to one of the two needs a look at the other.
 WORDS = (
     ("steps/1-template.md", "The form has no `action`", "1", 'form" method="post">'),
     ("steps/1-template.md", 'it says "Connecting"', "1", ">Connecting<"),
@@ -143,6 +143,6 @@ def test_as_many_lines_are_in_the_terminal_as_the_set_up_says():
 )
 def test_what_a_page_says_in_words_is_so(where, words, step, line):
     text = " ".join((DOCS / where).read_text().split())
-    assert words in text, f"{where} does not say this any more: mend this list"
+    assert words in text, f"{where} no longer says this: change this list"
     told = f"{where} says “{words}”, and step {step} has no line with “{line}”"
     assert line in code_of(steps.find(step)), told

@@ -1,4 +1,4 @@
-"""`tutorial bench`: that it measures what it says. Never how fast: machines differ."""
+"""`tutorial bench` measures what it says. How fast it is depends on the machine."""
 
 import json
 import subprocess

@@ -66,7 +66,7 @@ def test_two_catch_ups_keep_two_states(root, tmp_path):
 
 
 def test_a_database_with_other_migrations_is_kept_aside(root, tmp_path):
-    """As of a later step: step 3 knows nothing of its tables."""
+    """The database of a later step: step 3 has no migrations for its tables."""
     folder = make(tmp_path / "my-search", "4")
     migrate(folder)
     database = everything(folder)["db.sqlite3"]

@@ -1,7 +1,7 @@
-"""GitHub Codespaces: what its proxy brings to a project is taken, and nothing else is.
+"""GitHub Codespaces: a project accepts the requests of its proxy, and no others.
 
-The headers are the ones that have been seen there: Host is localhost:PORT, and Origin,
-where it is the page's own, https://localhost:PORT, and at times http://localhost:PORT.
+The headers are the ones that were observed there: Host is localhost:PORT. For the
+page's own requests, Origin is https://localhost:PORT, or sometimes http://.
 """
 
 import http.client
@@ -29,7 +29,7 @@ STRANGERS = ("https://evil.example", "https://other-train-8000.app.github.dev")
 
 
 def is_ready(runner: Runner) -> tuple[int, str]:
-    """Wait until a step runs in a codespace: its port, and where a browser is."""
+    """Wait until a step runs in a codespace; return its port and its public address."""
     runner.wait_for("Ready in")
     address = re.search(r"Ready in .*?: (\S+)", runner.output)[1]
     assert address == f"https://fluffy-train-5pq-{runner.port}.app.github.dev"
@@ -37,14 +37,14 @@ def is_ready(runner: Runner) -> tuple[int, str]:
 
 
 def a_visitor(port: int) -> Visitor:
-    """A visitor whose requests have the proxy's Host."""
+    """A visitor whose requests have the Host header of the proxy."""
     visitor = Visitor(Site(f"http://localhost:{port}", "", ""))
     assert visitor.get().status == 200
     return visitor
 
 
 def post(visitor: Visitor, question: str, origin: str) -> int:
-    """Send the page's form as a browser does, with an Origin: the status."""
+    """Send the page's form as a browser does, with an Origin; return the status."""
     form = visitor.form()
     connection = http.client.HTTPConnection(visitor.site.url.removeprefix("http://"))
     connection.request(

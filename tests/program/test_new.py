@@ -1,4 +1,4 @@
-"""`tutorial new`: a folder of one's own, from the end of a step."""
+"""`tutorial new`: a learner's folder, as a step leaves it."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`tutorial new DIR 0`: an empty folder, for who types step 1 as well."""
+"""`tutorial new DIR 0`: an empty folder, to type step 1 in."""
 
 from pathlib import Path
 

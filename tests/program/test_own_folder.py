@@ -1,4 +1,4 @@
-"""A folder of one's own wherever a step may stand: in `run`, `diff` and `manage`."""
+"""A learner's folder in the place of a step: for `run`, `diff` and `manage`."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""What the steps need around them: that one start keeps out of another's way."""
+"""Ports: processes that start at the same time get different ones."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 from tutorial.paths import ROOT
 from tutorial.runtime.exclusive import free_port
 
-# A third of the ports to choose from, kept until somebody says that it may end.
+# Takes a third of the ports to choose from, and keeps them until a line arrives.
 ASK = """
 from tutorial.runtime import exclusive
 exclusive.PORTS = exclusive.PORTS[:60]

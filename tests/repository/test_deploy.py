@@ -16,7 +16,7 @@ SERVICES = COMPOSE["services"]
 
 
 def procfile_command(name: str) -> list[str]:
-    """The words of a line of the Procfile, at its usual port."""
+    """The arguments of a line of the Procfile, with its default port."""
     line = procfile.processes(FINAL)[name]
     return shlex.split(re.sub(r"\$\{PORT:-(\d+)\}", r"\1", line))
 
@@ -67,6 +67,6 @@ def test_the_example_of_the_environment_names_what_the_settings_read():
     )
     settings = (FINAL / "config" / "settings.py").read_text()
     read = set(re.findall(r'(?:env\.\w+\(|env,)\s*"([A-Z_]+)"', settings))
-    # Who starts the processes says these.
+    # These are set where the processes are started.
     assert read - {"PORT", "CSRF_TRUSTED_ORIGINS"} <= listed
     assert listed - read == {"OPENAI_API_KEY", "POSTGRES_PASSWORD"}

@@ -1,4 +1,4 @@
-"""What the API may do to a question: each time that it is asked costs money."""
+"""Rows 14 and 15: the API fails. Each request to it costs money."""
 
 import json
 
@@ -27,7 +27,7 @@ LASTING = {
 
 
 def ends(socket, task_ids, seconds=40):
-    """The last frame of each search, and all frames that came meanwhile."""
+    """The last frame of each search, and all frames that arrived until then."""
     frames = []
     while True:
         frames.append(json.loads(socket.recv(timeout=seconds)))
@@ -50,7 +50,7 @@ def test_a_passing_failure_is_retried_and_then_reported(shared_app):
         _, others_frames = ends(other_socket, [others])
     saved = person.snapshot()
     for name, task_id in searches.items():
-        # Some of its words may have come. They are no answer.
+        # A part of the answer may have arrived. It must not be shown as an answer.
         for state in (last[task_id], saved[task_id]):
             found = state["status"], state["error"], state["answer"]
             assert found == ("failed", PASSING[name], ""), name
@@ -91,7 +91,7 @@ def test_without_a_key_every_search_fails_with_a_message(run_app):
     running = run_app(OPENAI_API_KEY="")
     person = Person(running.site)
     told = person.search("Who has the key?")
-    # Its message got lost: the worker's rounds find it.
+    # A search whose message was lost: the worker's rounds find it.
     fields = {"status": "pending", "updated_at": "2000-01-01 00:00:00"}
     overlooked = insert_search(running, user_id(person), **fields)
     for task_id in (told, overlooked):

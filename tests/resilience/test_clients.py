@@ -1,4 +1,4 @@
-"""Clients that are no browser, and mean no good."""
+"""Row 22: clients that are no browser, and that try to do harm."""
 
 import contextlib
 import os
@@ -84,7 +84,7 @@ def raw_socket(person, buffer=0):
 
 
 def code_of_close(connection):
-    """What the server's last frame says; None where it closes without a word."""
+    """The code in the server's last frame; None where it closes without one."""
     stream = connection.makefile("rb")
     while start := stream.read(2):
         size = start[1]
@@ -145,8 +145,8 @@ def test_a_client_that_reads_nothing_is_closed(run_app, chromium):
         leaving = raw_socket(gone, 4096)
         wait_for_sockets(site, 5)
         before = memory(web)
-        # More than the buffers of the two systems hold (and less than 32 MiB, at which
-        # Redis gives up its subscriber). Nobody reads a byte of it.
+        # More than the buffers of both ends hold, and less than the 32 MiB at which
+        # Redis disconnects a subscriber. No client reads a byte of it.
         for group in groups.values():
             for _ in range(40):
                 assert client.publish(group, message) == 1
@@ -172,7 +172,7 @@ def test_unfinished_requests_block_no_other_client(shared_app):
     site, slow = shared_app.site, Person(shared_app.site)
     address = urlsplit(site.url)
     start = f" / HTTP/1.1\r\nHost: {address.netloc}\r\n"
-    # With a cookie, or it is refused before anybody reads what it sends.
+    # With a cookie: otherwise it is refused before its body is read.
     start += f"Cookie: {slow.cookie_header}\r\nContent-Type: "
     form = "application/x-www-form-urlencoded\r\nContent-Length: 9999\r\n\r\nquery="
     with contextlib.ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The database does not answer for some seconds."""
+"""Row 25: the database is locked or missing for some seconds."""
 
 import pytest
 from playwright.sync_api import expect
@@ -28,7 +28,7 @@ def test_a_locked_database_costs_no_answer(app, person, chromium):
         status, data, headers = person.post("And this?")
         assert (status, data, headers["Retry-After"]) == (503, {"error": WORDS}, "5")
         expect(page.locator("#notices")).to_have_text(WORDS)
-        # A reader has no need to wait, and what was accepted is not forgotten.
+        # Reading still works, and the accepted searches are still there.
         assert set(person.snapshot()) == set(searches.values())
         wait_until(
             lambda: "is locked" in str(worker.lines[before:]),
@@ -56,7 +56,7 @@ def test_a_missing_database_comes_back(run_app, chromium, tmp_path):
         lambda: calls(site, "simulate: hiccup"), seconds=20, otherwise="not asked"
     )
     folder.rename(away)
-    # A connection that is open still finds the file. A new process does not.
+    # An open connection still has the file. A new process does not find it.
     running.processes.stop([running.project.running["web"]])
     running.project.restart(running.processes, "web")
     wait_until(running.project.listens, seconds=30, otherwise="web does not listen")

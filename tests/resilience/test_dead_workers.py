@@ -1,4 +1,4 @@
-"""Rows 11 and 13: a worker is killed, and another one goes on."""
+"""Rows 11 and 13: a worker is killed, and another one continues its searches."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from support.app.stranger import nobody_else_sees
 from tutorial.runtime.processes import Process
 from tutorial.runtime.waiting import wait_until
 
-STRIDE = 1_000_000  # what each worker that takes a search adds to its sequence
+STRIDE = 1_000_000  # each worker that claims a search adds this to its sequence
 
 
 @pytest.mark.fault(11, "kill -9 of the worker")
@@ -21,7 +21,7 @@ def test_a_worker_is_killed(app, person):
         kill(app.project.running["worker"])
         restart(app, "worker")
         assert wait_for_frame(socket, task_id)["status"] == "done"
-    # The first answer was paid for, and died with the worker.
+    # The first answer was paid for, and is lost with the worker.
     assert calls(app.site, "Who is killed?") == 2
 
 
@@ -42,7 +42,7 @@ def test_a_worker_is_killed_beside_another(app, person):
             nobody_else_sees(app.site),
             person.open_socket() as socket,
         ):
-            # One that only seems to be dead, and wakes up, leaves it to the other.
+            # A frozen worker seems dead. When it wakes up, it leaves the search alone.
             task_id = person.search("Who sleeps?")
             worker = whose(task_id)
             with frozen(worker):

@@ -1,4 +1,4 @@
-"""Who wants in where they have no business, or stays where they had some once."""
+"""Rows 19 to 21: foreign origins, ended sessions, and injected scripts."""
 
 import contextlib
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ SIGNED_OUT = 4001
 
 
 def status_of_socket(site, cookie, origin, url=None):
-    """How a request for a WebSocket ends: 101 where it is let in."""
+    """The status of a request for a WebSocket: 101 where it is accepted."""
     url = url or site.socket_url
     headers = {"Cookie": cookie} if cookie else {}
     try:
@@ -50,7 +50,7 @@ def test_only_the_own_origin_is_let_in(shared_app):
     ]
     for origin in foreign:
         assert status_of_socket(site, person.cookie_header, origin) == 403, origin
-    # With the right one, it takes a session, too.
+    # The right origin is not enough: a session is needed, too.
     for cookie in ("", "sessionid=guessed", "sessionid="):
         assert status_of_socket(site, cookie, site.url) == 403, cookie
     assert status_of_socket(site, person.cookie_header, site.url) == 101
@@ -98,7 +98,7 @@ def test_a_session_that_ends_without_a_signal_closes_its_sockets(shared_app):
         change(shared_app, "DELETE FROM auth_user WHERE id = ?", user_id(deleted))
         codes = [code_of_close(socket) for socket in sockets[:3]]
         assert codes == [SIGNED_OUT] * 3
-        # Nobody else's.
+        # The socket of another user stays open.
         sockets[3].ping().wait(5)
         task_id = other.search("Am I still here?")
         assert wait_for_frame(sockets[3], task_id)["status"] == "done"
@@ -126,7 +126,7 @@ def test_a_logout_and_a_deletion_close_sockets_at_once(run_app):
         )
         assert result.returncode == 0, result.stderr
         assert code_of_close(sockets[1], 3) == SIGNED_OUT
-        # The same user, and another session.
+        # The same user's socket in another session stays open.
         sockets[3].ping().wait(5)
         task_id = there.search("Am I still here?")
         assert wait_for_frame(sockets[3], task_id)["status"] == "done"

@@ -1,4 +1,4 @@
-"""Several people, and one who does several things at once."""
+"""Rows 17, 18 and 26: several people, several tabs, and many questions at once."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -101,7 +101,7 @@ def test_a_flood_of_questions_is_limited(run_app):
     send = lambda: at_the_same_time(lambda: flood.post("Flood?"), 30)  # noqa: E731
     with ThreadPoolExecutor(1) as thread:
         with open_database(running) as database:
-            # All of them get as far as they can before the first one is counted.
+            # All requests wait here, before the first one is counted.
             database.execute("BEGIN IMMEDIATE")
             first = thread.submit(send)
             for _ in range(10):

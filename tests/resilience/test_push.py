@@ -1,4 +1,4 @@
-"""News of a search, between the worker and the page: lost, repeated, out of order."""
+"""Rows 5, 16 and 24: messages to a page that are lost, repeated or out of order."""
 
 import itertools
 import uuid
@@ -38,7 +38,7 @@ def test_a_page_asks_for_what_cannot_be_pushed(app, chromium, outage):
 
 
 class Pushed:
-    """A search whose news the test writes itself, as the channel layer sends them."""
+    """A search whose messages the test sends itself, as the channel layer would."""
 
     def __init__(self, site, page):
         self.id = str(uuid.uuid4())
@@ -46,7 +46,7 @@ class Pushed:
         self.client = redis.Redis.from_url(site.redis_url)
 
     def push(self, **data):
-        """Publish it for the user's group."""
+        """Publish this data for the user's group."""
         event = {"type": "send_search_result", "data": {"task_id": self.id, **data}}
         channel = f"asgi__group__user_{self.user}"
         assert self.client.publish(channel, msgpack.packb(event)) == 1
@@ -81,7 +81,7 @@ def test_the_order_of_the_messages_does_not_matter(shared_app, chromium):
         item = page.locator(f"#results [data-task-id='{search.id}']")
         expect(item.locator(".answer")).to_have_text("one two three")
     for search in searches:
-        search.push_state(1_000_001, "running")  # another try begins anew
+        search.push_state(1_000_001, "running")  # another try starts again
         search.push_chunk(4, "three")
         search.push_chunk(1_000_003, "end")
         search.push_chunk(1_000_002, "The ")
@@ -105,7 +105,7 @@ def test_the_order_of_the_messages_does_not_matter(shared_app, chromium):
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
 def test_the_last_message_of_an_older_search_is_dropped(shared_app, chromium):
-    """Older than those that each snapshot has, but on the page."""
+    """A search that the page shows, but that is too old for a snapshot."""
     context = chromium.new_context()
     user = open_page(context, shared_app.site).locator("body")
     row = {"user_id": user.get_attribute("data-user"), "query": "The oldest?"}
@@ -122,7 +122,7 @@ def test_the_last_message_of_an_older_search_is_dropped(shared_app, chromium):
     )
     expect_status(page, "The oldest?", "done")
     expect(result(page, "The oldest?").locator(".answer")).to_have_text("At last")
-    ask(page, "And what is new?")  # goes to where the new ones are
+    ask(page, "And what is new?")  # the page returns to the newest searches
     expect_status(page, "And what is new?", "done")
 
 
@@ -133,7 +133,7 @@ def test_a_page_asks_for_what_is_missing(shared_app, chromium):
     row = {"user_id": search.user, "query": f"Pushed {search.id}"}
     search.id = insert_search(shared_app, sequence=4, answer="one two three", **row)
     search.push_state(1, "running")
-    # The page asks now and then anyway. The next time is five seconds away.
+    # The page polls anyway. After this poll, the next one is five seconds away.
     with page.expect_response(f"{shared_app.site.url}/?*", timeout=PATIENCE):
         change(
             shared_app,
@@ -149,7 +149,7 @@ def test_a_page_asks_for_what_is_missing(shared_app, chromium):
         " WHERE user_id = ?",
         search.user,
     )
-    search.push_chunk(4, "three")  # and 3 never comes
+    search.push_chunk(4, "three")  # 3 is missing
     expect(answer).to_have_text("one two three", timeout=4_000)
     search.push_chunk(5, " four")
     expect(answer).to_have_text("one two three four")

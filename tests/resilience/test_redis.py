@@ -1,4 +1,4 @@
-"""Rows 5 to 9: what Redis, or the way to it, does to the searches of the moment."""
+"""Rows 5 to 9: Redis fails, or the connection to it."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ def test_the_connection_that_brings_messages_breaks(app, chromium):
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
 def test_the_last_message_to_a_page_is_dropped(app, chromium):
-    """The one that no other comes after, so that nothing tells that it is missing."""
+    """No later message follows, so no gap in the sequence shows that one is missing."""
     site, question = app.site, "What is the last?"
     page = chromium.new_context().new_page()
     dropped = []
@@ -64,7 +64,7 @@ def test_the_last_message_to_a_page_is_dropped(app, chromium):
 
 
 def the_answer(site: Site, question: str) -> str:
-    """What the API has answered, the one time that it was asked."""
+    """The answer of the API, which was asked once."""
     [request] = [r for r in site.requests_to_openai() if r["input"] == question]
     return request["answer"]
 
@@ -78,27 +78,29 @@ def test_redis_refuses(app):
             started = time.monotonic()
             task_id = person.search("Does anybody need Redis?")
             assert time.monotonic() - started < 2
-            # The database is enough to do the search, and to see what came of it.
+            # The database is enough to do the search and to show its result.
             assert person.wait_for_end(task_id)["status"] == "done"
-            # Pages look for a socket again and again: a line in the log for each time.
+            # Pages try to reconnect again and again: each try may log one line only.
             with pytest.raises(NoSocket, match="refused with status 403"):
                 person.open_socket()
-            # Also for a worker that starts only now.
+            # The same holds for a worker that starts while Redis is away.
             kill(app.project.running["worker"])
             app.project.restart(app.processes, "worker")
             task_id = person.search("And who starts without Redis?")
             assert person.wait_for_end(task_id)["status"] == "done"
         assert not any("in ASGI application" in line for _, line in app.log)
-        # And with Redis, the news comes as before.
+        # With Redis, messages arrive again.
         wait_until(
-            lambda: news_come(person), seconds=40, otherwise="no news after the restart"
+            lambda: is_live(person),
+            seconds=40,
+            otherwise="no message after the restart",
         )
     assert calls(site, "Does anybody need Redis?") == 1
     assert calls(site, "And who starts without Redis?") == 1
 
 
-def news_come(person: Person) -> bool:
-    """Whether the end of a new search comes down a new socket without asking for it."""
+def is_live(person: Person) -> bool:
+    """Whether a new socket receives the end of a new search."""
     try:
         with person.open_socket() as socket:
             frame = wait_for_frame(socket, person.search("Is it back?"), seconds=4)
@@ -166,12 +168,12 @@ def test_redis_restarts_under_load(app):
         )
         with without_redis(app):
             during = list(pool.map(ask, range(10, 20)))
-            # What was begun goes on to its end.
+            # Running searches finish.
             for person, task_id in zip(persons, before, strict=False):
                 assert person.wait_for_end(task_id)["status"] == "done"
         for person, task_id in zip(persons, before + during, strict=True):
             assert person.wait_for_end(task_id, 40)["status"] == "done"
-        # The sockets are still open, and hear of what comes next.
+        # The sockets are still open, and receive the next messages.
         later = [person.search("And now?") for person in persons]
         for socket, task_id in zip(sockets, later, strict=True):
             assert wait_for_frame(socket, task_id)["status"] == "done"
@@ -181,7 +183,7 @@ def test_redis_restarts_under_load(app):
 
 @pytest.mark.fault(9, "Redis restarts under load")
 def test_sockets_open_where_none_was_while_redis_restarted(app):
-    """No page had a use for the connections to Redis while they broke."""
+    """No page used the connections to Redis while they broke."""
     persons = [Person(app.site) for _ in range(12)]
     with nobody_else_sees(app.site):
         open_and_close(persons)
@@ -191,7 +193,7 @@ def test_sockets_open_where_none_was_while_redis_restarted(app):
 
 
 def open_and_close(persons: list[Person]) -> None:
-    """Have each open a socket that gets its snapshot: none is refused."""
+    """Open a socket for each, which must get its snapshot: none is refused."""
     with contextlib.ExitStack() as stack:
         for person in persons:
             socket = stack.enter_context(person.open_socket())
@@ -200,17 +202,19 @@ def open_and_close(persons: list[Person]) -> None:
 
 @pytest.mark.fault(9, "Redis restarts under load")
 def test_redis_gives_its_place_to_another(app):
-    """It takes no more commands that write, and then it does again: a failover."""
+    """It refuses commands that write, and then accepts them again: a failover."""
     site, person = app.site, Person(app.site)
     with nobody_else_sees(site), ask_redis(app) as client:
-        client.replicaof("127.0.0.1", free_port())  # where nobody is
+        client.replicaof("127.0.0.1", free_port())  # no server there
         try:
             task_id = person.search("Who may write?")
             assert person.wait_for_end(task_id)["status"] == "done"
         finally:
             client.replicaof("NO", "ONE")
         wait_until(
-            lambda: news_come(person), seconds=40, otherwise="no news after the change"
+            lambda: is_live(person),
+            seconds=40,
+            otherwise="no message after the change",
         )
     worker = app.project.running["worker"]
     assert worker.child.poll() is None, worker.how_it_ended()

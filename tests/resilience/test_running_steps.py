@@ -1,4 +1,4 @@
-"""What a running step survives. What final/ survives is in the table of faults."""
+"""What a running step survives. For final/, see the table of faults."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ def test_idle_sockets_stay_open_and_still_work(run_step):
 @pytest.mark.xdist_group("step 7")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restarted_redis_is_survived(run_step, number):
-    """A later search works, with a socket that was open before and with a new one."""
+    """A later search works, with the socket from before and with a new one."""
     running = run_step("7")
     visitor = Visitor(running.site)
     visitor.get()

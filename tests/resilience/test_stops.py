@@ -1,4 +1,4 @@
-"""SIGTERM, as a new version's deployment sends it, in the middle of an answer."""
+"""Row 23: SIGTERM in the middle of an answer, as a deployment sends it."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ GOING_AWAY, SERVICE_RESTART = 1001, 1012
 
 
 def terminate(running, name):
-    """Tell the process to end, as an operator does."""
+    """Send SIGTERM to the process, as an operator does."""
     process = running.project.running[name]
     os.killpg(process.group, signal.SIGTERM)
     return process
@@ -61,7 +61,7 @@ def test_a_worker_finishes_its_searches_before_it_ends(app, person):
         worker = terminate(app, "worker")
         assert wait_for_frame(socket, task_id)["status"] == "done"
         wait_for_exit(worker, 10)
-        # What is asked meanwhile waits for the next worker.
+        # A new question waits for the next worker.
         later = person.search("Who answers this?")
         assert person.snapshot()[later]["status"] == "pending"
         restart(app, "worker")
@@ -72,7 +72,7 @@ def test_a_worker_finishes_its_searches_before_it_ends(app, person):
 
 @pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
 def test_a_search_longer_than_the_grace_is_given_to_another_worker(run_app):
-    # A lease that never expires: nobody takes it, if it is not given.
+    # The lease does not expire: no worker claims the search unless it is given back.
     patience = {"SEARCH_GRACE_SECONDS": "1", "SEARCH_LEASE_SECONDS": "600"}
     running = run_app(OPENAI_TIMEOUT_SECONDS="60", **patience)
     person, question = Person(running.site), "simulate: silence"
@@ -100,7 +100,7 @@ def test_a_web_process_answers_its_requests_and_ends(app, person, chromium):
         expect_status(page, "What is a web process?", "running")
         expect(page.locator("#notices")).to_have_text("Search has started!")
         before = connections(app, "web")
-        # A request that takes a while.
+        # The lock makes the next request wait.
         database.execute("BEGIN IMMEDIATE")
         post = ThreadPoolExecutor(1).submit(person.post, question)
         wait_until(

@@ -1,4 +1,4 @@
-"""Row 2: the web process ends, in a good way or a bad one, and comes back."""
+"""Row 2: the web process is stopped or killed, and starts again."""
 
 import signal
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Rows 10 and 12: a worker's threads, and what Celery gives them to do."""
+"""Rows 10 and 12: a worker's threads die, or get a message twice."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_a_thread_of_celery_ends(app, person):
 
 @pytest.mark.fault(10, "a worker's thread dies in a task")
 def test_the_event_loop_ends(app, person):
-    """A worker that takes messages and does nothing is worse than none."""
+    """The worker has to end: otherwise it would take messages and do nothing."""
     worker = app.project.running["worker"]
     questions = ["What ends?", "And what ends with it?"]
     with nobody_else_sees(app.site), person.open_socket() as socket:
@@ -64,7 +64,7 @@ def test_a_message_is_delivered_twice(app, person):
             client.lpush("celery", message)
         frame = wait_for_frame(socket, task_id)
         assert frame["status"] == "done"
-        # And once more, when all is over.
+        # Deliver it again after the search has ended.
         client.lpush("celery", message)
         worker = app.project.running["worker"]
         wait_for_line(worker, f"{task_id[:8]} · nothing to do", times=2)

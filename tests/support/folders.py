@@ -1,4 +1,4 @@
-"""Folders of one's own, as `tutorial new` leaves them."""
+"""A learner's folders, as `tutorial new` leaves them."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ STUB = Path(__file__).parent / "stub"
 
 
 def make(folder: Path, step: str) -> Path:
-    """A folder as `new` leaves it."""
+    """Make a learner's folder with the project as the step leaves it."""
     copy_project(steps.find(step).folder, folder)
     return folder
 
@@ -27,12 +27,12 @@ def make_stub(folder: Path) -> Path:
 
 
 def check_same(folder: Path, step: str) -> None:
-    """The project is the step's, file by file."""
+    """Check that the project is the step's, file by file."""
     assert not list(difference.compare(folder, steps.find(step).folder))
 
 
 def everything(folder: Path) -> dict[str, bytes]:
-    """All files below the folder, whatever they are, with their contents."""
+    """The contents of all files below the folder, leftovers included."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")

@@ -1,4 +1,4 @@
-"""Two neighbouring steps of a few small files, and what a fence makes of them."""
+"""Two small steps that follow each other, and what a fence shows of them."""
 
 import re
 from pathlib import Path
@@ -74,7 +74,7 @@ FILES = {
 def make_pair(
     folder: Path, new: dict[str, str], old: dict[str, str] | None = None
 ) -> Pair:
-    """Two neighbouring steps of the files' texts; without `old`, the first step."""
+    """Two steps with these files and texts; without `old`, the first step."""
     folders = []
     for name, texts in (("old", old), ("new", new)):
         folders.append(folder / name)
@@ -86,11 +86,11 @@ def make_pair(
 
 
 def expand(pair: Pair, body: str, kind: str = "step") -> str:
-    """What a page that holds one fence becomes."""
+    """The Markdown of a page that holds this one fence."""
     page = Page("steps/9-nine.md", "9", lambda name: pair)
     return page.expand(f"```{kind}\n{body}\n```").strip("\n")
 
 
 def listing(pair: Pair, body: str) -> list[str]:
-    """The lines of the first block of code that a fence becomes."""
+    """The lines of the first block of code that a fence shows."""
     return re.search(r"```.*\n((?:.*\n)*?) *```", expand(pair, body))[1].splitlines()

@@ -44,7 +44,7 @@ def test_a_step_is_one_idea(old, new):
 
 @pytest.mark.parametrize(("old", "new"), PAIRS, ids=IDS)
 def test_a_step_moves_no_line(old, new):
-    """What goes in one place and comes in another was moved or formatted anew."""
+    """A line that is removed here and added there was moved or reformatted."""
     for change in difference.compare(old.folder, new.folder):
         body = change.unified()[2:]
         came = {line[1:].strip() for line in body if line.startswith("+")}

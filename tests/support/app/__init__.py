@@ -1,7 +1,7 @@
-"""What could go wrong: a table of faults, each injected into the running `final/`.
+"""Helpers for the table of faults, each of which is injected into the running `final/`.
 
-A row is a test with the marker `fault(number, "what happens")`. Each starts real
-processes, or shares them where its fault harms nobody else, and asks the same of the
-app: every accepted search ends in an answer or a clear failure that its owner sees, no
-answer is paid for twice where that can be avoided, and nobody sees another's.
+A row of the table is a test with the marker `fault(number, "what happens")`. Each test
+expects the same of the app: every accepted search ends in an answer or in a clear
+failure that its owner sees, no answer is paid for twice where that can be avoided, and
+no visitor sees the searches of another one.
 """

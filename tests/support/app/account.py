@@ -1,4 +1,4 @@
-"""What a person does with an account, without a browser."""
+"""Sign up, log in and log out, without a browser."""
 
 import urllib.parse
 
@@ -10,7 +10,10 @@ PASSWORD = "correct-horse-9"
 
 
 def submit(person: Person, path: str, action: str = "", **typed: str) -> Answer:
-    """Send the form of the page at `path` that goes to `action`, or has the fields."""
+    """Fill in and send a form of the page at `path`.
+
+    It is the form with this `action`, or with the fields that are `typed`.
+    """
     [form] = [
         form
         for form in person.get(path).page.forms
@@ -23,22 +26,22 @@ def submit(person: Person, path: str, action: str = "", **typed: str) -> Answer:
 
 
 def sign_up(person: Person, name: str) -> None:
-    """Become an account."""
+    """Sign up with this name."""
     data = {"username": name, "password1": PASSWORD, "password2": PASSWORD}
     assert submit(person, "/accounts/sign-up/", **data).status == 302
 
 
 def log_in(person: Person, name: str) -> None:
-    """Become that account."""
+    """Log in with this name."""
     data = {"username": name, "password": PASSWORD}
     assert submit(person, "/accounts/login/", **data).status == 302
 
 
 def log_out(person: Person) -> None:
-    """Become nobody, and a guest at once."""
+    """Log out. The person is a new guest from now on."""
     assert submit(person, "/", action="/accounts/logout/").status == 302
 
 
 def user_id(person: Person) -> int:
-    """Who the server thinks that it is."""
+    """The id of the person's user, as the page has it."""
     return int(person.get().html.partition('data-user="')[2].partition('"')[0])

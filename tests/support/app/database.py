@@ -1,4 +1,4 @@
-"""The app's database, as another program that opens it sees it."""
+"""The app's SQLite database, read and changed by another connection."""
 
 import contextlib
 import sqlite3
@@ -17,7 +17,7 @@ def file_of(running: Running) -> Path:
 
 @contextlib.contextmanager
 def open_database(running: Running) -> Iterator[sqlite3.Connection]:
-    """A connection of our own. What it does is done at once."""
+    """A connection of our own, which commits each statement."""
     connection = sqlite3.connect(file_of(running), isolation_level=None, timeout=10)
     with contextlib.closing(connection):
         yield connection
@@ -30,7 +30,7 @@ def change(running: Running, statement: str, *values: object) -> None:
 
 
 def insert_search(running: Running, user_id: int, **fields: object) -> str:
-    """Put a search there that no worker looks after: its id."""
+    """Insert a search that no worker knows of, and return its id."""
     task_id = uuid.uuid4()
     row = {
         "task_id": task_id.hex,
@@ -41,7 +41,7 @@ def insert_search(running: Running, user_id: int, **fields: object) -> str:
         "status": "running",
         "sequence": 0,
         "claims": 1,
-        # Nobody takes its worker for dead.
+        # Far from its lease's end: no worker claims it.
         "updated_at": "2999-01-01 00:00:00",
         **fields,
     }

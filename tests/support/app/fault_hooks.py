@@ -1,4 +1,8 @@
-"""Breaks a worker from inside: by texts added to the app, which ask for files."""
+"""Hooks in the worker's code, by which a test breaks it from inside.
+
+They are added to the ends of the app's files, and do nothing until a file of a certain
+name appears in the project's folder.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -61,7 +65,7 @@ HOOKS = {
 
 
 def wait_for_middle(person: Person, task_id: str) -> None:
-    """Wait until a part of the answer is there."""
+    """Wait until a part of the answer is saved."""
     wait_until(
         lambda: person.snapshot()[task_id]["answer"], seconds=10, otherwise="no answer"
     )
@@ -77,7 +81,7 @@ def wait_for_line(process: Process, text: str, times: int = 1) -> None:
 
 
 def harm(app: Running, name: str, text: str = "") -> Path:
-    """Make the file that breaks the worker."""
+    """Make the file that triggers a hook."""
     file = app.project.folder / name
     file.write_text(text)
     return file

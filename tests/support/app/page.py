@@ -1,4 +1,4 @@
-"""A person at the app with a browser."""
+"""A visitor of the app with a browser."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ PATIENCE = 20_000.0  # ms
 
 
 def open_page(context: Any, site: Site, path: str = "/") -> Page:
-    """A page of the app whose socket is up; `frames(page)` are what it got."""
+    """A page of the app whose socket is open. For what it receives, see `frames`."""
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.frames_received = []
@@ -27,7 +27,7 @@ def open_page(context: Any, site: Site, path: str = "/") -> Page:
 
 
 def frames(page: Page) -> list[dict]:
-    """What came down the page's sockets so far."""
+    """The messages that the page's sockets have received so far."""
     return [json.loads(frame) for frame in page.frames_received]
 
 
@@ -38,7 +38,7 @@ def ask(page: Page, question: str) -> None:
 
 
 def result(page: Page, question: str) -> Locator:
-    """The search's place in the page's list."""
+    """The entry of the search in the page's list."""
     return page.locator("#results li").filter(has_text=question)
 
 
@@ -50,5 +50,5 @@ def expect_status(page: Page, question: str, status: str) -> None:
 
 
 def expect_state(page: Page, words: str) -> None:
-    """Wait until the page says this of its connection."""
+    """Wait until the page shows this state of its connection."""
     expect(page.locator("#socket-state")).to_have_text(words, timeout=PATIENCE)

@@ -1,4 +1,4 @@
-"""A person at the app without a browser: what its page would send, and get."""
+"""A visitor of the app without a browser: sends and gets what the page would."""
 
 import json
 import urllib.error
@@ -20,7 +20,7 @@ ENDED = ("done", "failed", "cancelled")
 
 
 class Person(Visitor):
-    """One visitor, who asks and looks as the page's script does."""
+    """A visitor whose requests are those of the page's script."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
@@ -28,12 +28,12 @@ class Person(Visitor):
         self.script = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(self.cookies)
         )
-        self.fields = self.form().fields  # and is a guest from now on
+        self.fields = self.form().fields  # the first request makes the visitor a guest
 
     def post(
         self, question: str, task_id: str | None = None, path: str = "/"
     ) -> tuple[int, dict[str, Any], Any]:
-        """Send the form: (status, the answer's JSON, its headers)."""
+        """Send the form, and return the status, JSON and headers of the answer."""
         task_id = task_id or str(uuid.uuid4())
         data = self.fields | {"query": question, "task_id": task_id}
         request = urllib.request.Request(
@@ -48,13 +48,13 @@ class Person(Visitor):
             return error.code, json.load(error), error.headers
 
     def search(self, question: str) -> str:
-        """Ask, and be accepted: the search's id."""
+        """Ask a question that must be accepted, and return the search's id."""
         status, data, _ = self.post(question)
         assert status == 202, (status, data)
         return data["search"]["task_id"]
 
     def snapshot(self) -> dict[str, dict[str, Any]]:
-        """The states of the person's searches, by id, as the server tells them."""
+        """The states of the person's searches, by id."""
         request = urllib.request.Request(
             self.site.url, headers={"Accept": "application/json"}
         )
@@ -63,7 +63,7 @@ class Person(Visitor):
         return {search["task_id"]: search for search in searches}
 
     def wait_for_end(self, task_id: str, seconds: float = 20) -> dict[str, Any]:
-        """The search's last state, once it has ended."""
+        """Wait until the search has ended, and return its last state."""
         seen: dict[str, Any] = {}
 
         def has_ended() -> bool:
@@ -81,7 +81,7 @@ class Person(Visitor):
 def wait_for_frame(
     socket: ClientConnection, task_id: str | None = None, seconds: float = 20
 ) -> dict:
-    """The next frame that says that the search, or any, has ended."""
+    """The next frame that reports the end of the search, or of any search."""
     while True:
         frame = json.loads(socket.recv(timeout=seconds))
         if frame.get("status") in ENDED and task_id in (None, frame["task_id"]):
@@ -96,5 +96,5 @@ def at_the_same_time(function: Callable[[], Any], count: int) -> list[Any]:
 
 
 def calls(site: Site, question: str) -> int:
-    """How often the API was asked this question: each time costs money."""
+    """How often the API was asked this question. Each request costs money."""
     return sum(r["input"].endswith(question) for r in site.requests_to_openai())

@@ -1,4 +1,4 @@
-"""What is done to the running app, and how it is brought back."""
+"""Kills, freezes and restarts the processes of a running app."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ def kill(process: Process, number: int = signal.SIGKILL) -> None:
 
 
 def restart(running: Running, name: str) -> None:
-    """Start the process of that name, which has ended, again."""
+    """Start the process of that name again, after it has ended."""
     running.project.restart(running.processes, name)
     running.project.wait_until_ready(60)
 
@@ -46,7 +46,7 @@ def second_worker(running: Running) -> Iterator[Process]:
 
 @contextlib.contextmanager
 def without_redis(running: Running) -> Iterator[None]:
-    """Redis is killed, and comes back at the end of this context."""
+    """Redis is killed, and started again at the end of this context."""
     kill(running.redis)
     try:
         yield
@@ -58,11 +58,11 @@ def without_redis(running: Running) -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_worker(running: Running) -> Iterator[None]:
-    """The worker is killed, and another one starts at the end of this context."""
+    """The worker is killed, and started again at the end of this context."""
     kill(running.project.running["worker"])
     try:
         with ask_redis(running) as client:
-            # Until it has noticed, Redis hands a message to the dead.
+            # Until Redis notices, it sends the next message to the dead worker.
             wait_until(
                 lambda: client.info("clients")["blocked_clients"] == 0,
                 seconds=10,
@@ -75,7 +75,7 @@ def without_worker(running: Running) -> Iterator[None]:
 
 @contextlib.contextmanager
 def frozen(process: Process) -> Iterator[None]:
-    """The process takes connections, and does nothing, in this context."""
+    """The process accepts connections in this context, and does nothing."""
     os.killpg(process.group, signal.SIGSTOP)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Somebody else, who must see nothing of what happens to the others."""
+"""Another visitor, who must see nothing of the others' searches."""
 
 import contextlib
 import json
@@ -13,16 +13,16 @@ from .person import ENDED, Person
 
 @contextlib.contextmanager
 def nobody_else_sees(site: Site) -> Iterator[None]:
-    """What happens in this context reaches no stranger, by the page or by a socket."""
+    """No other visitor sees what happens in this context, in a page or by a socket."""
     stranger = Person(site)
     frames: list[dict] = []
     with stranger.open_socket() as socket:
         yield
-        # What was sent before comes first, also where the socket has ended since.
+        # Read what was sent so far, also where the socket has closed since.
         with contextlib.suppress(ConnectionClosed, TimeoutError):
             while True:
                 frames.append(json.loads(socket.recv(timeout=0)))
-    # And a search of the stranger's own comes after whatever is still on its way.
+    # A search of the stranger's own arrives after any message that is still on its way.
     with stranger.open_socket() as socket:
         own = stranger.search("Is this mine alone?")
         while not frames or frames[-1].get("status") not in ENDED:

@@ -1,4 +1,4 @@
-"""Many open pages at once: what their scripts do with their sockets, and no more."""
+"""Many open pages at once: only what their scripts do with their sockets."""
 
 import asyncio
 import contextlib
@@ -15,16 +15,16 @@ from .person import ENDED, Person
 
 
 class Tab:
-    """A page's socket, which opens again whenever it has closed."""
+    """A page's socket, which reconnects whenever it has closed."""
 
     def __init__(self, person: Person) -> None:
         self.person = person
-        self.snapshots = 0  # as many as the times that it has connected
-        self.seen: set[str] = set()  # the searches that it was told of
-        self.ended: set[str] = set()  # those of which it knows the end
+        self.snapshots = 0  # one for each connection
+        self.seen: set[str] = set()  # the searches that a frame has named
+        self.ended: set[str] = set()  # the searches whose end it has received
 
     async def live(self) -> None:
-        """Connect, listen, and begin anew."""
+        """Connect and listen, and reconnect after the end."""
         site = self.person.site
         while True:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
@@ -39,7 +39,7 @@ class Tab:
             await asyncio.sleep(random.uniform(0.25, 0.5))
 
     def take(self, frame: dict) -> None:
-        """Note what the frame tells."""
+        """Record the searches that the frame reports."""
         self.snapshots += "searches" in frame
         for search in frame.get("searches", [frame]):
             self.seen.add(search["task_id"])
@@ -49,7 +49,7 @@ class Tab:
 
 @contextlib.contextmanager
 def living(tabs: list[Tab]) -> Iterator[None]:
-    """The tabs are open in this context."""
+    """The tabs are connected in this context."""
     is_over = threading.Event()
 
     async def live() -> None:

@@ -40,7 +40,7 @@ def follow(page: Page, root: Path, browser: Browser) -> None:
 
 
 class Learner:
-    """Someone in front of a page, with a folder, terminals and a browser."""
+    """A reader of a page, with a folder, terminals and a browser."""
 
     def __init__(self, page: Page, root: Path, browser: Browser) -> None:
         self.page = page
@@ -48,12 +48,12 @@ class Learner:
         self.terminals = Terminals(root, PATIENCE)
         url = f"http://127.0.0.1:{self.terminals.port('run')}"
         self.window = Window(browser, url, PATIENCE)
-        self._said_before = 0  # lines of the program, when the last question was asked
+        self._said_before = 0  # lines printed before the last question
         self._unwanted: list[str] = []
         self._keyboard = self._take_seat()
 
     def _take_seat(self) -> Keyboard | None:
-        """Have the folder as the page of a step finds it, and a keyboard for it."""
+        """Make the folder as the page of a step expects it, and a keyboard for it."""
         step = {step.name: step for step in steps.steps()}.get(self.page.step)
         if step is None:
             return None
@@ -62,7 +62,7 @@ class Learner:
         return Keyboard(find_pair(step.name), self.folder)
 
     def _have(self, words: str) -> None:
-        """Make the folder anew: a step, and perhaps a mistake to put into it."""
+        """Make the folder again: from "5", or from "5 no_await" with that mistake."""
         step, _, fault = words.partition(" ")
         if self.terminals.programs:
             raise Problem("my-search: a program runs in the folder; Ctrl-C comes first")
@@ -84,7 +84,10 @@ class Learner:
         self.terminals.patience = self.window.patience = seconds
 
     def do(self, action: Action) -> None:
-        """Do what the page asks for next. Raises Problem and others where it fails."""
+        """Do what the page asks for next.
+
+        Raises Problem, TimeoutError or AssertionError where that fails.
+        """
         name, argument = action.name, action.argument
         if name == LISTING:
             self._type(argument)
@@ -136,7 +139,7 @@ class Learner:
         is_of_the_page = str(fields.get("step", self.page.step)) == self.page.step
         if self._keyboard is None or not is_of_the_page:
             return
-        # A server that has only now started must know the file as it was.
+        # A server that has just started must have seen the file before its change.
         self.terminals.wait_for_a_look(0)
         if self._keyboard.type(body):
             self.terminals.wait_for_a_look(time.time())
@@ -170,7 +173,7 @@ class Learner:
             window.hear(name, argument)
 
     def _said(self) -> list[str]:
-        """What the program that runs has said since the last question."""
+        """The lines that the running program has printed since the last question."""
         program = self.terminals.programs.get("run")
         if program is None:
             raise Problem("terminal: no program runs")

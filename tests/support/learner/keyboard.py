@@ -15,20 +15,20 @@ from tutorial.site.place import shown_edits
 
 @dataclass
 class Typed:
-    """A file between two steps: what has come so far, and what has gone."""
+    """A file between two steps: which lines are added and removed so far."""
 
     file: File
-    came: set[int] = field(default_factory=set)  # indexes of the step's lines
-    went: set[int] = field(default_factory=set)  # of those of the step before
+    added: set[int] = field(default_factory=set)  # indexes of the step's lines
+    removed: set[int] = field(default_factory=set)  # of those of the step before
 
     def type(self, edits: list[Edit]) -> None:
-        """Make these changes; what is made already stays as it is."""
+        """Make these changes. Making one again changes nothing."""
         for edit in edits:
-            self.came |= set(edit.new)
-            self.went |= set(edit.old)
+            self.added |= set(edit.new)
+            self.removed |= set(edit.old)
 
     def text(self) -> str:
-        """What the file holds now."""
+        """The text of the file now."""
         return "".join(line + "\n" for line in self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -36,21 +36,21 @@ class Typed:
         at = 0
         for edit in self.file.edits():
             yield from old[at : edit.old.start]
-            yield from (old[n] for n in edit.old if n not in self.went)
+            yield from (old[n] for n in edit.old if n not in self.removed)
             yield from (self.file.new[n] for n in edit.new if self._is_there(n, edit))
             at = edit.old.stop
         yield from old[at:]
 
     def _is_there(self, number: int, edit: Edit) -> bool:
-        """Whether a line has come: a blank one, with the lines that it keeps apart."""
+        """Whether a line is added: a blank one depends on the lines around it."""
         new = self.file.new
         if new[number].strip():
-            return number in self.came
+            return number in self.added
         blocks = self._blocks(edit)
         if not blocks:
-            return number in self.came  # blank lines are all that comes here
-        above = [any(n in self.came for n in b) for b in blocks if b.stop <= number]
-        below = [any(n in self.came for n in b) for b in blocks if b.start > number]
+            return number in self.added  # only blank lines are added here
+        above = [any(n in self.added for n in b) for b in blocks if b.stop <= number]
+        below = [any(n in self.added for n in b) for b in blocks if b.start > number]
         if not new[edit.new.start].strip():
             return below[0] if below else any(above)
         if not new[edit.new.stop - 1].strip():
@@ -58,7 +58,7 @@ class Typed:
         return any(above) and below[0]
 
     def _blocks(self, edit: Edit) -> list[range]:
-        """The lines that come, without the blank ones between them."""
+        """The added lines, without the blank ones between them."""
         found: list[range] = []
         for n in edit.new:
             if not self.file.new[n].strip():
@@ -71,7 +71,7 @@ class Typed:
 
 
 class Keyboard:
-    """Types into the project in `folder`, which the step before has left."""
+    """Types into the project in `folder`, which is as the step before leaves it."""
 
     def __init__(self, pair: Pair, folder: Path) -> None:
         self.pair = pair
@@ -80,7 +80,7 @@ class Keyboard:
         self._made: set[str] = set()  # files that a command has written
 
     def type(self, body: str) -> bool:
-        """Type what the `step` fence with this body shows: whether that is new.
+        """Type what the `step` fence with this body shows; return whether it is new.
 
         Raises Problem where the file is not as the page has left it.
         """
@@ -110,7 +110,7 @@ class Keyboard:
         return True
 
     def _compare_made(self, file: File, path: Path) -> None:
-        """Raise Problem where a command has made a file other than the page shows.
+        """Raise Problem where a command has written a file other than the page shows.
 
         Django has other quotation marks and line breaks, and the date of this day.
         """

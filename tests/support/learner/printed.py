@@ -7,14 +7,14 @@ from tutorial.site.console import ANYTHING
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-# What is different each time: on both sides it becomes the same.
+# What is different each time is replaced by a constant, on both sides.
 SAME = (
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "2026-01-01"),
     (re.compile(r"\b\d\d:\d\d:\d\d(?:[.,]\d{3,6})?"), "12:00:00"),
     (re.compile(r"\b\d+(?:\.\d+)?(?=(?:e-\d+)? ?s\b)"), "1"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "ID"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{8}\b"), "ID"),
-    # All ports but those of the page and of the site, which the reader types.
+    # All ports except those of the project and of the site, which the reader types.
     (re.compile(r"(?<=127\.0\.0\.1:)(?!800[01]\b)\d+"), "PORT"),
     (re.compile(r"(?<=localhost:)(?!800[01]\b)\d+"), "PORT"),
 )
@@ -33,7 +33,7 @@ def regular(line: str) -> str:
 
 
 def pattern(shown: str) -> re.Pattern[str]:
-    """What fits a text that the page shows; `…` fits any characters."""
+    """A pattern for a text that the page shows; `…` fits any characters."""
     return re.compile(".*".join(map(re.escape, regular(shown).split(ANYTHING))))
 
 
@@ -92,7 +92,7 @@ class _Match:
         return bool(pattern(self._shown[at]).fullmatch(self._lines[line]))
 
     def _ends(self, at: int, line: int) -> Iterator[int]:
-        """Where the next line may start, behind one that fits."""
+        """Where the next line may start after one that fits."""
         yield line + 1
         if self._shown[at].endswith(ANYTHING):
             start = _indentation(self._lines[line])
@@ -102,7 +102,7 @@ class _Match:
                 yield n + 1
 
     def difference(self) -> str:
-        """What does not fit, in words."""
+        """A description of what does not fit."""
         if self._furthest < len(self._shown):
             start = "the page shows this line, and it was not printed there:\n"
             start += f"  {self._shown[self._furthest]}"
@@ -113,7 +113,7 @@ class _Match:
 
 
 def first_unseen(shown: Sequence[str], printed: Sequence[str]) -> str | None:
-    """The first of the shown lines that has not come yet, in their order."""
+    """The first of the shown lines, in their order, that is not printed yet."""
     lines = iter([regular(line) for line in printed])
     for line in shown:
         if line == ANYTHING or not line:

@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,17 +12,17 @@ from pathlib import Path
 from support.learner import printed
 from support.runner import Runner
 from tutorial.problem import Problem
-from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.exclusive import free_port, listens
 from tutorial.runtime.waiting import wait_until
 from tutorial.site import console
 from tutorial.site.console import Exchange
 
-# What runs until Ctrl-C, and the port at which a reader finds it.
+# Commands that run until Ctrl-C, and the port at which a reader finds them.
 PROGRAMS = {"run": 8000, "docs": 8001}
 READY = {"run": "Ready in …", "docs": "…Serving on …"}
 
 PREFIX = "python3 -m tutorial "
-MOST_SECONDS = 300  # that a command may take on a busy machine
+MOST_SECONDS = 300  # the most that a command may take on a busy machine
 
 RELOADER = Path(__file__).parent / "reloader"
 
@@ -47,7 +46,7 @@ class Program:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it runs no more."""
+        """Whether it has ended."""
         return self.runner.child.poll() is not None
 
     def end(self, seconds: float) -> None:
@@ -81,7 +80,7 @@ class Terminals:
         self._looks.mkdir()
 
     def port(self, kind: str) -> int:
-        """Where a program of this kind is found, whenever it runs."""
+        """The port of a program of this kind, whenever it runs."""
         return self._ports[kind]
 
     def type(self, body: str, *, fails: bool = False) -> None:
@@ -108,7 +107,7 @@ class Terminals:
         self._end(list(self.programs)[-1])
 
     def end_all(self) -> None:
-        """End whatever runs."""
+        """End all programs."""
         for kind in list(self.programs):
             self._end(kind)
 
@@ -149,9 +148,7 @@ class Terminals:
         def answers() -> bool:
             if program.has_ended:
                 raise Problem(f"the program has ended; {program.last_words()}")
-            with socket.socket() as probe:
-                probe.settimeout(1)
-                return probe.connect_ex(("127.0.0.1", program.runner.port)) == 0
+            return listens(program.runner.port)
 
         wait_until(
             answers,
@@ -189,7 +186,7 @@ class Terminals:
             **_variables(),
         )
         program = self.programs[kind] = Program(runner, kind, port, title)
-        # Who starts a program and is shown nothing waits until it is ready.
+        # Where the page shows no output, a reader waits until the program is ready.
         shown = exchange.output or [READY[kind]]
 
         def missing() -> str | None:
@@ -217,7 +214,7 @@ class Terminals:
         _refuse(command)
         variables = _variables()
         if command.startswith(PREFIX + "manage ") and "run" not in self.programs:
-            # A project that does not run has no Redis. Another test's may be at 6379.
+            # A project that does not run has no Redis: do not use the one at 6379.
             variables["REDIS_URL"] = "redis://127.0.0.1:9/0"
         child = subprocess.Popen(
             command,
@@ -255,14 +252,14 @@ class Terminals:
 
 
 def _telling(lines: list[str]) -> set[int]:
-    """The lines that say what went wrong: the last one, and what `check` calls so."""
+    """The lines that report a failure: the last one, and those of `check`."""
     filled = [number for number, line in enumerate(lines) if line.strip()]
     failed = {n for n in filled if printed.regular(lines[n]).startswith("FAILED")}
     return failed | set(filled[-1:])
 
 
 def _program(command: str) -> list[str]:
-    """The words behind `tutorial` of a command that runs until Ctrl-C; else none."""
+    """The arguments of a command that runs until Ctrl-C; [] for other commands."""
     if not command.startswith(PREFIX):
         return []
     words = shlex.split(command, comments=True)[3:]
@@ -271,7 +268,7 @@ def _program(command: str) -> list[str]:
 
 
 def _refuse(command: str) -> None:
-    """Raise Problem for what a test cannot type as a learner would."""
+    """Raise Problem for a command that a test cannot run as a learner would."""
     if re.match(r"(cd|export|source|\.) ", command):
         raise Problem(
             f"`{command}` changes the terminal, which the test forgets: each command"
@@ -285,7 +282,7 @@ def _refuse(command: str) -> None:
 
 
 def _variables() -> dict[str, str]:
-    """What a terminal of this machine has: `python3`, and no buffer."""
+    """Variables that make `python3` this Python, and its output unbuffered."""
     python = Path(sys.executable).parent
     return {
         "PATH": f"{python}{os.pathsep}{os.environ.get('PATH', '')}",

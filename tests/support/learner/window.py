@@ -7,13 +7,14 @@ from playwright.sync_api import Browser, Error, Response, WebSocket
 
 from support.learner.printed import pattern, regular
 from tutorial.problem import Problem
+from tutorial.runtime.waiting import wait_until
 
-# What Chrome makes of an error without a page of its own: a page of its own.
+# Chrome's error for a response without a body, for which it shows its own page.
 NO_PAGE = "ERR_HTTP_RESPONSE_CODE_FAILURE"
 
 
 class Window:
-    """A page in a real browser, and all that it has said since the last search."""
+    """A page in a real browser, and what it has logged since the last search."""
 
     def __init__(self, browser: Browser, url: str, patience: float) -> None:
         self.url = url
@@ -52,7 +53,7 @@ class Window:
             self._wait(is_loaded, lambda: "the server does not answer")
 
     def reload(self) -> None:
-        """Load it anew."""
+        """Reload the page."""
         with _plainly("reload"):
             try:
                 self._page.reload(wait_until="load", timeout=self._timeout)
@@ -61,7 +62,7 @@ class Window:
                     raise
 
     def ask(self, question: str) -> None:
-        """Type a question into the form and send it; returns once that is answered."""
+        """Type a question into the form, send it, and wait for the response."""
         self._forget()
         navigations = self._navigations
         with _plainly(f"ask: {question}"):
@@ -88,7 +89,7 @@ class Window:
 
     def see_not(self, text: str) -> None:
         """Raise Problem where the page shows the text."""
-        # What has come a moment ago may not have been drawn.
+        # Wait until the browser has drawn what has arrived.
         drawn = "() => new Promise(r => requestAnimationFrame(() => setTimeout(r)))"
         with _plainly("sees not"):
             self._page.evaluate(drawn)
@@ -96,7 +97,7 @@ class Window:
             raise Problem(f"the page shows “{text}”:\n  {self.text()}")
 
     def badge(self, text: str) -> None:
-        """Wait until the badge says something that starts so."""
+        """Wait until the badge shows a text that starts so."""
         fitting = pattern(text)
 
         def said() -> str:
@@ -110,7 +111,7 @@ class Window:
         )
 
     def status(self, text: str) -> None:
-        """Wait until the page that came last had this HTTP status."""
+        """Wait until the last page has come with this HTTP status."""
         self._wait(
             lambda: str(self._status) == text.strip(),
             lambda: f"the page came with status {self._status}, not {text}",
@@ -131,31 +132,28 @@ class Window:
         )
 
     def text(self) -> str:
-        """What the page shows, in a line."""
+        """The text of the page, in one line."""
         with _plainly("sees"):
             return " ".join(self._page.locator("body").inner_text().split())
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass; only then Playwright hears the browser."""
-        self._page.wait_for_timeout(seconds * 1000)
 
     def _wait(
         self, condition: Callable[[], object], otherwise: Callable[[], str]
     ) -> None:
-        waited = 0.0
-        while not condition():
-            if waited > self.patience:
-                text = f"{otherwise()}\n(waited {self.patience:g} s)"
-                heard = "".join(f"\n  {line}" for line in self.console)
-                raise TimeoutError(
-                    text + (f"\nin its console:{heard}" if heard else "")
-                )
-            self.wait(0.05)
-            waited += 0.05
+        def text() -> str:
+            heard = "".join(f"\n  {line}" for line in self.console)
+            return otherwise() + (f"\nin its console:{heard}" if heard else "")
+
+        wait_until(
+            condition,
+            seconds=self.patience,
+            otherwise=text,
+            # The browser's events arrive only while Playwright waits.
+            pause=lambda: self._page.wait_for_timeout(50),
+        )
 
     @property
     def _timeout(self) -> float:
-        """The patience as Playwright wants it, in milliseconds."""
+        """The patience in milliseconds, for Playwright."""
         return self.patience * 1000
 
     def _forget(self) -> None:
@@ -180,7 +178,7 @@ def _is_post(response: Response) -> bool:
 
 @contextlib.contextmanager
 def _plainly(what: str) -> Iterator[None]:
-    """Have the browser's errors told as ours."""
+    """Turn the errors of Playwright into Problems."""
     try:
         yield
     except Error as error:

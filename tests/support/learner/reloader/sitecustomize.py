@@ -1,4 +1,4 @@
-"""Says when Django's server has looked at all files that it watches.
+"""Records when Django's server has looked at all files that it watches.
 
 Python imports a module of this name at its start, where PYTHONPATH leads to it. A
 learner takes seconds between an edit and a reload; the test of the pages takes none. So
