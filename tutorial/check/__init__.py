@@ -1,7 +1,6 @@
 """`tutorial check`: does a project do what the stages ask, and if not, why.
 
-The project runs as it is, in a copy, with a Redis and an OpenAI API of the check's own.
-It is looked at from both sides: from outside as a visitor and a browser see it, and by
-an observer in its processes, which knows at which line something happened. What decides
-is the outside; the observer tells why.
+In here: the running copy (`scene`, `start`), the verdicts from outside (`stages`), what
+explains them (`inside`), the catalogue of mistakes, and the report.
+Not in here: what runs inside the project's processes (`tutorial.observer`).
 """
