@@ -1,8 +1,8 @@
 """The observer: what is put into a project's processes to hear what they do.
 
 In here: the code that runs inside those processes (`inside/`), how to switch it on, and
-how to read what it wrote (`events`). Not in here: any judgement. `check` and later
-readers draw the conclusions.
+how to read what it wrote (`events`).
+Not in here: any judgement. `check` and later readers draw the conclusions.
 """
 
 import os

@@ -12,7 +12,7 @@ from tutorial.check.scene import Scene
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 
-# Who joins, sends or leaves, for mistakes that are seen in what others do.
+# Mistakes whose place is the line that joins the group, or that sends the frame.
 OF_JOINING = ("frame-twice", "stranger-joins", "socket-without-user")
 OF_SENDING = ("frame-without-answer", "frame-not-json", "socket-ends")
 

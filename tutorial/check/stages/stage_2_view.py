@@ -90,9 +90,10 @@ def _look_for_words(scene: Scene, search: Search) -> None:
 
 
 def is_taken(scene: Scene, search: Search) -> bool:
-    """Whether a question was taken like the first, good one.
+    """Whether a question was treated as the first, good one was.
 
-    It has become a message in Redis, or it was answered in the same words.
+    It became a message in Redis, or it was answered in the same words: with eager
+    Celery, nothing else can be seen.
     """
     scene.redis.sync()
     if scene.messages_since(search.mark):

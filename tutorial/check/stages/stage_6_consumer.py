@@ -93,7 +93,9 @@ def _open(scene: Scene) -> Opened:
             seen = f"{path} was answered with status {error.status}"
         expected = f"a WebSocket that opens at {path}"
         raise Unmet("socket-refused", seen, expected=expected) from error
-    groups = wait_for(lambda: _joined(scene, mark), JOINED)
+    # Where the first consumer joined no group, the second one is not waited for.
+    patience = JOINED if scene.mine is None or scene.mine.groups else 0
+    groups = wait_for(lambda: _joined(scene, mark), patience)
     return Opened(visitor, url, socket, groups, mark, events)
 
 
@@ -190,10 +192,11 @@ def _idle(scene: Scene) -> Iterator[Unmet]:
         try:
             while _receive(opened, seconds):
                 pass
-        except ConnectionClosed as error:
+        except ConnectionClosed:
+            code = opened.socket.close_code
             yield Unmet(
                 "layer-drops-idle-sockets" if is_core else "socket-ends",
-                f"the idle WebSocket was closed by the server with code {error.code}",
+                f"the idle WebSocket was closed by the server with code {code}",
                 expected="a WebSocket that stays open",
             )
             return

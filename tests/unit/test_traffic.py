@@ -1,0 +1,84 @@
+"""What `check` makes of the commands that Redis got."""
+
+import base64
+import json
+
+import msgpack
+import pytest
+
+from tutorial.check import traffic
+from tutorial.runtime.monitor import Command
+
+
+def as_monitor_shows(raw: bytes) -> str:
+    """Bytes as text with escapes."""
+    shown = "".join(chr(b) if 32 <= b < 127 else f"\\x{b:02x}" for b in raw)
+    return shown.replace("\\x0a", "\\n")
+
+
+def pushed(body: bytes, queue: str = "celery") -> Command:
+    """The command that puts a Celery message into a list."""
+    content = {
+        "headers": {"id": "1", "task": "search.tasks.fetch"},
+        "body": base64.b64encode(body).decode(),
+    }
+    return Command(1, f"LPUSH {queue} {json.dumps(content)}")
+
+
+def test_a_message_with_its_arguments():
+    body = json.dumps([["What? “é”"], {"user_id": 7}, {}]).encode()
+    message = traffic.read_message(pushed(body, "searches"))
+    assert (message.database, message.queue) == (1, "searches")
+    assert (message.id, message.task) == ("1", "search.tasks.fetch")
+    assert message.arguments == ["What? “é”", 7]
+    assert message.holds("What? “é”")
+    assert not message.holds("Who?")
+
+
+def test_a_message_of_another_serializer_has_no_arguments():
+    message = traffic.read_message(pushed(b"\x80\x04 a pickle"))
+    assert message.task == "search.tasks.fetch"
+    assert message.arguments is None
+    assert not message.holds("What?")
+
+
+@pytest.mark.parametrize(
+    "text", ["LPUSH celery", "LPUSH mine a text", 'LPUSH mine {"headers": 1}', "PING"]
+)
+def test_other_commands_hold_no_message(text):
+    assert traffic.read_message(Command(0, text)) is None
+
+
+def test_what_the_pubsub_layer_does():
+    event = {"type": "send_search_result", "data": {"answer": "One\nline ✓"}}
+    raw = as_monitor_shows(msgpack.packb(event))
+    commands = [
+        Command(0, "SUBSCRIBE asgi__group__user_5"),
+        Command(0, f"PUBLISH asgi__group__user_5 {raw}"),
+        Command(0, "PUBLISH somebody.else hello"),
+        Command(0, "UNSUBSCRIBE asgi__group__user_5"),
+    ]
+    assert traffic.joined(commands) == ["user_5"]
+    assert traffic.left(commands) == ["user_5"]
+    [sent] = traffic.broadcasts(commands)
+    assert (sent.group, sent.event) == ("user_5", event)
+    assert sent.holds("send_search_result")
+
+
+def test_what_the_core_layer_does():
+    commands = [
+        Command(0, "ZADD asgi:group:user_5 1.0 specific.abc!def"),
+        Command(0, "ZREMRANGEBYSCORE asgi:group:user_5 0 1"),
+        Command(0, "ZRANGE asgi:group:user_5 0 -1"),
+        Command(0, "ZREM asgi:group:user_5 specific.abc!def"),
+    ]
+    assert traffic.joined(commands) == ["user_5"]
+    assert traffic.left(commands) == ["user_5"]
+    [sent] = traffic.broadcasts(commands)
+    assert (sent.group, sent.event) == ("user_5", None)
+    assert not sent.holds("user_5")
+
+
+def test_a_broadcast_that_cannot_be_read_is_one_all_the_same():
+    [sent] = traffic.broadcasts([Command(0, "PUBLISH my__group__user_5 \\xc1\\xff")])
+    assert (sent.group, sent.event) == ("user_5", None)
