@@ -123,6 +123,8 @@ def serious(page: Page, *rules: str) -> list[tuple[str, list[str]]]:
     """
     page.wait_for_function(IS_SETTLED)
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)
+    # The page is shorter now, and the theme may fade a button in or out.
+    page.wait_for_function(IS_SETTLED)
     # Without the first option, axe-core also reports at length what it found right.
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if rules:
