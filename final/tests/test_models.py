@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils.timezone import now
 
 from search.models import LEASE, UNHEARD, SearchResult, SearchResultQuerySet, Status
@@ -123,3 +125,25 @@ def test_progress_finds_the_owner_that_a_search_has_by_now(search):
     SearchResult.objects.filter(pk=search.pk).update(user=account)
     assert row.save_progress()
     assert row.user_id == account.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_step_7_has_saved_has_ended():
+    """Otherwise the workers would do all old searches again after the upgrade."""
+    executor = MigrationExecutor(connection)
+    executor.migrate([("search", "0001_initial")])
+    old = executor.loader.project_state([("search", "0001_initial")]).apps
+    user = old.get_model("auth", "User").objects.create(username="from step 7")
+    for question, answer, error in (("Why?", "Because.", ""), ("How?", "", "No idea.")):
+        old.get_model("search", "SearchResult").objects.create(
+            user=user,
+            query=question,
+            answer=answer,
+            error=error,
+            task_id=str(uuid.uuid4()),
+        )
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+    states = dict(SearchResult.objects.values_list("query", "status"))
+    assert states == {"Why?": Status.DONE, "How?": Status.FAILED}
+    assert not SearchResult.objects.overlooked().exists()

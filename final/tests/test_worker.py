@@ -1,6 +1,7 @@
 """One search, from the claim to the announcement."""
 
 import asyncio
+import uuid
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -10,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from search import worker
 from search.answers import NoAnswer
 from search.models import MOST_CLAIMS, SearchResult, Status
+from search.rounds import give_back
 from search.signals import search_completed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -208,3 +210,13 @@ def test_an_answer_that_cannot_be_saved_ends_in_a_clear_failure(search, api, ann
     assert (search.status, search.answer) == (Status.FAILED, "")
     assert search.error == "Something went wrong on our side."
     assert len(announced) == 1
+
+
+def test_a_search_that_is_given_back_has_cost_no_try(search):
+    """However often the site is deployed meanwhile."""
+    for _ in range(MOST_CLAIMS + 1):
+        row = SearchResult.take(search.task_id, uuid.uuid4())
+        assert row.status == Status.RUNNING
+        give_back({row.claim})
+    search.refresh_from_db()
+    assert (search.status, search.claims) == (Status.PENDING, 0)

@@ -34,6 +34,7 @@ def test_check_finds_the_mistake(patch, tmp_path, check_here):
     found = failed(report)
     said = json.dumps(found, indent=2, ensure_ascii=False)
     assert found["id"] == head["mistake"], said
+    assert found["stage"] <= int(head["step"]), "the stage of a later step"
     assert (found["at"] or "").rpartition(":")[0] == head["at"], said
     assert re.search(head["sees"], found["seen"]), said
     printed = "\n".join(line for lines in report["log"].values() for line in lines)

@@ -34,6 +34,12 @@ def test_its_links_lead_somewhere(page):
         assert ((ROOT / page).parent / link).exists(), link
 
 
+def test_the_folders_that_it_enters_exist():
+    folders = re.findall(r"^ +cd (\S+)$", README, re.M)
+    assert folders
+    assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
+
+
 def test_its_table_has_every_step():
     rows = re.findall(r"^\| \[(\S+)(?: (\S+))?\]\((\S+)\)", README, re.M)
     expected = [(s.name, s.stage, s.title) for s in steps.every()]

@@ -1,5 +1,6 @@
 """`tutorial new --catch-up`: a folder becomes the end of a step; nothing is lost."""
 
+import contextlib
 import shutil
 import sqlite3
 
@@ -7,6 +8,12 @@ import pytest
 
 from support.folders import check_same, everything, make, migrate
 from support.program import check_message, tutorial
+
+ADD_ADA = (
+    "INSERT INTO auth_user (username, password, is_superuser, first_name, last_name,"
+    " email, is_staff, is_active, date_joined)"
+    " VALUES ('ada', '', 0, '', '', '', 0, 1, '2026-01-01')"
+)
 
 
 def test_catch_up_keeps_all_that_was_there(root, tmp_path):
@@ -69,12 +76,19 @@ def test_a_database_with_other_migrations_is_kept_aside(root, tmp_path):
     """The database of a later step: step 3 has no migrations for its tables."""
     folder = make(tmp_path / "my-search", "4")
     migrate(folder)
-    database = everything(folder)["db.sqlite3"]
-    result = tutorial("new", "../my-search", "3", "--catch-up", root=root)
+    with contextlib.closing(sqlite3.connect(folder / "db.sqlite3")) as connection:
+        # While it is open, the latest rows are in a second file.
+        connection.execute(ADD_ADA)
+        connection.commit()
+        saved = {path.name: path.read_bytes() for path in folder.glob("db.sqlite3*")}
+        assert "db.sqlite3-wal" in saved
+        result = tutorial("new", "../my-search", "3", "--catch-up", root=root)
     assert "database" in result.stdout
     [aside] = (folder / ".before-catch-up").iterdir()
-    assert (aside / "db.sqlite3").read_bytes() == database
+    assert (aside / "db.sqlite3").read_bytes() == saved["db.sqlite3"]
     assert not list(folder.glob("db.sqlite3*"))
+    with contextlib.closing(sqlite3.connect(aside / "db.sqlite3")) as connection:
+        assert connection.execute("SELECT username FROM auth_user").fetchall()
 
 
 def test_a_database_of_another_model_is_kept_aside(root, tmp_path):
@@ -96,13 +110,9 @@ def test_a_database_of_another_model_is_kept_aside(root, tmp_path):
 def test_a_database_that_fits_stays(root, tmp_path, old, new):
     folder = make(tmp_path / "my-search", old)
     migrate(folder)
-    with sqlite3.connect(folder / "db.sqlite3") as connection:
-        connection.execute(
-            "INSERT INTO auth_user (username, password, is_superuser, first_name,"
-            " last_name, email, is_staff, is_active, date_joined)"
-            " VALUES ('ada', '', 0, '', '', '', 0, 1, '2026-01-01')"
-        )
-    connection.close()
+    with contextlib.closing(sqlite3.connect(folder / "db.sqlite3")) as connection:
+        connection.execute(ADD_ADA)
+        connection.commit()
     result = tutorial("new", "../my-search", new, "--catch-up", root=root)
     assert result.returncode == 0, result.stderr
     migrate(folder)

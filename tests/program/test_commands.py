@@ -111,8 +111,11 @@ def test_diff_reads_as_the_step_does():
     assert "\033[" not in result.stdout, "colour, and no terminal"
 
 
-def test_diff_says_what_to_restart():
+def test_diff_says_what_to_restart_and_when_to_migrate():
     assert "Restart: web" in tutorial("diff", "5", "6").stdout
+    migrate = "\nMigrate: python manage.py migrate\n"
+    assert migrate in tutorial("diff", "3", "4").stdout
+    assert migrate not in tutorial("diff", "4", "5").stdout
 
 
 def test_diff_takes_final_and_stat():

@@ -55,6 +55,14 @@ def test_compose_waits_longer_than_a_process_takes_to_stop():
     assert int(SERVICES["web"]["stop_grace_period"].rstrip("s")) > graceful
 
 
+def test_no_redis_forgets_messages_when_memory_is_short():
+    pages = [path.read_text() for path in (ROOT / "docs").glob("*.md")]
+    files = [(FINAL / "compose.yaml").read_text(), *pages]
+    policies = re.findall(r"--?maxmemory-policy[ =](\w[\w-]*)", "\n".join(files))
+    assert len(policies) >= 2
+    assert set(policies) == {"noeviction"}
+
+
 def test_nothing_but_the_app_can_be_reached_from_outside():
     published = {name for name, service in SERVICES.items() if "ports" in service}
     assert published == {"web"}

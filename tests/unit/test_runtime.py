@@ -1,12 +1,14 @@
 """What the program does on an unusual machine, without starting anything."""
 
 import ast
+from types import SimpleNamespace
 
 import pytest
 
 from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.runtime import environment, services, terminal
+from tutorial.runtime.processes import Process
 
 
 def test_an_old_python_can_read_the_first_lines():
@@ -33,3 +35,19 @@ def test_a_terminal_shows_colour(monkeypatch):
     assert terminal.painter(Terminal())("green", "+") == "\033[32m+\033[0m"
     monkeypatch.setenv("NO_COLOR", "1")
     assert terminal.painter(Terminal())("green", "+") == "+"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (0, "ended with exit status 0"),
+        (1, "ended with exit status 1"),
+        (-9, "was killed by SIGKILL"),
+        # A shell reports the end of its child so.
+        (128 + 9, "was killed by SIGKILL"),
+        (255, "ended with exit status 255"),
+    ],
+)
+def test_the_end_of_a_process_in_words(status, words):
+    ended = SimpleNamespace(returncode=status)
+    assert Process("worker", ended).how_it_ended() == words
