@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +57,8 @@ class Check:
         root = Path(tempfile.mkdtemp(prefix="tutorial-check-")).resolve()
         self._stack.callback(shutil.rmtree, root, ignore_errors=True)
         events = Events(root / "events")
+        output = root / "survey"
         databases: list[Path] = []
-        pool = self._stack.enter_context(ThreadPoolExecutor(1))
         found: dict[str, Any] = {}
 
         def copy(folder: Path, target: Path) -> None:
@@ -69,17 +68,24 @@ class Check:
             self._say("starting Redis and the stand-in")
 
         def prepare(project: Project) -> None:
-            self._say("reading the settings")
             redis_url = project.environment["REDIS_URL"]
             project.environment |= observer.variables(
                 events.file, project.folder, redis_url
             )
-            # A database of the learner's is used as it is; without one, one is made.
-            surveying = pool.submit(
-                _survey, project, root / "survey", found["settings"], not databases
-            )
             found["browser"] = self._browser()
-            found["survey"] = surveying.result()
+
+        def commands(project: Project) -> dict[str, str]:
+            # A database of the learner's is used as it is; without one, one is made.
+            survey = [str(output), found["settings"], *["migrate"] * (not databases)]
+            commands = self._commands(project)
+            command = observer.with_survey(commands.get("web", ""), survey)
+            if command is None:
+                self._say("reading the settings")
+                _survey(project, survey)
+            else:
+                commands["web"] = command
+            self._say(f"starting {' and '.join(commands)}")
+            return commands
 
         stack = self._stack.enter_context(
             Stack(
@@ -87,7 +93,7 @@ class Check:
                 root=root,
                 copy=copy,
                 prepare=prepare,
-                commands=self._commands,
+                commands=commands,
                 patience=None,
                 grace=0.2,  # nobody needs the copy any more
                 on_line=lambda name, line: None,
@@ -103,7 +109,7 @@ class Check:
             number=self._number,
             observed=True,
             events=events,
-            survey=found["survey"],
+            survey=_read_survey(output, project),
             code=Code(project.folder),
         )
         self._stack.callback(scene.close)
@@ -138,7 +144,6 @@ class Check:
             if role == "web":
                 command = with_port(command, project.port)
             commands[role] = command
-        self._say(f"starting {' and '.join(commands)}")
         return commands
 
 
@@ -154,21 +159,25 @@ def with_port(command: str, port: int) -> str:
     return re.sub(r"((?:--bind|-b)[ =]\S*:)\S+", rf"\g<1>{port}", command)
 
 
-def _survey(
-    project: Project, output: Path, settings: str, new_database: bool
-) -> dict[str, Any]:
-    """What the project's settings come to: see `observer/survey.py`."""
-    command = ["python", str(observer.SURVEY), str(output), settings]
-    result = subprocess.run(
-        command + ["migrate"] * new_database,
+def _survey(project: Project, arguments: list[str]) -> None:
+    """Write what the project's settings come to: see `observer/inside/survey.py`."""
+    subprocess.run(
+        ["python", str(observer.SURVEY), *arguments],
         cwd=project.folder,
         env=project.environment | {"TUTORIAL_PROCESS": "survey"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
         timeout=60,
+    )
+
+
+def _read_survey(output: Path, project: Project) -> dict[str, Any]:
+    """What the survey has written, once it is there; an error if it never comes."""
+    web = project.running.get("web")
+    wait_for(
+        lambda: output.exists() or web is None or web.child.poll() is not None, START
     )
     if output.exists():
         return json.loads(output.read_text())
-    words = last_words((result.stdout + result.stderr).splitlines())
+    words = last_words(web.lines if web else [])
     return {"settings": {"error": "Exit", "message": words, "at": None}}

@@ -6,6 +6,8 @@ Not in here: any judgement. `check` and later readers draw the conclusions.
 """
 
 import os
+import re
+import shlex
 from pathlib import Path
 
 INSIDE = Path(__file__).parent / "inside"
@@ -28,3 +30,16 @@ def variables(events: Path, folder: Path, redis_url: str) -> dict[str, str]:
         "TUTORIAL_DATABASE": str(events.with_name("outside.sqlite3")),
         "TUTORIAL_REDIS": redis_url.removeprefix("redis://").removesuffix("/0"),
     }
+
+
+def with_survey(command: str, arguments: list[str]) -> str | None:
+    """A web process' command that writes the survey first; None where it cannot.
+
+    `arguments` are those of the survey. Only what manage.py starts can do both in one
+    process.
+    """
+    start = re.search(r"\bpython3?\s+manage\.py(?=\s+runserver\b)", command)
+    if start is None:
+        return None
+    survey = shlex.join(["python", str(SURVEY), *arguments, "--", "manage.py"])
+    return command[: start.start()] + survey + command[start.end() :]

@@ -43,7 +43,9 @@ class Window:
             try:
                 self._page.goto(self.url, wait_until="load", timeout=self._timeout)
             except Error as error:
-                if "ERR_CONNECTION_REFUSED" in error.message:
+                # The second: the browser was still on its way to show the first.
+                refused = ("ERR_CONNECTION_REFUSED", "chrome-error://")
+                if any(sign in error.message for sign in refused):
                     return False
                 if NO_PAGE not in error.message:
                     raise

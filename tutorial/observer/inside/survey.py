@@ -1,8 +1,13 @@
 """Looks at a project from inside: what its settings, addresses and apps come to.
 
-Started as `python survey.py OUTPUT SETTINGS [migrate]` in the project's folder, with
-the project's own Python; writes one JSON object to the file OUTPUT. A part that raises
-has the exception in its place: {"error": ..., "message": ..., "at": "file:line"}.
+Started as `python survey.py OUTPUT SETTINGS [migrate] [-- manage.py ...]` in the
+project's folder, with the project's own Python; writes one JSON object to the file
+OUTPUT. A part that raises has the exception in its place:
+{"error": ..., "message": ..., "at": "file:line"}.
+
+Then it becomes the command of manage.py, if one is given. So the imports, which take
+longest, are done once for both. A project with an error starts the command in a fresh
+Python, because half an import would hide how the error shows itself.
 """
 
 import importlib
@@ -10,6 +15,7 @@ import inspect
 import json
 import os
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -198,9 +204,14 @@ def look_at_migrations():
     }
 
 
-def main():
+def split(arguments):
+    """Our own arguments, and the command that comes after them."""
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], arguments[at + 1 :]
+
+
+def main(output, settings, *rest):
     """Look at each part, in the order in which they depend on one another."""
-    output, settings, *rest = sys.argv[1:]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings)
     found = {"modules": part(look_at_modules), "settings": part(look_at_settings)}
     if "error" not in found["settings"]:
@@ -213,7 +224,25 @@ def main():
         found["migrations"] = part(look_at_migrations)
         if found["settings"]["asgi"]:
             found["asgi"] = part(look_at_asgi)
-    Path(output).write_text(json.dumps(found, default=repr))
+    # In two steps: a reader waits for the file, and must not find half of it.
+    Path(f"{output}.new").write_text(json.dumps(found, default=repr))
+    Path(f"{output}.new").replace(output)
+    return found
 
 
-main()
+def become(command, found):
+    """Go on as `python manage.py ...`, in this process if all is well."""
+    if any("error" in part for part in found.values() if isinstance(part, dict)):
+        os.execv(sys.executable, [sys.executable, *command])
+    from django.db import connections
+
+    connections.close_all()
+    sys.argv = command
+    runpy.run_path(command[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    survey_arguments, command = split(sys.argv[1:])
+    found = main(*survey_arguments)
+    if command:
+        become(command, found)
