@@ -103,6 +103,10 @@ ONE_LINE_OF_EACH_COLOUR = """() => {
     if (colours.every((colour) => seen.has(colour))) line.remove();
     colours.forEach((colour) => seen.add(colour));
   }
+  // The page is shorter now: give the theme the time to hear of it.
+  return new Promise((done) =>
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))
+  );
 }"""
 
 # The site's script has run, the theme lets the keyboard reach code that scrolls, and no
@@ -116,20 +120,21 @@ IS_SETTLED = """() =>
   && document.getAnimations().every((one) => !(one instanceof CSSTransition))"""
 
 
-def serious(page: Page, *rules: str) -> list[tuple[str, list[str]]]:
+def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[str]]]:
     """What axe-core finds in a page that is serious or critical, by `rules` or all.
 
-    Before it looks, lines of code in colours that the page shows already are removed.
+    `inside` is a selector for the part to look at. Before it looks, lines of code in
+    colours that the page shows already are removed.
     """
     page.wait_for_function(IS_SETTLED)
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)
-    # The page is shorter now, and the theme may fade a button in or out.
+    # The theme may fade a button in or out meanwhile.
     page.wait_for_function(IS_SETTLED)
     # Without the first option, axe-core also reports at length what it found right.
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if rules:
         options["runOnly"] = list(rules)
-    found = Axe().run(page, options=options).response
+    found = Axe().run(page, context=inside or None, options=options).response
     return [
         (violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])
         for violation in found["violations"]
