@@ -276,8 +276,6 @@ def test_everybody_can_read_it_and_no_other_host_is_asked(
     found = serious(page, *rules, inside=inside)
     last_tabs = page.locator(".tabbed-labels > :last-child")
     if last_tabs.count():
-        page.reload(wait_until="networkidle")
-        page.evaluate(UNFOLD)
         last_tabs.evaluate_all("tabs => tabs.forEach(tab => tab.click())")
         found += serious(page, *rules, inside=inside)
     assert not found
