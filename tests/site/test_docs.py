@@ -244,7 +244,7 @@ def test_the_search_finds(address, chromium):
     result = page.locator(".md-search-result__link[href*='#']").first
     expect(result).to_be_visible(timeout=10_000)
     result.click()
-    # Whoever looks a term up wants its definition first.
+    # A reader who looks a term up wants its definition first.
     page.wait_for_url(re.compile(re.escape(address) + r"glossary/\?h=.*#channel-layer"))
 
 

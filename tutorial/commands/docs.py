@@ -8,7 +8,9 @@ from tutorial.runtime import environment
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = commands.add("docs", "Show the tutorial's site, anew at each change", docs)
+    parser = commands.add(
+        "docs", "Show the tutorial's site, rebuilt at each change", docs
+    )
     add_port(parser, 8001)
     parser.add_argument(
         "--build", action="store_true", help="write it to site/ instead"

@@ -8,7 +8,11 @@ from tutorial.runtime import environment
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    commands.add("pictures", "(maintainers) Take the pictures and logs anew", pictures)
+    commands.add(
+        "pictures",
+        "(maintainers) Take the pictures and record the logs again",
+        pictures,
+    )
 
 
 def pictures(options: argparse.Namespace) -> None:
