@@ -89,6 +89,8 @@ def _look(scene: Scene, stage: Stage) -> tuple[str, Unmet | None]:
     except Unmet as unmet:
         return "", stage.explain(scene, unmet)
     except NoForm as error:
+        if error.answer.status >= 500:
+            return "", stage_1.page_raises(scene.path, error.answer)
         return "", Unmet("no-form", str(error))
     return evidence, next(stage.findings_inside(scene), None)
 

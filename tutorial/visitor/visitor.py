@@ -179,7 +179,11 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class NoForm(Exception):
-    """The page has no form that could be used."""
+    """The page has no form that could be used; `answer` is what the server sent."""
+
+    def __init__(self, message: str, answer: Answer) -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class Visitor:
@@ -209,12 +213,31 @@ class Visitor:
         return urllib.parse.urljoin(self.site.url, self.path)
 
     def form(self) -> Form:
-        """The form to ask with, of a page loaded now. Raises NoForm if it has none."""
-        forms = [form for form in self.get().page.forms if form.text_field]
-        if not forms:
-            raise NoForm("The page has no form that is sent by POST")
-        likely = [form for form in forms if QUESTION.search(form.text_field)]
-        return (likely or forms)[0]
+        """The form to ask with, of a page loaded now. Raises NoForm if it has none.
+
+        A form that sends to another server is none to ask with: Django's page for an
+        exception has one that would publish the traceback.
+        """
+        answer = self.get()
+        if answer.status != 200:
+            message = f"{self.path} was answered with status {answer.status}"
+            raise NoForm(message, answer)
+        forms = [form for form in answer.page.forms if form.text_field]
+        own = [form for form in forms if self._is_own(self.address_of(form))]
+        if not own:
+            message = "The page has no form that is sent by POST"
+            if forms:
+                message = f"The page's form sends to {self.address_of(forms[0])}"
+            raise NoForm(message, answer)
+        likely = [form for form in own if QUESTION.search(form.text_field)]
+        return (likely or own)[0]
+
+    def address_of(self, form: Form) -> str:
+        """Where that form of the visitor's page sends to."""
+        return urllib.parse.urljoin(self.page_url, form.action)
+
+    def _is_own(self, url: str) -> bool:
+        return urllib.parse.urlsplit(url)[:2] == urllib.parse.urlsplit(self.site.url)[:2]
 
     def ask(self, question: str, token: str | None = None) -> Answer:
         """Send the question with the page's form; a redirect is not followed.
@@ -225,8 +248,7 @@ class Visitor:
         data = form.fields | {form.text_field: question}
         if token is not None:
             data["csrfmiddlewaretoken"] = token
-        url = urllib.parse.urljoin(self.page_url, form.action)
-        return self.open(url, urllib.parse.urlencode(data).encode())
+        return self.open(self.address_of(form), urllib.parse.urlencode(data).encode())
 
     def open(self, url: str, data: bytes | None = None) -> Answer:
         """Load `url`, or send `data` there by POST; a redirect is not followed."""
