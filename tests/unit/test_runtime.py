@@ -1,6 +1,7 @@
 """What the program does on an unusual machine, without starting anything."""
 
 import ast
+import contextlib
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.runtime import environment, services, terminal
-from tutorial.runtime.processes import Process
+from tutorial.runtime.processes import Process, Processes
 
 
 def test_an_old_python_can_read_the_first_lines():
@@ -51,3 +52,15 @@ def test_a_terminal_shows_colour(monkeypatch):
 def test_the_end_of_a_process_in_words(status, words):
     ended = SimpleNamespace(returncode=status)
     assert Process("worker", ended).how_it_ended() == words
+
+
+class Stop(Exception):
+    """What a signal handler raises."""
+
+
+def test_an_interruption_that_got_lost_is_raised_again():
+    with Processes(on_line=lambda name, line: None) as processes:
+        with contextlib.suppress(Stop):  # as in a destructor
+            processes.interrupt(Stop())
+        with pytest.raises(Stop):
+            processes.wait_for_end(0)

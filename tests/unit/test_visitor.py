@@ -88,7 +88,9 @@ def test_no_question_goes_to_another_server(server, other_server):
 
 
 def test_a_form_of_another_server_does_not_hide_the_own_one(server, other_server):
-    server.html = FORM.format(f"{other_server.url}/", "query") + FORM.format("", "words")
+    server.html = FORM.format(f"{other_server.url}/", "query") + FORM.format(
+        "", "words"
+    )
     visitor_at(server).ask("Why?")
     assert (server.posted, other_server.posted) == ([b"words=Why%3F"], [])
 
@@ -96,7 +98,9 @@ def test_a_form_of_another_server_does_not_hide_the_own_one(server, other_server
 def test_an_error_page_has_no_form_to_ask_with(server, other_server):
     # As Django's page for an exception, which offers to publish the traceback.
     server.status = 500
-    server.html = FORM.format(f"{other_server.url}/", "content") + FORM.format("", "query")
+    server.html = FORM.format(f"{other_server.url}/", "content") + FORM.format(
+        "", "query"
+    )
     with pytest.raises(NoForm, match="status 500"):
         visitor_at(server).ask("Why?")
     assert (server.posted, other_server.posted) == ([], [])

@@ -144,8 +144,9 @@ def wait_until_ready(project: Project, log: Log, started: float) -> bool:
 
 
 def _ignore_signals() -> None:
+    # Not with SIG_IGN: a child that starts now would inherit it, and ignore SIGTERM.
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda number, frame: None)
 
 
 def _services(folder: Path, log: Log) -> dict[str, Launch]:

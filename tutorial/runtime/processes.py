@@ -109,14 +109,17 @@ class Processes:
     def interrupt(self, error: Exception) -> None:
         """For signal handlers: raise `error`, but never in the middle of a start.
 
-        A child that was started and not yet recorded would keep running.
+        A child that was started and not yet recorded would keep running. An error that
+        got lost, as in a destructor, is raised again by the next start or wait.
         """
+        self._interruption = error
         if not self._starting:
             raise error
-        self._interruption = error
 
     def wait_for_end(self, timeout: float) -> Process | None:
         """The next process that ends by itself; None if none does in `timeout` s."""
+        if self._interruption:
+            raise self._interruption
         with contextlib.suppress(queue.Empty):
             process = self._ended.get(timeout=timeout)
             return process if process in self._running else None

@@ -237,7 +237,9 @@ class Visitor:
         return urllib.parse.urljoin(self.page_url, form.action)
 
     def _is_own(self, url: str) -> bool:
-        return urllib.parse.urlsplit(url)[:2] == urllib.parse.urlsplit(self.site.url)[:2]
+        return (
+            urllib.parse.urlsplit(url)[:2] == urllib.parse.urlsplit(self.site.url)[:2]
+        )
 
     def ask(self, question: str, token: str | None = None) -> Answer:
         """Send the question with the page's form; a redirect is not followed.
