@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import re
+import signal
 import subprocess
 import sys
 import termios
@@ -56,7 +57,7 @@ class Runner:
             stderr=subprocess.STDOUT if terminal is None else terminal,
             text=terminal is None,
             start_new_session=True,
-            preexec_fn=None if terminal is None else _take_terminal,
+            preexec_fn=_take_signals if terminal is None else _take_terminal,
         )
         if terminal is None:
             self.reader = threading.Thread(target=self._read, daemon=True)
@@ -127,5 +128,12 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
+def _take_signals() -> None:
+    # `nohup`, and a shell's `&`, make a command ignore them, and its children too.
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _take_terminal() -> None:
+    _take_signals()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
