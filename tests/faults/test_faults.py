@@ -4,6 +4,7 @@
 must name, the file that it must point to (`at`), and the symptom. `log` is a pattern in
 what the processes print; `quiet: yes` says that they print no error at all, which is
 what makes the mistake hard to find; `sees` is a pattern in what `check` says it saw.
+`lab: yes` says that the mistake is tried by `tutorial test -m lab`, and not each time.
 """
 
 import json
@@ -21,10 +22,25 @@ from tutorial.project.files import copy_project
 FAULTS = sorted((Path(__file__).parent / "patches").glob("*.patch"))
 
 
-@pytest.mark.parametrize("patch", FAULTS, ids=lambda patch: patch.stem)
+def head_of(patch: Path) -> dict[str, str]:
+    """What stands above the patch itself."""
+    head = patch.read_text().partition("\ndiff ")[0]
+    return dict(re.findall(r"^(\w+): (.*)$", head, re.M))
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        pytest.param(
+            patch,
+            id=patch.stem,
+            marks=[pytest.mark.lab] * (head_of(patch).get("lab") == "yes"),
+        )
+        for patch in FAULTS
+    ],
+)
 def test_check_finds_the_mistake(patch, tmp_path, check_here):
-    text = patch.read_text()
-    head = dict(re.findall(r"^(\w+): (.*)$", text.partition("\ndiff ")[0], re.M))
+    head = head_of(patch)
     folder = tmp_path / "my search"
     copy_project(steps.find(head["step"]).folder, folder)
     subprocess.run(["git", "apply", str(patch)], cwd=folder, check=True)
@@ -47,4 +63,4 @@ def test_check_finds_the_mistake(patch, tmp_path, check_here):
 def test_each_mistake_of_the_lab_is_in_the_catalogue():
     known = mistakes()
     for patch in FAULTS:
-        assert re.search(r"^mistake: (.*)$", patch.read_text(), re.M)[1] in known
+        assert head_of(patch)["mistake"] in known

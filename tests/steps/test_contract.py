@@ -11,7 +11,7 @@ from tutorial.check.stages.stage_4_worker import REFUSED
 from tutorial.check.traffic import Broadcast, messages, read_broadcast
 from tutorial.project import steps
 from tutorial.runtime.monitor import monitor
-from tutorial.runtime.waiting import wait_for
+from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.site import Site
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
@@ -146,7 +146,7 @@ def test_the_page_shows_all_that_a_frame_says(site, chromium, question, outcome)
         found = (json.loads(frame) for frame in frames if outcome in str(frame))
         return next((data for data in found if question in str(data)), None)
 
-    data = wait_for(last, 10, lambda: page.wait_for_timeout(20))
+    data = wait_for(last, 10, pause_in(page))
     assert data, frames
     # Every text for people; an id or a status is none.
     for text in (question, *(str(text) for text in data.values() if " " in str(text))):
@@ -154,7 +154,7 @@ def test_the_page_shows_all_that_a_frame_says(site, chromium, question, outcome)
         shown = wait_for(
             lambda w=words: w in " ".join(page.inner_text("body").split()),
             5,
-            lambda: page.wait_for_timeout(20),
+            pause_in(page),
         )
         assert shown, words
 
@@ -172,7 +172,7 @@ def test_a_question_that_cannot_be_sent_stays_in_the_form(site, chromium):
     said = wait_for(
         lambda: set(page.inner_text("body").splitlines()) - before,
         10,
-        lambda: page.wait_for_timeout(20),
+        pause_in(page),
     )
     assert said
     assert field.input_value() == "Is anybody there?"

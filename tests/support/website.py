@@ -120,16 +120,21 @@ IS_SETTLED = """() =>
   && document.getAnimations().every((one) => !(one instanceof CSSTransition))"""
 
 
+def settle(page: Page) -> None:
+    """Wait until the page looks as it will stay."""
+    page.wait_for_function(IS_SETTLED)
+
+
 def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[str]]]:
     """What axe-core finds in a page that is serious or critical, by `rules` or all.
 
     `inside` is a selector for the part to look at. Before it looks, lines of code in
     colours that the page shows already are removed.
     """
-    page.wait_for_function(IS_SETTLED)
+    settle(page)
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)
     # The theme may fade a button in or out meanwhile.
-    page.wait_for_function(IS_SETTLED)
+    settle(page)
     # Without the first option, axe-core also reports at length what it found right.
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if rules:

@@ -128,7 +128,7 @@ def test_the_tests_keep_the_rule(rule):
         (fixed_sleeps, "async def wait():\n    await asyncio.sleep(0.5)", True),
         (fixed_sleeps, "page.wait_for_timeout(1000)", True),
         (fixed_sleeps, "while not ready():\n    time.sleep(0.1)", False),
-        (fixed_sleeps, "wait_for(ready, 5, lambda: page.wait_for_timeout(20))", False),
+        (fixed_sleeps, "wait_for(ready, 5, pause_in(page))", False),
         (fixed_sleeps, "page.wait_for_timeout(left * 1000)", False),
     ],
 )

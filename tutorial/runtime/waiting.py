@@ -2,8 +2,12 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-PAUSE = 0.02  # seconds between two looks
+# Seconds between two looks: at first, and at most. Many looks are requests or walks
+# through the table of processes, which take time from what is waited for.
+FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.15
+GROWTH = 1.25
 
 
 def wait_until(
@@ -11,12 +15,12 @@ def wait_until(
     *,
     seconds: float,
     otherwise: Callable[[], str] | str,
-    pause: Callable[[], object] = lambda: time.sleep(PAUSE),
+    pause: Callable[[float], object] = time.sleep,
 ):
     """Wait until `condition` returns something true, and return that.
 
     Raises TimeoutError after `seconds`, with the text `otherwise`. `pause` is called
-    between two looks.
+    with a number of seconds between two looks.
     """
     if result := wait_for(condition, seconds, pause):
         return result
@@ -27,14 +31,24 @@ def wait_until(
 def wait_for(
     condition: Callable[[], object],
     seconds: float,
-    pause: Callable[[], object] = lambda: time.sleep(PAUSE),
+    pause: Callable[[float], object] = time.sleep,
 ):
     """The first true result of `condition`, or its last one after `seconds`.
 
-    `pause` is called between two looks. In a page that Playwright controls, it is
-    `page.wait_for_timeout`: the browser's events arrive only while Playwright waits.
+    `pause` is called with a number of seconds between two looks. In a page that
+    Playwright controls, it is `pause_in(page)`.
     """
     deadline = time.monotonic() + seconds
-    while not (result := condition()) and time.monotonic() < deadline:
-        pause()
+    length = FIRST_PAUSE
+    while not (result := condition()) and (left := deadline - time.monotonic()) > 0:
+        pause(min(length, left))
+        length = min(length * GROWTH, LONGEST_PAUSE)
     return result
+
+
+def pause_in(page: Any) -> Callable[[float], object]:
+    """A pause for a page that Playwright controls.
+
+    The browser's events arrive only while Playwright waits.
+    """
+    return lambda seconds: page.wait_for_timeout(seconds * 1000)

@@ -7,7 +7,7 @@ from playwright.sync_api import Error
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from tutorial.runtime.waiting import wait_for
+from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.visitor import Visitor
 
 # Scripts for a page, to run before its own.
@@ -106,4 +106,4 @@ def wait_in(page: Any, expression: str, seconds: float) -> bool:
             return bool(page.evaluate(expression))
         return False
 
-    return wait_for(is_true, seconds, lambda: page.wait_for_timeout(20))
+    return wait_for(is_true, seconds, pause_in(page))

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Error, Response, WebSocket
 
 from support.learner.printed import pattern, regular
 from tutorial.problem import Problem
-from tutorial.runtime.waiting import wait_until
+from tutorial.runtime.waiting import pause_in, wait_until
 
 # Chrome's error for a response without a body, for which it shows its own page.
 NO_PAGE = "ERR_HTTP_RESPONSE_CODE_FAILURE"
@@ -150,7 +150,7 @@ class Window:
             seconds=self.patience,
             otherwise=text,
             # The browser's events arrive only while Playwright waits.
-            pause=lambda: self._page.wait_for_timeout(50),
+            pause=pause_in(self._page),
         )
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tutorial.check.scene import OpenPage, Scene, squeeze
-from tutorial.runtime.waiting import wait_for
+from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.sockets import KEEP_SOCKETS
 
 PATIENCE = 8.0  # seconds
@@ -80,7 +80,7 @@ def ask(scene: Scene, page: Any, question: str) -> None:
 
 def wait(page: Any, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Wait in the page's own event loop, in which the frames arrive."""
-    return wait_for(condition, seconds, lambda: page.wait_for_timeout(40))
+    return wait_for(condition, seconds, pause_in(page))
 
 
 def lines(page: Any) -> list[str]:
