@@ -213,10 +213,11 @@ def run_copy(tmp_path) -> Iterator[Callable[..., Running]]:
 
 @pytest.fixture
 def fresh_clone(tmp_path) -> Path:
-    """The repository as someone gets it who has only now cloned it."""
+    """The repository as someone gets it who has only now cloned it, without tests."""
     target = tmp_path / "clone"
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        + ["--", ":!tests"],
         cwd=ROOT,
         capture_output=True,
         text=True,

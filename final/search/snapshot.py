@@ -1,4 +1,4 @@
-"""The state of a user's searches: what a page starts from, and mends itself by."""
+"""The state of a user's searches: what a page starts from, and fixes itself by."""
 
 # The newest ones; older ones have pages of their own.
 SHOWN = 20

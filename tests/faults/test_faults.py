@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.checking import failed
+from support.checking import named
 from tutorial.check.mistakes import mistakes
 from tutorial.project import steps
 from tutorial.project.files import copy_project
@@ -47,7 +47,7 @@ def test_check_finds_the_mistake(patch, tmp_path, check_here):
 
     report = check_here(head["step"], folder)
 
-    found = failed(report)
+    found = named(report)
     said = json.dumps(found, indent=2, ensure_ascii=False)
     assert found["id"] == head["mistake"], said
     assert found["stage"] <= int(head["step"]), "the stage of a later step"

@@ -51,7 +51,7 @@ def test_every_kind_of_error_is_on_the_page():
 SIMULATED = [
     (name, question)
     for name in KINDS
-    for question in re.findall(r"`(simulate: [^`]+)`", own_entries()[name]["mend"])
+    for question in re.findall(r"`(simulate: [^`]+)`", own_entries()[name]["fix"])
 ]
 
 
@@ -65,7 +65,7 @@ def test_a_simulation_makes_the_error_that_the_page_names(name, question, stand_
 def test_a_refusal_is_an_empty_answer(stand_in):
     entry = own_entries()["empty-answer"]
     assert "`The API gave an empty answer.`" in entry["symptom"]
-    (question,) = re.findall(r"`(simulate: [^`]+)`", entry["mend"])
+    (question,) = re.findall(r"`(simulate: [^`]+)`", entry["fix"])
     assert ask(stand_in, question) == ""
 
 

@@ -229,7 +229,7 @@ def test_a_project_that_does_not_run_has_no_redis(learner_of):
 def test_a_failure_that_the_page_shows(learner_of):
     learner = learner_of("# A page\n")
     learner.do(commands("$ echo 1; echo no; exit 3", "…", "no"))
-    learner.do(commands("$ echo FAILED  2 view; echo more; exit 1", "FAILED …", "…"))
+    learner.do(commands("$ echo BROKEN  2 view; echo more; exit 1", "BROKEN …", "…"))
     learner.do(Action(COMMANDS, "$ exit 3", fails=True))
     learner.do(commands("$ test -z $DJANGO_SETTINGS_MODULE && python3 -V", "Python …"))
 

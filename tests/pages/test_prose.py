@@ -84,7 +84,7 @@ def test_the_catalogue_names_no_file_of_ours_that_does_not_exist():
         for mistake in mistakes().values()
         for name in re.findall(
             r"`([\w/]+\.(?:py|html|js|css))`",
-            f"{mistake.symptom} {mistake.cause} {mistake.mend}",
+            f"{mistake.symptom} {mistake.cause} {mistake.fix}",
         )
     }
     assert len(named) > 10

@@ -18,12 +18,14 @@ from support.folders import make_stub
 from support.runner import END
 from tutorial.paths import ROOT, VENV
 from tutorial.project.files import copy_project
-from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.exclusive import free_port, listens
 from tutorial.runtime.monitor import monitor
 from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.site import Site
 from tutorial.visitor.sockets import open_socket
 from tutorial.visitor.visitor import Visitor
+
+USUAL_PORT = 6379  # of Redis
 
 SECRET = "sk-a-secret-that-nobody-may-read"
 
@@ -208,6 +210,20 @@ def test_manage_finds_the_redis_of_a_running_step(start, root):
         text=True,
     )
     assert "'query': 'Where am I?'" in shown.stdout, shown.stderr
+
+
+def test_redis_is_at_its_usual_port_where_that_is_free(start):
+    """There, commands that know no REDIS_URL find it. Another test may have it."""
+    for _ in range(3):
+        was_free = not listens(USUAL_PORT)
+        runner = start("3")
+        runner.wait_for("Ready in")
+        used = int(re.search(r"Redis +redis://127\.0\.0\.1:(\d+)", runner.output)[1])
+        if used == USUAL_PORT or not was_free or listens(USUAL_PORT):
+            return
+        runner.child.send_signal(signal.SIGINT)
+        runner.child.wait(timeout=END)
+    pytest.fail(f"Redis was at {used}, and nothing was at {USUAL_PORT}")
 
 
 def test_a_second_run_of_the_same_project_is_refused(start, stub, tmp_path):

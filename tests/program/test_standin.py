@@ -116,6 +116,19 @@ def test_how_a_simulation_ends(client, name, streams):
     assert end_of(impatient, question, streams) == ENDS[name][streams]
 
 
+@pytest.mark.parametrize(
+    ("question", "is_one"),
+    [
+        ('Explain it to a child: "simulate: bad key"', True),
+        ("You are an assistant.\n\nSIMULATE:  bad key ", True),
+        ("simulate: bad key, or not", False),
+        ("simulate: nothing", False),
+    ],
+)
+def test_a_simulation_is_found_at_the_end_of_a_prompt(question, is_one):
+    assert bool(simulations.find(question)) == is_one
+
+
 def test_a_hiccup_is_over_the_second_time(client):
     with pytest.raises(openai.InternalServerError):
         ask(client, "Simulate: hiccup")

@@ -42,7 +42,7 @@ def test_the_web_process_restarts(app, chromium):
         before = {tab: tab.snapshots for tab in tabs}
 
         kill(app.project.running["web"], number)
-        page.get_by_text("Offline").wait_for()
+        page.locator("#socket-state", has_text="Offline").wait_for()
         restart(app, "web")
 
         wait_for("are connected again", lambda tab: tab.snapshots > before[tab])

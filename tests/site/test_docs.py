@@ -11,7 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from support.website import serious, settle
+from support.website import serious
 from tutorial.capture import recording
 from tutorial.paths import ROOT
 from tutorial.project import steps
@@ -314,7 +314,8 @@ def test_on_a_phone_nothing_scrolls_sideways_but_code(address, chromium):
         page = without if path.startswith("diff/") else with_scripts
         page.goto(address + path, wait_until="load")
         if page is with_scripts:
-            settle(page)
+            # The site's own script has run, after the theme's.
+            page.locator(".md-search[aria-label]").wait_for(state="attached")
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, path
         assert not page.evaluate(CUT_OFF), path

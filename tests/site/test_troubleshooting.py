@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from support.troubleshooting import PAGE, own_entries
 from tutorial.check.mistakes import mistakes
-from tutorial.check.report import FAILED, Diagnosis, Result, line_of
+from tutorial.check.report import BROKEN, Diagnosis, Result, line_of
 from tutorial.check.unmet import Unmet
 from tutorial.paths import ROOT
 from tutorial.project import steps
@@ -44,7 +44,7 @@ def test_it_has_every_mistake_under_its_anchor(page):
     wrong = [
         (mistake.id, text, entries[mistake.id])
         for mistake in mistakes().values()
-        for text in (mistake.title, mistake.symptom, mistake.cause, mistake.mend)
+        for text in (mistake.title, mistake.symptom, mistake.cause, mistake.fix)
         if in_words(text) not in entries[mistake.id]
     ]
     assert not wrong
@@ -68,7 +68,7 @@ def test_the_report_of_check_leads_to_it(page, address):
         file, _, anchor = diagnosis.page.partition("#")
         assert ROOT / file == PAGE
         assert anchor in entries
-        result = Result(1, "template", FAILED, diagnosis=diagnosis)
+        result = Result(1, "template", BROKEN, diagnosis=diagnosis)
         told = line_of(result, lambda style, text: text).rstrip().splitlines()
         words = " ".join(" ".join(told).split())
         assert words.endswith(

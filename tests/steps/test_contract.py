@@ -65,6 +65,15 @@ def test_a_question_is_answered_in_our_words(visitor):
 
 
 @from_step(2)
+def test_a_second_visitor_is_a_guest_as_well(site, visitor):
+    other = Visitor(site)
+    for one in (other, visitor):
+        assert one.get().status == 200
+        assert one.ask("Who am I?").status in (302, 303)
+    assert other.cookie_header != visitor.cookie_header
+
+
+@from_step(2)
 def test_a_bad_question_is_refused_at_the_form(site, visitor):
     before = visitor.get().page.text
     with monitor(site.redis_url) as redis:

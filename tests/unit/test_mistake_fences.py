@@ -31,11 +31,11 @@ def test_a_page_shows_some_mistakes_and_links_to_the_whole():
         ("mistakes", "", 'either "stage: 5" or'),
         ("mistakes", "stage: 5\nonly: [no-worker]", 'either "stage: 5" or'),
         ("mistakes", "names: [no-worker]", 'has no field "names"'),
-        ("mistake", "id: a\ntitle: A\nsymptom: B\ncause: C", 'needs the text "mend"'),
-        ("mistake", "id: A b\ntitle: A\nsymptom: B\ncause: C\nmend: D", '"A b" cannot'),
+        ("mistake", "id: a\ntitle: A\nsymptom: B\ncause: C", 'needs the text "fix"'),
+        ("mistake", "id: A b\ntitle: A\nsymptom: B\ncause: C\nfix: D", '"A b" cannot'),
         (
             "mistake",
-            "id: no-worker\ntitle: A\nsymptom: B\ncause: C\nmend: D",
+            "id: no-worker\ntitle: A\nsymptom: B\ncause: C\nfix: D",
             'has a mistake "no-worker" already',
         ),
     ],
@@ -60,5 +60,5 @@ def test_the_entries_of_the_page_are_plainly_written():
         text = re.sub(r"`[^`]+`", "", " ".join(entry.values()))
         assert not re.findall(r"\b(simply|just|easy|easily|obviously)\b", text, re.I)
         assert "!" not in text
-        for part in (entry["cause"], entry["mend"]):
+        for part in (entry["cause"], entry["fix"]):
             assert part.strip().endswith((".", ".)")), entry["id"]

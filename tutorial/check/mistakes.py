@@ -15,7 +15,8 @@ class Mistake:
     title: str
     symptom: str
     cause: str
-    mend: str
+    fix: str
+    finding: str = ""  # "unsafe" or "differs" where the flow goes through
 
 
 @cache

@@ -29,6 +29,7 @@ PLACES = {
     "script-missing": [(r"<script[^>]*src", HTML)],
     "no-socket": [SOCKET, (r"<script", HTML)],
     "socket-state-not-shown": [SOCKET],
+    "socket-address-undefined": [SOCKET],
     "no-view-takes-post": [URLS],
     "form-action": [FORM],
     "no-error-shown": [FORM],

@@ -1,14 +1,28 @@
 """What a check has found, for a person and for a program."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
 from tutorial.check.mistakes import mistakes
 from tutorial.check.unmet import Unmet
 from tutorial.project.steps import steps
 
-PASSED, FAILED, NOT_REACHED = "passed", "failed", "not reached"
+# The version of what `data` returns. docs/instructors.md describes it.
+VERSION = 2
+
+PASSED, BROKEN, NOT_REACHED = "passed", "broken", "not reached"
+
+# What is wrong although the flow goes through, and its headings in a report.
+UNSAFE, DIFFERS = "unsafe", "differs"
+HEADINGS = {
+    UNSAFE: "Unsafe or unsound",
+    DIFFERS: "Different from what the page of step {step} asks for",
+}
+
+# The exit statuses of `check`. A check that is not possible at all exits with 2.
+NOTHING_TO_REPORT, FLOW_BREAKS, HAS_FINDINGS = 0, 1, 3
+
 WIDTH = 88
 
 # The page of the site that has each mistake, under an anchor of its id; and where
@@ -16,42 +30,46 @@ WIDTH = 88
 PAGE = "docs/troubleshooting.md"
 ADDRESS = "http://127.0.0.1:8001/troubleshooting/"
 
+Paint = Callable[[str, str], str]
+
 
 @dataclass(frozen=True)
 class Diagnosis:
     """A mistake of the catalogue, and what was seen of it in this project."""
 
     id: str
+    kind: str  # "broken", "unsafe" or "differs"
     stage: int  # that it belongs to: 1 to 7, or 0 for the start
     title: str
     expected: str
     seen: str
     cause: str
     at: str | None  # "search/tasks.py:33"
-    mend: str
+    fix: str
     page: str  # "docs/troubleshooting.md#no-worker"
 
     @classmethod
-    def of(cls, unmet: Unmet) -> "Diagnosis":
-        """The diagnosis that a stage has raised."""
+    def of(cls, unmet: Unmet, kind: str = BROKEN) -> "Diagnosis":
+        """The diagnosis of what a stage has raised or yielded."""
         mistake = mistakes()[unmet.mistake]
         stage = mistake.stage if unmet.stage is None else unmet.stage
         return cls(
             id=mistake.id,
+            kind=kind,
             stage=stage,
             title=mistake.title,
             expected=unmet.expected,
             seen=unmet.seen,
             cause=mistake.cause,
             at=unmet.at,
-            mend=mistake.mend,
+            fix=mistake.fix,
             page=f"{PAGE}#{mistake.id}",
         )
 
 
 @dataclass(frozen=True)
 class Result:
-    """One stage: passed with its evidence, failed with a diagnosis, or not reached."""
+    """One stage: passed with its evidence, broken with a diagnosis, or not reached."""
 
     number: int  # 0 for the start of the project
     stage: str
@@ -62,23 +80,88 @@ class Result:
 
 @dataclass
 class Report:
-    """The stages of one check, in order, and what else there is to say."""
+    """One check: the flow, hop by hop, and what else there is to say."""
 
     folder: str
     step: int
     results: list[Result] = field(default_factory=list)
+    findings: list[Diagnosis] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
     log: dict[str, list[str]] = field(default_factory=dict)  # by process
-    seconds: float = 0.0
+    search_seconds: float | None = None  # from the form to the page, at step 7
+    seconds: float = 0.0  # that the check took
 
     @property
-    def passed(self) -> bool:
-        """Whether every stage holds."""
-        return all(result.state == PASSED for result in self.results)
+    def broken(self) -> Diagnosis | None:
+        """Where the flow breaks first, or None."""
+        found = (result.diagnosis for result in self.results if result.diagnosis)
+        return next(found, None)
+
+    @property
+    def breaks_at(self) -> int | None:
+        """The number of that stage, 0 where the project does not start; or None."""
+        if self.broken is None:
+            return None
+        return self.broken.stage if self.results[0].state == PASSED else 0
+
+    def status(self, *, strict: bool) -> int:
+        """The exit status. Findings count as a broken flow if `strict`."""
+        if self.broken or (strict and self.findings):
+            return FLOW_BREAKS
+        return HAS_FINDINGS if self.findings else NOTHING_TO_REPORT
 
     def data(self) -> dict:
         """The report as JSON has it."""
-        return {"passed": self.passed, **asdict(self)}
+        broken = self.broken
+        return {
+            "version": VERSION,
+            "folder": self.folder,
+            "step": self.step,
+            "flow": {
+                "works": broken is None,
+                "breaks_at": self.breaks_at,
+                "seconds": self.search_seconds,
+            },
+            "stages": [asdict(result) for result in self.results],
+            "findings": [asdict(finding) for finding in self.findings],
+            "advice": self.advice,
+            "log": self.log,
+            "seconds": self.seconds,
+        }
+
+    def lines(self, paint: Paint) -> Iterator[str]:
+        """The report for a person, the verdict on the flow first."""
+        yield self._verdict(paint)
+        yield ""
+        for result in self.results:
+            yield line_of(result, paint)
+        for kind, heading in HEADINGS.items():
+            found = [finding for finding in self.findings if finding.kind == kind]
+            if found:
+                yield "\n" + paint("bold", heading.format(step=self.step))
+            for finding in found:
+                yield ""
+                yield finding_of(finding, paint)
+        if self.advice:
+            yield ""
+        for advice in self.advice:
+            yield _fold(f"advice  {advice}", " " * 8)
+
+    def _verdict(self, paint: Paint) -> str:
+        broken = self.broken
+        if broken is None:
+            words = f"The flow works up to stage {self.step}, {stage_name(self.step)}"
+            if self.search_seconds is not None:
+                words = (
+                    "The flow works: a search went from the form to the page in"
+                    f" {self.search_seconds:.1f} s"
+                )
+            return paint("green", words)
+        stage = self.breaks_at
+        where = f"at stage {stage}, {stage_name(stage)}"
+        if not stage:
+            where = "before it begins: the project does not start"
+        return paint("red", f"The flow breaks {where}")
 
 
 def stage_name(number: int) -> str:
@@ -86,31 +169,41 @@ def stage_name(number: int) -> str:
     return steps()[number - 1].stage if number else "start"
 
 
-def line_of(result: Result, paint: Callable[[str, str], str]) -> str:
+def line_of(result: Result, paint: Paint) -> str:
     """A stage in a line, and its diagnosis below it."""
     name = f"{result.number or '':1} {result.stage:<9}"
     if result.state == PASSED:
         text = f"{paint('green', 'passed')}  {name} {result.evidence}"
         return _fold(text, " " * 20)
     if result.state == NOT_REACHED:
-        hint = f": at first sight, {result.evidence}" if result.evidence else ""
+        hint = f": {result.evidence}" if result.evidence else ""
         return _fold(f"{paint('dim', 'not reached')}  {name.strip()}{hint}", " " * 13)
     found = result.diagnosis
     hop = ""
     if found.stage != result.number:
         hop = f"stage {found.stage} · {stage_name(found.stage)}: "
-    lines = [f"{paint('red', 'FAILED')}  {name} {paint('bold', hop + found.title)}", ""]
+    title = f"{paint('red', 'BROKEN')}  {name} {paint('bold', hop + found.title)}"
+    return "\n".join([title, "", *_details(found), ""])
+
+
+def finding_of(finding: Diagnosis, paint: Paint) -> str:
+    """A finding: its stage and place in a line, and its details below it."""
+    name = f"{finding.stage or '':1} {stage_name(finding.stage):<9}"
+    title = f"{paint('yellow', f'{finding.kind:<7}')} {name} {finding.title}"
+    return "\n".join([_fold(title, " " * 20), *_details(finding)])
+
+
+def _details(found: Diagnosis) -> Iterator[str]:
     for label, text in (
         ("expected", found.expected),
         ("seen", found.seen),
         ("cause", found.cause),
         ("where", found.at),
-        ("mend", found.mend),
+        ("fix", found.fix),
         ("read", f"{ADDRESS}#{found.id} (shown by: python3 -m tutorial docs)"),
     ):
         if text:
-            lines.append(_fold(f"    {label:<9} {text}", " " * 14))
-    return "\n".join([*lines, ""])
+            yield _fold(f"    {label:<9} {text}", " " * 14)
 
 
 def _fold(text: str, indent: str) -> str:

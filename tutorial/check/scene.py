@@ -26,6 +26,7 @@ from tutorial.visitor.visitor import Answer, Visitor
 START = 20.0  # seconds that a process has to be ready
 DONE = 10.0  # seconds that a task has, with a stand-in that answers at once
 PATIENCE = 12.0  # seconds that a visitor waits for a page
+SQLITE = b"SQLite format 3\0"  # how a database begins
 GRACE = 0.5  # seconds in which the traces of a task that has ended become visible
 
 
@@ -76,6 +77,15 @@ class OpenPage:
     refused: list[tuple[int, str]] = field(default_factory=list)  # status, address
     posts: list[str] = field(default_factory=list)  # kinds: "fetch", "document"
     said: list[str] = field(default_factory=list)  # before the answer, by the page
+    answers: list[tuple[int, str]] = field(default_factory=list)  # to posts, as refused
+    sockets: list[tuple[str, str]] = field(default_factory=list)  # address, error or ""
+
+    def forget(self) -> None:
+        """Begin anew: forget all but the sockets, which stay open."""
+        for seen in (self.frames, self.errors, self.loads, self.console, self.refused):
+            seen.clear()
+        for seen in (self.posts, self.said, self.answers):
+            seen.clear()
 
 
 @dataclass
@@ -106,11 +116,14 @@ class Scene:
     search: Search | None = None  # the first, without a socket
     bad: dict[str, Search] = field(default_factory=dict)  # what should be refused
     message: Message | None = None  # of the first search
+    shown: str = ""  # what a reload shows of its answer
+    tells_of_failures: bool = True  # whether one of the API is broadcast
     second: Search | None = None  # another visitor's, which the API refuses
     mine: Opened | None = None
     other: Opened | None = None
     live: Search | None = None  # the first that was asked with an open socket
     opened: OpenPage | None = None
+    search_seconds: float | None = None  # from the form to the page in the browser
 
     def __post_init__(self) -> None:
         self._exits = contextlib.ExitStack()
@@ -206,12 +219,20 @@ class Scene:
 
     def is_in_database(self, text: str) -> bool:
         """Whether a SQLite database of the project holds the text, in any column."""
-        for file in self.folder.parent.rglob("*.sqlite3"):
+        for file in self.databases():
             with contextlib.closing(sqlite3.connect(file)) as database:
                 for statement in database.iterdump():
                     if text in squeeze(statement):
                         return True
         return False
+
+    def databases(self) -> list[Path]:
+        """The SQLite databases of the project, under whatever name."""
+        return [
+            path
+            for path in self.folder.parent.rglob("*")
+            if path.is_file() and _is_sqlite(path)
+        ]
 
     # --- processes ------------------------------------------------------------------
 
@@ -285,6 +306,11 @@ class Scene:
                 if name != "manage.py":
                     place = f"{name}:{match[2]}"
         return place
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE)) == SQLITE
 
 
 def squeeze(text: str) -> str:

@@ -1,17 +1,19 @@
-"""`tutorial check N [DIR]`: the stages in order, a line for each."""
+"""`tutorial check N [DIR]`: looks at the stages in order, and reports."""
 
 import json
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tutorial.check import older_code
 from tutorial.check.glance import hints
-from tutorial.check.judge import STAGES, judge
-from tutorial.check.report import FAILED, NOT_REACHED, Report, Result, line_of
+from tutorial.check.judge import STAGES, judge, judge_beyond, judge_in_browser
+from tutorial.check.report import BROKEN, DIFFERS, NOT_REACHED, UNSAFE, Report, Result
+from tutorial.check.scene import Scene
 from tutorial.check.start import Check
 from tutorial.runtime.terminal import Progress, painter
 from tutorial.runtime.waiting import wait_for
@@ -19,66 +21,111 @@ from tutorial.runtime.waiting import wait_for
 KEPT_LINES = 200  # of each process, in the report
 
 
-def check(folder: Path, title: str, number: int, *, as_json: bool) -> int:
+def check(
+    folder: Path,
+    title: str,
+    number: int,
+    *,
+    as_json: bool,
+    strict: bool,
+    compare: str = "",
+) -> int:
     """Check the project in `folder` against stages 1 to `number`: the exit status.
+
+    `compare` is a command that shows how the project differs from ours.
 
     Raises Problem where there is no project, or no Redis for the check.
     """
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     progress, paint = Progress(quiet=as_json), painter(sys.stdout)
     report = Report(title, number)
-
-    def show(result: Result) -> None:
-        report.results.append(result)
-        if not as_json:
-            progress("")
-            print(line_of(result, paint), flush=True)
-
-    if not as_json:
-        print(paint("bold", f"Checking {title}: stages 1 to {number}"), flush=True)
     started = time.monotonic()
-    look(folder, number, report, show, progress)
+    look(folder, report, progress)
     report.seconds = round(time.monotonic() - started, 1)
     report.advice += older_code.advice(folder)
     progress("")
     if as_json:
         print(json.dumps(report.data(), ensure_ascii=False, indent=2))
-        return 0 if report.passed else 1
-    for advice in report.advice:
-        print(f"advice  {advice}")
-    words = "all stages hold" if report.passed else "not yet"
-    print(f"\n{paint('bold', words)} ({report.seconds:.0f} s)")
-    return 0 if report.passed else 1
+    else:
+        for line in report.lines(paint):
+            print(line)
+        if report.broken and compare:
+            print(f"\nTo compare it with ours: {compare}")
+        print(f"\nChecked {title}, stages 1 to {number}, in {report.seconds:.0f} s.")
+    return report.status(strict=strict)
 
 
 def look(
     folder: Path,
-    number: int,
     report: Report,
-    show: Callable[[Result], None],
     progress: Callable[[str], None],
     browser: Any = None,
 ) -> None:
-    """Look at the stages up to the first that does not hold.
+    """Look at the stages, as far as the flow goes, and fill in the report.
 
     `browser` is a Playwright browser that runs already; else one is started.
     """
-    with Check(folder, number, progress, browser) as scene:
-        for stage in STAGES[: number + 1]:
+    with Check(folder, report.step, progress, browser) as scene:
+        for stage in STAGES[: report.step + 1]:
             progress(f"looking at stage {stage.number}, {stage.name}")
-            result = judge(scene, stage)
-            show(result)
-            if result.state == FAILED:
+            result, findings = judge(scene, stage)
+            report.results.append(result)
+            known = {finding.id for finding in report.findings}
+            report.findings += [one for one in findings if one.id not in known]
+            if result.state == BROKEN and _goes_further(scene, report, progress):
+                break
+            if result.state == BROKEN:
                 if scene.events.first("consumer failed", "socket failed"):
                     # Daphne looks for exceptions, and prints them, once a second.
                     wait_for(lambda: "Traceback" in str(scene.lines("web")), 2)
-                glance = hints(scene)
-                for later in STAGES[stage.number + 1 : number + 1]:
-                    hint = glance.get(later.number, "")
-                    show(Result(later.number, later.name, NOT_REACHED, hint))
+                report.results += _later(scene, stage.number, report.step)
                 break
+        report.search_seconds = scene.search_seconds
         report.advice += scene.advice
         report.log = {
             name: process.lines[-KEPT_LINES:]
             for name, process in scene.project.running.items()
         }
+
+
+def _goes_further(
+    scene: Scene, report: Report, progress: Callable[[str], None]
+) -> bool:
+    """Whether a search in a browser gets through the stage that did not hold.
+
+    Then what it saw is the verdict, and what the stage asked for is a finding.
+    """
+    if report.step < len(STAGES) - 1 or not scene.browser:
+        return False
+    *before, broken = report.results
+    if broken.number == 0 or not scene.project.listens():
+        return False
+    progress("searching in a browser")
+    path = scene.path
+    results = judge_in_browser(scene)
+    # It may be that the stage has looked at another page, such as that for the log-in.
+    is_other_page = scene.path != path
+    gained = results[-1].number - broken.number + is_other_page
+    if results[-1].state == BROKEN and gained <= 0:
+        return False
+    report.results[:] = [before[0], *results]
+    if not is_other_page:
+        kind = UNSAFE if broken.diagnosis.id == "page-reloads" else DIFFERS
+        report.findings.append(replace(broken.diagnosis, kind=kind))
+    if report.broken:
+        report.results += _later(scene, results[-1].number, report.step)
+    return True
+
+
+def _later(scene: Scene, broken: int, last: int) -> Iterator[Result]:
+    """The stages after the one at which the flow breaks, as far as they can be seen."""
+    glance, can_go_on = hints(scene), broken > 1
+    for stage in STAGES[broken + 1 : last + 1]:
+        hint = glance.get(stage.number, "")
+        if not can_go_on:
+            words = f"at first sight, {hint}" if hint else ""
+            yield Result(stage.number, stage.name, NOT_REACHED, words)
+            continue
+        result = judge_beyond(scene, stage, hint)
+        can_go_on = result.state != BROKEN
+        yield result

@@ -1,10 +1,16 @@
 """`tutorial check`: is a project right up to a stage, and if not, why."""
 
 import argparse
+import shlex
+import sys
 
 from tutorial.commands.arguments import Commands, add_step
-from tutorial.project.steps import find, find_project, steps
+from tutorial.problem import Problem
+from tutorial.project.steps import Step, find, find_project, steps
 from tutorial.runtime import environment
+
+# The exit status where there is no project, or no Redis; argparse's for a wrong option.
+CANNOT_CHECK = 2
 
 
 def add(commands: Commands) -> None:
@@ -17,14 +23,36 @@ def add(commands: Commands) -> None:
         "folder", metavar="DIR", nargs="?", help="your own folder; default: the step's"
     )
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 1 for findings, too"
+    )
 
 
 def check(options: argparse.Namespace) -> int:
-    """Check a project: the exit status. Raises Problem where it cannot be checked."""
-    step = find(options.step)
-    project = find_project(options.folder) if options.folder else step
-    environment.enter("run", "redis", "test")
-    from tutorial.check.session import check
+    """Check a project, and return the exit status.
 
-    number = min(step.number, len(steps()))
-    return check(project.folder, project.title, number, as_json=options.json)
+    That is 0 where there is nothing to report, 1 where the flow breaks, 3 where it goes
+    through and there are findings, and 2 where the project cannot be checked.
+    """
+    try:
+        step = find(options.step)
+        project = find_project(options.folder) if options.folder else step
+        environment.enter("run", "redis", "test")
+        from tutorial.check.session import check
+
+        return check(
+            project.folder,
+            project.title,
+            min(step.number, len(steps())),
+            as_json=options.json,
+            strict=options.strict,
+            compare=_comparison(options, step) if options.folder else "",
+        )
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return CANNOT_CHECK
+
+
+def _comparison(options: argparse.Namespace, step: Step) -> str:
+    """The command that compares the folder with the step."""
+    return shlex.join(["python3", "-m", "tutorial", "diff", options.folder, step.name])

@@ -142,7 +142,7 @@ A short list of likely mistakes, by their ids in `tutorial/check/mistakes.toml`,
 which `check` takes its texts. `stage: 4` shows all mistakes of a stage, as in
 `troubleshooting.md`. Mistakes that are not made in a project, such as a port that is in
 use, are written on that page itself: a fence `mistake` with an `id`, a `title`, a
-`symptom`, a `cause` and what to do (`mend`).
+`symptom`, a `cause` and what to do (`fix`).
 
     ```pairs
     show: neighbours

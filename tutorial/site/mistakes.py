@@ -34,7 +34,7 @@ class Entry:
     title: str
     symptom: str
     cause: str
-    mend: str
+    fix: str
 
 
 def render(kind: str, body: str, page: str) -> list[str]:
@@ -64,7 +64,7 @@ def _of_catalogue(body: str, page: str) -> list[str]:
 
 def _own(body: str) -> list[str]:
     """A mistake that is written on the page itself, in Markdown."""
-    names = ("id", "title", "symptom", "cause", "mend")
+    names = ("id", "title", "symptom", "cause", "fix")
     asked = fences.fields("mistake", body, names)
     for name in names:
         if not isinstance(asked.get(name), str):
@@ -78,7 +78,7 @@ def _own(body: str) -> list[str]:
 
 
 def _entry(mistake: catalogue.Mistake) -> Entry:
-    texts = (mistake.title, mistake.symptom, mistake.cause, mistake.mend)
+    texts = (mistake.title, mistake.symptom, mistake.cause, mistake.fix)
     return Entry(mistake.id, *map(as_markdown, texts))
 
 
@@ -96,7 +96,7 @@ def _whole(entry: Entry) -> list[str]:
         "",
         f"**Cause** {entry.cause}",
         "",
-        f"**Mend** {entry.mend}",
+        f"**Fix** {entry.fix}",
         "",
         "</section>",
         "</article>",
@@ -109,7 +109,7 @@ def _brief(entry: Entry, page: str) -> list[str]:
     return [
         f"- **{entry.symptom}**",
         f"  [{entry.title}]({address}#{entry.id}).",
-        f"  {entry.cause} {entry.mend}",
+        f"  {entry.cause} {entry.fix}",
     ]
 
 

@@ -1,5 +1,6 @@
 """The questions for which the stand-in simulates a failure of the API."""
 
+import re
 from dataclasses import dataclass
 
 PREFIX = "simulate:"
@@ -98,9 +99,12 @@ _BY_NAME = {simulation.name: simulation for simulation in SIMULATIONS}
 
 
 def find(question: str) -> Simulation | None:
-    """The simulation for a question of the form "simulate: NAME", if there is one."""
-    start, _, name = question.strip().lower().partition(":")
-    return _BY_NAME.get(name.strip()) if f"{start}:" == PREFIX else None
+    """The simulation that a question ends with, as "simulate: NAME", if there is one.
+
+    A project may write words of its own before the question, and a quote after it.
+    """
+    asked = re.search(rf"{PREFIX}\s*([a-z ]+?)\W*$", question.lower())
+    return _BY_NAME.get(asked[1]) if asked else None
 
 
 def listing() -> str:

@@ -254,7 +254,7 @@ class Terminals:
 def _telling(lines: list[str]) -> set[int]:
     """The lines that report a failure: the last one, and those of `check`."""
     filled = [number for number, line in enumerate(lines) if line.strip()]
-    failed = {n for n in filled if printed.regular(lines[n]).startswith("FAILED")}
+    failed = {n for n in filled if printed.regular(lines[n]).startswith("BROKEN")}
     return failed | set(filled[-1:])
 
 

@@ -4,13 +4,11 @@ import re
 from collections.abc import Iterator
 
 from tutorial.check.inside.stage_1_template import page_error
-from tutorial.check.inside.stage_3_queue import NO_BROKER, no_broker
+from tutorial.check.inside.stage_3_queue import NO_BROKER, no_broker, not_called
 from tutorial.check.scene import Scene
 from tutorial.check.stages.stage_2_view import bad_question_taken
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
-
-EXPECTED = "an answer to the form, and a call of the task"
 
 # What is wrong in the view itself.
 OF_THE_VIEW = (
@@ -119,15 +117,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     if found and not (event and NO_BROKER.search(event.error)):
         yield found
     elif event is None:
-        said = search.words() or "nothing new"
-        calls = scene.code.calls("delay", "apply_async", "delay_on_commit")
-        yield Unmet(
-            "task-not-called",
-            f"status {search.answer.status}, no task was called; the page says:"
-            f" {said[:80]}",
-            expected=EXPECTED,
-            at=calls[0].at if calls else scene.view,
-        )
+        yield not_called(scene)
     yield from _bad_questions(scene)
 
 

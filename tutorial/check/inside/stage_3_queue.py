@@ -18,11 +18,26 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """Why no message is in Redis, or why the view took so long."""
     search = scene.search
     event = search.events.first("enqueued", "enqueue failed")
+    if unmet.mistake == "no-message" and not event and scene.observed:
+        return not_called(scene)
     if unmet.mistake == "no-message" and event:
         unmet = _elsewhere(scene, unmet, event)
     if unmet.mistake == "view-waits":
         return next(_waits_for_result(scene), None) or _at(unmet, event)
     return _at(unmet, event)
+
+
+def not_called(scene: Scene) -> Unmet:
+    """The view has answered, and did not call the task."""
+    calls = scene.code.calls("delay", "apply_async", "delay_on_commit")
+    said = scene.search.words() or "nothing new"
+    return Unmet(
+        "task-not-called",
+        f"status {scene.search.answer.status}, no task was called; the page says:"
+        f" {said[:80]}",
+        expected="an answer to the form, and a call of the task",
+        at=calls[0].at if calls else scene.view,
+    )
 
 
 def _at(unmet: Unmet, event: Event | None) -> Unmet:

@@ -125,6 +125,8 @@ def task_failed(scene: Scene, end: Event) -> Unmet:
     if re.search(NOT_MIGRATED, end.error):
         return not_migrated(scene, end.error)
     expected = "a task that saves the answer"
+    if found := _sent_too_early(scene, end):
+        return found
     line = scene.code.line(end.at)
     does_not_fit = re.match(r"TypeError: \w+\(\) .*\bargument", end.error)
     if does_not_fit and line.startswith(("def ", "@")):
@@ -132,6 +134,31 @@ def task_failed(scene: Scene, end: Event) -> Unmet:
     if line:
         expected = f"{expected}; the line is: {line}"
     return Unmet("task-raises", end.error, expected=expected, at=end.at)
+
+
+def _sent_too_early(scene: Scene, end: Event) -> Unmet | None:
+    """The view passed something that was not there yet, or never came: a mistake."""
+    called = scene.search.events.first("enqueued")
+    if called is None or not re.search(r"NOT NULL|not-null|DoesNotExist", end.error):
+        return None
+    arguments = called["arguments"]
+    if None in arguments:
+        return Unmet(
+            "none-in-message",
+            f"the view sent {arguments}; the task raised {end.error}",
+            expected="arguments that are known when the task is called",
+            at=called.at,
+        )
+    question = scene.search.question
+    is_saved = not scene.databases() or scene.is_in_database(question)
+    if question not in str(arguments) and not is_saved:
+        return Unmet(
+            "row-not-saved",
+            f"the view sent {arguments}; the task raised {end.error}",
+            expected="a row with the question, before the task is called",
+            at=called.at,
+        )
+    return None
 
 
 def _not_shown(scene: Scene, unmet: Unmet) -> Unmet:

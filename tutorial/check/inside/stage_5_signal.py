@@ -142,9 +142,9 @@ def layers(scene: Scene) -> str | None:
 
 def _no_signal(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
     """The task ended, and no signal of the project was sent in the worker."""
-    failed = search.events.first("task failed")
-    if failed:
-        found = task_failed(scene, failed)
+    end = scene.end_of(search)
+    if end and end["what"] == "task failed":
+        found = task_failed(scene, end)
         if found.mistake == "task-raises":
             found.mistake = "task-raises-after-save"
         return found
@@ -153,10 +153,12 @@ def _no_signal(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
         for call in scene.code.calls("send", "send_robust")
         if any(call.target.endswith(name) for name in _signals(scene))
     ]
+    if lost := not_awaited(scene, scene.code.calls("asend", "asend_robust"), EXPECTED):
+        return lost
     direct = scene.code.calls("group_send")
     if not signals and (lost := not_awaited(scene, direct, EXPECTED)):
         return lost
-    if not search.events.first("task done"):
+    if end is None:
         return unmet
     task = search.events.first("enqueued")["task"].rpartition(".")[2]
     at = signals[0].at if signals else scene.code.tasks.get(task)

@@ -1,5 +1,6 @@
 """Stage 7, explained: what the page's script does with the form and with a frame."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -60,6 +61,13 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
     if handler is None:
         seen = f"the frame came, {frame[:80]}, and the script does not listen"
         return Unmet("no-onmessage", seen, expected=expected)
+    if is_encoded_twice(frame):
+        return Unmet(
+            "frame-not-json",
+            f"the frame is a text of JSON that holds a text of JSON: {frame[:80]}",
+            expected="a frame of JSON, encoded once",
+            at=scene.code.find(r"json\.dumps|send_json", "consumers.py", ".py"),
+        )
     keys = [key for key, _ in pairs_of(frame)]
     if keys and not _parses(scene):
         seen = f"the frame came, {frame[:80]}, and the script does not parse it"
@@ -73,6 +81,15 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
         return Unmet("wrong-key", seen, expected=expected, at=at)
     unmet.at = handler
     return unmet
+
+
+def is_encoded_twice(frame: str) -> bool:
+    """Whether JSON was encoded as JSON once more: `send_json(json.dumps(...))`."""
+    try:
+        inner = json.loads(frame)
+        return isinstance(inner, str) and isinstance(json.loads(inner), dict | list)
+    except ValueError:
+        return False
 
 
 def _keys_read(scene: Scene) -> dict[str, str]:

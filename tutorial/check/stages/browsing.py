@@ -8,6 +8,7 @@ from typing import Any
 from tutorial.check.scene import OpenPage, Scene, squeeze
 from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.sockets import KEEP_SOCKETS
+from tutorial.visitor.visitor import QUESTION
 
 PATIENCE = 8.0  # seconds
 
@@ -17,21 +18,30 @@ def open_page(scene: Scene) -> OpenPage:
     context = scene.keep(contextlib.closing(scene.browser.new_context()))
     context.set_default_timeout(PATIENCE * 1000)
     opened = OpenPage(context.new_page())
-    _listen(opened)
+    listen(opened)
     opened.page.add_init_script(KEEP_SOCKETS)
     opened.page.goto(scene.visitor().page_url)
     return opened
 
 
-def _listen(opened: OpenPage) -> None:
-    """Write down what the browser reports of the page."""
+def listen(opened: OpenPage) -> None:
+    """Write down what the browser reports of the page. Its dialogs are dismissed."""
 
     def on_socket(socket: Any) -> None:
+        place = len(opened.sockets)
+        opened.sockets.append((socket.url, ""))
+
+        def on_error(error: str) -> None:
+            opened.sockets[place] = (socket.url, str(error))
+
         socket.on("framereceived", lambda frame: opened.frames.append(str(frame)))
+        socket.on("socketerror", on_error)
 
     def on_response(response: Any) -> None:
         if response.status >= 400 and "favicon" not in response.url:
             opened.refused.append((response.status, response.url))
+        if response.request.method not in ("GET", "HEAD", "OPTIONS"):
+            opened.answers.append((response.status, response.url))
 
     def on_request(request: Any) -> None:
         if request.method == "POST":
@@ -42,6 +52,7 @@ def _listen(opened: OpenPage) -> None:
             opened.console.append(message.text)
 
     page = opened.page
+    page.on("dialog", lambda dialog: dialog.dismiss())
     page.on("websocket", on_socket)
     page.on("pageerror", lambda error: opened.errors.append(error))
     page.on("console", on_console)
@@ -52,8 +63,41 @@ def _listen(opened: OpenPage) -> None:
 def ask(scene: Scene, page: Any, question: str) -> None:
     """Fill in the form as a person would, and send it."""
     name = scene.visitor().form().text_field
-    target = page.locator(f'form [name="{name}"]').first
+    fill_and_send(page.locator(f'form [name="{name}"]').first, question)
+
+
+# What a person may type a question into.
+FIELDS = (
+    "textarea:visible, input[type=text]:visible, input[type=search]:visible,"
+    " input:not([type]):visible, [contenteditable=true]:visible"
+)
+
+
+def question_field(page: Any) -> Any | None:
+    """The field of the page that a question goes into, or None."""
+    fields = page.locator(FIELDS)
+    best, most = None, 0
+    for number in range(fields.count()):
+        field = fields.nth(number)
+        if field.locator("xpath=ancestor::form[.//input[@type='password']]").count():
+            continue
+        if not field.is_editable():
+            continue
+        described = " ".join(
+            filter(None, map(field.get_attribute, ("name", "id", "placeholder")))
+        )
+        points = 1 + 2 * bool(QUESTION.search(described))
+        points += field.evaluate("field => field.tagName === 'TEXTAREA'")
+        if points > most:
+            best, most = field, points
+    return best
+
+
+def fill_and_send(target: Any, text: str) -> None:
+    """Fill in the field's form as a person would, with the text, and send it."""
     form = target.locator("xpath=ancestor::form")
+    if not form.count():
+        form = target.locator("xpath=ancestor::*[.//button][1]")
     others = form.locator("input:visible, textarea:visible, select:visible")
     for number in range(others.count()):
         other = others.nth(number)
@@ -70,7 +114,7 @@ def ask(scene: Scene, page: Any, question: str) -> None:
             other.fill("ada@example.org")
         elif kind == "number":
             other.fill("1")
-    target.fill(question)
+    target.fill(text)
     button = form.locator("[type=submit], button:not([type=button])")
     if button.count():
         button.first.click()

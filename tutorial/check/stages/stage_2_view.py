@@ -11,7 +11,7 @@ ANSWERED = (200, 201, 202, 302, 303)
 
 
 def look(scene: Scene) -> str:
-    """A question is answered in words."""
+    """A question is answered, and not with an error."""
     search = scene.search = scene.ask(scene.question("view"))
     answer = search.answer
     if answer.status == 0:
@@ -24,13 +24,21 @@ def look(scene: Scene) -> str:
         raise _refusal(scene, search)
     if "errorlist" in answer.html:
         raise _refused(search)
-    _look_for_words(scene, search)
+    _look_after_redirect(scene, search)
     said = " ".join(search.words().split()[:8])
-    return f"answered with “{said}” after {answer.seconds:.2f} s; an empty one refused"
+    said = f"answered with “{said}”" if said else f"answered with {answer.status}"
+    return f"{said} after {answer.seconds:.2f} s"
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """A bad question and a forged form are refused, and the visitor has a session."""
+    """The page says what happens, and refuses bad questions and forged forms."""
+    search = scene.search
+    if not search.words().replace(search.question, "").strip():
+        yield Unmet(
+            "nothing-said",
+            "the page after the form says what it said before",
+            expected="words such as “Search has started!”",
+        )
     yield from _bad_questions(scene)
     yield from _forged_form(scene)
     if all(cookie.name == "csrftoken" for cookie in scene.search.visitor.cookies):
@@ -69,9 +77,9 @@ def _refused(search: Search) -> Unmet:
     )
 
 
-def _look_for_words(scene: Scene, search: Search) -> None:
-    """The page answers in words."""
-    said = search.words()
+def _look_after_redirect(scene: Scene, search: Search) -> None:
+    """The page to which the browser is sent is there."""
+    search.words()
     after = search.after or search.answer
     if after.status >= 500:
         raise page_raises(scene.path, after)
@@ -80,12 +88,6 @@ def _look_for_words(scene: Scene, search: Search) -> None:
             "redirect-nowhere",
             f"after the form the browser is sent to {search.answer.location}: 404",
             expected="a page that says that the search has started",
-        )
-    if not said.replace(search.question, "").strip():
-        raise Unmet(
-            "nothing-said",
-            "the page after the form says what it said before",
-            expected="words such as “Search has started!”",
         )
 
 
@@ -121,7 +123,9 @@ def _bad_questions(scene: Scene) -> Iterator[Unmet]:
     for what, question in bad.items():
         search = scene.bad[what] = scene.ask(question)
         if search.answer.status >= 500:
-            yield page_raises(scene.path, search.answer)
+            found = page_raises(scene.path, search.answer)
+            found.finding = "unsafe"
+            yield found
         elif is_taken(scene, search):
             yield bad_question_taken(what)
         elif not search.words():

@@ -20,7 +20,7 @@ EXPECTED = "a message in Redis, and an answer at once"
 def look(scene: Scene) -> str:
     """The message is in Redis, holds the question, and the view answered at once."""
     search, seconds = scene.search, scene.search.answer.seconds
-    message = scene.message = _find_message(scene, search)
+    message = scene.message = find_message(scene, search)
     if message is None:
         raise Unmet(
             "no-message",
@@ -30,7 +30,7 @@ def look(scene: Scene) -> str:
     if seconds > AT_ONCE:
         seen = f"the view took {seconds:.1f} s to answer"
         raise Unmet("view-waits", seen, expected=EXPECTED)
-    _look_at_arguments(scene, search, message)
+    look_at_arguments(scene, search, message)
     return (
         f"a message for {message.task} in Redis (database {message.database}, list"
         f" {message.queue}), after {seconds:.3f} s"
@@ -42,7 +42,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     yield from ()
 
 
-def _find_message(scene: Scene, search: Search) -> Message | None:
+def find_message(scene: Scene, search: Search) -> Message | None:
     """The message that the search has put into Redis."""
     found = wait_for(lambda: scene.messages_since(search.mark), ARRIVES)
     # The project may send other messages as well.
@@ -50,10 +50,16 @@ def _find_message(scene: Scene, search: Search) -> Message | None:
     return next(iter(holds or found), None)
 
 
-def _look_at_arguments(scene: Scene, search: Search, message: Message) -> None:
+def look_at_arguments(scene: Scene, search: Search, message: Message) -> None:
     """The message holds the question, or leads to a row that does."""
     if message.arguments is None or message.holds(search.question):
         return
+    if None in message.arguments and not scene.is_in_database(search.question):
+        raise Unmet(
+            "none-in-message",
+            f"the message's arguments are {str(message.arguments)[:120]}",
+            expected="arguments that are known when the task is called",
+        )
     # Where the row is out of sight, the next stage shows whether it was found.
     if re.search(r"\d", str(message.arguments)) and scene.number > 3:
         return
@@ -62,5 +68,5 @@ def _look_at_arguments(scene: Scene, search: Search, message: Message) -> None:
     raise Unmet(
         "question-not-in-message",
         f"the message's arguments are {str(message.arguments)[:120]}",
-        expected=f"the question “{search.question}” among them",
+        expected=f"the question “{search.question}” among them, or the id of its row",
     )

@@ -53,6 +53,7 @@ def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:
             expected="a group of its own for each user",
         )
     else:
+        scene.tells_of_failures = False
         yield Unmet(
             "error-not-broadcast",
             "the answer was broadcast, but an error of the API was not",

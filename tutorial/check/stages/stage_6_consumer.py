@@ -60,6 +60,14 @@ def look(scene: Scene) -> str:
     return f"{path} is open{group}; a frame came: {frame[:50]}…"
 
 
+def beyond(scene: Scene) -> str:
+    """Whether the WebSocket opens, where the flow breaks before it."""
+    scene.mine = _open(scene)
+    path = urllib.parse.urlsplit(scene.mine.url).path
+    group = f", and joins the group {scene.mine.groups[0]}" if scene.mine.groups else ""
+    return f"the WebSocket at {path} opens{group}"
+
+
 def findings(scene: Scene) -> Iterator[Unmet]:
     """Frames are JSON, reach their visitor once and alone, and sockets stay open."""
     mine, other, question = scene.mine, scene.other, scene.live.question

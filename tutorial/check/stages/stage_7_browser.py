@@ -1,10 +1,12 @@
 """Stage 7 · browser: the answer appears in the page, and the page is never reloaded."""
 
 import re
+import time
 from collections.abc import Iterator
 
 from playwright.sync_api import Error
 
+from tutorial.check.mistakes import mistakes
 from tutorial.check.scene import OpenPage, Scene, first_words, squeeze
 from tutorial.check.stages.browsing import (
     PATIENCE,
@@ -29,6 +31,9 @@ HACKED = "hacked"
 SCRIPT_ERROR = re.compile(
     r"is not (defined|a function|iterable)|Cannot (read|set) propert|\bundefined\b"
 )
+
+# Seconds in which no frame is expected any more.
+QUIET = 1.5
 
 STAYS = "a page that stays, and shows the answer when its frame comes"
 
@@ -60,9 +65,28 @@ def look(scene: Scene) -> str:
     return f"in the page without a reload, brought by a frame: {frame[:50]}…"
 
 
+def beyond(scene: Scene) -> str:
+    """Whether the page stays when its form is sent, where the flow breaks before it."""
+    if scene.browser is None:
+        return ""
+    opened = scene.opened = open_page(scene)
+    opened.page.on("framenavigated", lambda frame: opened.loads.append(frame.url))
+    ask(scene, opened.page, scene.question("page"))
+    wait(opened.page, lambda: opened.posts or opened.loads, 3)
+    if opened.loads or "document" in opened.posts:
+        raise _reloaded()
+    return "the page stays when its form is sent" if opened.posts else ""
+
+
 def findings(scene: Scene) -> Iterator[Unmet]:
     """The page says what happens, shows answers as text, and needs no reload."""
-    opened = scene.opened
+    for found in _findings(scene, scene.opened):
+        # What would break the flow has broken another search than the one that arrived.
+        found.finding = found.finding or mistakes()[found.mistake].finding or "unsafe"
+        yield found
+
+
+def _findings(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     try:
         yield from _words(opened)
         yield from _failure(scene, opened)
@@ -95,7 +119,7 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
     """The form is sent, a frame comes, and the answer appears."""
     page, question = opened.page, scene.question("DOM")
     before = set(lines(page))
-    mark = scene.redis.mark()
+    mark, started = scene.redis.mark(), time.monotonic()
     ask(scene, page, question)
     wait(page, lambda: opened.posts or opened.loads or opened.errors)
     wait(
@@ -126,6 +150,7 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
     request = scene.answered(question)
     wanted = first_words(request["answer"]) if request else question
     is_shown = wait(page, lambda: wanted in text_of(page), 2)
+    seconds = time.monotonic() - started
     if not is_shown and opened.errors:
         raise thrown(opened)
     if opened.loads:
@@ -141,6 +166,7 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
             f"the frame came, {opened.frames[0][:80]}…, and the page shows {part}",
             expected=f"“{wanted}…” in the page",
         )
+    scene.search_seconds = seconds
     opened.said += [line for line in said() if wanted not in line]
 
 
@@ -195,12 +221,15 @@ def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     page, count = opened.page, len(opened.frames)
     before = set(text_of(page).split())
     ask(scene, page, REFUSED)
-    wait(page, lambda: len(opened.frames) > count or opened.errors)
+    # A worker that has told the second visitor nothing will tell this one nothing.
+    patience = PATIENCE if scene.tells_of_failures else QUIET
+    wait(page, lambda: len(opened.frames) > count or opened.errors, patience)
     if len(opened.frames) <= count and not opened.errors:
         yield Unmet(
             "no-frame-in-browser",
             "the first answer came as a frame; an error of the API, next, did not",
             expected="a frame for each question of the same page",
+            finding="differs",
         )
 
     def is_new() -> bool:
@@ -219,6 +248,9 @@ def _html(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     page, count = opened.page, len(opened.frames)
     ask(scene, page, SCRIPT)
     wait(page, lambda: len(opened.frames) > count)
+    answer = scene.answered(SCRIPT)
+    if not (answer and "<script>" in answer["answer"]):
+        return  # the project asks in other words, and got another answer
     wait(page, lambda: page.title() == HACKED or "<script>" in text_of(page), 1.5)
     if page.title() == HACKED or "<script>" not in text_of(page):
         yield Unmet(
@@ -256,6 +288,7 @@ def _reload(opened: OpenPage) -> Iterator[Unmet]:
                     f"only a reload shows “{words[:60]}”, which the frame brought as"
                     f" {', '.join(keys)}",
                     expected="all that the frame brings, in the page without a reload",
+                    finding="differs",
                 )
 
 

@@ -4,7 +4,7 @@ import functools
 import sys
 import threading
 
-from .notes import guarded, is_own, note, problem, short, source_of, where
+from .notes import caller, guarded, is_own, note, problem, short, source_of, where
 
 unsaved = threading.local()
 
@@ -74,7 +74,7 @@ def name_of(function):
     return getattr(function, "__qualname__", None) or repr(function)
 
 
-def note_signal(signal, sender, arguments, frame):
+def note_signal(signal, sender, arguments, at):
     """Note a signal that the project sends; the libraries send theirs all the time."""
     sender = sender[0] if sender else arguments.get("sender")
     live = signal._live_receivers(sender)
@@ -87,7 +87,7 @@ def note_signal(signal, sender, arguments, frame):
         receivers=len(receivers),
         arguments=sorted(arguments),
         in_transaction=in_transaction(),
-        at=short(frame.f_code.co_filename, frame.f_lineno),
+        at=at,
     )
 
 
@@ -106,7 +106,8 @@ def watch_send(send):
         frame = sys._getframe(1)
         own = is_own(frame.f_code.co_filename)
         if own:
-            guarded(note_signal)(self, sender, named, frame)
+            at = short(frame.f_code.co_filename, frame.f_lineno)
+            guarded(note_signal)(self, sender, named, at)
         try:
             results = send(self, *sender, **named)
         except Exception as error:
@@ -136,8 +137,11 @@ def watch_asend(asend):
     @functools.wraps(asend)
     async def watched(self, *sender, **named):
         frame = sys._getframe(1)
-        if is_own(frame.f_code.co_filename):
-            guarded(note_signal)(self, sender, named, frame)
+        own = is_own(frame.f_code.co_filename)
+        # `async_to_sync(signal.asend)(...)` calls it from an event loop of its own.
+        at = short(frame.f_code.co_filename, frame.f_lineno) if own else caller.get()
+        if at:
+            guarded(note_signal)(self, sender, named, at)
         try:
             return await asend(self, *sender, **named)
         except Exception as error:
