@@ -359,6 +359,46 @@ def test_a_signal_ends_it_and_all_that_it_started(number, project, scratch):
     assert not list(scratch.glob("tutorial*"))
 
 
+def test_it_watches_the_folder(project, tmp_path, scratch):
+    folder, printed = project("2"), tmp_path / "printed.txt"
+    views = folder / "search" / "views.py"
+    right = views.read_text()
+    with printed.open("w") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tutorial", "check", "2", str(folder), "--watch"],
+            cwd=ROOT,
+            env=os.environ | {"TMPDIR": str(scratch)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait_for_words(words: str, times: int = 1) -> None:
+        wait_until(
+            lambda: printed.read_text().count(words) >= times,
+            seconds=60,
+            otherwise=printed.read_text,
+        )
+
+    try:
+        wait_for_words("The flow works up to stage 2, view")
+        views.write_text(right.replace(".delay(", "("))
+        wait_for_words("The flow breaks at stage 2, view")
+        wait_for_words("read ")
+        assert "BROKEN  2 view" in printed.read_text()
+        views.write_text(right)
+        wait_for_words("The flow works up to stage 2, view", 2)
+        wait_for_words("gone    The task is called as a plain function")
+        # It shows what has changed, and nothing twice.
+        assert printed.read_text().count("passed  1 template") == 1
+        child.send_signal(signal.SIGINT)
+        assert child.wait(timeout=10) == 0
+    finally:
+        child.kill()
+        child.wait()
+    assert not list(scratch.glob("tutorial*"))
+
+
 def test_a_folder_that_is_no_project(tmp_path):
     result = run_check("3", str(tmp_path))
     assert result.returncode == 2

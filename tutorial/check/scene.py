@@ -79,9 +79,10 @@ class OpenPage:
     said: list[str] = field(default_factory=list)  # before the answer, by the page
     answers: list[tuple[int, str]] = field(default_factory=list)  # to posts, as refused
     sockets: list[tuple[str, str]] = field(default_factory=list)  # address, error or ""
+    no_scripts: list[tuple[int, str]] = field(default_factory=list)  # as refused
 
     def forget(self) -> None:
-        """Begin anew: forget all but the sockets, which stay open."""
+        """Forget all but the sockets and the scripts, which the page still has."""
         for seen in (self.frames, self.errors, self.loads, self.console, self.refused):
             seen.clear()
         for seen in (self.posts, self.said, self.answers):
@@ -118,6 +119,7 @@ class Scene:
     message: Message | None = None  # of the first search
     shown: str = ""  # what a reload shows of its answer
     tells_of_failures: bool = True  # whether one of the API is broadcast
+    burst: Events = field(default_factory=Events)  # since many asked at once
     second: Search | None = None  # another visitor's, which the API refuses
     mine: Opened | None = None
     other: Opened | None = None
@@ -219,12 +221,7 @@ class Scene:
 
     def is_in_database(self, text: str) -> bool:
         """Whether a SQLite database of the project holds the text, in any column."""
-        for file in self.databases():
-            with contextlib.closing(sqlite3.connect(file)) as database:
-                for statement in database.iterdump():
-                    if text in squeeze(statement):
-                        return True
-        return False
+        return self.times_in_database(text) > 0
 
     def databases(self) -> list[Path]:
         """The SQLite databases of the project, under whatever name."""
@@ -233,6 +230,16 @@ class Scene:
             for path in self.folder.parent.rglob("*")
             if path.is_file() and _is_sqlite(path)
         ]
+
+    def times_in_database(self, text: str) -> int:
+        """How often the project's databases hold the text."""
+        times = 0
+        for file in self.databases():
+            with contextlib.closing(sqlite3.connect(file)) as database:
+                times += sum(
+                    squeeze(statement).count(text) for statement in database.iterdump()
+                )
+        return times
 
     # --- processes ------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """`tutorial check N [DIR]`: looks at the stages in order, and reports."""
 
+import contextlib
 import json
 import signal
 import sys
@@ -12,13 +13,26 @@ from typing import Any
 from tutorial.check import older_code
 from tutorial.check.glance import hints
 from tutorial.check.judge import STAGES, judge, judge_beyond, judge_in_browser
-from tutorial.check.report import BROKEN, DIFFERS, NOT_REACHED, UNSAFE, Report, Result
+from tutorial.check.report import (
+    BROKEN,
+    DIFFERS,
+    NOT_REACHED,
+    NOTHING_TO_REPORT,
+    UNSAFE,
+    Diagnosis,
+    Report,
+    Result,
+)
 from tutorial.check.scene import Scene
 from tutorial.check.start import Check
+from tutorial.project.files import files
 from tutorial.runtime.terminal import Progress, painter
 from tutorial.runtime.waiting import wait_for
 
 KEPT_LINES = 200  # of each process, in the report
+
+LOOK = 0.2  # seconds between two looks for a save
+QUIET = 0.5  # seconds without a save before a check: an editor may save several files
 
 
 def check(
@@ -53,6 +67,75 @@ def check(
             print(f"\nTo compare it with ours: {compare}")
         print(f"\nChecked {title}, stages 1 to {number}, in {report.seconds:.0f} s.")
     return report.status(strict=strict)
+
+
+def watch(folder: Path, title: str, number: int) -> int:
+    """Check again after each save, and print what has changed, until Ctrl-C."""
+    with contextlib.suppress(KeyboardInterrupt):
+        _watch(folder, title, number)
+    print()
+    return NOTHING_TO_REPORT
+
+
+def _watch(folder: Path, title: str, number: int) -> None:
+    paint, before = painter(sys.stdout), None
+    while True:
+        state = _state(folder)
+        report, progress = Report(title, number), Progress()
+        look(folder, report, progress)
+        progress("")
+        for line in report.lines(paint) if before is None else _news(before, report):
+            print(line, flush=True)
+        before = report
+        progress("waiting for a save; Ctrl-C ends it")
+        _wait_for_save(folder, state)
+        progress("")
+
+
+def _news(before: Report, after: Report) -> Iterator[str]:
+    """What a check says that the one before it did not say, and the reverse."""
+    paint = painter(sys.stdout)
+    old, new = list(before.lines(paint)), list(after.lines(paint))
+    yield f"\n{time.strftime('%H:%M:%S')}  {new[0]}"
+    known = {_told(finding) for finding in _all(before)}
+    left = {_told(finding) for finding in _all(after)}
+    for finding in _all(before):
+        if _told(finding) not in left:
+            yield f"{paint('green', 'gone')}    {finding.title}"
+    for line in new[1:]:
+        if line not in old and not line.startswith(paint("green", "passed")):
+            yield line
+    if known == left:
+        yield "Nothing else has changed."
+
+
+def _all(report: Report) -> list[Diagnosis]:
+    broken = [result.diagnosis for result in report.results if result.diagnosis]
+    return [*broken, *report.findings]
+
+
+def _told(finding: Diagnosis) -> tuple[str, str | None]:
+    return finding.id, finding.at
+
+
+def _state(folder: Path) -> dict[str, int]:
+    """When each file of the project was saved last, in nanoseconds."""
+    found = {}
+    for name, path in files(folder).items():
+        with contextlib.suppress(FileNotFoundError):
+            found[name] = path.stat().st_mtime_ns
+    return found
+
+
+def _wait_for_save(folder: Path, state: dict[str, int]) -> None:
+    """Return once the files differ from `state`, and have been quiet for a moment."""
+    while (now := _state(folder)) == state:
+        time.sleep(LOOK)
+    while True:
+        time.sleep(QUIET)
+        if (later := _state(folder)) == now:
+            return
+        now = later
 
 
 def look(
@@ -104,8 +187,9 @@ def _goes_further(
     path = scene.path
     results = judge_in_browser(scene)
     # It may be that the stage has looked at another page, such as that for the log-in.
-    is_other_page = scene.path != path
-    gained = results[-1].number - broken.number + is_other_page
+    last = results[-1].diagnosis
+    is_other_page = scene.path != path or (last and last.id == "log-in-refused")
+    gained = results[-1].number - broken.number + bool(is_other_page)
     if results[-1].state == BROKEN and gained <= 0:
         return False
     report.results[:] = [before[0], *results]

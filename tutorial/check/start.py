@@ -149,10 +149,10 @@ class Check:
 
 def with_port(command: str, port: int) -> str:
     """The web process' command with the check's port, and without the reloader."""
-    if match := re.search(r"\brunserver\b(\s+[\w.:${}\[\]-]+)?", command):
-        arguments = f"runserver 127.0.0.1:{port} --noreload"
-        if (match[1] or "").strip().startswith("-"):
-            arguments += match[1]
+    if match := re.search(r"\brunserver\b((\s+[\w.:${}\[\]=-]+)*)", command):
+        options = [word for word in match[1].split() if word.startswith("-")]
+        words = ["runserver", f"127.0.0.1:{port}", "--noreload", *options]
+        arguments = " ".join(dict.fromkeys(words))
         return command[: match.start()] + arguments + command[match.end() :]
     command = re.sub(r"((?:-p|--port)[ =])\S+", rf"\g<1>{port}", command)
     # gunicorn's address has the port in it, daphne's has not.

@@ -43,6 +43,13 @@ class Broadcast:
     event: dict[str, Any] | None  # None where Redis alone does not show it
     command: str
 
+    @property
+    def words(self) -> str:
+        """What was sent, in words."""
+        kind = self.event.get("type") if self.event else None
+        of_type = f" of the type {kind}" if kind else ""
+        return f"Redis got a message{of_type} for the group {self.group}"
+
     def holds(self, text: str) -> bool:
         """Whether `text` is in the message."""
         return self.event is not None and text in str(self.event)

@@ -24,6 +24,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
+        "--watch", action="store_true", help="check again after each save"
+    )
+    parser.add_argument(
         "--strict", action="store_true", help="exit with 1 for findings, too"
     )
 
@@ -38,12 +41,15 @@ def check(options: argparse.Namespace) -> int:
         step = find(options.step)
         project = find_project(options.folder) if options.folder else step
         environment.enter("run", "redis", "test")
-        from tutorial.check.session import check
+        from tutorial.check.session import check, watch
 
+        number = min(step.number, len(steps()))
+        if options.watch:
+            return watch(project.folder, project.title, number)
         return check(
             project.folder,
             project.title,
-            min(step.number, len(steps())),
+            number,
             as_json=options.json,
             strict=options.strict,
             compare=_comparison(options, step) if options.folder else "",

@@ -7,7 +7,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from http.cookiejar import CookieJar
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 from tutorial.visitor.site import Site
 
@@ -193,7 +193,9 @@ class Visitor:
         self.site = site
         self.path = path
         self.patience = patience  # seconds
-        self.cookies = CookieJar()
+        # Browsers send secure cookies to 127.0.0.1 without https, too.
+        policy = DefaultCookiePolicy(secure_protocols=("http", "https", "ws", "wss"))
+        self.cookies = CookieJar(policy)
         self._opener = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(self.cookies), _NoRedirect()
         )

@@ -110,6 +110,14 @@ def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
         at = layers(scene) or failed.at
         seen = "the consumer has no channel layer: it is None"
         return Unmet("layer-missing", seen, expected=expected, at=at, stage=5)
+    if "can't be used in 'await' expression" in failed.error:
+        return Unmet(
+            "async-mismatch",
+            f"{failed.error}: an asynchronous consumer awaits each of its methods",
+            expected=expected,
+            at=failed.at or scene.code.find(r"^    def \w+\(self, event", ".py"),
+            stage=6,
+        )
     line = scene.code.line(failed.at)
     expected = f"{expected}; the line is: {line}" if line else expected
     return Unmet("consumer-raises", failed.error, expected=expected, at=failed.at)

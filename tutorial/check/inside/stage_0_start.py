@@ -18,6 +18,12 @@ SIGNS = (
     (2, r"forms\.Form|def \w+\(request|urlpatterns"),
 )
 
+# Packages of the flow that a file of the project may hide.
+PACKAGES = (
+    *("openai", "redis", "celery", "kombu", "channels", "channels_redis", "daphne"),
+    *("django", "asgiref", "msgpack", "uvicorn", "hypercorn", "whitenoise", "gevent"),
+)
+
 NOT_MIGRATED = (
     r"no such (table|column)|has no column|(relation|column) .* does not exist"
 )
@@ -27,6 +33,8 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """Why the web process ended."""
     if unmet.mistake not in ("does-not-start", "web-does-not-listen"):
         return unmet
+    for found in _shadowing(scene):
+        return found
     for found in findings(scene):
         return found
     if unmet.mistake == "web-does-not-listen":
@@ -54,10 +62,32 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 def findings(scene: Scene) -> Iterator[Unmet]:
     """A file or a setting that cannot be read, also where web does not need it."""
+    yield from _shadowing(scene)
     for part in ("modules", "settings", "django", "urls", "migrate"):
         found = scene.survey.get(part)
         if isinstance(found, dict) and "error" in found:
             yield not_started(scene, Event(found))
+
+
+def _shadowing(scene: Scene) -> Iterator[Unmet]:
+    """A file of the project that Python imports in the place of a package."""
+    for name in PACKAGES:
+        for path in (f"{name}.py", f"{name}/__init__.py"):
+            if (scene.folder / path).exists():
+                yield Unmet(
+                    "package-shadowed",
+                    f"`import {name}` finds {path} of the project, and not the package",
+                    at=f"{path}:1",
+                )
+
+
+def _comma_missing(scene: Scene, module: str) -> str | None:
+    """Where two texts stand without a comma between them, and make that name."""
+    for file, text in scene.code.texts(".py").items():
+        for pair in re.finditer(r"[\"']([\w.]+)[\"']\s+[\"']([\w.]+)[\"']", text):
+            if (pair[1] + pair[2]).startswith(module):
+                return f"{file}:{text[: pair.start()].count(chr(10)) + 1}"
+    return None
 
 
 def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
@@ -66,11 +96,15 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
     stage = stage_of(scene.code, at)
     seen = found.error
     missing = re.search(r"No module named '([\w.]+)'", seen)
+    if missing and (comma := _comma_missing(scene, missing[1])):
+        return Unmet("comma-missing", seen, at=comma, stage=stage)
     if missing and not _is_own(scene, missing[1]):
         name = missing[1].partition(".")[0]
         if name in sys.stdlib_module_names or "." in missing[1]:
             return Unmet("does-not-start", seen, at=at, stage=stage)
         return Unmet("package-missing", seen, at=at, stage=stage)
+    if "Apps aren't loaded yet" in seen and (place := _early_import(scene)):
+        return Unmet("asgi-order", seen, at=place, stage=6)
     if re.search(r"as_asgi|missing .* 'request'|'function' object", seen):
         return Unmet("brackets", seen, at=at, stage=stage)
     if re.search(NOT_MIGRATED, seen):
@@ -109,4 +143,20 @@ def stage_of(code: Code, at: str | None) -> int | None:
     for stage, sign in SIGNS:
         if re.search(sign, text):
             return stage
+    return None
+
+
+def _early_import(scene: Scene) -> str | None:
+    """The import in asgi.py that comes before Django is set up, or None."""
+    for file, text in scene.code.texts(".py").items():
+        if not re.search(r"(^|/)asgi\.py$", file):
+            continue
+        setup = re.search(
+            r"^.*(get_asgi_application\(\)|django\.setup\(\))", text, re.M
+        )
+        for line in re.finditer(
+            r"^(from|import) .*(routing|consumers|\.views)", text, re.M
+        ):
+            if setup and line.start() < setup.start():
+                return f"{file}:{text[: line.start()].count(chr(10)) + 1}"
     return None

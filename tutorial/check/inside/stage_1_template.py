@@ -15,6 +15,15 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         return page_error(scene, unmet, scene.stage_events)
     if unmet.mistake == "script-throws":
         unmet.at = place_in_script(scene, unmet)
+    if unmet.mistake == "form-not-post":
+        unmet.at = scene.code.find(r"(?i)<form\b(?!.*method=[\"']?post)", ".html")
+    if unmet.mistake == "script-missing" and (at := _no_static(scene)):
+        return Unmet(
+            "static-not-served",
+            f"{unmet.seen}; the Procfile says `{scene.code.line(at)}`",
+            expected=unmet.expected,
+            at=at,
+        )
     if unmet.mistake == "no-socket":
         page = scene.visitor().get().page
         place = scene.code.find(r"new WebSocket\(", ".js", ".html")
@@ -30,6 +39,13 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         pattern = rf"\bon{event}\b|[\"']{event}[\"']"
         unmet.at = scene.code.find(pattern, ".js", ".html")
     return unmet
+
+
+def _no_static(scene: Scene) -> str | None:
+    """Where a server is started that serves no static files by itself, or None."""
+    if scene.code.find(r"ASGIStaticFilesHandler|whitenoise|staticfiles_urlpatt", ".py"):
+        return None
+    return scene.code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", "")
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:

@@ -14,6 +14,8 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """Where the message, the request or the answer got lost."""
     if unmet.mistake == "page-raises":
         return page_error(scene, unmet, scene.stage_events)
+    if unmet.mistake == "burst-fails":
+        return _burst(scene, unmet)
     if unmet.mistake == "worker-ends":
         return _worker_ends(scene, unmet)
     if unmet.mistake == "worker-not-ready":
@@ -36,6 +38,15 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     return unmet
 
 
+def _burst(scene: Scene, unmet: Unmet) -> Unmet:
+    failed = scene.burst.first("task failed", "handler failed", "request failed")
+    if failed:
+        unmet.seen += f"; {failed['what']}: {failed.error}"
+    pool = scene.code.find(r"\bcelery\b.*(gevent|eventlet)", "")
+    unmet.at = pool or (failed.at if failed else None)
+    return unmet
+
+
 def _task(scene: Scene) -> str | None:
     """Where the task is."""
     return scene.code.tasks.get(scene.message.task.rpartition(".")[2])
@@ -43,6 +54,9 @@ def _task(scene: Scene) -> str | None:
 
 def _worker_ends(scene: Scene, unmet: Unmet) -> Unmet:
     module = re.search(r"No module named '([\w.]+)'", unmet.seen)
+    if pool := re.search(r"No module named '(gevent|eventlet)", unmet.seen):
+        unmet.at = scene.code.find(rf"\bcelery\b.*{pool[1]}", "")
+        return Unmet("package-missing", unmet.seen, at=unmet.at, stage=4)
     named = module and scene.code.find(rf"[\"']{re.escape(module[1])}\b", ".py")
     place = scene.place_in(scene.lines("worker"))
     unmet.at = place or named

@@ -27,23 +27,31 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 def findings(scene: Scene) -> Iterator[Unmet]:
     """The message leaves before the answer is saved and committed."""
-    events = scene.search.events
     expected = "a row that others can read before the news of it leaves"
-    sent = events.first("group_send", process="worker")
-    signal = events.first("signal", process="worker")
-    announced, saved = signal or sent, events.all("saved", process="worker")
-    if announced is None:
+    sent = _of_task(scene, "group_send")
+    signals = _of_task(scene, "signal")
+    saved = _of_task(scene, "saved")
+    if not (signals or sent):
         return
-    if signal is None:
+    if not signals:
         scene.advice.append(
-            f"{sent.at}: the broadcast comes from no signal of the project's own"
+            f"{sent[0].at}: the broadcast comes from no signal of the project's own"
         )
+    # Pieces of an answer may be announced while it is on its way.
+    announced = (signals or sent)[-1]
     if saved and all(row["time"] > announced["time"] for row in saved):
         seen = f"the news left first; the row was saved at {saved[0].at} after it"
         yield Unmet("signal-before-save", seen, expected=expected, at=announced.at)
     if announced.get("in_transaction"):
         seen = "the news left inside of the transaction that saves the row"
         yield Unmet("signal-before-commit", seen, expected=expected, at=announced.at)
+
+
+def _of_task(scene: Scene, kind: str) -> list[Event]:
+    """The events of a kind in the worker, up to the end of the first search's task."""
+    end = scene.end_of(scene.search)
+    found = scene.search.events.all(kind, process="worker")
+    return [one for one in found if end is None or one["time"] <= end["time"]]
 
 
 def why_not_broadcast(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
@@ -180,6 +188,11 @@ def _no_receiver(scene: Scene, signal: Event) -> Unmet:
     """The signal was sent, and nobody had connected to it in this process."""
     receivers = scene.code.receivers
     seen = f"{signal['name']} was sent ({signal.at}), with 0 handlers connected"
+    # That very signal has had a handler.
+    had = scene.events.all("connected", process="worker", signal=signal["signal"])
+    if had:
+        seen += ", though one was connected: it is gone, or waits for another sender"
+        return Unmet("handler-lost", seen, expected=EXPECTED, at=had[-1].at)
     connected = {e["receiver"] for e in scene.events.all("connected", process="worker")}
     mine = {
         function: place

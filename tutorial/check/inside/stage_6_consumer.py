@@ -1,5 +1,6 @@
 """Stage 6, explained: what the consumer did between the group and the socket."""
 
+import re
 from collections.abc import Iterator
 
 from tutorial.check.inside.handshake import socket_failed, why_refused
@@ -26,6 +27,10 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         return why_not_broadcast(scene, unmet, scene.live)
     if unmet.mistake == "no-frame":
         return _no_frame(scene, unmet)
+    if unmet.mistake == "origin-unchecked" and (at := _all_hosts(scene)):
+        unmet.seen += "; ALLOWED_HOSTS admits every host, and so every origin"
+        unmet.at = at
+        return unmet
     failed = events.first("socket failed", "consumer failed")
     if failed and unmet.mistake in ("socket-ends", "group-not-left"):
         return socket_failed(scene, failed, unmet.expected)
@@ -41,6 +46,14 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     if kind and (found := events.all(kind, **fields)):
         unmet.at = found[-1].at
     return unmet
+
+
+def _all_hosts(scene: Scene) -> str | None:
+    """Where ALLOWED_HOSTS names all hosts, if the origin check reads it."""
+    wrappers = scene.survey.get("asgi", {}).get("wrappers", [])
+    if "OriginValidator" not in wrappers:
+        return None
+    return scene.code.find(r"^ALLOWED_HOSTS\s*=.*[\"']\*[\"']", ".py")
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
@@ -118,6 +131,15 @@ def _not_sent(
         return Unmet("wrong-type", seen, expected=unmet.expected, at=sent.at)
     if failed:
         return socket_failed(scene, failed, unmet.expected)
+    if got and (at := _async_in_sync(scene, got)):
+        return Unmet(
+            "async-mismatch",
+            f"{got['consumer']} is a synchronous consumer, and calls its `async def`"
+            " without waiting for it",
+            expected=unmet.expected,
+            at=at,
+            stage=6,
+        )
     if got:
         at = got.at or scene.code.find(r"self\.send", ".py")
         seen = f"{got['consumer']} got the message, and sent no frame"
@@ -129,3 +151,12 @@ def _not_sent(
         expected=unmet.expected,
         at=layers(scene) or joined.at,
     )
+
+
+def _async_in_sync(scene: Scene, got: Event) -> str | None:
+    """The line of an `async def` that a synchronous consumer has for the message."""
+    kind = re.escape(got["consumer"])
+    is_sync = scene.code.find(
+        rf"class {kind}\((\w+\.)*(Json)?(WebsocketConsumer|SyncConsumer)", ".py"
+    )
+    return got.at if is_sync and scene.code.line(got.at).startswith("async ") else None

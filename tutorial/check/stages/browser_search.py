@@ -92,6 +92,7 @@ class _Person:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._name = ""  # to log in with
+        self._is_refused = False
 
     def open_page(self) -> OpenPage:
         """The page with a field for the question. Raises Unmet where there is none."""
@@ -119,6 +120,13 @@ class _Person:
                     opened.forget()
                     return opened
                 paths += _links(page, scene.site.url)
+        if self._is_refused:
+            raise Unmet(
+                "log-in-refused",
+                f"a user that the check has made, {self._name}, was not logged in at"
+                f" {scene.path}",
+                expected="a page behind the log-in",
+            )
         raise Unmet(
             "no-form",
             f"no field for a question in {len(seen)} pages that were opened",
@@ -133,7 +141,9 @@ class _Person:
         form.locator("[type=password]").first.fill(PASSWORD)
         name = form.locator("[type=text], [type=email], input:not([type])").first
         fill_and_send(name, self._name)
-        wait(page, lambda: not _count(page, PASSWORDS), SENT)
+        if not wait(page, lambda: not _count(page, PASSWORDS), SENT):
+            self._is_refused = True
+            self._scene.path = urllib.parse.urlsplit(page.url).path
 
 
 def _links(page: Any, url: str) -> list[str]:
@@ -209,6 +219,14 @@ def _look_at_sending(opened: OpenPage, question: str) -> None:
         return
     if opened.errors:
         raise script_throws(opened.errors[0])
+    if opened.no_scripts:
+        status, url = opened.no_scripts[0]
+        path = urllib.parse.urlsplit(url).path
+        raise Unmet(
+            "script-missing",
+            f"{path} was answered with status {status}",
+            expected=f"the page's script at {path}",
+        )
     if question in urllib.parse.unquote_plus(opened.page.url):
         raise Unmet(
             "form-not-post",
@@ -257,7 +275,7 @@ def _look_at_row(scene: Scene, search: Search, opened: OpenPage, wanted: str) ->
 
 def _said(scene: Scene, search: Search) -> str:
     sent = broadcast_of(scene, search, 0)
-    return f"Redis got: {sent.command[:60]}…" if sent else "the answer was broadcast"
+    return sent.words if sent else "the answer was broadcast"
 
 
 def _look_at_frames(

@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from playwright.sync_api import Error
+
 from tutorial.check.scene import OpenPage, Scene, squeeze
 from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.sockets import KEEP_SOCKETS
@@ -40,6 +42,8 @@ def listen(opened: OpenPage) -> None:
     def on_response(response: Any) -> None:
         if response.status >= 400 and "favicon" not in response.url:
             opened.refused.append((response.status, response.url))
+            if response.request.resource_type == "script":
+                opened.no_scripts.append((response.status, response.url))
         if response.request.method not in ("GET", "HEAD", "OPTIONS"):
             opened.answers.append((response.status, response.url))
 
@@ -51,8 +55,12 @@ def listen(opened: OpenPage) -> None:
         if message.type in ("error", "warning"):
             opened.console.append(message.text)
 
+    def on_dialog(dialog: Any) -> None:
+        with contextlib.suppress(Error):  # the page is gone, and the dialog with it
+            dialog.dismiss()
+
     page = opened.page
-    page.on("dialog", lambda dialog: dialog.dismiss())
+    page.on("dialog", on_dialog)
     page.on("websocket", on_socket)
     page.on("pageerror", lambda error: opened.errors.append(error))
     page.on("console", on_console)

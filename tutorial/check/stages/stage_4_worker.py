@@ -1,12 +1,17 @@
 """Stage 4 · worker: the message is taken, the API is asked, the answer is saved."""
 
+import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from tutorial.check.scene import DONE, START, Scene, Search, first_words, squeeze
 from tutorial.check.stages.stage_1_template import page_raises
+from tutorial.check.stages.stage_2_view import ANSWERED
 from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
+from tutorial.visitor.visitor import Visitor
 
+BURST = 10  # visitors who ask at once
 TAKEN = 5.0  # seconds in which a worker that is ready takes a message
 
 # A question that makes the API refuse the request; see `tutorial/standin`.
@@ -42,6 +47,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
             "another visitor's page shows the question, too",
             expected="a page that shows each visitor their own searches",
         )
+    yield from _burst(scene)
     if not _failure_is_shown(scene):
         yield Unmet(
             "api-error-kept-from-user",
@@ -134,6 +140,37 @@ def _look_at_answer(scene: Scene, search: Search, answer: str) -> str:
         return ""
     seen = "the API has answered, and neither the database nor a reload has the answer"
     raise Unmet("not-saved", seen, expected=f"a row with the answer, “{wanted}…”")
+
+
+def _burst(scene: Scene) -> Iterator[Unmet]:
+    """Ten visitors ask at the same moment, and each gets an answer."""
+    wanted = first_words(scene.answered(scene.search.question)["answer"])
+    before = scene.times_in_database(wanted)
+    if not before:
+        return  # a database of another kind
+    about = scene.search.question.partition("?")[0]
+    visitors = [scene.visitor() for _ in range(BURST)]
+    _, scene.burst = scene.now()
+
+    def ask(visitor: Visitor) -> Search:
+        return scene.ask(f"{about}? {secrets.token_hex(3)}", visitor)
+
+    with ThreadPoolExecutor(BURST) as pool:
+        searches = list(pool.map(ask, visitors))
+    # A limit may refuse some of them.
+    taken = [one for one in searches if one.answer.status in ANSWERED]
+
+    def saved() -> int:
+        return scene.times_in_database(wanted) - before
+
+    # A search whose task keeps no copy elsewhere leaves its answer once.
+    wait_for(lambda: saved() >= len(taken), DONE)
+    if saved() < len(taken):
+        yield Unmet(
+            "burst-fails",
+            f"{len(taken)} visitors asked at once, and {saved()} answers were saved",
+            expected="an answer for each of them",
+        )
 
 
 def _failure_is_shown(scene: Scene) -> bool:

@@ -14,7 +14,7 @@ def look(scene: Scene) -> str:
     sent = broadcast_of(scene, scene.search, DONE)
     if sent is None:
         raise not_broadcast("the answer is saved, and Redis got nothing for a group")
-    return f"Redis got: {sent.command[:60]}…"
+    return sent.words
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:

@@ -210,7 +210,9 @@ def _idle(scene: Scene) -> Iterator[Unmet]:
             return
         seconds = 0.1
     for opened in (scene.mine, scene.other):
-        twice = (f for f in opened.frames if opened.frames.count(f) > 1)
+        # Pieces of an answer may be alike.
+        whole = [f for f in opened.frames if _holds_an_answer(scene, f)]
+        twice = (f for f in whole if whole.count(f) > 1)
         for frame in twice:
             yield Unmet(
                 "frame-twice",
@@ -218,6 +220,13 @@ def _idle(scene: Scene) -> Iterator[Unmet]:
                 expected="one frame for one answer",
             )
             return
+
+
+def _holds_an_answer(scene: Scene, frame: str) -> bool:
+    return any(
+        request["answer"] and first_words(request["answer"]) in text_of(frame)
+        for request in scene.site.requests_to_openai()
+    )
 
 
 def _leaves(scene: Scene) -> Iterator[Unmet]:

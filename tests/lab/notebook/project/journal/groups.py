@@ -1,0 +1,2 @@
+def answers_group(user_id):
+    return f"answers_{user_id}"

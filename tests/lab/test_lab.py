@@ -1,0 +1,77 @@
+"""Projects by other hands: `check` tells that they work, and where a mistake is.
+
+They were written by people who had seen no more than the description of the flow. The
+plain test command checks each of them, and those of its mistakes whose patch says
+`plain: yes`; `tutorial test -m lab` checks all, and confirms in a browser that each
+mistake breaks its project.
+"""
+
+import json
+
+import pytest
+
+from support import lab
+from support.checking import named
+
+
+def name_of(path) -> str:
+    return path.relative_to(lab.LAB).with_suffix("").as_posix().replace("/mistakes", "")
+
+
+def is_plain(patch) -> bool:
+    return lab.head_of(patch).get("plain") == "yes"
+
+
+@pytest.mark.slow(20)
+@pytest.mark.parametrize("folder", lab.projects(), ids=name_of)
+def test_check_says_that_it_works(folder, tmp_path, check_here):
+    lab.copy(folder, tmp_path / "project")
+    report = check_here("7", tmp_path / "project")
+    said = json.dumps(report["stages"], indent=2, ensure_ascii=False)
+    assert report["flow"]["works"], said
+    assert [stage["state"] for stage in report["stages"]] == ["passed"] * 8, said
+
+
+@pytest.mark.slow(15)
+@pytest.mark.parametrize(
+    "patch",
+    [
+        pytest.param(patch, marks=[] if is_plain(patch) else [pytest.mark.lab])
+        for patch in lab.mistakes()
+    ],
+    ids=name_of,
+)
+def test_check_names_the_hop_that_is_broken(patch, tmp_path, check_here):
+    lab.copy(patch.parent.parent, tmp_path / "project", patch)
+    report = check_here("7", tmp_path / "project")
+    head, said = lab.head_of(patch), json.dumps(report["stages"], indent=2)
+    assert str(report["flow"]["breaks_at"]) == head["stage"], said
+    assert named(report)["id"] == head["mistake"], said
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("folder", lab.projects(), ids=name_of)
+def test_a_healthy_project_answers(folder, tmp_path, chromium):
+    lab.copy(folder, tmp_path / "project")
+    lab.visit(folder, tmp_path / "project", chromium)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("patch", lab.mistakes(), ids=name_of)
+def test_a_mistake_keeps_the_answer_from_the_page(patch, tmp_path, chromium):
+    folder = patch.parent.parent
+    lab.copy(folder, tmp_path / "project", patch)
+    with pytest.raises(lab.Breaks):
+        lab.visit(folder, tmp_path / "project", chromium)
+
+
+def test_each_project_has_ten_mistakes():
+    assert len(lab.projects()) >= 8
+    for folder in lab.projects():
+        heads = [lab.head_of(patch) for patch in (folder / "mistakes").glob("*.patch")]
+        assert len(heads) == 10, folder
+        needed = {"stage", "mistake", "file", "why"}
+        assert all(head.keys() >= needed for head in heads), folder
+        assert sum(head.get("plain") == "yes" for head in heads) == 2, folder
+    stages = {lab.head_of(patch)["stage"] for patch in lab.mistakes()}
+    assert stages == set("01234567")

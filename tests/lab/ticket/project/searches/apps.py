@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class SearchesConfig(AppConfig):
+    name = "searches"
+
+    def ready(self):
+        from . import handlers  # noqa: F401

@@ -1,0 +1,157 @@
+"""The lab: projects of this flow by other hands, and a visit to them in a browser.
+
+A project of the lab is a folder in tests/lab/: `project/`, ten `mistakes/*.patch`, and
+`visit.py`, which knows how a person uses it:
+
+    prepare(manage)                # optional: before the start, such as making a user
+    ask(page, url, question, turn) # turn 1 opens the page, turn 2 asks once more in it
+    reads(page)                    # optional: the text in which an answer has to appear
+"""
+
+import contextlib
+import importlib.util
+import re
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from playwright.sync_api import Browser, Error
+
+from tutorial import observer
+from tutorial.check.start import with_port
+from tutorial.paths import ROOT
+from tutorial.problem import Problem
+from tutorial.project import procfile
+from tutorial.project.files import copy_project
+from tutorial.runtime.project import Project
+from tutorial.runtime.stack import Stack
+from tutorial.runtime.waiting import pause_in, wait_for
+from tutorial.visitor.site import Site
+
+LAB = ROOT / "tests" / "lab"
+START = 25.0  # seconds
+ANSWER = 8.0  # seconds
+
+
+class Breaks(Exception):
+    """A visitor did not get an answer; why, as far as a visitor can tell."""
+
+
+def projects() -> list[Path]:
+    """The folders of the lab's projects."""
+    return sorted(path.parent for path in LAB.glob("*/visit.py"))
+
+
+def mistakes() -> list[Path]:
+    """The patches of all projects, each with a single mistake."""
+    return sorted(LAB.glob("*/mistakes/*.patch"))
+
+
+def head_of(patch: Path) -> dict[str, str]:
+    """What stands above a patch: its `stage`, its `file`, and `why` it breaks."""
+    head = patch.read_text().partition("\n\n")[0]
+    return dict(re.findall(r"^(\w+): *(.*)$", head, re.M))
+
+
+def copy(folder: Path, target: Path, patch: Path | None = None) -> None:
+    """Copy a project of the lab to `target`, with a mistake if one is given."""
+    copy_project(folder / "project", target)
+    if patch:
+        subprocess.run(["git", "apply", str(patch)], cwd=target, check=True)
+
+
+def visit(folder: Path, source: Path, browser: Browser) -> None:
+    """Ask two questions of the project in `source`, as the lab's `folder` describes.
+
+    Raises Breaks where an answer does not appear.
+    """
+    person = _person(folder)
+
+    def prepare(project: Project) -> None:
+        # A Redis with a fixed address is the test's own.
+        project.environment |= observer.variables(
+            source.parent / "events", project.folder, project.environment["REDIS_URL"]
+        )
+        project.migrate()
+        if hasattr(person, "prepare"):
+            person.prepare(_manage(project))
+
+    def commands(project: Project) -> dict[str, str]:
+        started = procfile.processes(project.folder)
+        for name, command in started.items():
+            if procfile.role(name, command) == "web":
+                started[name] = with_port(command, project.port)
+        return started
+
+    stack = Stack(source, prepare=prepare, commands=commands, patience=None, grace=0.3)
+    try:
+        with stack:
+            _wait_until_ready(stack)
+            with _page(browser) as page:
+                for turn in (1, 2):
+                    _ask(stack, person, page, turn)
+    except (Problem, Error) as error:
+        raise Breaks(str(error)) from error
+
+
+def _person(folder: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("visit", folder / "visit.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _manage(project: Project) -> Callable[..., None]:
+    def manage(*arguments: str) -> None:
+        result = project.manage(*arguments)
+        assert result.returncode == 0, result.stderr
+
+    return manage
+
+
+def _wait_until_ready(stack: Stack) -> None:
+    processes = stack.project.running.values()
+
+    def ended() -> bool:
+        return any(process.child.poll() is not None for process in processes)
+
+    def is_ready() -> bool:
+        return stack.project.listens() and " ready." in str(stack.log)
+
+    wait_for(lambda: is_ready() or ended(), START)
+    if not is_ready():
+        raise Breaks(f"a process is not ready: {stack.log[-5:]}")
+
+
+@contextlib.contextmanager
+def _page(browser: Browser) -> Iterator[Any]:
+    with contextlib.closing(browser.new_context()) as context:
+        page = context.new_page()
+        page.set_default_timeout(6000)
+        yield page
+
+
+def _ask(stack: Stack, person: ModuleType, page: Any, turn: int) -> None:
+    site = Site(stack.project.url, stack.redis_url, stack.openai_url)
+    question = f"What is a broker? {secrets.token_hex(3)}"
+    person.ask(page, site.url, question, turn)
+
+    def answer() -> str | None:
+        for request in site.requests_to_openai():
+            if question in request["input"] and request["answer"]:
+                return " ".join(request["answer"].split()[:5])
+        return None
+
+    words = wait_for(answer, ANSWER, pause_in(page))
+    if not words:
+        raise Breaks(f"question {turn} has not reached the API")
+    reads = getattr(person, "reads", lambda page: page.inner_text("body"))
+
+    def is_shown() -> bool:
+        return words in " ".join(reads(page).split())
+
+    if not wait_for(is_shown, ANSWER, pause_in(page)):
+        raise Breaks(f"the answer to question {turn} is not in the page: {words}")
