@@ -67,7 +67,17 @@ def states(report: dict) -> list[str]:
     return [result["state"] for result in report["stages"]]
 
 
-@pytest.mark.parametrize("name", MISSING)
+# The others are missed in the same words from outside: see tests/steps/test_stages.py.
+EXPLAINED = ("2", "4", "5")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in EXPLAINED else [pytest.mark.lab])
+        for name in MISSING
+    ],
+)
 def test_a_step_holds_up_to_its_own_stage(name, project, check_here):
     number = int(name)
     report = check_here(str(number + 1), project(name))
@@ -140,6 +150,7 @@ def rename(folder: Path) -> None:
         )
 
 
+@pytest.mark.lab
 def test_another_persons_names_and_places_are_as_good(project, check_here):
     folder = project("7")
     rename(folder)
@@ -200,7 +211,7 @@ def digests(folder: Path) -> dict[str, str]:
 def test_it_leaves_the_folder_the_database_and_redis_as_they_were(
     project, tmp_path, scratch
 ):
-    folder = project("7")
+    folder = project("4")
     settings = folder / "config" / "settings.py"
     # The address is hard-coded, and its Redis runs.
     with Processes(lambda name, line: None) as processes:
@@ -214,7 +225,7 @@ def test_it_leaves_the_folder_the_database_and_redis_as_they_were(
         client = redis.Redis.from_url(url)
         client.set("mine", "as it was")
         report = check(
-            *("7", folder),
+            *("4", folder),
             REDIS_URL=url,
             OPENAI_API_KEY=SECRET,
             TMPDIR=str(scratch),

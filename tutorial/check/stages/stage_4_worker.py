@@ -11,6 +11,7 @@ from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.visitor import Visitor
 
+SHOWN = 2.0  # seconds in which a saved answer is on the page
 BURST = 10  # visitors who ask at once
 TAKEN = 5.0  # seconds in which a worker that is ready takes a message
 
@@ -131,7 +132,8 @@ def _look_at_answer(scene: Scene, search: Search, answer: str) -> str:
         return text if wanted in text else None
 
     scene.wait(lambda: shown() or scene.is_in_database(wanted), DONE, search)
-    if text := shown():
+    # The page may get the row a moment later, with the rest of an answer in pieces.
+    if text := scene.wait(shown, SHOWN, search):
         return text.partition(search.question)[2].strip() or wanted
     page = search.visitor.get()
     if page.status >= 500:
