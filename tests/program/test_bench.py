@@ -21,15 +21,21 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return tutorial("bench", *arguments, seconds=300)
 
 
-@pytest.mark.slow(45)
-def test_the_whole_flow_and_the_pushes():
-    result = bench("--quick", "--only", "a,e", "--json")
+def bench_json(sections: str) -> dict:
+    """What a quick run of these sections measures."""
+    result = bench("--quick", "--only", sections, "--json")
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
+    assert list(found["sections"]) == sections.split(",")
+    return found
+
+
+@pytest.mark.lab
+def test_the_whole_flow():
+    found = bench_json("a")
     assert found["machine"]["cores"] >= 1
     assert found["machine"]["redis server"]
     assert found["seconds"] > 0
-    assert list(found["sections"]) == ["a", "e"]
 
     overhead = found["sections"]["a"]
     rows = overhead["rows"]
@@ -54,7 +60,10 @@ def test_the_whole_flow_and_the_pushes():
         )
     assert not overhead["faults"]
 
-    rows = found["sections"]["e"]["rows"]
+
+@pytest.mark.slow(20)
+def test_the_pushes():
+    rows = bench_json("e")["sections"]["e"]["rows"]
     assert list(rows) == ["floor", "step 7", "final"]
     for figures in rows.values():
         assert figures["sent"] == figures["received"] > 0

@@ -39,7 +39,7 @@ def test_a_clone_that_was_moved_gets_a_new_environment(fresh_clone):
     assert ensure() == ""
 
 
-@pytest.mark.slow(45)
+@pytest.mark.lab
 def test_step_7_installs_and_runs(fresh_clone):
     """On the running Python. The workflow does so on each that we support."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -258,8 +258,18 @@ WHOLE = ("", "steps/4-worker/", "diff/3-4/", "flow/")
 UNFOLD = "document.querySelectorAll('details').forEach(d => d.open = true)"
 
 
+# The pages of these steps are of a kind with the other steps' pages.
+ALIKE = ("steps/2-view/", "steps/3-queue/", "steps/5-signal/", "steps/6-consumer/")
+
+
 @pytest.mark.slow(6)
-@pytest.mark.parametrize("path", KINDS)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.lab] if path in ALIKE else [])
+        for path in KINDS
+    ],
+)
 def test_everybody_can_read_it_and_no_other_host_is_asked(address, chromium, path):
     """axe-core finds nothing serious on any kind of page, in tabs and folds too."""
     page = chromium.new_page(color_scheme="light")

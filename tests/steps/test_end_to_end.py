@@ -31,6 +31,7 @@ def test_it_fails_where_nobody_answers_the_socket(run_step):
     assert 'unexpected value "Offline: nobody answers the socket"' in result.stdout
 
 
+@pytest.mark.lab
 def test_it_fails_where_the_socket_brings_nothing(run_copy):
     """Everything else works: the form, the worker, the socket, the page that asks."""
     send = "await self.send(text_data=json.dumps(data))"
