@@ -34,8 +34,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_xdist_auto_num_workers() -> int:
     """How many tests `-n auto` runs at a time: more than cores, because most wait."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) + 3
-    return (os.cpu_count() or 1) + 3
+        return len(os.sched_getaffinity(0)) + 2
+    return (os.cpu_count() or 1) + 2
 
 
 # What `tutorial test --quick` runs: these folders, and tests with the marker `quick`.

@@ -21,6 +21,7 @@ from tutorial.check.stages.browsing import (
 from tutorial.check.stages.stage_1_template import message_of, script_throws
 from tutorial.check.stages.stage_4_worker import REFUSED
 from tutorial.check.unmet import Unmet
+from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.sockets import ALL_OPEN, wait_in
 
 # A question whose answer holds HTML with a script; see `tutorial/standin`.
@@ -136,7 +137,10 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
         new = [line for line in lines(page) if line not in before]
         return [line for line in new if line.casefold() not in brought]
 
-    wait(page, lambda: said() or opened.frames, 3)
+    # The words may give way to the answer soon, so the page is read often.
+    wait_for(
+        lambda: said() or opened.frames, 3, lambda seconds: page.wait_for_timeout(20)
+    )
     opened.said = said()
     wait(page, lambda: opened.frames or opened.loads or opened.errors)
     if opened.loads:
