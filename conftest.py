@@ -213,7 +213,7 @@ def run_copy(tmp_path) -> Iterator[Callable[..., Running]]:
 
 @pytest.fixture
 def fresh_clone(tmp_path) -> Path:
-    """The repository as someone gets it who has only now cloned it, without tests."""
+    """A fresh clone of the repository, without its tests."""
     target = tmp_path / "clone"
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]

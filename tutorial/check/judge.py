@@ -117,14 +117,18 @@ def judge_in_browser(scene: Scene) -> list[Result]:
         for number, words in browser_search.follow(scene):
             evidence.setdefault(number, words)
         number = len(STAGES)
-    except Unmet as unmet:
+    except Exception as error:
+        # After stage 7, the second question begins at stage 1.
         number = number % (len(STAGES) - 1) + 1
         stage = STAGES[number]
-        broken = [_broken(scene, stage, stage.explain(scene, unmet))]
-    except (Error, OSError) as error:
-        number = number % (len(STAGES) - 1) + 1
-        stuck = Unmet("browser-stuck", str(error).splitlines()[0], stage=number)
-        broken = [_broken(scene, STAGES[number], stuck)]
+        if isinstance(error, Unmet):
+            unmet = stage.explain(scene, error)
+        elif isinstance(error, Error):
+            said = str(error).splitlines()[0]
+            unmet = Unmet("browser-stuck", said, stage=number)
+        else:
+            unmet = _surprise(scene, stage, error)
+        broken = [_broken(scene, stage, unmet)]
     else:
         broken = []
     passed = [
@@ -146,8 +150,9 @@ def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
             seen.insert(0, evidence)
     except Unmet as unmet:
         return _broken(scene, stage, stage.explain(scene, unmet))
-    except (NoForm, OSError, Error):
-        pass  # what is broken before it keeps it from being seen
+    except Exception as error:
+        # What is broken before this stage may keep it from being seen.
+        seen.append(f"not seen: {str(error).splitlines()[0][:80]}")
     return Result(stage.number, stage.name, NOT_REACHED, "; ".join(seen))
 
 

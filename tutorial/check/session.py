@@ -71,6 +71,7 @@ def check(
 
 def watch(folder: Path, title: str, number: int) -> int:
     """Check again after each save, and print what has changed, until Ctrl-C."""
+    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     with contextlib.suppress(KeyboardInterrupt):
         _watch(folder, title, number)
     print()

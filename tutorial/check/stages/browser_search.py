@@ -87,7 +87,7 @@ def follow(scene: Scene) -> Iterator[tuple[int, str]]:
 
 
 class _Person:
-    """Somebody who looks for the form, and logs in where that is asked for."""
+    """A visitor who looks for the form, and logs in where the project requires it."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -125,7 +125,7 @@ class _Person:
                 "log-in-refused",
                 f"a user that the check has made, {self._name}, was not logged in at"
                 f" {scene.path}",
-                expected="a page behind the log-in",
+                expected="a page that needs a log-in",
             )
         raise Unmet(
             "no-form",
