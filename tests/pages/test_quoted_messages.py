@@ -19,12 +19,12 @@ from support.checking import run_check
 from support.running import migrate_once
 from support.troubleshooting import PAGE, api_errors, bodies, own_entries
 from tutorial.capture import records
-from tutorial.commands.run import wait_until_ready
+from tutorial.commands.run import SHARED_COOKIES, wait_until_ready
 from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.project import steps
 from tutorial.project.files import copy_project
-from tutorial.runtime import browser, environment, project, services
+from tutorial.runtime import browser, environment, project, services, supervisor
 from tutorial.runtime.exclusive import check_port, free_port
 from tutorial.runtime.project import Project, alone, state_folder
 from tutorial.runtime.terminal import Log
@@ -270,7 +270,7 @@ SHORT_LIVED = """
 import os, socket, sys
 if "migrate" not in sys.argv:
     socket.create_server(("127.0.0.1", int(os.environ["PORT"]))).accept()
-    sys.exit(3)
+    sys.exit()
 """
 
 
@@ -288,6 +288,19 @@ def process_ended(tmp_path, monkeypatch) -> str:
     )
     shutil.rmtree(state_folder(tmp_path))
     return result.stdout.replace("web ended", "worker ended")
+
+
+def web_failed(tmp_path, monkeypatch) -> str:
+    ends = ("ended with exit status 1", "does not listen any more")
+    return " ".join(supervisor.FAILED.format(web="web", end=end) for end in ends)
+
+
+def worker_older(tmp_path, monkeypatch) -> str:
+    return supervisor.OLDER.format(file="search/tasks.py", worker="worker")
+
+
+def two_projects(tmp_path, monkeypatch) -> str:
+    return SHARED_COOKIES.format("http://127.0.0.1:8000")
 
 
 def browser_missing(tmp_path, monkeypatch) -> str:
@@ -320,6 +333,9 @@ SAYS = {
     **{"runs-already": runs_already, "no-such-project": no_such_project},
     **{"migrate-fails": migrate_fails, "not-ready": not_ready},
     **{"process-ended": process_ended, "browser-missing": browser_missing},
+    # tests/program/test_run.py sees that `run` prints these.
+    **{"web-failed": web_failed, "worker-older": worker_older},
+    **{"two-projects": two_projects},
     **{"https-to-http": https_to_http, "unknown-command": unknown_command},
 }
 

@@ -19,7 +19,7 @@ import redis
 
 from support.checking import check, is_perfect, named, run_check
 from tutorial.check import glance, older_code
-from tutorial.check.code import Code
+from tutorial.check.code import Code, files_of_worker
 from tutorial.check.mistakes import mistakes
 from tutorial.check.report import Result, line_of
 from tutorial.paths import ROOT, VENV
@@ -304,7 +304,7 @@ WORKER = {
 
 def test_what_a_worker_imports(project):
     folder = project("7")
-    assert older_code.files_of_worker(folder) == WORKER
+    assert files_of_worker(folder) == WORKER
     (folder / "search" / "prompts.py").write_text("PROMPT = 'Answer in a sentence.'\n")
     (folder / "search" / "late.py").write_text("")
     tasks = folder / "search" / "tasks.py"
@@ -313,11 +313,11 @@ def test_what_a_worker_imports(project):
         f"{tasks.read_text()}\n\nimport_module('search.late')\n"
     )
     more = {"search/prompts.py", "search/late.py"}
-    assert older_code.files_of_worker(folder) == WORKER | more
+    assert files_of_worker(folder) == WORKER | more
 
 
 def test_what_the_worker_of_the_finished_app_imports():
-    files = older_code.files_of_worker(steps.find("final").folder)
+    files = files_of_worker(steps.find("final").folder)
     assert {"search/worker.py", "search/rounds.py", "search/answers.py"} <= files
     assert not {"search/views.py", "search/consumers.py", "config/asgi.py"} & files
 
@@ -327,7 +327,7 @@ def test_what_a_worker_with_other_names_imports(project):
     rename(folder)
     names = {path.replace("config/", "site1/") for path in WORKER}
     names = {path.replace("search/", "finder/") for path in names}
-    assert older_code.files_of_worker(folder) == {
+    assert files_of_worker(folder) == {
         path.replace("handlers", "listeners") for path in names
     }
 

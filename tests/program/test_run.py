@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from support.folders import make_stub
-from support.runner import END
+from support.folders import make, make_stub
+from support.runner import END, Runner
 from tutorial.paths import ROOT, VENV
 from tutorial.project.files import copy_project
 from tutorial.runtime.exclusive import free_port, listens
@@ -232,6 +232,89 @@ def test_a_second_run_of_the_same_project_is_refused(start, stub, tmp_path):
     assert second.child.wait(timeout=30) == 1
     second.wait_for(f"{stub} runs already")
     start(str(make_stub(tmp_path / "another"))).wait_for("Ready in")
+
+
+# The first two end Django's server, the others let it wait.
+BAD_EDITS = [
+    ("config/settings.py", "half_a_wor", "NameError"),
+    ("manage.py", "half_a_wor", "NameError"),
+    ("config/settings.py", "from config.no_such_file import *", "No module named"),
+    ("config/asgi.py", "import no_such_module", "No module named"),
+]
+
+
+@pytest.mark.slow(45)
+def test_web_starts_again_after_a_bad_edit(start, tmp_path):
+    """Whatever file it is in: the run goes on, and no key has to be pressed."""
+    folder = make(tmp_path / "project", "7")
+    runner = start(str(folder))
+    runner.wait_for("Ready in")
+    for name, edit, error in BAD_EDITS:
+        save_and_correct(runner, folder / name, edit, error)
+        assert runner.child.poll() is None, runner.output
+    assert runner.output.count("the lines above say why") == 2, runner.output
+    assert "Ready again" in runner.output
+
+
+def save_and_correct(runner: Runner, path: Path, edit: str, error: str) -> None:
+    """Add a line to a file until the page is gone, and take it out again."""
+    visitor = Visitor(Site(f"http://127.0.0.1:{runner.port}", "", ""))
+    text, printed = path.read_text(), len(runner.lines)
+
+    def is_down() -> bool:
+        path.write_text(f"{edit}\n{text}")
+        return error in "".join(runner.lines[printed:]) and not _answers(visitor)
+
+    wait_until(
+        is_down,
+        seconds=60,
+        otherwise=lambda: f"not down after {edit}: {runner.output}",
+        # Django misses what is saved within a second after its start.
+        pause=lambda _: time.sleep(1.2),
+    )
+    path.write_text(text)
+    wait_until(
+        lambda: _answers(visitor),
+        seconds=60,
+        otherwise=lambda: f"no page without {edit}: {runner.output}",
+    )
+
+
+def test_a_worker_with_older_code_is_reported_once(start, tmp_path):
+    folder = make(tmp_path / "project", "4")
+    runner = start(str(folder))
+    runner.wait_for("Ready in")
+    view, tasks = folder / "search" / "views.py", folder / "search" / "tasks.py"
+    view.write_text(view.read_text() + "\n# The worker does not run this file.\n")
+    tasks.write_text(tasks.read_text() + "\n# One.\n")
+    message = "search/tasks.py has changed since worker started"
+    runner.wait_for(message)
+    tasks.write_text(tasks.read_text() + "\n# Two.\n")
+    visitor = Visitor(Site(f"http://127.0.0.1:{runner.port}", "", ""))
+    wait_until(
+        lambda: _answers(visitor),
+        seconds=60,
+        otherwise=lambda: f"no page: {runner.output}",
+    )
+    visitor.ask("Is it reported once?")
+    runner.wait_for("succeeded")
+    assert runner.output.count("has changed since") == 1, runner.output
+
+
+def test_two_projects_in_one_browser_are_reported(start, stub, tmp_path):
+    first = start(stub)
+    first.wait_for("Ready in")
+    assert "Another project runs" not in first.output
+    second = start(str(make_stub(tmp_path / "another")))
+    second.wait_for("Ready in")
+    assert f"Another project runs at http://127.0.0.1:{first.port}" in second.output
+    assert f"http://localhost:{second.port}" in second.output
+    for runner in (first, second):
+        runner.child.send_signal(signal.SIGINT)
+        runner.child.wait(timeout=END)
+    third = start(stub)
+    third.wait_for("Ready in")
+    assert "Another project runs" not in third.output
 
 
 def test_a_slow_start_is_reported_and_goes_on(start, root):

@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tutorial.project.files import files
+from tutorial.project.files import files, settings_module
 
 COMMENT = re.compile(r"\s*(#|//|/?\*|<!--|\{#)")
+
+# What a worker imports by itself; it reads the rest because one of these imports it.
+# (Django's system checks, which a worker runs once, import the views. It runs none.)
+BY_NAME = re.compile(r"(^|/)(apps|models|tasks)\.py$")
+BY_CODE = re.compile(r"^\s*(from|import) celery\b", re.M)
 
 
 @dataclass(frozen=True)
@@ -202,3 +207,18 @@ def _name(node: ast.expr) -> tuple[str, str]:
         if inner in ("async_to_sync", "sync_to_async") and node.args:
             return _name(node.args[0])
     return "", ""
+
+
+def files_of_worker(folder: Path) -> set[str]:
+    """The Python files that a worker of the project runs, as paths in `folder`.
+
+    Raises Problem if manage.py does not name the settings.
+    """
+    code = Code(folder)
+    settings = settings_module(folder).replace(".", "/")
+    first = [
+        name
+        for name, text in code.texts(".py").items()
+        if BY_NAME.search(name) or BY_CODE.search(text)
+    ]
+    return code.imported_from(f"{settings}.py", f"{settings}/__init__.py", *first)

@@ -1,18 +1,12 @@
 """Finds workers of a project that run older code than its folder holds."""
 
 import contextlib
-import re
 from pathlib import Path
 
 import psutil
 
-from tutorial.check.code import Code
-from tutorial.project.files import files, settings_module
-
-# What a worker imports by itself; it reads the rest because one of these imports it.
-# (Django's system checks, which a worker runs once, import the views. It runs none.)
-BY_NAME = re.compile(r"(^|/)(apps|models|tasks)\.py$")
-BY_CODE = re.compile(r"^\s*(from|import) celery\b", re.M)
+from tutorial.check.code import files_of_worker
+from tutorial.project.files import files
 
 # Seconds by which a process may seem older than it is: Linux counts its start from that
 # of the machine, which it tells in whole seconds.
@@ -39,15 +33,3 @@ def advice(folder: Path) -> list[str]:
                     " had started, so it runs older code. Stop it and start it again."
                 ]
     return []
-
-
-def files_of_worker(folder: Path) -> set[str]:
-    """The Python files that a worker of the project runs, as paths in `folder`."""
-    code = Code(folder)
-    settings = settings_module(folder).replace(".", "/")
-    first = [
-        name
-        for name, text in code.texts(".py").items()
-        if BY_NAME.search(name) or BY_CODE.search(text)
-    ]
-    return code.imported_from(f"{settings}.py", f"{settings}/__init__.py", *first)

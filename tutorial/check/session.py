@@ -25,14 +25,11 @@ from tutorial.check.report import (
 )
 from tutorial.check.scene import Scene
 from tutorial.check.start import Check
-from tutorial.project.files import files
+from tutorial.runtime.saves import saved, wait_for_save
 from tutorial.runtime.terminal import Progress, painter
 from tutorial.runtime.waiting import wait_for
 
 KEPT_LINES = 200  # of each process, in the report
-
-LOOK = 0.2  # seconds between two looks for a save
-QUIET = 0.5  # seconds without a save before a check: an editor may save several files
 
 
 def check(
@@ -81,7 +78,7 @@ def watch(folder: Path, title: str, number: int) -> int:
 def _watch(folder: Path, title: str, number: int) -> None:
     paint, before = painter(sys.stdout), None
     while True:
-        state = _state(folder)
+        state = saved(folder)
         report, progress = Report(title, number), Progress()
         look(folder, report, progress)
         progress("")
@@ -89,7 +86,7 @@ def _watch(folder: Path, title: str, number: int) -> None:
             print(line, flush=True)
         before = report
         progress("waiting for a save; Ctrl-C ends it")
-        _wait_for_save(folder, state)
+        wait_for_save(folder, state)
         progress("")
 
 
@@ -117,26 +114,6 @@ def _all(report: Report) -> list[Diagnosis]:
 
 def _told(finding: Diagnosis) -> tuple[str, str | None]:
     return finding.id, finding.at
-
-
-def _state(folder: Path) -> dict[str, int]:
-    """When each file of the project was saved last, in nanoseconds."""
-    found = {}
-    for name, path in files(folder).items():
-        with contextlib.suppress(FileNotFoundError):
-            found[name] = path.stat().st_mtime_ns
-    return found
-
-
-def _wait_for_save(folder: Path, state: dict[str, int]) -> None:
-    """Return once the files differ from `state`, and have been quiet for a moment."""
-    while (now := _state(folder)) == state:
-        time.sleep(LOOK)
-    while True:
-        time.sleep(QUIET)
-        if (later := _state(folder)) == now:
-            return
-        now = later
 
 
 def look(

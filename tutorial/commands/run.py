@@ -8,27 +8,36 @@ import time
 import webbrowser
 from pathlib import Path
 
+from tutorial.check.code import files_of_worker
 from tutorial.commands.arguments import Commands, add_port, add_project
 from tutorial.problem import Problem
 from tutorial.project import procfile
 from tutorial.project.steps import find_project
-from tutorial.runtime import environment, services
+from tutorial.runtime import codespaces, environment, services
 from tutorial.runtime.exclusive import check_port, free_port
 from tutorial.runtime.processes import Processes
 from tutorial.runtime.project import (
     Project,
+    address_file,
     alone,
+    others,
     own_python,
     redis_url_file,
     state_folder,
 )
 from tutorial.runtime.services import Launch, Service, without_secrets
 from tutorial.runtime.stack import Stack
+from tutorial.runtime.supervisor import Supervisor
 from tutorial.runtime.terminal import Log
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PORT_IS_FIXED = "the web line of its Procfile does not ask for $PORT"
+SHARED_COOKIES = (
+    "Another project runs at {}. A browser sends the same cookies to both, so each logs"
+    " out the visitors of the other, and refuses their forms (403)."
+)
+PRIVATE_WINDOW = "Open this one in a private window, or at http://localhost:{}."
 READY = 30.0  # seconds until `run` asks whether something is wrong
 
 
@@ -76,6 +85,7 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
         _ignore_signals()
         stack.processes.interrupt(Stopped(number))
 
+    running = others()
     with alone(folder, title):
         _check_port(stack.port, is_fixed=bool(fixed))
         for number in SIGNALS:
@@ -83,9 +93,13 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
                 signal.signal(number, stop)
         try:
             with contextlib.closing(stack):
+                address_file(folder).write_text(f"http://127.0.0.1:{stack.port}")
+                for line in _warning(running, stack.port):
+                    log.say(line)
                 return _run_until_the_end(stack, log, title, port, open_browser)
         finally:
             redis_url_file(folder).unlink(missing_ok=True)
+            address_file(folder).unlink(missing_ok=True)
 
 
 def _run_until_the_end(
@@ -105,9 +119,7 @@ def _run_until_the_end(
         stack.start()
         if wait_until_ready(stack.project, log, started) and open_browser:
             webbrowser.open(stack.project.address)
-        process = None
-        while process is None:
-            process = stack.processes.wait_for_end(0.5)
+        process = Supervisor(stack, log.say, _worker_files(stack.folder)).wait_for_end()
         log.say(f"{process.name} {process.how_it_ended()}: ending the others")
         return 1
     except Stopped as stopped:
@@ -115,6 +127,19 @@ def _run_until_the_end(
         return 128 + stopped.number  # as a shell reports it
     finally:
         _ignore_signals()
+
+
+def _warning(running: list[str], port: int) -> list[str]:
+    """Lines that say what two projects in one browser do to each other."""
+    if not running or codespaces.address(port):  # there, each port has its own host
+        return []
+    return [SHARED_COOKIES.format(running[0]), PRIVATE_WINDOW.format(port)]
+
+
+def _worker_files(folder: Path) -> set[str]:
+    with contextlib.suppress(Problem):  # its manage.py names no settings
+        return files_of_worker(folder)
+    return set()
 
 
 def _check_port(port: int, *, is_fixed: bool) -> None:
@@ -130,13 +155,9 @@ def wait_until_ready(project: Project, log: Log, started: float) -> bool:
     try:
         project.wait_until_ready(READY)
     except TimeoutError:
-        # Go on: the machine may be slow, or Django's server may wait until a file is
-        # fixed.
-        log.say(
-            f"Not ready after {READY:g} s. Is there a mistake in the lines above?"
-            " Fix it; if web does not start again by itself, press Ctrl-C and run"
-            " again."
-        )
+        # The machine may be slow, or Django's server may wait until a file is fixed.
+        log.say(f"Not ready after {READY:g} s. Is there a mistake in the lines above?")
+        log.say("Correct the file and save it: web starts again by itself.")
         return False
     seconds = time.monotonic() - started
     log.say(f"Ready in {seconds:.1f} s: {project.address} (Ctrl-C ends everything)")

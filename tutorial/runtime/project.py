@@ -57,6 +57,24 @@ def alone(folder: Path, title: str) -> Iterator[None]:
         yield
 
 
+def address_file(folder: Path) -> Path:
+    """The file with the address of the project, while `run` runs it."""
+    return state_folder(folder) / "address"
+
+
+def others() -> list[str]:
+    """The addresses of the projects that `run` runs now, in other terminals."""
+    found = []
+    for file in RUN.glob("*/address"):
+        try:
+            with locked(file.with_name("lock"), "it runs"):
+                file.unlink()  # left by a `run` that was killed
+        except Problem:
+            with contextlib.suppress(FileNotFoundError):
+                found.append(file.read_text())
+    return sorted(found)
+
+
 class Project:
     """One project folder, and the environment that its processes get.
 

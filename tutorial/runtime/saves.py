@@ -1,0 +1,30 @@
+"""When the files of a project were saved: `run` and `check --watch` wait for saves."""
+
+import contextlib
+import time
+from pathlib import Path
+
+from tutorial.project.files import files
+
+LOOK = 0.2  # seconds between two looks for a save
+QUIET = 0.5  # seconds without a save: an editor may save several files in a row
+
+
+def saved(folder: Path) -> dict[str, int]:
+    """When each file of the project was last saved, in nanoseconds, by its path."""
+    found = {}
+    for name, path in files(folder).items():
+        with contextlib.suppress(FileNotFoundError):
+            found[name] = path.stat().st_mtime_ns
+    return found
+
+
+def wait_for_save(folder: Path, before: dict[str, int]) -> None:
+    """Return once the files differ from `before`, and have been quiet for a moment."""
+    while (now := saved(folder)) == before:
+        time.sleep(LOOK)
+    while True:
+        time.sleep(QUIET)
+        if (later := saved(folder)) == now:
+            return
+        now = later

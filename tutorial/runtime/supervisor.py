@@ -1,0 +1,159 @@
+"""What `run` does while a project runs, until one of its processes ends for good.
+
+A bad edit can end the web process, or leave it running without listening: the
+supervisor starts it again after the next save. A worker does not reload its code: the
+supervisor reports once that it runs older code.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tutorial.project import procfile
+from tutorial.runtime.processes import Process
+from tutorial.runtime.saves import QUIET, saved
+from tutorial.runtime.stack import Stack
+
+LOOK = 0.5  # seconds between two looks at the processes and the files
+
+# Seconds that Django's server gets to load the files again by itself.
+RELOAD = 5.0
+
+# A file saved less than this before the web process ended was perhaps saved too late
+# for it: in seconds, how long a process takes to end after it has read its files.
+TOO_LATE = 0.3
+
+
+FAILED = "{web} {end}: the lines above say why."
+SAVE = (
+    "Correct the file and save it: {web} starts again by itself. (Ctrl-C ends"
+    " everything)"
+)
+OLDER = (
+    "{file} has changed since {worker} started, and {worker} still runs the old code."
+    " Press Ctrl-C and run again to load the new."
+)
+
+
+@dataclass
+class Down:
+    """The web process does not listen: since when, and for which state of the files."""
+
+    since: float
+    files: dict[str, int]
+    has_ended: bool = False
+    is_reported: bool = False
+
+
+class Supervisor:
+    """Watches the processes and the files of a running project.
+
+    `worker_files` are the paths, inside the project, of the code that its worker runs.
+    `say` prints a line.
+    """
+
+    def __init__(
+        self, stack: Stack, say: Callable[[str], None], worker_files: Iterable[str]
+    ) -> None:
+        self._stack = stack
+        self._say = say
+        self._web = self._name_of("web")
+        self._worker = self._name_of("worker")
+        self._down: Down | None = None
+        self._is_starting = False  # web, again
+        self._files = saved(stack.folder)
+        self._last_save = time.monotonic()
+        self._code = self._contents(worker_files)
+        self._is_code_looked_at = True  # since the last save
+        self._is_older = False  # as it was reported
+
+    def wait_for_end(self) -> Process:
+        """Wait until a process ends for good, and return it."""
+        while True:
+            ended = self._stack.processes.wait_for_end(LOOK)
+            if ended and not self._is_forgiven(ended):
+                return ended
+            self._look_for_saves()
+            if self._web:
+                self._look_at_web(ended)
+            if not self._down:
+                self._look_at_worker()
+
+    def _is_forgiven(self, ended: Process) -> bool:
+        """Whether it is the web process, and has failed: nobody has killed it."""
+        web = self._stack.project.running.get(self._web)
+        return ended is web and 0 < ended.child.returncode < 128
+
+    def _look_for_saves(self) -> None:
+        before, self._files = self._files, saved(self._stack.folder)
+        if self._files != before:
+            self._last_save = time.monotonic()
+            self._is_code_looked_at = False
+
+    def _is_quiet(self, seconds: float) -> bool:
+        """Whether nothing has been saved for so long."""
+        return time.monotonic() - self._last_save > seconds
+
+    def _look_at_web(self, ended: Process | None) -> None:
+        if ended:
+            self._stack.processes.stop([ended])  # and whatever it has started
+            self._down = Down(time.monotonic(), self._files_of_ended(), has_ended=True)
+        elif self._stack.project.listens():
+            if self._is_starting or (self._down and self._down.is_reported):
+                self._say(f"Ready again: {self._stack.project.address}")
+            self._down, self._is_starting = None, False
+            return
+        self._down = self._down or Down(time.monotonic(), self._files)
+        patience = QUIET if self._down.has_ended else RELOAD
+        if self._files != self._down.files:
+            if self._is_quiet(patience):
+                self._start_again()
+            return
+        seconds = time.monotonic() - self._down.since
+        if not self._down.is_reported and (self._down.has_ended or seconds > patience):
+            self._report()
+
+    def _files_of_ended(self) -> dict[str, int]:
+        """The files that the web process has read before it ended."""
+        latest = time.time_ns() - int(TOO_LATE * 1e9)
+        return {name: at for name, at in self._files.items() if at < latest}
+
+    def _report(self) -> None:
+        web = self._stack.project.running[self._web]
+        end = web.how_it_ended() if self._down.has_ended else "does not listen any more"
+        self._say(FAILED.format(web=self._web, end=end))
+        self._say(SAVE.format(web=self._web))
+        self._down.is_reported = True
+
+    def _start_again(self) -> None:
+        self._say(f"Starting {self._web} again")
+        if not self._down.has_ended:
+            self._stack.processes.stop([self._stack.project.running[self._web]])
+        self._stack.project.restart(self._stack.processes, self._web)
+        self._down = Down(time.monotonic(), self._files)
+        self._is_starting = True
+
+    def _look_at_worker(self) -> None:
+        """Report that the worker runs older code: once, until it no longer does."""
+        if not self._worker or self._is_code_looked_at or not self._is_quiet(QUIET):
+            return
+        self._is_code_looked_at = True
+        contents = self._contents(self._code)
+        changed = [name for name, text in contents.items() if text != self._code[name]]
+        if changed and not self._is_older:
+            self._say(OLDER.format(file=changed[0], worker=self._worker))
+        self._is_older = bool(changed)
+
+    def _name_of(self, role: str) -> str:
+        """The name of the first process in this role, or ""."""
+        for name, process in self._stack.project.running.items():
+            if procfile.role(name, str(process.child.args)) == role:
+                return name
+        return ""
+
+    def _contents(self, names: Iterable[str]) -> dict[str, bytes]:
+        paths = {name: self._stack.folder / name for name in names}
+        return {
+            name: path.read_bytes() if path.is_file() else b""
+            for name, path in paths.items()
+        }
