@@ -45,6 +45,7 @@ def test_a_step_holds_up_to_its_own_stage_and_lacks_the_next(name, run_step, chr
             assert stage.look(scene)
             found = [str(finding) for finding in stage.findings(scene)]
             assert not found, f"stage {stage.number}"
+        assert not [str(finding) for look in scene.pending for finding in look()]
         assert not scene.advice
         if number < 7:
             with pytest.raises(Unmet) as unmet:

@@ -156,6 +156,12 @@ def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
     return Result(stage.number, stage.name, NOT_REACHED, "; ".join(seen))
 
 
+def judge_pending(scene: Scene) -> list[Diagnosis]:
+    """What the stages have left to look at, because it takes time to be seen."""
+    found = [unmet for look in scene.pending for unmet in look()]
+    return _diagnoses(scene, found, [mistakes()[one.mistake].finding for one in found])
+
+
 def _broken(scene: Scene, stage: Stage, unmet: Unmet) -> Result:
     unmet.at = unmet.at or place_of(unmet.mistake, scene.code)
     diagnosis = Diagnosis.of(unmet)

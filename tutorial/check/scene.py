@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection
 
 from tutorial.check.code import Code
 from tutorial.check.traffic import Broadcast, Message, broadcasts, messages
+from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event, Events
 from tutorial.runtime.monitor import RedisMonitor
 from tutorial.runtime.project import Project
@@ -126,6 +127,8 @@ class Scene:
     live: Search | None = None  # the first that was asked with an open socket
     opened: OpenPage | None = None
     search_seconds: float | None = None  # from the form to the page in the browser
+    # What is looked at last, because it takes time to be seen.
+    pending: list[Callable[[], Iterator[Unmet]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._exits = contextlib.ExitStack()

@@ -12,7 +12,13 @@ from typing import Any
 
 from tutorial.check import older_code
 from tutorial.check.glance import hints
-from tutorial.check.judge import STAGES, judge, judge_beyond, judge_in_browser
+from tutorial.check.judge import (
+    STAGES,
+    judge,
+    judge_beyond,
+    judge_in_browser,
+    judge_pending,
+)
 from tutorial.check.report import (
     BROKEN,
     DIFFERS,
@@ -141,6 +147,8 @@ def look(
                     wait_for(lambda: "Traceback" in str(scene.lines("web")), 2)
                 report.results += _later(scene, stage.number, report.step)
                 break
+        report.findings += judge_pending(scene)
+        report.findings.sort(key=lambda finding: finding.stage)
         report.search_seconds = scene.search_seconds
         report.advice += scene.advice
         report.log = {

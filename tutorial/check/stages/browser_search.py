@@ -7,8 +7,6 @@ stage does not hold, this search shows whether the flow goes further in a browse
 """
 
 import contextlib
-import html
-import json
 import re
 import time
 import urllib.parse
@@ -28,12 +26,14 @@ from tutorial.check.scene import (
 )
 from tutorial.check.stages.browsing import (
     PATIENCE,
+    brings,
     fill_and_send,
     listen,
+    plain,
     question_field,
     text_of,
-    texts_of,
     wait,
+    words_of,
 )
 from tutorial.check.stages.stage_1_template import script_throws
 from tutorial.check.stages.stage_3_queue import find_message, look_at_arguments
@@ -308,9 +308,9 @@ def _look_at_frames(
         )
         raise unmet from NoSocket(error, int(status[1]) if status else None)
     if opened.frames:
-        frame = squeeze(" ".join(_texts(opened.frames[-1])))
+        frame = squeeze(" ".join(words_of(opened.frames[-1])))
         sent = scene.broadcasts_since(search.mark)
-        came_so = any(frame in squeeze(_plain(str(one.event))) for one in sent)
+        came_so = any(frame in squeeze(plain(str(one.event))) for one in sent)
         raise Unmet(
             "frame-without-answer",
             f"the frame is {squeeze(opened.frames[-1])[:120]}",
@@ -347,30 +347,10 @@ def _look_at_dom(opened: OpenPage, wanted: str) -> None:
 
 def _is_heard(opened: OpenPage, wanted: str) -> bool:
     """Whether the frames or the page have the answer already."""
-    texts = [text for frame in opened.frames for text in _texts(frame)]
-    joined_texts = (squeeze("".join(texts)), squeeze(" ".join(texts)))
-    return any(wanted in text for text in joined_texts) or _shows(opened.page, wanted)
+    return brings(opened.frames, wanted) or _shows(opened.page, wanted)
 
 
 def _shows(page: Any, wanted: str) -> bool:
     with contextlib.suppress(Error):  # the page is being loaded
         return wanted in text_of(page)
     return False
-
-
-def _texts(frame: str) -> list[str]:
-    """The texts in a frame, as a person would read them."""
-    texts = texts_of(frame)
-    if not texts:
-        try:
-            values = json.loads(frame)
-        except ValueError:
-            values = frame
-        values = values if isinstance(values, list) else [values]
-        texts = [value for value in values if isinstance(value, str)]
-    return [_plain(text) for text in texts]
-
-
-def _plain(text: str) -> str:
-    """The text of HTML, which a page may get ready-made."""
-    return html.unescape(re.sub(r"<[^>]+>", " ", text.replace("\\n", " ")))

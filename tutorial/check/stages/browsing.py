@@ -1,7 +1,10 @@
 """A page in a browser: what it shows, what it did, and how a person asks in it."""
 
 import contextlib
+import html
 import json
+import re
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -163,3 +166,39 @@ def pairs_of(frame: str) -> list[tuple[str, Any]]:
 def texts_of(frame: str) -> list[str]:
     """All texts of the frame's JSON."""
     return [value for _, value in pairs_of(frame) if isinstance(value, str)]
+
+
+def brings(frames: list[str], wanted: str) -> bool:
+    """Whether the words come with a frame, or in pieces with several.
+
+    Pieces have the same key in each frame.
+    """
+    pieces: dict[str, list[str]] = defaultdict(list)
+    for frame in frames:
+        for key, value in pairs_of(frame):
+            if isinstance(value, str):
+                pieces[key].append(plain(value))
+        pieces[""] += words_of(frame)
+    return any(
+        wanted in squeeze(blank.join(texts))
+        for texts in pieces.values()
+        for blank in ("", " ")
+    )
+
+
+def words_of(frame: str) -> list[str]:
+    """The texts in a frame, as a person would read them."""
+    texts = texts_of(frame)
+    if not texts:
+        try:
+            values = json.loads(frame)
+        except ValueError:
+            values = frame
+        values = values if isinstance(values, list) else [values]
+        texts = [value for value in values if isinstance(value, str)]
+    return [plain(text) for text in texts]
+
+
+def plain(text: str) -> str:
+    """The text of HTML, which a page may get ready-made."""
+    return html.unescape(re.sub(r"<[^>]+>", " ", text.replace("\\n", " ")))

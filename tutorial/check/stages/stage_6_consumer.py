@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from websockets.exceptions import ConnectionClosed
 
 from tutorial.check.scene import DONE, Opened, Scene, Search, first_words, squeeze
+from tutorial.check.stages.browsing import brings
 from tutorial.check.stages.stage_5_signal import broadcast_of, not_broadcast
 from tutorial.check.traffic import joined, left
 from tutorial.check.unmet import Unmet
@@ -41,7 +42,7 @@ def look(scene: Scene) -> str:
             expected="a frame with the answer, down the WebSocket",
         )
     wanted = _wanted(scene, search)
-    if search.question not in frame and wanted not in text_of(frame):
+    if search.question not in frame and not brings([*mine.frames, frame], wanted):
         seen = f"the frame is {frame[:120]}"
         expected = f"a frame with the answer, “{wanted}…”"
         raise Unmet("frame-without-answer", seen, expected=expected)
@@ -83,7 +84,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
             stage=6,
         )
     yield from _idle(scene)
-    yield from _leaves(scene)
+    _close(scene)
     yield from _strangers(scene)
 
 
@@ -149,11 +150,11 @@ def _receive(opened: Opened, seconds: float) -> str | None:
 
 
 def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
-    """The frame with the answer; other frames may come before it.
+    """The frame with the answer, or with its last piece; others may come before it.
 
     Where it does not come: the last frame, or None.
     """
-    last, sent = None, 0
+    first, last, sent = len(opened.frames), None, 0
     end = time.monotonic() + DONE
     quiet = time.monotonic() + QUIET
     while time.monotonic() < min(quiet, end):
@@ -162,7 +163,7 @@ def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
         except ConnectionClosed:
             break
         wanted = _wanted(scene, search)
-        if frame and wanted and wanted in text_of(frame):
+        if frame and wanted and brings(opened.frames[first:], wanted):
             return frame
         count = len(scene.broadcasts_since(search.mark))
         if frame or count > sent or not count:
@@ -229,17 +230,23 @@ def _holds_an_answer(scene: Scene, frame: str) -> bool:
     )
 
 
-def _leaves(scene: Scene) -> Iterator[Unmet]:
-    """Where a WebSocket closes, its consumer leaves the group."""
-    groups = set(scene.mine.groups)
+def _close(scene: Scene) -> None:
+    """Close the WebSockets. Whether their consumers leave the group is seen later."""
     mark = scene.redis.mark()
+    deadline = time.monotonic() + LEFT
     for opened in (scene.mine, scene.other):
         opened.socket.close()
+    scene.pending.append(lambda: _leaves(scene, mark, deadline))
+
+
+def _leaves(scene: Scene, mark: int, deadline: float) -> Iterator[Unmet]:
+    """Where a WebSocket closes, its consumer leaves the group."""
+    groups = set(scene.mine.groups)
 
     def has_left() -> bool:
         return not groups.difference(left(scene.redis.since(mark, "group")))
 
-    if not wait_for(has_left, LEFT):
+    if not wait_for(has_left, deadline - time.monotonic()):
         yield Unmet(
             "group-not-left",
             f"the WebSocket is closed, and {', '.join(groups)} still has its consumer",

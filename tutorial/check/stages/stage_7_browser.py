@@ -36,6 +36,9 @@ SCRIPT_ERROR = re.compile(
 # Seconds in which no frame is expected any more.
 QUIET = 1.5
 
+# Seconds in which a page says that the server cannot be reached: it knows at once.
+OFFLINE = 1.0
+
 STAYS = "a page that stays, and shows the answer when its frame comes"
 
 
@@ -240,7 +243,8 @@ def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
         words = text_of(page).replace(REFUSED, "").split()
         return any(word not in before for word in words)
 
-    wait(page, is_new, 2)
+    # Where nothing has come, nothing is to be shown.
+    wait(page, is_new, 2 if len(opened.frames) > count else 0)
     if opened.errors:
         yield thrown(opened)
     if opened.loads:
@@ -304,7 +308,7 @@ def _advise_offline(scene: Scene, opened: OpenPage) -> None:
     page.context.set_offline(True)
     page.locator(f'form [name="{name}"]').first.fill("Is anybody there?")
     page.locator(f'form [name="{name}"]').first.press("Enter")
-    if not wait(page, lambda: set(lines(page)) - before, 2):
+    if not wait(page, lambda: set(lines(page)) - before, OFFLINE):
         scene.advice.append(
             "where the server cannot be reached, the page does not say so"
         )
