@@ -65,6 +65,7 @@ def start_running(
         services=own_services(folder.parent, *stand_in_options),
         environment=environment,
         prepare=migrate_once,
+        grace=0.2,  # how a project ends is seen where a test ends it
     )
     return Running(step, stack.__enter__())
 

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,8 @@ from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.runtime import environment, services, terminal
 from tutorial.runtime.processes import Process, Processes
+from tutorial.runtime.stack import Stack
+from tutorial.runtime.waiting import wait_until
 
 
 def test_an_old_python_can_read_the_first_lines():
@@ -64,3 +67,49 @@ def test_an_interruption_that_got_lost_is_raised_again():
             processes.interrupt(Stop())
         with pytest.raises(Stop):
             processes.wait_for_end(0)
+
+
+PRINT_PARENT = "python3 parent.py"
+
+
+@pytest.mark.parametrize(
+    ("command", "is_alone"),
+    [
+        (PRINT_PARENT, True),
+        (f"NAME=value {PRINT_PARENT}", True),
+        (f"exec {PRINT_PARENT}", True),
+        (f"cd .; {PRINT_PARENT}", False),
+        (f"if true\nthen {PRINT_PARENT}\nfi", False),
+    ],
+)
+def test_a_command_takes_the_place_of_its_shell(tmp_path, command, is_alone):
+    """Otherwise SIGTERM ends the shell first, and leaves its child to the system."""
+    (tmp_path / "parent.py").write_text("import os; print(os.getppid())")
+    with Processes(lambda name, line: None) as processes:
+        environment = {"PATH": os.environ["PATH"]}
+        process = processes.start(
+            "one", command, folder=tmp_path, environment=environment
+        )
+        assert wait_until(lambda: process.lines, seconds=10, otherwise="no line")
+        parent = int(process.lines[0])
+    if is_alone:
+        assert parent == os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (
+            "celery -A config worker -l info",
+            "-A config worker -l info --without-mingle",
+        ),
+        ("celery -A core.worker worker", "-A core.worker worker --without-mingle"),
+        ("celery -A a worker --without-mingle", "-A a worker --without-mingle"),
+        ("celery -A a worker > log", "-A a worker > log"),
+        ("python manage.py runserver", "python manage.py runserver"),
+    ],
+)
+def test_a_worker_in_a_copy_looks_for_no_others(command, expected):
+    project = SimpleNamespace(folder=None)
+    stack = Stack(ROOT, commands=lambda project: {"worker": command})
+    assert stack.commands_of(project)["worker"].removeprefix("celery ") == expected

@@ -8,6 +8,7 @@ which outlives this one, ends the groups if this one is killed.
 import contextlib
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tutorial.runtime import reaper
+
+# Words that only the shell itself understands.
+BUILTINS = ". [ cd eval exec export if for set source test trap ulimit until while {"
 
 
 @dataclass(eq=False)
@@ -86,7 +90,7 @@ class Processes:
                         start_new_session=True,
                     )
             child = subprocess.Popen(
-                command,
+                _without_shell(command) if isinstance(command, str) else command,
                 shell=isinstance(command, str),
                 cwd=folder,
                 env=environment,
@@ -151,3 +155,15 @@ class Processes:
         # Do not wait for the end of its output: a child of its own may keep it open.
         process.child.wait()
         self._ended.put(process)
+
+
+def _without_shell(command: str) -> str:
+    """The command, such that the shell becomes the program if it starts only one.
+
+    Otherwise the shell would end at the first signal, and leave the program behind.
+    """
+    first = command.split()[:1]
+    if re.search(r"[;&|()`\n]", command) or not first or first[0] in BUILTINS.split():
+        return command
+    is_assignment = re.match(r"\w+=", first[0])
+    return f"exec env {command}" if is_assignment else f"exec {command}"

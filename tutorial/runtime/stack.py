@@ -7,6 +7,7 @@
 """
 
 import contextlib
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tutorial.problem import Problem
+from tutorial.project import procfile
 from tutorial.project.files import copy_project
 from tutorial.runtime import reaper
 from tutorial.runtime.exclusive import free_port
@@ -67,7 +69,8 @@ class Stack:
     """Variables of this process that the project's processes must not see."""
 
     reloads: bool = False
-    """Whether Django's server watches its files. It starts twice as fast if not."""
+    """Whether the processes start as for a person: Django's server watches its files,
+    and a worker looks for others. They start twice as fast if not."""
 
     prepare: Callable[[Project], object] = Project.migrate
     """What happens to the project between its services and its processes."""
@@ -132,10 +135,19 @@ class Stack:
         self.prepare(self.project)
         # The project ends before its services, which it may need to end well.
         self._exits.callback(self._stop_project)
-        commands = self.commands(self.project) if self.commands else None
-        self.project.start(self.processes, commands)
+        self.project.start(self.processes, self.commands_of(self.project))
         if self.patience is not None:
             self.project.wait_until_ready(self.patience)
+
+    def commands_of(self, project: Project) -> dict[str, str]:
+        """The commands by which the processes start, by process name."""
+        if self.commands:
+            commands = self.commands(project)
+        else:
+            commands = procfile.processes(project.folder)
+        if self.reloads:
+            return dict(commands)
+        return {name: _hasten(command) for name, command in commands.items()}
 
     def _start_services(self) -> None:
         services = own_services(self.root) if self.services is None else self.services
@@ -164,3 +176,11 @@ class Stack:
     def openai_url(self) -> str:
         """The address of the API that the project asks; "" for the real one."""
         return self.project.environment.get("OPENAI_BASE_URL", "")
+
+
+def _hasten(command: str) -> str:
+    """The command of a worker that does not look for other workers, for a second."""
+    is_one = not re.search(r"[;&|<>#\n]", command)
+    if is_one and procfile.role("", command) == "worker" and "mingle" not in command:
+        return f"{command} --without-mingle"
+    return command
