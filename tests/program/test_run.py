@@ -234,16 +234,14 @@ def test_a_second_run_of_the_same_project_is_refused(start, stub, tmp_path):
     start(str(make_stub(tmp_path / "another"))).wait_for("Ready in")
 
 
-# The first two end Django's server, the others let it wait.
+# The first one ends Django's server, the second one leaves it waiting.
 BAD_EDITS = [
     ("config/settings.py", "half_a_wor", "NameError"),
-    ("manage.py", "half_a_wor", "NameError"),
-    ("config/settings.py", "from config.no_such_file import *", "No module named"),
     ("config/asgi.py", "import no_such_module", "No module named"),
 ]
 
 
-@pytest.mark.slow(45)
+@pytest.mark.slow(30)
 def test_web_starts_again_after_a_bad_edit(start, tmp_path):
     """Whatever file it is in: the run goes on, and no key has to be pressed."""
     folder = make(tmp_path / "project", "7")
@@ -252,8 +250,7 @@ def test_web_starts_again_after_a_bad_edit(start, tmp_path):
     for name, edit, error in BAD_EDITS:
         save_and_correct(runner, folder / name, edit, error)
         assert runner.child.poll() is None, runner.output
-    assert runner.output.count("the lines above say why") == 2, runner.output
-    assert "Ready again" in runner.output
+    runner.wait_for("Ready again")
 
 
 def save_and_correct(runner: Runner, path: Path, edit: str, error: str) -> None:
@@ -271,6 +268,11 @@ def save_and_correct(runner: Runner, path: Path, edit: str, error: str) -> None:
         otherwise=lambda: f"not down after {edit}: {runner.output}",
         # Django misses what is saved within a second after its start.
         pause=lambda _: time.sleep(1.2),
+    )
+    wait_until(
+        lambda: "the lines above say why" in "".join(runner.lines[printed:]),
+        seconds=30,
+        otherwise=lambda: f"nothing is said of {edit}: {runner.output}",
     )
     path.write_text(text)
     wait_until(

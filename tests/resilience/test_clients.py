@@ -41,7 +41,7 @@ def wait_for_sockets(site, number, seconds=30):
 
 
 def memory(process):
-    """What the process, which a shell has started, has in memory (bytes)."""
+    """What the group of the process has in memory (bytes)."""
     pages = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -30,9 +30,9 @@ def terminate(running, name):
 
 
 def connections(running, name):
-    """How many connections the process, which a shell has started, has open."""
-    children = psutil.Process(running.project.running[name].child.pid).children()
-    found = [c for child in children for c in child.net_connections("tcp")]
+    """How many connections the process has open."""
+    process = psutil.Process(running.project.running[name].child.pid)
+    found = process.net_connections("tcp")
     return sum(connection.status == psutil.CONN_ESTABLISHED for connection in found)
 
 

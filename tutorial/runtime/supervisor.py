@@ -19,11 +19,6 @@ LOOK = 0.5  # seconds between two looks at the processes and the files
 # Seconds that Django's server gets to load the files again by itself.
 RELOAD = 5.0
 
-# A file saved less than this before the web process ended was perhaps saved too late
-# for it: in seconds, how long a process takes to end after it has read its files.
-TOO_LATE = 0.3
-
-
 FAILED = "{web} {end}: the lines above say why."
 SAVE = (
     "Correct the file and save it: {web} starts again by itself. (Ctrl-C ends"
@@ -61,6 +56,7 @@ class Supervisor:
         self._worker = self._name_of("worker")
         self._down: Down | None = None
         self._is_starting = False  # web, again
+        self._loading = time.time_ns()  # when web began to load the files, or before
         self._files = saved(stack.folder)
         self._last_save = time.monotonic()
         self._code = self._contents(worker_files)
@@ -97,11 +93,12 @@ class Supervisor:
     def _look_at_web(self, ended: Process | None) -> None:
         if ended:
             self._stack.processes.stop([ended])  # and whatever it has started
-            self._down = Down(time.monotonic(), self._files_of_ended(), has_ended=True)
+            self._down = Down(time.monotonic(), self._files_read(), has_ended=True)
         elif self._stack.project.listens():
             if self._is_starting or (self._down and self._down.is_reported):
                 self._say(f"Ready again: {self._stack.project.address}")
             self._down, self._is_starting = None, False
+            self._loading = time.time_ns()
             return
         self._down = self._down or Down(time.monotonic(), self._files)
         patience = QUIET if self._down.has_ended else RELOAD
@@ -113,10 +110,12 @@ class Supervisor:
         if not self._down.is_reported and (self._down.has_ended or seconds > patience):
             self._report()
 
-    def _files_of_ended(self) -> dict[str, int]:
-        """The files that the web process has read before it ended."""
-        latest = time.time_ns() - int(TOO_LATE * 1e9)
-        return {name: at for name, at in self._files.items() if at < latest}
+    def _files_read(self) -> dict[str, int]:
+        """The files that a web process has certainly read before it ended.
+
+        What was saved while it was loading may be the correction.
+        """
+        return {name: at for name, at in self._files.items() if at < self._loading}
 
     def _report(self) -> None:
         web = self._stack.project.running[self._web]
@@ -127,6 +126,7 @@ class Supervisor:
 
     def _start_again(self) -> None:
         self._say(f"Starting {self._web} again")
+        self._loading = time.time_ns()
         if not self._down.has_ended:
             self._stack.processes.stop([self._stack.project.running[self._web]])
         self._stack.project.restart(self._stack.processes, self._web)
