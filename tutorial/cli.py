@@ -19,6 +19,7 @@ from tutorial.commands import (
 )
 from tutorial.commands.arguments import Commands, Parser
 from tutorial.problem import Problem
+from tutorial.runtime.services import NO_PROXY
 
 PROGRAM = "python3 -m tutorial"
 
@@ -59,6 +60,7 @@ def _run(arguments: list[str]) -> int:
     if rest and options.command != "test":
         parser.error(f"unknown argument: {' '.join(rest)}")
     options.rest = rest
+    os.environ.update(NO_PROXY)  # what runs on this machine is asked without a proxy
     return options.function(options) or 0
 
 

@@ -158,11 +158,19 @@ def test_diff_ignores_blank_lines_and_the_format_of_a_migration(root, tmp_path):
     views.write_text(views.read_text().replace("\n\n\n", "\n"))
     result = tutorial("diff", "../my-search", "4", root=root)
     assert "Nothing is missing" in result.stdout, result.stdout
+    # Nor does it ask for what such a file would ask for.
+    template = tmp_path / "my-search/search/templates/search/openai_index.html"
+    template.write_text(template.read_text().replace("{% csrf_token %}", ""))
+    result = tutorial("diff", "../my-search", "4", root=root)
+    assert "csrf_token" in result.stdout
+    assert "Migrate" not in result.stdout, result.stdout
+    assert "Restart" not in result.stdout, result.stdout
     migration.write_text(
         migration.read_text().replace("max_length=200", "max_length=20")
     )
     result = tutorial("diff", "../my-search", "4", root=root)
     assert "max_length=20)" in result.stdout
+    assert "Migrate: " in result.stdout
 
 
 def test_manage_takes_a_folder(root, tmp_path):

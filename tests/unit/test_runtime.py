@@ -3,6 +3,8 @@
 import ast
 import contextlib
 import os
+import socketserver
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -28,6 +30,44 @@ def test_no_redis_for_this_platform(monkeypatch):
     monkeypatch.setattr(environment, "ensure", refuse)
     with pytest.raises(Problem, match="Install redis-server, or start one elsewhere"):
         services.find_redis()
+
+
+# A server of this version knows no HELLO, but answers.
+OLD_REDIS = {
+    b"HELLO": b"-ERR unknown command `HELLO`, with args beginning with: `3`\r\n",
+    b"AUTH": b"-ERR Client sent AUTH, but no password is set\r\n",
+}
+
+
+class OldRedis(socketserver.StreamRequestHandler):
+    """Answers as an old Redis does, to each command by its first word."""
+
+    def handle(self) -> None:
+        while header := self.rfile.readline():
+            words = [self._word() for _ in range(int(header[1:]))]
+            self.wfile.write(OLD_REDIS.get(words[0].upper(), b"+OK\r\n"))
+
+    def _word(self) -> bytes:
+        length = int(self.rfile.readline()[1:])
+        return self.rfile.read(length + 2)[:-2]
+
+
+def test_an_old_redis_is_called_old():
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), OldRedis) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"redis://127.0.0.1:{server.server_address[1]}/0"
+        with pytest.raises(Problem, match=r"is older than version 6\.0"):
+            services.check_redis(url)
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("version", "is_chosen"), [("5.0.7", False), ("7.0.15", True)])
+def test_an_old_redis_is_not_chosen(tmp_path, monkeypatch, version, is_chosen):
+    program = tmp_path / "redis-server"
+    program.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=00000000:0'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    assert (services.find_redis() == program) is is_chosen
 
 
 def test_a_terminal_shows_colour(monkeypatch):

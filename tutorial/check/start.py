@@ -20,6 +20,7 @@ from tutorial.project.files import copy_with_data, settings_module
 from tutorial.runtime.browser import find_browser, launch, present_browser
 from tutorial.runtime.monitor import monitor
 from tutorial.runtime.project import Project
+from tutorial.runtime.services import PROXIES
 from tutorial.runtime.stack import Stack
 from tutorial.runtime.waiting import wait_for
 
@@ -94,6 +95,7 @@ class Check:
                 copy=copy,
                 prepare=prepare,
                 commands=commands,
+                without=PROXIES,
                 patience=None,
                 grace=0.2,  # nobody needs the copy any more
                 on_line=lambda name, line: None,

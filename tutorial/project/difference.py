@@ -115,6 +115,7 @@ def advice(old: Path, new: Path) -> list[str]:
         change.path
         for change in compare(old, new)
         if re.match(r"(?!tests/|e2e/)(?!.*/commands/).*\.py$", change.path)
+        and not is_the_same(change)
     ]
     if any("/migrations/0" in path for path in changed):
         sentences.append("Migrate: python manage.py migrate")

