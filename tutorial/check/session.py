@@ -19,6 +19,7 @@ from tutorial.check.judge import (
     judge_in_browser,
     judge_pending,
 )
+from tutorial.check.listings import missing_lines
 from tutorial.check.report import (
     BROKEN,
     DIFFERS,
@@ -149,6 +150,10 @@ def look(
                 break
         report.findings += judge_pending(scene)
         report.findings.sort(key=lambda finding: finding.stage)
+        if not (report.broken or report.findings):
+            # What has another effect was reported for it already.
+            lines = missing_lines(folder, report.step)
+            report.findings += [Diagnosis.of(unmet, DIFFERS) for unmet in lines]
         report.search_seconds = scene.search_seconds
         report.advice += scene.advice
         report.log = {

@@ -64,7 +64,9 @@ class Check:
 
         def copy(folder: Path, target: Path) -> None:
             self._say("copying the project")
-            databases.extend(copy_with_data(folder, target))
+            copied = copy_with_data(folder, target)
+            # An empty file is what SQLite makes of a database that nobody has migrated.
+            databases.extend(path for path in copied if path.stat().st_size)
             found["settings"] = settings_module(target)
             self._say("starting Redis and the stand-in")
 

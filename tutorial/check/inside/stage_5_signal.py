@@ -16,7 +16,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     if unmet.mistake == "not-broadcast":
         return why_not_broadcast(scene, unmet, scene.search)
     sent = scene.search.events.first("group_send", process="worker")
-    unmet.at = sent.at if sent else None
+    unmet.at = unmet.at or (sent.at if sent else None)
     if unmet.mistake == "error-not-broadcast":
         failed = scene.second.events.first(
             "handler failed", "group_send failed", "task failed"

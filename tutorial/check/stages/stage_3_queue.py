@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tutorial.check.scene import Scene, Search
+from tutorial.check.stages.commands import SHOWS_QUEUE, command_fails
 from tutorial.check.traffic import Message
 from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
@@ -38,8 +39,9 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Nothing more is seen from outside."""
-    yield from ()
+    """The command of the step's page shows the message, as long as it waits."""
+    if scene.number == 3:
+        yield from command_fails(scene, SHOWS_QUEUE, scene.search.question)
 
 
 def find_message(scene: Scene, search: Search) -> Message | None:

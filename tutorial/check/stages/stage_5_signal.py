@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tutorial.check.scene import DONE, Scene, Search
+from tutorial.check.stages.commands import SHOWS_GROUPS, command_fails
 from tutorial.check.traffic import Broadcast
 from tutorial.check.unmet import Unmet
 
@@ -33,8 +34,20 @@ def findings(scene: Scene) -> Iterator[Unmet]:
             f"the same message went to {sent.group} {times} times",
             expected="one message for one answer",
         )
+    if scene.number == 5 and sent.event is not None and "type" not in sent.event:
+        yield Unmet(
+            "wrong-type",
+            f"the message for {sent.group} has no type: {str(sent.event)[:100]}",
+            expected="a message with the name of the consumer's method as its type",
+            stage=5,
+            finding="unsafe",
+        )
     if scene.second:
         yield from _second(scene, scene.second, sent)
+    if scene.number == 5:
+        for unmet in command_fails(scene, SHOWS_GROUPS):
+            unmet.stage = 5
+            yield unmet
 
 
 def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:

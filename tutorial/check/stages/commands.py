@@ -1,0 +1,28 @@
+"""The commands that the pages have a learner type, where the project has them."""
+
+from collections.abc import Iterator
+
+from tutorial.check.scene import Scene, last_words, squeeze
+from tutorial.check.unmet import Unmet
+
+SHOWS_QUEUE, SHOWS_GROUPS = "show_queue", "show_groups"
+
+
+def command_fails(scene: Scene, name: str, wanted: str = "") -> Iterator[Unmet]:
+    """Run `manage.py NAME` in the copy: it ends well, and prints what is wanted."""
+    if not any(scene.folder.glob(f"*/management/commands/{name}.py")):
+        return
+    result = scene.project.manage(name)
+    lines = (result.stdout + result.stderr).splitlines()
+    if result.returncode:
+        seen = f"it ends with: {last_words(lines)}"
+    elif wanted not in result.stdout:
+        seen = f"it prints: {squeeze(result.stdout)[:120]}"
+    else:
+        return
+    yield Unmet(
+        "command-fails",
+        seen,
+        expected=f"`python manage.py {name}`, which shows what is in Redis",
+        at=scene.place_in(lines),
+    )
