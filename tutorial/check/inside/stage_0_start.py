@@ -1,5 +1,6 @@
 """The start, explained: which file, setting or package keeps the project from it."""
 
+import difflib
 import re
 import sys
 from collections.abc import Iterator
@@ -98,6 +99,8 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
     missing = re.search(r"No module named '([\w.]+)'", seen)
     if missing and (comma := _comma_missing(scene, missing[1])):
         return Unmet("comma-missing", seen, at=comma, stage=stage)
+    if elsewhere := _module_elsewhere(scene, seen):
+        return Unmet("module-elsewhere", f"{seen}; {elsewhere}", at=at, stage=stage)
     if missing and not _is_own(scene, missing[1]):
         name = missing[1].partition(".")[0]
         if name in sys.stdlib_module_names or "." in missing[1]:
@@ -117,6 +120,29 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
         wanted = "a file that Python can read"
     expected = f"{wanted}; the line is: {line}" if line else ""
     return Unmet("does-not-start", seen, expected=expected, at=at, stage=stage)
+
+
+def _module_elsewhere(scene: Scene, seen: str) -> str:
+    """Where a module of the project is that was looked for in vain, in words, or ""."""
+    if missing := re.search(r"No module named '([\w.]+)\.(\w+)'", seen):
+        package, name = missing[1], missing[2]
+    elif missing := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", seen):
+        package, name = missing[2], missing[1]
+    else:
+        return ""
+    folder = package.replace(".", "/")
+    names = [path.removesuffix(".py") for path in scene.code.texts(".py")]
+    if not _is_own(scene, package) or f"{folder}/{name}" in names:
+        return ""
+    same = [path for path in names if path.rpartition("/")[2] == name]
+    beside = [
+        path.rpartition("/")[2] for path in names if path.rpartition("/")[0] == folder
+    ]
+    close = difflib.get_close_matches(name, beside, n=1, cutoff=0.7)
+    found = same or [f"{folder}/{one}" for one in close]
+    if not found:
+        return ""
+    return f"there is no {folder}/{name}.py, but there is {found[0]}.py"
 
 
 def place_of_setting(code: Code, seen: str) -> str | None:

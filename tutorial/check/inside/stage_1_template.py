@@ -24,6 +24,14 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
             expected=unmet.expected,
             at=at,
         )
+    if unmet.mistake == "script-missing":
+        name = re.search(r"([^/ ]+\.m?js)\b", unmet.seen)
+        files = scene.code.texts(".js")
+        there = [file for file in files if name and file.endswith(f"/{name[1]}")]
+        if there:
+            unmet.seen += f"; the project has {', '.join(there)}"
+    if unmet.mistake == "page-redirects":
+        unmet.at = scene.code.find(r"\bredirect\(|HttpResponseRedirect\(", ".py")
     if unmet.mistake == "no-socket":
         page = scene.visitor().get().page
         place = scene.code.find(r"new WebSocket\(", ".js", ".html")

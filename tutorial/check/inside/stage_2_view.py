@@ -80,14 +80,20 @@ def _not_called(scene: Scene) -> Unmet | None:
         return None
     if NO_BROKER.search(event.error):
         return no_broker(scene, event)
-    return _enqueue_failed(event)
+    return _enqueue_failed(scene, event)
 
 
-def _enqueue_failed(event: Event) -> Unmet:
+def _definition(scene: Scene, task: str) -> str:
+    """Where the task is defined, and how, to go on with; or ""."""
+    at = scene.code.tasks.get(task.rpartition(".")[2])
+    return f"; the task is defined in {at}: {scene.code.line(at)}" if at else ""
+
+
+def _enqueue_failed(scene: Scene, event: Event) -> Unmet:
     if event["error"] == "TypeError" and "argument" in event.error:
         return Unmet(
             "wrong-arguments",
-            event.error,
+            event.error + _definition(scene, event["task"]),
             expected=f"arguments that {event['task']} takes",
             at=event.at,
         )

@@ -205,6 +205,12 @@ def _not_shown(scene: Scene, unmet: Unmet) -> Unmet:
         )
     listed = scene.code.find(r"{% *for (?!.* in messages).* in ", ".html")
     unmet.at = listed or scene.view
+    name = re.search(r" in ([a-z]\w*)\s*%}", scene.code.line(listed))
+    if name and not scene.code.find(rf"\b{name[1]}\b", ".py"):
+        unmet.seen = (
+            f"the template loops over `{name[1]}`, and no view gives it that name"
+            f" (see {scene.view})"
+        )
     return unmet
 
 

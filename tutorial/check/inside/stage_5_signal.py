@@ -136,9 +136,12 @@ def _handler_failed(scene: Scene, failed: Event) -> Unmet:
     # A call that does not fit leaves no line of the function in the traceback.
     name = re.search(r"(\w+)\(\)", failed.error)
     at = failed.at or (name and scene.code.find(rf"def {name[1]}\(", ".py"))
+    seen = failed.error
+    if "argument" in seen and (sent := scene.search.events.first("signal")):
+        seen += f"; the signal is sent in {sent.at}: {scene.code.line(sent.at)[:80]}"
     line = scene.code.line(at)
     expected = f"{EXPECTED}; the line is: {line}" if line else EXPECTED
-    return Unmet("handler-raises", failed.error, expected=expected, at=at)
+    return Unmet("handler-raises", seen, expected=expected, at=at)
 
 
 def layers(scene: Scene) -> str | None:
@@ -202,6 +205,9 @@ def _no_receiver(scene: Scene, signal: Event) -> Unmet:
     for function, place in mine.items():
         if function.rpartition(".")[2] not in connected:
             seen += f"; {place.rpartition(':')[0]} was not imported in the worker"
+            if outside := scene.code.find(r"^def ready\(", "apps.py", ".py"):
+                seen += f"; `def ready` ({outside}) stands outside of the class"
+                place = outside
             return Unmet("handler-not-imported", seen, expected=EXPECTED, at=place)
     made = [
         f"{file}:{number}"

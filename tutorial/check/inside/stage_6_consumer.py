@@ -118,10 +118,12 @@ def _not_sent(
     failed = scene.live.events.first("consumer failed", "socket failed")
     if got and not got["has_method"]:
         routes = scene.survey.get("asgi", {}).get("routes", [])
+        where = next((f" ({route['at']})" for route in routes if route["at"]), "")
         own = [method for route in routes for method in route["methods"]]
         return Unmet(
             "wrong-type",
-            f'the message\'s type is "{got["type"]}"; {got["consumer"]} has the methods'
+            f'the message\'s type is "{got["type"]}"; {got["consumer"]}{where} has the'
+            " methods"
             f" {', '.join(own) or 'of its base class alone'}",
             expected=unmet.expected,
             at=sent.at,

@@ -75,7 +75,10 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
     unknown = {key: at for key, at in _keys_read(scene).items() if key not in keys}
     if unknown and keys:
         key, at = next(iter(unknown.items()))
+        made = scene.code.find(rf"[\"']{keys[0]}[\"']\s*:", ".py")
         seen = f"the script reads “{key}”; the frame has {', '.join(keys)}"
+        if made:
+            seen += f" (from {made})"
         if "undefined" in unmet.seen:
             seen += ", and the page shows “undefined”"
         return Unmet("wrong-key", seen, expected=expected, at=at)

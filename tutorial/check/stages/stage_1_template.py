@@ -92,6 +92,13 @@ def _find_page(scene: Scene) -> Answer:
             f"{scene.path} was answered with status 404; addresses: {addresses}",
             expected="a page at /",
         )
+    if answer.location:
+        to = urllib.parse.urlsplit(answer.location).path
+        raise Unmet(
+            "page-redirects",
+            f"{scene.path} was answered with status {answer.status}, and leads to {to}",
+            expected="the page, with status 200",
+        )
     if answer.status != 200:
         raise Unmet(
             "page-refused",
