@@ -41,7 +41,8 @@ def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
         if not file.endswith("apps.py") and not code.imports(file):
             yield "handler-not-imported", place
     if code.find(r"as_asgi\(", ".py"):
-        if "daphne" not in settings["apps"]:
+        is_served = code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", "")
+        if "daphne" not in settings["apps"] and not is_served:
             yield "daphne-missing", code.find(r"^INSTALLED_APPS", ".py")
         if not settings["asgi"]:
             yield "asgi-application-missing", None

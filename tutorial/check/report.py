@@ -181,8 +181,8 @@ def line_of(result: Result, paint: Paint) -> str:
     found = result.diagnosis
     hop = ""
     if found.stage != result.number:
-        hop = f"stage {found.stage} · {stage_name(found.stage)}: "
-    title = f"{paint('red', 'BROKEN')}  {name} {paint('bold', hop + found.title)}"
+        hop = f" (made at stage {found.stage}, {stage_name(found.stage)})"
+    title = f"{paint('red', 'BROKEN')}  {name} {paint('bold', found.title + hop)}"
     return "\n".join([title, "", *_details(found), ""])
 
 

@@ -187,7 +187,8 @@ def _goes_further(
     if is_same:  # a mistake whose effect a person sees later
         results[-1] = replace(results[-1], diagnosis=broken.diagnosis)
     report.results[:] = [before[0], *results]
-    if not (is_other_page or is_same):
+    # Where the flow breaks later, what it went through without is no help.
+    if not (is_other_page or is_same or report.broken):
         kind = UNSAFE if broken.diagnosis.id == "page-reloads" else DIFFERS
         report.findings.append(replace(broken.diagnosis, kind=kind))
     if report.broken:

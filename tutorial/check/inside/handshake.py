@@ -102,9 +102,9 @@ def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
     ):
         return Unmet(
             "socket-without-user",
-            "the consumer asked for scope['user'], and the scope has none",
+            f"the consumer asks for scope['user'] ({failed.at}), which is not there",
             expected=expected,
-            at=failed.at,
+            at=scene.code.find(r"URLRouter\(", ".py") or failed.at,
         )
     if "group_add" in failed.error and "NoneType" in failed.error:
         at = layers(scene) or failed.at

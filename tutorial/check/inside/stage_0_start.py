@@ -181,7 +181,9 @@ def _early_import(scene: Scene) -> str | None:
             r"^.*(get_asgi_application\(\)|django\.setup\(\))", text, re.M
         )
         for line in re.finditer(
-            r"^(from|import) .*(routing|consumers|\.views)", text, re.M
+            r"^(from|import) (?!channels|django).*(routing|consumers|\.views)",
+            text,
+            re.M,
         ):
             if setup and line.start() < setup.start():
                 return f"{file}:{text[: line.start()].count(chr(10)) + 1}"

@@ -120,7 +120,8 @@ def _no_answer(scene: Scene, unmet: Unmet) -> Unmet:
     if event and re.search(r"api_key|credentials|Illegal header", event.error):
         return Unmet("api-key-missing", event.error, expected=unmet.expected, at=at)
     if unmet.mistake not in ("api-not-asked", "api-asked-other"):
-        unmet.at = at
+        key = scene.code.find(r"\bapi_key\s*=|OPENAI_API_KEY", ".py")
+        unmet.at = (unmet.mistake == "api-key-wrong" and key) or at
         return unmet
     if end and end["what"] == "task failed":
         return task_failed(scene, end)

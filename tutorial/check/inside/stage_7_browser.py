@@ -60,7 +60,8 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
     handler = scene.code.find(r"\.onmessage\b|Listener\([\"']message[\"']", *SCRIPTS)
     if handler is None:
         seen = f"the frame came, {frame[:80]}, and the script does not listen"
-        return Unmet("no-onmessage", seen, expected=expected)
+        at = scene.code.find(r"Listener\([\"']on", *SCRIPTS)
+        return Unmet("no-onmessage", seen, expected=expected, at=at)
     if is_encoded_twice(frame):
         return Unmet(
             "frame-not-json",

@@ -63,6 +63,8 @@ def look(scene: Scene) -> str:
 
 def beyond(scene: Scene) -> str:
     """Whether the WebSocket opens, where the flow breaks before it."""
+    if not _socket_url(scene, scene.visitor()):
+        return ""  # the page opens none, or not before a question was sent
     scene.mine = _open(scene)
     path = urllib.parse.urlsplit(scene.mine.url).path
     group = f", and joins the group {scene.mine.groups[0]}" if scene.mine.groups else ""
