@@ -86,7 +86,15 @@ def visit(folder: Path, source: Path, browser: Browser) -> None:
                 started[name] = with_port(command, project.port)
         return started
 
-    stack = Stack(source, prepare=prepare, commands=commands, patience=None, grace=0.3)
+    stack = Stack(
+        source,
+        prepare=prepare,
+        commands=commands,
+        # pytest-django's own: the settings of another project.
+        without=["DJANGO_SETTINGS_MODULE"],
+        patience=None,
+        grace=0.3,
+    )
     try:
         with stack:
             _wait_until_ready(stack)
