@@ -155,7 +155,7 @@ _connection = {
 }
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "config.layer.RestoringChannelLayer",
         # The layer sends one message after the other on each connection: it gets four.
         "CONFIG": {"hosts": [_connection] * 4},
     },

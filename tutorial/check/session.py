@@ -183,12 +183,16 @@ def _goes_further(
     gained = results[-1].number - broken.number + bool(is_other_page)
     if results[-1].state == BROKEN and gained <= 0:
         return False
-    is_same = last and last.stage == broken.diagnosis.stage and not is_other_page
-    if is_same:  # a mistake whose effect a person sees later
+    is_same = (
+        last
+        and last.stage == broken.diagnosis.stage
+        and broken.diagnosis.id == "script-throws"
+    )
+    if is_same:  # what comes after the exception in the script was missed, too
         results[-1] = replace(results[-1], diagnosis=broken.diagnosis)
     report.results[:] = [before[0], *results]
     # Where the flow breaks later, what it went through without is no help.
-    if not (is_other_page or is_same or report.broken):
+    if not (is_other_page or report.broken):
         kind = UNSAFE if broken.diagnosis.id == "page-reloads" else DIFFERS
         report.findings.append(replace(broken.diagnosis, kind=kind))
     if report.broken:
