@@ -5,10 +5,12 @@ supervisor starts it again after the next save. A worker does not reload its cod
 supervisor reports once that it runs older code.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from tutorial.problem import Problem
 from tutorial.project import procfile
 from tutorial.runtime.processes import Process
 from tutorial.runtime.saves import QUIET, saved
@@ -81,7 +83,9 @@ class Supervisor:
         return ended is web and 0 < ended.child.returncode < 128
 
     def _look_for_saves(self) -> None:
-        before, self._files = self._files, saved(self._stack.folder)
+        before = self._files
+        with contextlib.suppress(Problem):  # a folder is gone at this moment
+            self._files = saved(self._stack.folder)
         if self._files != before:
             self._last_save = time.monotonic()
             self._is_code_looked_at = False
@@ -152,8 +156,8 @@ class Supervisor:
         return ""
 
     def _contents(self, names: Iterable[str]) -> dict[str, bytes]:
-        paths = {name: self._stack.folder / name for name in names}
-        return {
-            name: path.read_bytes() if path.is_file() else b""
-            for name, path in paths.items()
-        }
+        found = dict.fromkeys(names, b"")
+        for name in found:
+            with contextlib.suppress(OSError):  # the editor is replacing the file
+                found[name] = (self._stack.folder / name).read_bytes()
+        return found
