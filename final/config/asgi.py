@@ -7,13 +7,18 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from .origins import StrictOriginValidator
-from .threads import InThreads
+from .patience import be_impatient
+from .threads import InThreads, Separately
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+be_impatient()
+
 # First, because it loads the apps that the routing imports from. The views are plain
-# functions: they run in threads that stay, each with its database connection.
-django_application = InThreads(get_wsgi_application(), count=32)
+# functions: they run in threads that stay.
+pages = InThreads(get_wsgi_application(), count=32)
+# Those may all wait for a table that is locked. What needs no database has its own.
+django_application = Separately(pages, count=4)
 
 from search.routing import websocket_urlpatterns  # noqa: E402
 

@@ -1,30 +1,157 @@
-"""The channel layer, which subscribes again where its connection was being restored."""
+"""The channel layer: notices that it no longer hears Redis, and subscribes again."""
 
 import asyncio
+import logging
+import time
+import uuid
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.conf import settings
+
+from search.figures import silent
+
+logger = logging.getLogger("search.layer")
 
 # Seconds before each further attempt: as long as a connection takes to be restored.
 PAUSES = (0.1, 0.3, 1.0)
+HEARS_WITHIN = 3  # seconds: a message to ourselves takes a thousandth of that
+REFRESHED_PER_SECOND = 100  # sockets: all at once would overload the database
 
 
 class RestoringChannelLayer(RedisPubSubChannelLayer):
-    """After Redis restarts, a new socket joins late instead of being refused.
+    """Each process regularly sends a message to itself, and waits for it.
 
-    redis-py's receiver and a subscription may both find the connection broken, and
-    restore it at the same time. asyncio refuses the second reader with RuntimeError.
+    A network path to Redis can freeze without closing. Then a subscription never hears
+    anything again, and neither Redis nor redis-py notices.
+
+    After Redis restarts, redis-py's receiver and a new subscription may both restore
+    the same connection. asyncio refuses the second reader with RuntimeError, and here
+    it tries again.
     """
 
-    async def new_channel(self, *arguments):
-        return await self._again("new_channel", *arguments)
+    async def new_channel(self, prefix="specific."):
+        layer = self._get_layer()
+        if not hasattr(layer, "watches"):
+            layer.watches = [Watch(self, layer, shard) for shard in layer._shards]
+            silent.set_function(lambda: max(w.silence for w in layer.watches))
+        channel = f"{layer.prefix}{prefix}{uuid.uuid4().hex}"
+        try:
+            await self._again(layer._subscribe_to_channel, channel)
+        except BaseException:
+            layer.channels.pop(channel, None)
+            raise
+        return channel
 
-    async def group_add(self, *arguments):
-        return await self._again("group_add", *arguments)
+    async def group_add(self, group, channel):
+        await self._again(self._get_layer().group_add, group, channel)
 
-    async def _again(self, name, *arguments):
+    async def group_discard(self, group, channel):
+        """Leave the group, and end the channel: its consumer ends now.
+
+        Channels ends the channel itself, but not if one of the consumer's handlers has
+        raised an exception.
+        """
+        layer = self._get_layer()
+        is_left = layer.channels.pop(channel, None) is not None
+        await self._again(layer.group_discard, group, channel)
+        if is_left:
+            await self._again(layer._get_shard(channel).unsubscribe, channel)
+
+    async def _again(self, function, *arguments):
         for pause in PAUSES:
             try:
-                return await getattr(self._get_layer(), name)(*arguments)
+                return await function(*arguments)
             except RuntimeError:
                 await asyncio.sleep(pause)
-        return await getattr(self._get_layer(), name)(*arguments)
+        return await function(*arguments)
+
+
+class Watch:
+    """Listens on one of the layer's connections for what it has sent there itself."""
+
+    def __init__(self, backend, layer, shard):
+        self.backend, self.layer, self.shard = backend, layer, shard
+        self.channel = f"{layer.prefix}.heartbeat.{uuid.uuid4().hex}"
+        self.beats = layer.channels[self.channel] = asyncio.Queue()
+        self.heard_at = time.monotonic()
+        self.has_missed = False  # messages, perhaps
+        self.followed = None  # the subscription whose new connections are noticed
+        self.task = asyncio.ensure_future(self.listen())
+
+    @property
+    def silence(self):
+        """Seconds since the last beat that was heard; 0 while it is on time."""
+        age = time.monotonic() - self.heard_at
+        return age if age > settings.REDIS_HEARTBEAT_SECONDS + HEARS_WITHIN else 0.0
+
+    async def listen(self):
+        # Catch every error: if this loop ended, nothing would notice a deaf connection.
+        while True:
+            try:
+                async with asyncio.timeout(HEARS_WITHIN):
+                    await self.hear()
+                self.heard_at = time.monotonic()
+                if self.has_missed:
+                    self.has_missed = False
+                    self.refresh()
+            except Exception as error:
+                await self.miss(error)
+            await asyncio.sleep(settings.REDIS_HEARTBEAT_SECONDS)
+
+    async def hear(self):
+        await self.shard.subscribe(self.channel)
+        self.follow()
+        await self.shard.publish(self.channel, b"")
+        await self.beats.get()
+
+    async def miss(self, error):
+        is_first = not any(watch.has_missed for watch in self.layer.watches)
+        self.has_missed = True
+        if is_first:
+            kind = type(error).__name__
+            logger.warning("The channel layer hears nothing (%s)", kind)
+        try:
+            async with asyncio.timeout(HEARS_WITHIN):
+                await self.subscribe_again()
+        except Exception:
+            # Already logged above. The next heartbeat tries again.
+            return
+
+    def follow(self):
+        """Notice when redis-py reconnects: messages sent in the meantime are lost."""
+        pubsub = self.shard._pubsub
+        if pubsub is not self.followed:
+            self.followed = pubsub
+            pubsub.connection.register_connect_callback(self.on_connect)
+
+    async def on_connect(self, connection):
+        self.has_missed = True
+
+    async def subscribe_again(self):
+        """Replace the connection for subscriptions by a new one."""
+        shard = self.shard
+        async with shard._lock:
+            if shard._redis is None:
+                return
+            # Without those that were left while Redis was away.
+            shard._subscribed_to &= {*self.layer.channels, *self.layer.groups}
+            fresh = shard._redis.pubsub()
+            await fresh.subscribe(*shard._subscribed_to, self.channel)
+            dead, shard._pubsub = shard._pubsub, fresh
+        if dead and dead.connection:
+            await dead.connection.disconnect(nowait=True)
+
+    def refresh(self):
+        """Have each socket send a snapshot from the database: messages were lost."""
+        if any(watch.has_missed for watch in self.layer.watches):
+            return  # the last of the connections that hears again does it
+        logger.warning("The channel layer hears again: pages get all that is new")
+        event = self.backend.serialize({"type": "send_snapshot"})
+        loop = asyncio.get_running_loop()
+        joined = set().union(*self.layer.groups.values())
+        for number, name in enumerate(joined):
+            loop.call_later(number / REFRESHED_PER_SECOND, self.put, name, event)
+
+    def put(self, name, event):
+        if queue := self.layer.channels.get(name):
+            queue.put_nowait(event)

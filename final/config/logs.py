@@ -1,11 +1,48 @@
 """How a line of the log is written."""
 
+import copy
 import logging
+import time
+
+RARELY = 60  # seconds
 
 
 class PrintableFormatter(logging.Formatter):
-    """Leaves out what a terminal would obey: visitors and the API have words in it."""
+    """Replaces control characters: log lines contain text from visitors and the API."""
 
     def formatMessage(self, record):  # noqa: N802 (logging's name)
         text = super().formatMessage(record)
         return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
+class BriefFormatter(PrintableFormatter):
+    """Names the exception in the line itself, without a traceback."""
+
+    def format(self, record):
+        record = copy.copy(record)
+        words = record.getMessage().splitlines() or [""]
+        if record.exc_info:
+            words[0] += f" ({record.exc_info[0].__name__})"
+        record.msg, record.args = words[0], ()
+        record.exc_info = record.exc_text = None
+        return super().format(record)
+
+
+class Rarely(logging.Filter):
+    """Passes one message of each kind per minute.
+
+    The kind is what stands before the first colon. "consumer: Cannot connect" and
+    "consumer: Connection to broker lost" are of one kind: Redis is away.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._last = {}
+
+    def filter(self, record):
+        kind = record.getMessage().partition(":")[0]
+        key, now = (record.name, kind), time.monotonic()
+        if now - self._last.get(key, -RARELY) < RARELY:
+            return False
+        self._last[key] = now
+        return True

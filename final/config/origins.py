@@ -8,7 +8,7 @@ from channels.security.websocket import OriginValidator, WebsocketDenier
 class StrictOriginValidator(OriginValidator):
     """An OriginValidator that refuses an Origin that is no address at all.
 
-    The base class raises there: whoever sends such a one would fill the log.
+    The base class raises an error, so malformed origins would fill the log.
     """
 
     async def __call__(self, scope, receive, send):

@@ -13,36 +13,37 @@ from csp.constants import NONE, SELF
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from .checked import origins, positive, required, url
+from .environment import address, boolean, origins, positive, required, text
+from .redis_address import read_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+environ.Env.read_env(BASE_DIR / ".env")
 
 # DEBUG=1 is for your own machine, and nowhere else.
-DEBUG = env.bool("DEBUG", False)
-PORT = positive(env, "PORT", 8000)
+DEBUG = boolean("DEBUG", False)
+PORT = positive("PORT", 8000)
 
 SECRET_KEY = required(
-    env, "SECRET_KEY", "at least 50 random characters", DEBUG and "insecure " * 6
+    "SECRET_KEY", "at least 50 random characters", DEBUG and "insecure " * 6
 )
+# Earlier keys. Signatures made with them stay valid, so nobody is signed out.
+SECRET_KEY_FALLBACKS = text("SECRET_KEY_FALLBACKS").split()
 SITE_ORIGINS = origins(
+    "SITE_ORIGINS",
     required(
-        env,
         "SITE_ORIGINS",
         "https://search.example.org",
         DEBUG and f"http://127.0.0.1:{PORT} http://localhost:{PORT}",
-    )
-    # Where a proxy brings the browser's requests, such as in GitHub Codespaces.
-    + " "
-    + env.str("CSRF_TRUSTED_ORIGINS", "")
+    ),
 )
+# Extra origins that a development proxy uses, such as GitHub Codespaces.
+SITE_ORIGINS += origins("CSRF_TRUSTED_ORIGINS", text("CSRF_TRUSTED_ORIGINS"))
 CSRF_TRUSTED_ORIGINS = SITE_ORIGINS
 CSRF_FAILURE_VIEW = "search.views.csrf_failure"
 ALLOWED_HOSTS = [urlsplit(origin).hostname for origin in SITE_ORIGINS]
 # The names by which a load balancer asks for /readyz.
-ALLOWED_HOSTS += env.str("ALLOWED_HOSTS", "").split()
+ALLOWED_HOSTS += text("ALLOWED_HOSTS").split()
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -53,6 +54,11 @@ INSTALLED_APPS = [
     "csp",
     "search",
 ]
+
+# Django's admin at /admin/, for accounts that `manage.py createsuperuser` makes.
+ADMIN = boolean("ADMIN", False)
+if ADMIN:
+    INSTALLED_APPS += ["django.contrib.admin"]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -84,36 +90,55 @@ TEMPLATES = [
     },
 ]
 
-DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 DATABASES = {
-    "default": env.db_url_config(
-        url(DATABASE_URL, "DATABASE_URL", "postgres", "postgresql", "sqlite")
-    )
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": BASE_DIR / "db.sqlite3",
+    }
 }
+if DATABASE_URL := text("DATABASE_URL"):
+    address(DATABASE_URL, "DATABASE_URL", "postgres", "postgresql", "sqlite")
+    DATABASES["default"] = environ.Env.db_url_config(DATABASE_URL)
+if database_password := text("DATABASE_PASSWORD"):
+    DATABASES["default"]["PASSWORD"] = database_password
+# How many connections each process may have, at most. All processes together must stay
+# below the server's max_connections.
+DATABASE_CONNECTIONS = positive("DATABASE_CONNECTIONS", 20)
+# A request takes a connection from the pool, and gives it back at its end. If none is
+# free, it waits `timeout` seconds.
+DATABASE_POOL = {"min_size": 1, "max_size": DATABASE_CONNECTIONS, "timeout": 3}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # The web process and the worker write at the same time.
     database_options = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         "transaction_mode": "IMMEDIATE",
     }
+    # Each thread keeps its connection to the file.
+    DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
-    # A network that swallows everything holds nobody up for minutes: seconds, and
-    # milliseconds.
-    database_options = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
-# Behind the "?" of DATABASE_URL there may be others.
+    database_options = {
+        # Seconds and milliseconds: a dead network path does not block a process.
+        "connect_timeout": 5,
+        "tcp_user_timeout": 10_000,
+        "pool": DATABASE_POOL,
+    }
+    # PgBouncer may give each transaction another connection of the server.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+# Options after the "?" of DATABASE_URL take precedence.
 DATABASES["default"]["OPTIONS"] = {
     **database_options,
     **DATABASES["default"].get("OPTIONS", {}),
 }
-# A thread keeps its connection, and looks at the next request whether it still holds.
-DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+# Before it is used again, a connection is tested.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
-# Where collectstatic puts them. While debugging they are taken from where they are.
+# The target of collectstatic. With DEBUG, files are served from the folders of the
+# apps.
 STATIC_ROOT = None if DEBUG else BASE_DIR / "static_root"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -124,54 +149,86 @@ STORAGES = {
     },
 }
 
-REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
-url(REDIS_URL, "REDIS_URL", "redis", "rediss", "unix")
+REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
+if not REDIS_URL.startswith("sentinel:"):
+    address(REDIS_URL, "REDIS_URL", "redis", "rediss", "unix", "sentinel")
+REDIS = read_address(REDIS_URL, text("REDIS_PASSWORD"))
 # Seconds. A Redis that hangs holds up a visitor for a moment, not for ever.
 REDIS_PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
 
-CELERY_BROKER_URL = REDIS_URL
+# Begins the names of this site's queue and groups: all sites on one Redis share its
+# channels, whatever the number of their database.
+SITE_NAME = text("SITE_NAME") or (
+    f"{BASE_DIR}" if DEBUG else urlsplit(SITE_ORIGINS[0]).netloc
+)
+# What Celery calls its queue.
+CELERY_TASK_DEFAULT_QUEUE = f"{SITE_NAME}.celery"
+
+# How often each web process finds out whether it still hears what Redis publishes.
+REDIS_HEARTBEAT_SECONDS = positive("REDIS_HEARTBEAT_SECONDS", 5.0)
+
+CELERY_BROKER_URL = REDIS.broker_url
 # What a worker runs besides its tasks.
 CELERY_IMPORTS = ["search.rounds"]
-# No copy of each message for the case that its worker dies: the search is in the
-# database, and other workers find it there.
-CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS_PATIENCE, "ack_emulation": False}
+# Do not keep unacknowledged messages in Redis: other workers find the searches of a
+# dead worker in the database.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    **REDIS.transport_options(REDIS_PATIENCE),
+    "ack_emulation": False,
+}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
-# One for each thread of a web process; see asgi.py. When Redis hangs, none waits for
-# another one's turn.
+# One for each thread of a web process; see asgi.py. When Redis hangs, no thread waits
+# for the connection of another one.
 CELERY_BROKER_POOL_LIMIT = 32
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# A Redis that turns a command down, as it does while another one takes its place, ends
-# the worker otherwise.
+# During a failover, Redis rejects commands. Without this setting, that stops the
+# worker.
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
-# A worker takes no message for which it has no thread: another one could.
+# Both are about tasks that are acknowledged late, which we do not have. Without a
+# value, Celery logs a warning.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
+# A worker takes no message that it cannot begin: another worker may be free.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 
 _connection = {
-    "address": REDIS_URL,
-    **REDIS_PATIENCE,
-    # One that broke while nobody used it is made anew by whoever is the next.
+    **REDIS.layer_host(REDIS_PATIENCE),
+    # Retry once: a connection that broke while it was idle fails at its next use.
     "retry": Retry(NoBackoff(), retries=1),
 }
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "config.layer.RestoringChannelLayer",
-        # The layer sends one message after the other on each connection: it gets four.
-        "CONFIG": {"hosts": [_connection] * 4},
+        # Each connection sends one message after the other. So there are four.
+        "CONFIG": {"hosts": [_connection] * 4, "prefix": SITE_NAME},
     },
 }
 
-OPENAI_MODEL = env.str("OPENAI_MODEL", "gpt-5-mini")
-# The longest silence of the API, before its answer and in it.
-OPENAI_TIMEOUT_SECONDS = positive(env, "OPENAI_TIMEOUT_SECONDS", 20.0)
+OPENAI_MODEL = text("OPENAI_MODEL", "gpt-5-mini")
+# For a connection to the API.
+OPENAI_CONNECT_SECONDS = positive("OPENAI_CONNECT_SECONDS", 5.0)
+# For the first word: a model may think for long. Asking it again would cost twice.
+OPENAI_FIRST_WORD_SECONDS = positive("OPENAI_FIRST_WORD_SECONDS", 60.0)
+# Between two words. Such a silence means that the connection is dead.
+OPENAI_TIMEOUT_SECONDS = positive("OPENAI_TIMEOUT_SECONDS", 20.0)
+# For all attempts at one answer, with the pauses between them.
+OPENAI_ANSWER_SECONDS = positive("OPENAI_ANSWER_SECONDS", 120.0)
 
-SEARCHES_PER_MINUTE = positive(env, "SEARCHES_PER_MINUTE", 20)
-# A worker without a sign of life for so long has lost its searches to the others.
-SEARCH_LEASE_SECONDS = positive(env, "SEARCH_LEASE_SECONDS", 15.0)
-# How long a worker that is told to stop goes on with what it has begun.
-SEARCH_GRACE_SECONDS = positive(env, "SEARCH_GRACE_SECONDS", 25.0)
-# How often an open socket is asked whether its session still holds.
-SOCKET_CHECK_SECONDS = positive(env, "SOCKET_CHECK_SECONDS", 60.0)
+SEARCHES_PER_MINUTE = positive("SEARCHES_PER_MINUTE", 20)
+# How many searches a worker process has at once. The others wait for the next worker.
+SEARCHES_PER_WORKER = positive("SEARCHES_PER_WORKER", 1000)
+# Other workers take over searches whose lease was not renewed for so long.
+SEARCH_LEASE_SECONDS = positive("SEARCH_LEASE_SECONDS", 15.0)
+# How long a worker that is stopped may finish the searches that it has begun.
+SEARCH_GRACE_SECONDS = positive("SEARCH_GRACE_SECONDS", 25.0)
+# How often each open socket checks that its session is still valid.
+SOCKET_CHECK_SECONDS = positive("SOCKET_CHECK_SECONDS", 60.0)
+
+# Without a token, /metrics answers 404. Prometheus sends it as a bearer token.
+METRICS_TOKEN = text("METRICS_TOKEN")
+# Where a worker serves its own figures, such as 127.0.0.1:9808.
+WORKER_METRICS = text("WORKER_METRICS")
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -182,9 +239,22 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# Sends links to users who forgot their password. Without a server, no link is offered.
+EMAIL_HOST = text("EMAIL_HOST")
+EMAIL_PORT = positive("EMAIL_PORT", 587)
+EMAIL_HOST_USER = text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = boolean("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "webmaster@localhost")
+SENDS_MAIL = DEBUG or bool(EMAIL_HOST)
+if DEBUG and not EMAIL_HOST:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "openai_index"
 
-# Whatever gets into a page: it runs no script but ours, and talks to nobody else.
+# Injected markup can run only our scripts, and can contact only this site.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -199,16 +269,18 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 
-# One switch for all that needs TLS. Who ends it, the proxy, says so in
-# X-Forwarded-Proto; uvicorn believes the addresses in FORWARDED_ALLOW_IPS.
-HTTPS_ONLY = env.bool("HTTPS_ONLY", not DEBUG)
+# One switch for everything that needs TLS. The proxy that terminates TLS reports it in
+# X-Forwarded-Proto. uvicorn trusts the addresses in FORWARDED_ALLOW_IPS.
+HTTPS_ONLY = boolean("HTTPS_ONLY", not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
-SECURE_HSTS_PRELOAD = HTTPS_ONLY
+# These cannot be undone: from then on, every host of the domain must use TLS.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = boolean("HSTS_PRELOAD", False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 LOGGING = {
     "version": 1,
@@ -218,14 +290,33 @@ LOGGING = {
             "class": "config.logs.PrintableFormatter",
             "format": "{asctime} {message}",
             "style": "{",
-        }
+        },
+        "brief": {
+            "()": "config.logs.BriefFormatter",
+            "format": "{asctime} {message}",
+            "style": "{",
+        },
     },
-    "handlers": {"story": {"class": "logging.StreamHandler", "formatter": "story"}},
+    "filters": {"rarely": {"()": "config.logs.Rarely"}},
+    "handlers": {
+        "story": {"class": "logging.StreamHandler", "formatter": "story"},
+        "brief": {
+            "class": "logging.StreamHandler",
+            "formatter": "brief",
+            "filters": ["rarely"],
+        },
+    },
     "loggers": {
-        # Django's own handler falls silent where DEBUG is off.
+        # Django's own handler logs nothing unless DEBUG is on.
         "django": {"handlers": ["story"], "level": "INFO", "propagate": False},
-        # Has a page to say of each push that fails. The worker says it in a line.
+        # Django logs a traceback for each failed push. The worker logs one line.
         "django.dispatch": {"level": "CRITICAL"},
+        # Our own layer reports when Redis is away; see config/layer.py.
+        "channels_redis": {"level": "CRITICAL"},
+        # One line without a traceback: for a restart of Redis, which all workers
+        # notice, and for requests that anybody can send.
+        "celery.worker.consumer": {"handlers": ["brief"], "propagate": False},
+        "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},
         "search": {"handlers": ["story"], "level": "INFO", "propagate": False},
     },
 }

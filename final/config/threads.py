@@ -1,9 +1,9 @@
 """Runs the views: plain functions, in threads that stay.
 
-Each thread keeps its database connection. It gets a request once all of it is there,
-and gives the response back as a whole. For a client that sends its form byte by byte,
-or never ends it, would keep a thread for itself; some dozens of them would keep all.
-And each piece that is handed over by itself costs a change of threads and back.
+Each thread gets a request once all of it has arrived, and gives the response back as a
+whole. Otherwise a client that sends its form slowly would occupy a thread, and a few
+dozen of them would occupy them all. And each piece that is handed over by itself costs
+a change of threads and back.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 from asgiref.wsgi import WsgiToAsgiInstance
+from django.conf import settings
 
 LARGEST_BODY = 65_536  # bytes: a question has 200 characters
 PATIENCE = 10  # seconds that a body may take to arrive
@@ -37,14 +38,15 @@ class InThreads:
         # asgiref's own way to call the application changes threads for each piece. What
         # it knows of both interfaces is what we need.
         translator = WsgiToAsgiInstance(self.application)
-        # WSGI cannot tell A_B from A-B: nobody shall pass one off as the other.
+        # WSGI cannot tell A_B from A-B. So headers with an underscore are dropped.
         headers = [pair for pair in scope["headers"] if b"_" not in pair[0]]
         translator.scope = {**scope, "headers": headers}
         try:
             environ = translator.build_environ(translator.scope, BytesIO(body))
         except ValueError:
-            return await refuse(send, 400, b"One header comes too often.\n")
-        # Pages send UTF-8. To any other name Django says no, also while it says no.
+            return await refuse(send, 400, b"A header is repeated too often.\n")
+        # Our pages send UTF-8. Django fails for other encodings, even in its error
+        # page.
         kind = environ.get("CONTENT_TYPE", "")
         environ["CONTENT_TYPE"] = re.sub(r";\s*charset=[^;]*", "", kind, flags=re.I)
         loop = asyncio.get_running_loop()
@@ -62,8 +64,22 @@ class InThreads:
             response.close()
 
 
+class Separately:
+    """Runs what needs no database, files and /healthz, in threads of its own."""
+
+    def __init__(self, pages, count):
+        self.pages = pages
+        self.quick = InThreads(pages.application, count)
+        self.static = f"/{settings.STATIC_URL.strip('/')}/"
+
+    async def __call__(self, scope, receive, send):
+        is_quick = scope["path"] == "/healthz" or scope["path"].startswith(self.static)
+        application = self.quick if is_quick else self.pages
+        await application(scope, receive, send)
+
+
 async def read(receive):
-    """The body, or enough of it to see that it is too long. None: the client left."""
+    """The body, or enough of it to see that it is too long; None if the client left."""
     body, has_more = b"", True
     while has_more and len(body) <= LARGEST_BODY:
         message = await receive()

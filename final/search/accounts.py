@@ -1,15 +1,29 @@
-"""Accounts beside guests: who signs up or logs in takes the guest's searches along."""
+"""Accounts: a guest who signs up or logs in keeps the searches of this visit."""
 
-from django.contrib.auth import get_user_model, login
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import get_user_model, login, logout, views
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import UserCreationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.messages.views import SuccessMessageMixin
 from django.db import IntegrityError, transaction
 from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from .guests import BACKEND, is_guest
 from .limits import wait_for_turn
+from .models import Guest
+
+FORM = "registration/form.html"
+
+
+class SignUpForm(UserCreationForm):
+    class Meta(UserCreationForm.Meta):
+        fields = ("username", "email")
+        help_texts = {"email": "Optional. With it, you can reset your password."}
 
 
 @never_cache
@@ -20,7 +34,7 @@ def sign_up(request):
     # The guest becomes the account: the same user, with a name and a password.
     guest = get_user_model().objects.filter(pk=request.user.pk).first()
     data = request.POST if request.method == "POST" else None
-    form = UserCreationForm(data, instance=guest, initial={"username": ""})
+    form = SignUpForm(data, instance=guest, initial={"username": ""})
     if user := form.is_valid() and save(form):
         login(request, user, BACKEND)
         return redirect("openai_index")
@@ -29,23 +43,103 @@ def sign_up(request):
 
 
 def save(form):
-    """The user; None where somebody has taken the name since the form was checked."""
+    """Save the user. None if another user has taken the name since the check."""
     try:
         with transaction.atomic():
-            return form.save()
+            user = form.save()
+            Guest.objects.filter(user=user).delete()
+            return user
     except IntegrityError:
         form.add_error("username", "A user with that username already exists.")
         return None
 
 
-class LogIn(LoginView):
+class LogIn(views.LoginView):
+    extra_context = {"sends_mail": settings.SENDS_MAIL}
+
     def form_valid(self, form):
         guest = self.request.user if is_guest(self.request.user) else None
         with transaction.atomic():
             if guest:
-                wait_for_turn(guest)  # or a search asked meanwhile would be deleted
+                wait_for_turn(guest)  # so that no search is added and then deleted
             response = super().form_valid(form)
             if guest:
                 guest.search_results.update(user=form.get_user())
                 guest.delete()
         return response
+
+
+class ChangePassword(SuccessMessageMixin, views.PasswordChangeView):
+    template_name = FORM
+    success_url = reverse_lazy("openai_index")
+    success_message = "Your password was changed. You are signed out everywhere else."
+    extra_context = {
+        "title": "Change your password",
+        "button": "Change it",
+        "offers_deletion": True,
+    }
+
+    def dispatch(self, request, *arguments, **options):
+        # A guest has no password to change.
+        if request.user.is_authenticated and not request.user.has_usable_password():
+            return redirect("openai_index")
+        return super().dispatch(request, *arguments, **options)
+
+
+class ResetPassword(SuccessMessageMixin, views.PasswordResetView):
+    """Send a link by e-mail. The answer does not say whether the account exists."""
+
+    template_name = FORM
+    email_template_name = "registration/reset_mail.txt"
+    subject_template_name = "registration/reset_subject.txt"
+    # Not from the Host header, which anybody can choose.
+    extra_email_context = {"origin": settings.SITE_ORIGINS[0]}
+    success_url = reverse_lazy("login")
+    success_message = "If an account with this address exists, we have sent it a link."
+    extra_context = {"title": "Forgot your password?", "button": "Send me a link"}
+
+
+class ConfirmReset(SuccessMessageMixin, views.PasswordResetConfirmView):
+    template_name = FORM
+    success_url = reverse_lazy("login")
+    success_message = "Your password was changed. You can log in with it."
+    extra_context = {"button": "Change it"}
+
+
+class DeleteForm(forms.Form):
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, user, data=None):
+        super().__init__(data)
+        self.user = user
+        if not user.has_usable_password():
+            del self.fields["password"]
+
+    def clean_password(self):
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError("That is not your password.")
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_account(request):
+    """Delete the user with all searches. Searches that run are stopped."""
+    form = DeleteForm(request.user, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        user = get_user_model().objects.get(pk=request.user.pk)
+        logout(request)
+        user.delete()
+        messages.success(request, "Your account and your searches were deleted.")
+        return redirect("openai_index")
+    context = {
+        "form": form,
+        "title": "Delete your account",
+        "text": "This deletes your account and all your searches. It cannot be undone.",
+        "button": "Delete my account",
+    }
+    return render(request, FORM, context, status=400 if form.is_bound else 200)

@@ -1,71 +1,123 @@
 """Asks the OpenAI API, and says what went wrong in words for the visitor."""
 
+import asyncio
 import codecs
+import logging
+import time
+from email.utils import parsedate_to_datetime
 from functools import cache
 
 from django.conf import settings
-from httpx2 import Timeout
+from httpx2 import ReadTimeout, Timeout
 from openai import (
     APIConnectionError,
     APIError,
     APIStatusError,
+    APITimeoutError,
     AsyncOpenAI,
     AsyncStream,
     OpenAIError,
 )
 
+logger = logging.getLogger(__name__)
+
 INSTRUCTIONS = "Answer in a few short sentences of plain text."
-# What a second try may not meet any more, by the code of an error in a stream.
+# Error codes in a stream after which another attempt may succeed.
 PASSING = (None, "server_error", "rate_limit_exceeded")
+SILENT = "The API did not respond in time."
+NO_QUOTA = "insufficient_quota"
 
 
 class NoAnswer(Exception):
-    """Why there is no answer, for the visitor; and whether to ask again makes sense."""
+    """Why there is no answer, in words for the visitor.
 
-    def __init__(self, words, is_passing):
+    `is_passing`: another attempt may succeed, after `wait` seconds.
+    """
+
+    def __init__(self, words, is_passing, wait=0.0):
         super().__init__(words)
         self.is_passing = is_passing
+        self.wait = wait
+
+    @property
+    def kind(self):
+        """What has failed, in one word: the client's error, or NoAnswer."""
+        return type(self.__cause__ or self).__name__
 
 
 @cache
 def get_client():
-    # One for the whole process. Its own retries know nothing of a stream that breaks
-    # off, and ask again where the quota is used up: so it tries once.
-    timeout = Timeout(settings.OPENAI_TIMEOUT_SECONDS, connect=5)
+    """The process's client. Raises whatever its settings lead to: a proxy without a
+    package for it, a certificate file that is not there, or no key.
+    """
+    # Its own retries know nothing of a stream that breaks off, and they ask again where
+    # the quota is used up. So it tries once.
+    longest = max(settings.OPENAI_FIRST_WORD_SECONDS, settings.OPENAI_TIMEOUT_SECONDS)
+    timeout = Timeout(longest, connect=settings.OPENAI_CONNECT_SECONDS)
     return AsyncOpenAI(timeout=timeout, max_retries=0)
+
+
+# Whether the API has refused to stream this model, as it does for some organizations.
+refuses_streams = False
 
 
 async def stream_answer(query):
     """The pieces of the answer, as the API writes them. Raises NoAnswer."""
-    # JSON may name half a character, and the other half in the next piece. Or never: no
-    # database takes it then, and PostgreSQL no NUL either.
-    halves = codecs.getincrementaldecoder("utf-16-le")("replace")
+    global refuses_streams
+    try:
+        get_client()
+    except Exception as error:
+        kind = type(error).__name__
+        raise NoAnswer(f"The API could not be asked ({kind}).", False) from error
     request = {
         "model": settings.OPENAI_MODEL,
         "instructions": INSTRUCTIONS,
         "input": query,
-        "stream": True,
     }
+    try:
+        if not refuses_streams:
+            try:
+                async for piece in read_stream(request):
+                    yield piece
+                return
+            except APIStatusError as error:
+                if error.status_code != 400 or error.param != "stream":
+                    raise
+                logger.warning("The API does not stream this model: answers come whole")
+                refuses_streams = True
+        yield await read_whole(request)
+    except OpenAIError as error:
+        raise explain(error) from error
+
+
+async def read_stream(request):
+    """The pieces of a streamed answer. Raises NoAnswer, and what the client raises."""
+    # JSON may split a surrogate pair between two pieces. A database refuses half of
+    # one, and PostgreSQL refuses NUL as well.
+    halves = codecs.getincrementaldecoder("utf-16-le")("replace")
     is_whole = False
     try:
-        # As `responses.create` does it, but for its typed events: to make them takes
-        # longer than all else that a worker does for an answer.
+        # As `responses.create`, but without its typed events: making them takes longer
+        # than everything else that a worker does for an answer.
         async with await get_client().post(
             "/responses",
-            body=request,
+            body={**request, "stream": True},
             cast_to=object,
             stream=True,
             stream_cls=AsyncStream[object],
         ) as stream:
-            async for event in stream:
+            has_begun, events = False, aiter(stream)
+            while event := await next_event(events, has_begun):
                 match event["type"]:
                     case "response.output_text.delta":
+                        has_begun = True
                         data = event["delta"].encode("utf-16-le", "surrogatepass")
                         yield halves.decode(data).replace("\0", "")
                     case "response.refusal.delta":
                         raise NoAnswer("The model declined to answer this.", False)
                     case "response.completed":
-                        # Not the end: who leaves before it loses the connection.
+                        # Read the stream to its end: the client reuses a connection
+                        # only if nothing is left in it.
                         is_whole = True
                     case "response.incomplete":
                         raise NoAnswer("The API ended its answer too early.", False)
@@ -74,31 +126,81 @@ async def stream_answer(query):
                         raise broken_off(error.get("code"))
                     case "error":
                         raise broken_off(event.get("code"))
-    except OpenAIError as error:
+    except (APIError, NoAnswer):
         if not is_whole:
-            raise explain(error) from error
+            raise
     if not is_whole:
         # A stream that just stops raises nothing.
         raise NoAnswer("The API's answer broke off.", True)
 
 
+async def next_event(events, has_begun):
+    """The stream's next event, or None at its end. Raises NoAnswer after a silence."""
+    patience = settings.OPENAI_FIRST_WORD_SECONDS
+    if has_begun:
+        patience = settings.OPENAI_TIMEOUT_SECONDS
+    try:
+        async with asyncio.timeout(patience):
+            return await anext(events, None)
+    except TimeoutError:
+        # Before the first word, the model may still be thinking. Asking it again would
+        # cost twice.
+        raise NoAnswer(SILENT, has_begun) from None
+
+
+async def read_whole(request):
+    """An answer that comes in one piece."""
+    response = await get_client().responses.create(**request)
+    if not response.output_text and any(
+        part.type == "refusal"
+        for item in response.output
+        for part in getattr(item, "content", None) or []
+    ):
+        raise NoAnswer("The model declined to answer this.", False)
+    return response.output_text.replace("\0", "")
+
+
 def explain(error):
     """The NoAnswer for a client's error, without its text: that may hold a key."""
     kind = type(error).__name__
-    if isinstance(error, APIConnectionError):  # time-outs, too
+    if isinstance(error, APITimeoutError) and isinstance(error.__cause__, ReadTimeout):
+        return NoAnswer(SILENT, False)
+    if isinstance(error, APIConnectionError):
         return NoAnswer(f"The API could not be reached ({kind}).", True)
     if not isinstance(error, APIError):
         return NoAnswer(f"The API could not be asked ({kind}).", False)
-    if not isinstance(error, APIStatusError) or error.code == "insufficient_quota":
+    if not isinstance(error, APIStatusError):
         return broken_off(error.code)
-    if error.status_code in (401, 403):
-        return NoAnswer(f"The API does not let this site in ({kind}).", False)
-    is_passing = error.status_code in (408, 409, 429) or error.status_code >= 500
-    return NoAnswer(f"The API gave no answer ({kind}).", is_passing)
+    status, code = error.status_code, error.code
+    is_passing = status in (408, 409, 429) or status >= 500
+    if not is_passing or code == NO_QUOTA:
+        # The operator has to act. This line contains neither the question nor the key.
+        logger.error("The API refuses: status %s, %s, code %s", status, kind, code)
+    if code == NO_QUOTA:
+        return broken_off(code)
+    if code == "model_not_found":
+        return NoAnswer("The API does not offer the model that this site uses.", False)
+    if status in (401, 403):
+        return NoAnswer(f"The API rejected the key of this site ({kind}).", False)
+    words = f"The API gave no answer ({kind})."
+    return NoAnswer(words, is_passing, seconds_to_wait(error.response.headers))
+
+
+def seconds_to_wait(headers):
+    """How long the API asks to be left alone: its Retry-After, in any of its forms."""
+    try:
+        if milliseconds := headers.get("retry-after-ms"):
+            return max(0.0, float(milliseconds) / 1000)
+        after = headers.get("retry-after", "0")
+        if after.replace(".", "", 1).isdecimal():
+            return float(after)
+        return max(0.0, parsedate_to_datetime(after).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def broken_off(code):
     """The NoAnswer for an error with this code, or without one, in a stream."""
-    if code == "insufficient_quota":
+    if code == NO_QUOTA:
         return NoAnswer("This site has used up its quota at the API.", False)
     return NoAnswer("The API broke off its answer.", code in PASSING)

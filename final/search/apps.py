@@ -5,5 +5,6 @@ class SearchConfig(AppConfig):
     name = "search"
 
     def ready(self):
-        # The import connects the handler; without it, nobody hears the signal.
-        from . import handlers  # noqa: F401
+        # The import connects the handler; without it, nobody hears the signal. That of
+        # the checks registers them.
+        from . import checks, handlers  # noqa: F401

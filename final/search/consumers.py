@@ -1,34 +1,61 @@
-"""Stage 6 · consumer: holds a browser's WebSocket and passes the group's news on."""
+"""Stage 6 · consumer: holds a browser's WebSocket and forwards the group's messages."""
 
 import asyncio
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
+from importlib import import_module
 
 from channels.db import database_sync_to_async
-from channels.exceptions import DenyConnection, StopConsumer
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, parse_cookie
+from django.http import HttpRequest, HttpResponse, parse_cookie
 from redis.exceptions import RedisError
 
-from .health import sockets
+from .figures import sockets
+from .guests import sign_in_as_guest
 from .live import digest, group_of
 from .models import Status
 from .snapshot import snapshot_of
 
 logger = logging.getLogger(__name__)
 
-# Seconds that a browser may take to make room for a frame.
+# Seconds that a browser may take to read a frame.
 PATIENCE = 20
 
 POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
-# Of the range that is left to applications.
+# From the range that is reserved for applications (4000 to 4999).
 SIGNED_OUT = 4001
+
+
+engine = import_module(settings.SESSION_ENGINE)
+# By default, all sockets of a process share one thread, and wait there for each other.
+in_database = partial(
+    database_sync_to_async,
+    thread_sensitive=False,
+    executor=ThreadPoolExecutor(8, "socket"),
+)
+
+
+class SessionStore(engine.SessionStore):
+    """A session that is only read: an open socket cannot set a cookie.
+
+    Django would start a new session if the old one was signed by a key of
+    SECRET_KEY_FALLBACKS. The class name SessionStore is a part of the signature.
+    """
+
+    def cycle_key(self):
+        pass
+
+    def flush(self):
+        pass
 
 
 class SearchConsumer(AsyncWebsocketConsumer):
@@ -38,45 +65,60 @@ class SearchConsumer(AsyncWebsocketConsumer):
         try:
             await super().__call__(scope, receive, send)
         except (RedisError, OperationalError, InterfaceError) as error:
-            # One line, and no traceback: this happens to all of them at once.
+            # One line without a traceback: this happens to all sockets at once.
             logger.warning("A socket was closed: %s", type(error).__name__)
             await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
         finally:
-            # Not in `disconnect`: that is skipped where the browser vanishes in the
-            # middle of a frame, or where Redis or the database fail us.
+            # Not in `disconnect`: that is not called if the browser vanishes in the
+            # middle of a frame, or if Redis or the database fails.
             await self.leave()
 
     async def dispatch(self, message):
         if message["type"] == "send_search_result":
-            # Needs no database. For anything else the base class first looks after its
-            # connections, in another thread.
+            # Needs no database. For other messages, the base class first closes old
+            # database connections, in another thread.
             await self.send_search_result(message)
         else:
             await super().dispatch(message)
 
     async def connect(self):
-        # Not by AuthMiddlewareStack, whose session and user would stay in memory for as
-        # long as the socket. And they have to be looked up again and again anyway.
-        self.session_key = session_key_of(self.scope)
-        # Of the scope there are copies, all with the same list of headers.
+        # Not by AuthMiddlewareStack: its session and user would stay in memory as long
+        # as the socket. And they have to be looked up again regularly anyway.
+        cookies = cookies_of(self.scope)
+        self.session_key = cookies.get(settings.SESSION_COOKIE_NAME)
+        self.csrf_token = cookies.get(settings.CSRF_COOKIE_NAME)
+        # Copies of the scope share this list. Empty it, to save memory.
         self.scope["headers"].clear()
         self.scope.clear()
-        user = await database_sync_to_async(self.find_user)()
+        headers, user = [], await in_database(self.find_user)()
         if not user.is_authenticated:
-            raise DenyConnection()
+            user, headers = await in_database(self.make_guest)()
         self.user_id, self.group_name = user.pk, group_of(user.pk)
         sockets.inc()
         await self.channel_layer.group_add(self.group_name, self.channel_name)
-        await self.accept()
-        # After joining the group: what changes between the two comes twice, not never.
-        await self.send_data(await database_sync_to_async(snapshot_of)(user))
+        await self.accept(headers=headers)
+        # After joining the group: a change in between arrives twice, and is not missed.
+        await self.send_data(await in_database(snapshot_of)(user))
         self.check_later()
 
     def find_user(self):
-        """Who the session's user is by now; nobody, if it has ended."""
+        """The session's user; AnonymousUser if the session has ended."""
         request = HttpRequest()
         request.session = SessionStore(self.session_key)
         return get_user(request)
+
+    def make_guest(self):
+        """A guest for a new visitor, and the headers that give the browser a cookie."""
+        request, response = HttpRequest(), HttpResponse()
+        request.META["CSRF_COOKIE"] = self.csrf_token
+        request.session = engine.SessionStore()
+        guest = sign_in_as_guest(request)
+        SessionMiddleware(lambda request: response).process_response(request, response)
+        self.session_key = request.session.session_key
+        cookies = response.cookies.values()
+        return guest, [
+            (b"set-cookie", cookie.OutputString().encode()) for cookie in cookies
+        ]
 
     async def leave(self):
         if self.timer:
@@ -84,13 +126,13 @@ class SearchConsumer(AsyncWebsocketConsumer):
         if self.group_name:
             group_name, self.group_name = self.group_name, None
             sockets.dec()
-            with suppress(RedisError):  # its connection ended, and what it had with it
+            with suppress(RedisError):  # the subscription ended with the connection
                 await self.channel_layer.group_discard(group_name, self.channel_name)
 
     async def receive(self, text_data=None, bytes_data=None):
-        # The page sends nothing. Whoever does, is no page of ours.
+        # Our page sends nothing. A client that sends something is not our page.
         await self.close(POLICY_VIOLATION)
-        raise StopConsumer()  # and does not read what else there is
+        raise StopConsumer()  # reads nothing more
 
     async def send_search_result(self, event):
         data = event["data"]
@@ -102,12 +144,18 @@ class SearchConsumer(AsyncWebsocketConsumer):
                 self.group_name,
             )
 
+    async def send_snapshot(self, event):
+        """Messages were lost: send what is in the database."""
+        user = await in_database(self.find_user)()
+        if user.pk == self.user_id:
+            await self.send_data(await in_database(snapshot_of)(user))
+
     async def send_data(self, data):
         try:
             async with asyncio.timeout(PATIENCE):
                 await self.send(text_data=json.dumps(data))
         except TimeoutError:
-            # It reads nothing, not even a goodbye, and its news would pile up here.
+            # The browser reads nothing. Messages for it would pile up here.
             raise StopConsumer() from None
 
     async def close_socket(self, event):
@@ -115,7 +163,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
             await self.close(SIGNED_OUT)
 
     def check_later(self):
-        """Django looks at the session with each request. A socket is one for hours."""
+        """Check the session later: a socket is one request that lasts for hours."""
         loop = asyncio.get_running_loop()
         self.timer = loop.call_later(settings.SOCKET_CHECK_SECONDS, self.check_now)
 
@@ -124,10 +172,10 @@ class SearchConsumer(AsyncWebsocketConsumer):
 
     async def check(self):
         try:
-            user = await database_sync_to_async(self.find_user)()
+            user = await in_database(self.find_user)()
             may_stay = user.pk == self.user_id
         except Exception as error:
-            # As far as anybody knows. It is asked again the next time.
+            # Keep the socket open: the check itself failed. The next check may work.
             logger.warning("A socket was not checked: %s", type(error).__name__)
             may_stay = True
         if not self.group_name:
@@ -138,6 +186,5 @@ class SearchConsumer(AsyncWebsocketConsumer):
             await self.close(SIGNED_OUT)
 
 
-def session_key_of(scope):
-    cookies = parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
-    return cookies.get(settings.SESSION_COOKIE_NAME)
+def cookies_of(scope):
+    return parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))

@@ -11,7 +11,7 @@ class SearchForm(forms.Form):
     # the same search.
     task_id = forms.UUIDField(
         required=False,
-        # Or the browser fills in the last one again.
+        # Otherwise the browser restores the previous id after a reload.
         widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
     )
     query = forms.CharField(

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from .live import broadcast, close_sockets, digest, group_of
+from .live import PATIENCE_OF_WORKER, broadcast, close_sockets, digest, group_of
 from .signals import search_completed
 
 logger = logging.getLogger(__name__)
@@ -23,11 +23,12 @@ async def broadcast_search_result(sender, search_result, **kwargs):
         search_result.task_id,
         group_of(search_result.user_id),
     )
-    await broadcast(search_result.user_id, search_result.state())
+    state = search_result.state()
+    await broadcast(search_result.user_id, state, PATIENCE_OF_WORKER)
 
 
-# A socket is let in once. What ends the right to it must close it, too. Should this
-# news not get through, the consumer finds out by itself, a little later.
+# When a user loses access, the socket must be closed. If this message is lost, the
+# consumer's own check closes it a little later.
 
 
 @receiver(user_logged_out)
@@ -38,7 +39,7 @@ async def close_sockets_of_session(sender, request, user, **kwargs):
 
 @receiver(post_delete, sender=get_user_model())
 def close_sockets_of_user(sender, instance, **kwargs):
-    # Once it is true. And no transaction stays open for a Redis that hangs.
+    # After the commit. And no transaction waits for a Redis that hangs.
     close = partial(async_to_sync(try_to_close), instance.pk)
     transaction.on_commit(close)
 

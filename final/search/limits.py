@@ -17,8 +17,8 @@ WINDOW = timedelta(minutes=1)
 def wait_for_turn(user):
     """Let no other transaction start a search for the user until this one ends.
 
-    Or who asks ten times at once would be found to have asked for nothing, ten times.
-    SQLite cannot do it, and has one transaction at a time anyway.
+    Otherwise ten questions that arrive at once would all pass the limit. SQLite has no
+    row locks, but it has one writing transaction at a time anyway.
     """
     if connection.features.has_select_for_update:
         users = get_user_model().objects.filter(pk=user.pk)
@@ -27,9 +27,9 @@ def wait_for_turn(user):
 
 def seconds_to_wait(user):
     """How long the user has to wait before another search: whole seconds, or 0."""
-    # By the database's clock, which wrote down when.
+    # By the database's clock, which also wrote `created_at`.
     recent = SearchResult.objects.filter(user=user, created_at__gt=Now() - WINDOW)
-    # Of as many as are allowed the oldest, if there is one: it has to leave the window.
+    # There is room again when the oldest of the allowed searches leaves the window.
     last = settings.SEARCHES_PER_MINUTE - 1
     for asked_at in recent.values_list("created_at", flat=True)[last : last + 1]:
         left = ceil((asked_at + WINDOW - now()).total_seconds())

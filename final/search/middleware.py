@@ -1,15 +1,15 @@
-"""Says in plain words that the database is away, in the place of a page of errors."""
+"""Says in plain words that the database is away, instead of showing an error page."""
 
 import logging
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, JsonResponse
 
-from .views import wants_json
+from .negotiation import wants_json
 
 logger = logging.getLogger(__name__)
 
-WORDS = "The site cannot save anything at the moment. Ask again in a few seconds."
+WORDS = "The site cannot save your question right now. Try again in a few seconds."
 
 
 class DatabaseAwayMiddleware:

@@ -1,7 +1,7 @@
-"""What a search leaves behind: the database is the truth, the socket brings the news.
+"""The searches. The database has their state; the socket only reports changes.
 
-Every change of state is one conditional UPDATE. Of two workers that want the same
-search, or of a worker that finishes it and its owner who cancels it, one succeeds.
+Every change of state is one conditional UPDATE. If two workers claim the same search,
+or if a worker finishes it while its owner cancels it, exactly one of them succeeds.
 """
 
 import uuid
@@ -12,15 +12,26 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Now
 
-# Whoever takes or cancels a search adds this to `sequence`: room for the chunks that a
-# worker has sent and not yet saved, so that what comes later has the higher number.
+# Claiming or cancelling adds this to `sequence`. So a later message always has a higher
+# number than chunks that a worker has sent but not yet saved.
 STRIDE = 1_000_000
-# A worker that has not touched its search for so long is dead: another one may take it.
+# If a worker has not renewed its claim for so long, another worker may take the search.
 LEASE = timedelta(seconds=settings.SEARCH_LEASE_SECONDS)
-# A search that nobody has taken for so long has lost its message.
+# If no worker has taken a search for so long, its message was lost.
 UNHEARD = timedelta(seconds=3)
-# A search that so many workers have died of does not get another one.
+# Give up a search after so many claims: it may be what makes its workers die.
 MOST_CLAIMS = 3
+
+
+class Guest(models.Model):
+    """Marks a user who exists only as long as the browser keeps its cookie."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True
+    )
+
+    def __str__(self):
+        return str(self.user)
 
 
 class Status(models.TextChoices):
@@ -39,16 +50,16 @@ class SearchResultQuerySet(models.QuerySet):
         return self.filter(status=Status.PENDING)
 
     def abandoned(self):
-        """Those of a dead worker, by the database's clock, which all machines share."""
+        """Those of dead workers, by the database's clock, which all machines share."""
         return self.filter(status=Status.RUNNING, updated_at__lt=Now() - LEASE)
 
     def overlooked(self):
-        """Those that no message leads to any more, the longest first."""
+        """Those without a message, the oldest first."""
         claimable = self.pending() | self.abandoned()
         return claimable.filter(updated_at__lt=Now() - UNHEARD).order_by("updated_at")
 
     def change(self, **fields):
-        """Whether the row was there to be changed, and was."""
+        """Change the row. Return whether it was there to be changed."""
         return self.update(updated_at=Now(), **fields) == 1
 
 
@@ -65,13 +76,14 @@ class SearchResult(models.Model):
     status = models.CharField(
         max_length=9, choices=Status.choices, default=Status.PENDING
     )
-    # Grows with each chunk and each change of state: the page ignores what it has seen.
+    # Grows with each chunk and each change of state. The page ignores older numbers.
     sequence = models.BigIntegerField(default=0)
-    # The worker's try that may write. A slower one finds another name here, and stops.
+    # Identifies the attempt that may write. An older attempt finds another value here
+    # and stops.
     claim = models.UUIDField(null=True, editable=False)
     claims = models.PositiveSmallIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now())
-    # The last sign of life of whoever has the search.
+    # When a worker last renewed its claim, or the state last changed.
     updated_at = models.DateTimeField(db_default=Now())
 
     objects = SearchResultQuerySet.as_manager()
@@ -88,13 +100,13 @@ class SearchResult(models.Model):
 
     @classmethod
     def take(cls, task_id, claim):
-        """The search, for the try named `claim`; None where nothing is to be taken."""
+        """Claim the search for the attempt `claim`. None if it cannot be claimed."""
         row = cls.objects.unfinished().filter(task_id=task_id).first()
         if row is None:
             return None
         is_new = row.status == Status.PENDING
         if not is_new and row.claim == claim:
-            return row  # taken before, but the database was gone before it said so
+            return row  # claimed before, but the database's confirmation was lost
         claimable = cls.objects.pending() if is_new else cls.objects.abandoned()
         fields = {
             "status": Status.RUNNING,
@@ -103,7 +115,7 @@ class SearchResult(models.Model):
             "claims": row.claims + 1,
             "answer": "",
         }
-        # Only as it was read: or somebody else was quicker.
+        # Only if the row is unchanged since it was read.
         if not claimable.filter(pk=row.pk, sequence=row.sequence).change(**fields):
             return None
         for name, value in fields.items():
@@ -111,15 +123,15 @@ class SearchResult(models.Model):
         return row
 
     def save_progress(self):
-        """Save what there is of the answer; False where it is no longer ours."""
+        """Save the answer so far. False if another worker has claimed the search."""
         if not self._if_ours().change(answer=self.answer, sequence=self.sequence):
             return False
-        # Its owner was a guest, perhaps, and has logged in meanwhile.
+        # The owner may have been a guest, and has logged in since then.
         self.refresh_from_db(fields=["user"])
         return True
 
     def finish(self, status, error=""):
-        """End the search; False where it is no longer ours."""
+        """End the search. False if another worker has claimed it."""
         self.status, self.error = status, error
         self.sequence += 1
         return self._if_ours().change(
@@ -132,7 +144,7 @@ class SearchResult(models.Model):
         )
 
     def cancel(self):
-        """Stop the search on its owner's wish; False where it has ended meanwhile."""
+        """Stop the search for its owner. False if it has ended already."""
         is_changed = (
             SearchResult.objects.filter(pk=self.pk)
             .unfinished()
@@ -149,9 +161,15 @@ class SearchResult(models.Model):
     def retry_id(self):
         """The task_id of the search that asks this one's question again.
 
-        Always the same: pressed twice, or in two tabs, the button starts one search.
+        It is always the same: a button pressed twice, or in two tabs, starts one
+        search.
         """
         return uuid.uuid5(self.task_id, "retry")
+
+    @property
+    def order(self):
+        """Sorts as text, like the list of searches: by time, and then by key."""
+        return f"{self.created_at:%Y%m%d%H%M%S%f}-{self.pk:020}"
 
     def chunk(self, text):
         """What the browser gets while the answer grows: the text that has come."""
@@ -169,6 +187,7 @@ class SearchResult(models.Model):
             "status": self.status,
             "status_text": self.get_status_display(),
             "query": self.query,
+            "order": self.order,
             "answer": self.answer,
             "error": self.error,
             "retry_id": str(self.retry_id),

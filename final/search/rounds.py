@@ -1,59 +1,82 @@
 """Stage 4 · worker: what each worker process does beside its searches.
 
-Every two seconds or less it gives a sign of life for the searches that it does, and
-takes up those that nobody answers for: their worker was killed, or their message was
-lost. So no process has to watch over the workers. And when it is told to stop, it sees
-to it that this has an end, and that no search is left lying.
+Every two seconds or less it renews the leases of its searches, and takes over searches
+whose worker has died or whose message was lost. So no other process has to watch the
+workers. When it is stopped, it waits for a limited time, and returns unfinished
+searches.
 """
 
 import asyncio
 import logging
+import resource
+import threading
 import time
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from celery import current_app
 from celery.bootsteps import StartStopStep
 from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from openai import OpenAIError
+
+from config.patience import be_impatient
+from config.redis_address import find_misconfiguration
 
 from .answers import get_client
+from .figures import serve_figures
 from .models import STRIDE, SearchResult, Status
-from .worker import get_loop, in_background, in_database, running, search
+from .worker import begin, begun, get_loop, in_database, is_stopping, running
 
 logger = logging.getLogger(__name__)
 
-# Seconds: well within the lease, also where that is short.
+# Seconds: much shorter than the lease.
 ROUND = min(2, settings.SEARCH_LEASE_SECONDS / 4)
-MOST_RUNNING = 100  # where a worker has so many, it leaves overlooked ones to others
 
-is_stopping = asyncio.Event()
+MOST_FILES = 10_240  # more is refused on macOS
+# Renewals have a thread of their own, so that they never wait for saves.
+database = ThreadPoolExecutor(1, "rounds")
 
 
 class Rounds(StartStopStep):
-    # Before the worker looks for Redis: there are searches to do without it, too.
+    # Before the worker connects to Redis: searches in the database need no Redis.
     requires = {"celery.worker.components:Pool"}
 
     def start(self, worker):
+        be_impatient()
+        allow_many_connections()
+        serve_figures()
+        # A Redis that hangs does not delay the first round.
+        threading.Thread(target=report_redis, daemon=True).start()
         asyncio.run_coroutine_threadsafe(make_rounds(), get_loop())
 
 
 current_app.steps["worker"].add(Rounds)
 
 
+def allow_many_connections():
+    """Raise the limit of open files: each search needs a connection to the API."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
 async def make_rounds():
-    # Takes a moment, and the first visitor need not wait for it. Without a key, each
-    # search says that the API cannot be asked.
-    with suppress(OpenAIError):
+    # Makes the client now, so that the first search need not wait for it. If that
+    # fails, each search says that the API cannot be asked.
+    try:
         get_client()
+    except Exception as error:
+        # Its text may hold the password of a proxy.
+        logger.critical("The API's client cannot be made: %s", type(error).__name__)
     is_watching_since = last = time.monotonic()
     while True:
         try:
             await keep_ours()
-            # A database that was away let no worker give a sign of life. Before others
-            # are taken for dead, they have the time of a lease to do so.
+            # While the database was away, no worker could renew its leases. Wait for
+            # one lease before taking over the searches of others.
             if time.monotonic() - last > settings.SEARCH_LEASE_SECONDS / 2:
                 is_watching_since = time.monotonic()
             last = time.monotonic()
@@ -65,31 +88,55 @@ async def make_rounds():
         await asyncio.sleep(ROUND)
 
 
+def report_redis():
+    """Log what is wrong with Redis and stays so."""
+    try:
+        words = find_misconfiguration(settings.REDIS)
+    except Exception as error:
+        words = f"REDIS_URL cannot be used: {type(error).__name__}"
+    if words:
+        logger.critical(words)
+
+
 async def keep_ours():
-    """Renew the claims of our searches, and stop those that are no longer ours."""
+    """Renew the leases of our searches, and stop those that others have claimed."""
     claims = set(running)
-    held = await in_database(renew, claims)
+    held = await in_database(renew, claims, threads=database)
     for claim in (claims - held) & running.keys():
         running[claim].cancel()
 
 
 def renew(claims):
-    held = SearchResult.objects.filter(claim__in=claims, status=Status.RUNNING)
-    held.update(updated_at=Now())
-    return set(held.values_list("claim", flat=True))
+    """Renew the leases of these claims. Returns those that are still ours.
+
+    A search that was answered a moment ago is ours, too: it is still to be announced. A
+    row that another transaction has locked is left out, so that the others need not
+    wait.
+    """
+    ours = SearchResult.objects.filter(claim__in=claims)
+    held = ours.filter(status=Status.RUNNING)
+    with transaction.atomic():
+        if connection.features.has_select_for_update_skip_locked:
+            free = held.select_for_update(skip_locked=True).values_list("pk", flat=True)
+            SearchResult.objects.filter(pk__in=list(free)).update(updated_at=Now())
+        else:
+            held.update(updated_at=Now())
+    kept = ours.filter(status__in=[Status.RUNNING, Status.DONE, Status.FAILED])
+    return set(kept.values_list("claim", flat=True))
 
 
 async def take_up(knows_the_dead):
-    most = MOST_RUNNING - len(running)
-    if most <= 0:
-        return
-    for task_id in await in_database(find_overlooked, knows_the_dead, most):
+    most = settings.SEARCHES_PER_WORKER - len(running)
+    arguments = (knows_the_dead, most, set(running))
+    for task_id in await in_database(find_overlooked, *arguments, threads=database):
+        if not begin(task_id, wait=False):
+            break  # a worker with places left takes it
         logger.info("stage 4 · worker · %.8s · was overlooked", task_id)
-        in_background(search(task_id))
 
 
-def find_overlooked(knows_the_dead, most):
-    rows = SearchResult.objects.overlooked()
+def find_overlooked(knows_the_dead, most, ours):
+    # Ours may look abandoned while another transaction holds a lock on their rows.
+    rows = SearchResult.objects.overlooked().exclude(claim__in=ours)
     if not knows_the_dead:
         rows = rows.filter(status=Status.PENDING)
     return list(rows.values_list("task_id", flat=True)[:most])
@@ -101,17 +148,19 @@ def stop(**kwargs):
 
 
 async def give_back_the_rest():
-    """Let what is under way come to its end, but not for ever."""
+    """Let searches finish for a limited time, then give back the others."""
     is_stopping.set()
     await asyncio.sleep(settings.SEARCH_GRACE_SECONDS)
-    claims = set(running)
-    await in_database(give_back, claims)
-    for claim in claims & running.keys():
-        running[claim].cancel()
+    while begun:  # also those that were just being taken
+        claims = set(running)
+        await in_database(give_back, claims)
+        for claim in claims & running.keys():
+            running[claim].cancel()
+        await asyncio.sleep(0.5)
 
 
 def give_back(claims):
-    """Others may take them at once, and this try does not count."""
+    """Other workers may take them at once, and this attempt does not count."""
     SearchResult.objects.filter(claim__in=claims, status=Status.RUNNING).update(
         status=Status.PENDING,
         claims=F("claims") - 1,
@@ -122,10 +171,5 @@ def give_back(claims):
 
 @worker_shutdown.connect
 def wait_for_the_rest(**kwargs):
-    """Celery has waited for its own tasks; those that the rounds took up are left."""
-    asyncio.run_coroutine_threadsafe(all_have_ended(), get_loop()).result()
-
-
-async def all_have_ended():
-    while running:
-        await asyncio.sleep(0.1)
+    """Celery has waited for its tasks alone, and these have only begun the searches."""
+    wait(begun)

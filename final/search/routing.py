@@ -7,6 +7,6 @@ from .consumers import SearchConsumer
 
 websocket_urlpatterns = [
     path("ws/search/", SearchConsumer.as_asgi()),
-    # Or whoever tries other addresses fills the log with errors.
+    # Otherwise requests for unknown addresses would fill the log with errors.
     re_path("", WebsocketDenier.as_asgi()),
 ]

@@ -1,16 +1,23 @@
-"""The state of a user's searches: what a page starts from, and fixes itself by."""
+"""The state of a user's searches, from which a page starts and catches up."""
+
+from .models import SearchResult
 
 # The newest ones; older ones have pages of their own.
 SHOWN = 20
 
 
-def snapshot_of(user, waiting=()):
-    """The user's newest searches, newest first, and whose they are: for JSON.
+def searches_of(user):
+    """The user's searches, newest first. A visitor without a user has none."""
+    return SearchResult.objects.filter(user_id=user.pk)
 
-    Behind them come those, by task_id, that a page still waits for.
+
+def snapshot_of(user, waiting=()):
+    """The user's id and newest searches, newest first, for JSON.
+
+    After them come the older ones, by task_id, that a page is still waiting for.
     """
-    searches = user.search_results.all()
+    searches = searches_of(user)
     found = list(searches[:SHOWN])
     if older := set(waiting) - {search.task_id for search in found}:
         found += searches.filter(task_id__in=older)
-    return {"user": user.id, "searches": [search.state() for search in found]}
+    return {"user": user.pk, "searches": [search.state() for search in found]}

@@ -15,15 +15,15 @@ _silent_until = 0.0
 
 @shared_task(ignore_result=True)
 def fetch_openai_results_task(query, user_id):
-    # What there is to do is in the database: a message may come twice, or never. Its
-    # arguments tell whoever looks into the queue what it is about.
-    from .worker import run_search
+    # The search itself is in the database: a message may arrive twice, or never. The
+    # arguments are for people who look into the queue.
+    from .worker import begin
 
-    run_search(fetch_openai_results_task.request.id)
+    begin(fetch_openai_results_task.request.id)
 
 
 def enqueue(search):
-    """Call a worker to the search, once it is in the database to be found."""
+    """Send the task's message after the commit, so that the worker finds the row."""
     transaction.on_commit(lambda: send_message(search))
 
 
@@ -37,8 +37,8 @@ def send_message(search):
             task_id=str(search.task_id),
         )
     except OperationalError as error:
-        # Nothing is lost: the workers look for searches that nobody told them of. And
-        # one visitor has waited for a Redis that hangs: the next ones need not.
+        # Nothing is lost: workers also look for searches without a message. And if
+        # Redis hangs, only one visitor waits for it.
         _silent_until = time.monotonic() + SILENT_FOR
         logger.warning(
             "stage 3 · queue · %.8s · not sent: %s",

@@ -9,16 +9,19 @@ from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
 from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.timezone import now
 from django.views import csrf
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from .figures import ended
 from .forms import SearchForm
 from .guests import sign_in_as_guest
 from .limits import seconds_to_wait, wait_for_turn
 from .live import broadcast
-from .models import SearchResult
-from .snapshot import SHOWN, snapshot_of
+from .models import SearchResult, Status
+from .negotiation import wants_json
+from .snapshot import SHOWN, searches_of, snapshot_of
 from .tasks import enqueue
 
 logger = logging.getLogger(__name__)
@@ -27,9 +30,6 @@ logger = logging.getLogger(__name__)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def openai_index(request):
-    if not request.user.is_authenticated:
-        sign_in_as_guest(request)
-
     if request.method == "POST":
         return ask(request, SearchForm(request.POST))
     if wants_json(request):
@@ -38,7 +38,7 @@ def openai_index(request):
 
 
 def tell(request):
-    """What has become of the user's searches, for a page that missed the news."""
+    """The state of the user's searches, for a page that may have missed messages."""
     try:
         waiting = [uuid.UUID(text) for text in request.GET.getlist("waiting")]
     except ValueError:
@@ -49,19 +49,25 @@ def tell(request):
 def ask(request, form):
     if not form.is_valid():
         return refuse(request, form, 400)
+    if not request.user.is_authenticated:
+        sign_in_as_guest(request)
     task_id, query = form.cleaned_data["task_id"], form.cleaned_data["query"]
     search, wait = start(request.user, task_id, query)
     if wait:
-        form.add_error(None, f"That was a lot at once. Ask again in {wait} seconds.")
+        form.add_error(
+            None, f"You have reached the limit. Try again in {wait} seconds."
+        )
         return refuse(request, form, 429, {"Retry-After": wait})
     # The form sent twice, by a double click or by a reload, is one search. But only for
-    # the same question of the same person, who may have become another one meanwhile.
+    # the same question of the same user: the visitor may have signed in or out.
     if not search or search.user_id != request.user.id or search.query != query:
-        form.add_error(None, "This form was sent before. Load the page again.")
+        # The next try is another search.
+        form = SearchForm({"query": query, "task_id": uuid.uuid4()})
+        form.add_error(None, "This form has already been used. Press Search again.")
         return refuse(request, form, 409)
     notice = "Search has started!"
     if search.has_ended:
-        notice = "This was asked before, and what came of it is on the page."
+        notice = "You have already asked this. See the result below."
     return accept(request, search, notice)
 
 
@@ -98,23 +104,24 @@ def cancel(request, task_id):
     except SearchResult.DoesNotExist:  # gone meanwhile, with its user
         raise Http404 from None
     if is_cancelled:
+        ended.labels(Status.CANCELLED).inc()
         notice = "The search was cancelled."
         try:
             async_to_sync(broadcast)(search.user_id, search.state())
         except Exception as error:
-            # The user's other pages hear of it when they ask the next time.
+            # The user's other pages learn of it when they ask the next time.
             logger.warning("%.8s · not pushed: %s", task_id, type(error).__name__)
     return accept(request, search, notice)
 
 
 def show(request, form, status=200, headers=None):
     """The page, with the user's searches, newest first."""
-    pages = Paginator(request.user.search_results.all(), SHOWN)
+    pages = Paginator(searches_of(request.user), SHOWN)
     context = {
         "form": form,
         "results": pages.get_page(request.GET.get("page")),
-        # What the script makes further ones from.
-        "blank": SearchResult(task_id=uuid.UUID(int=0)),
+        # The script copies this for new searches.
+        "blank": SearchResult(pk=0, task_id=uuid.UUID(int=0), created_at=now()),
     }
     response = render(request, "search/openai_index.html", context, status=status)
     for name, value in (headers or {}).items():
@@ -139,17 +146,19 @@ def refuse(request, form, status, headers=None):
     if not wants_json(request):
         return show(request, form, status, headers)
     errors = [error for found in form.errors.values() for error in found]
-    return JsonResponse({"error": " ".join(errors)}, status=status, headers=headers)
+    data = {"error": " ".join(errors)}
+    if status == 409:
+        data["next_task_id"] = form.data["task_id"]
+    return JsonResponse(data, status=status, headers=headers)
 
 
 def csrf_failure(request, reason=""):
-    """Django's own page. For the script, the usual reason: a log-in in another tab."""
+    """Django's own page; for the script, words.
+
+    Usually, the visitor has logged in or out in another tab. But SITE_ORIGINS may also
+    be wrong. Django logs the reason.
+    """
     if not wants_json(request):
         return csrf.csrf_failure(request, reason)
-    words = "You have signed in or out meanwhile. Load the page again, and ask then."
+    words = "The site could not verify this form. Load the page again, then send it."
     return JsonResponse({"error": words}, status=403)
-
-
-def wants_json(request):
-    kinds = ["text/html", "application/json"]
-    return request.get_preferred_type(kinds) == "application/json"

@@ -1,8 +1,11 @@
 """A guest who signs up or logs in keeps the searches of this visit."""
 
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import UserCreationForm
+from django.core import mail
 
 from search.guests import is_guest
 from search.models import SearchResult
@@ -13,11 +16,9 @@ NEW = {"username": "grace", "password1": "Hopper-1906", "password2": "Hopper-190
 
 
 @pytest.fixture
-def guest(client):
-    client.get("/")
-    guest = get_user_model().objects.latest("pk")
-    SearchResult.objects.create(user=guest, query="Asked as a guest")
-    return guest
+def guest(client, sent):
+    client.post("/", {"query": "Asked as a guest"})
+    return get_user_model().objects.latest("pk")
 
 
 def test_a_guest_who_signs_up_stays_the_same_user(client, guest):
@@ -68,6 +69,14 @@ def test_the_next_visitor_does_not_see_what_was_asked(client, user):
     assert "A secret" not in client.get("/").text
 
 
+def test_a_user_without_a_password_is_no_guest(client):
+    """A single sign-on makes such users."""
+    client.force_login(get_user_model().objects.create_user(username="sso"))
+    assert "Log out" in client.get("/").text
+    client.post("/accounts/login/", {"username": "ada", "password": "Lovelace-1"})
+    assert get_user_model().objects.filter(username="sso").exists()
+
+
 def test_the_name_of_a_user_is_text(client):
     get_user_model().objects.create_user(username="<b>Bobby", password="x")
     client.force_login(get_user_model().objects.get())
@@ -81,3 +90,66 @@ def test_a_name_that_was_taken_since_the_check_is_reported(client, user, monkeyp
     assert response.status_code == 400
     assert "already exists" in response.text
     assert "no-store" in response.headers["Cache-Control"]
+
+
+def test_a_password_can_be_changed(client, user):
+    client.force_login(user)
+    assert "Delete your account" in client.get("/accounts/password/").text
+    passwords = {"new_password1": "Byron-1788", "new_password2": "Byron-1788"}
+    wrong = client.post("/accounts/password/", passwords | {"old_password": "no"})
+    assert "errorlist" in wrong.text
+    form = passwords | {"old_password": "Lovelace-1"}
+    response = client.post("/accounts/password/", form, follow=True)
+    assert "Your password was changed." in response.text
+    assert "ada" in response.text
+    user.refresh_from_db()
+    assert user.check_password("Byron-1788")
+
+
+def test_a_forgotten_password_is_replaced_by_mail(client, user, settings):
+    get_user_model().objects.filter(pk=user.pk).update(email="ada@example.org")
+    assert "Forgot your password?" in client.get("/accounts/login/").text
+    answers = [
+        client.post("/accounts/reset/", {"email": address}, follow=True).text
+        for address in ("ada@example.org", "nobody@example.org")
+    ]
+    assert all("If an account with this address exists" in answer for answer in answers)
+    [message] = mail.outbox
+    assert message.to == ["ada@example.org"]
+    link = re.search(rf"{settings.SITE_ORIGINS[0]}(/accounts/reset/\S+)", message.body)
+    form = client.get(link[1], follow=True)
+    passwords = {"new_password1": "Byron-1788", "new_password2": "Byron-1788"}
+    done = client.post(form.redirect_chain[-1][0], passwords, follow=True)
+    assert "You can log in with it." in done.text
+    user.refresh_from_db()
+    assert user.check_password("Byron-1788")
+    used = client.get(link[1], follow=True)
+    assert "has expired or was already used" in used.text
+
+
+def test_a_guest_has_no_password_to_change(client, guest):
+    assert client.get("/accounts/password/").status_code == 302
+
+
+def test_an_account_is_deleted_with_its_searches(client, user, search):
+    client.force_login(user)
+    wrong = client.post("/accounts/delete/", {"password": "no"})
+    assert wrong.status_code == 400
+    assert "That is not your password." in wrong.text
+    assert SearchResult.objects.exists()
+    response = client.post("/accounts/delete/", {"password": "Lovelace-1"}, follow=True)
+    assert "were deleted" in response.text
+    assert not SearchResult.objects.exists()
+    assert not get_user_model().objects.filter(pk=user.pk).exists()
+    assert "Log in" in client.get("/").text
+
+
+def test_nobody_deletes_an_account_without_a_session(client, user):
+    assert (
+        client.post("/accounts/delete/", {"password": "Lovelace-1"}).status_code == 302
+    )
+    assert get_user_model().objects.filter(pk=user.pk).exists()
+
+
+def test_the_admin_is_away_unless_it_is_asked_for(client):
+    assert client.get("/admin/").status_code == 404

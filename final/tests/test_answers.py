@@ -1,5 +1,6 @@
 """The API's events and errors become pieces of an answer, or messages for people."""
 
+import asyncio
 from types import SimpleNamespace
 
 import httpx2
@@ -25,8 +26,11 @@ COMPLETED = event("response.completed")
 
 @pytest.fixture
 def api(monkeypatch):
-    """A fake of OpenAI's client: set the events that it streams, or its error."""
-    api = SimpleNamespace(events=[], error=None, asked=[])
+    """A fake of OpenAI's client: set its events, its whole answer, or its error.
+
+    A number among the events is a silence, in seconds.
+    """
+    api = SimpleNamespace(events=[], whole=None, error=None, asked=[])
 
     class Stream:
         async def __aenter__(self):
@@ -37,7 +41,10 @@ def api(monkeypatch):
 
         async def __aiter__(self):
             for event in api.events:
-                yield event
+                if isinstance(event, float):
+                    await asyncio.sleep(event)  # the API is silent
+                else:
+                    yield event
 
     async def post(path, *, body, **options):
         api.asked.append(body)
@@ -45,8 +52,13 @@ def api(monkeypatch):
             raise api.error
         return Stream()
 
-    client = SimpleNamespace(post=post)
+    async def create(**request):
+        api.asked.append(request)
+        return api.whole
+
+    client = SimpleNamespace(post=post, responses=SimpleNamespace(create=create))
     monkeypatch.setattr(answers, "get_client", lambda: client)
+    monkeypatch.setattr(answers, "refuses_streams", False)
     return api
 
 
@@ -97,9 +109,11 @@ async def test_an_answer_without_its_proper_end_is_a_failure(api, events, is_pas
     assert caught.value.is_passing == is_passing
 
 
-def status_error(status, code=None):
-    body = {"code": code, "message": "Incorrect API key provided: sk-secret"}
-    response = httpx2.Response(status, request=REQUEST)
+def status_error(status, code=None, param=None, **headers):
+    message = "Incorrect API key provided: sk-secret"
+    body = {"code": code, "message": message, "param": param}
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = httpx2.Response(status, request=REQUEST, headers=headers)
     return openai.APIStatusError(body["message"], response=response, body=body)
 
 
@@ -134,11 +148,81 @@ async def test_passing_and_lasting_failures_are_distinguished(api, error, is_pas
     assert str(caught.value).endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry_after": "7"}, 7),
+        ({"retry_after_ms": "1500", "retry_after": "7"}, 1.5),
+        ({"retry_after": "Fri, 01 Jan 2100 00:00:00 GMT"}, 60 * 60 * 24),
+        ({"retry_after": "Fri, 01 Jan 1999 00:00:00 GMT"}, 0),
+        ({"retry_after": "soon"}, 0),
+        ({"retry_after": "-3"}, 0),
+        ({}, 0),
+    ],
+)
+async def test_the_api_says_how_long_to_wait(api, headers, seconds):
+    api.error = status_error(429, **headers)
+    with pytest.raises(answers.NoAnswer) as caught:
+        await ask()
+    assert caught.value.is_passing
+    if seconds < 60:
+        assert caught.value.wait == pytest.approx(seconds)
+    else:
+        assert caught.value.wait > seconds
+
+
+async def test_an_api_that_refuses_to_stream_is_asked_for_a_whole_answer(api, caplog):
+    api.error = status_error(400, "unsupported_value", "stream")
+    api.whole = SimpleNamespace(output_text="Because\0.", output=[])
+    assert await ask() == ["Because."]
+    api.asked.clear()
+    assert await ask() == ["Because."]
+    # It is not asked for a stream each time.
+    assert ["stream" in request for request in api.asked] == [False]
+    assert caplog.text.count("does not stream") == 1
+
+
+async def test_what_an_operator_has_to_do_is_logged_without_secrets(api, caplog):
+    api.error = status_error(404, "model_not_found")
+    with pytest.raises(answers.NoAnswer, match="does not offer the model"):
+        await ask()
+    assert "status 404" in caplog.text
+    assert "model_not_found" in caplog.text
+    assert "sk-secret" not in caplog.text
+    assert "Why?" not in caplog.text
+
+
+async def test_a_client_that_cannot_be_made_is_a_lasting_failure(monkeypatch):
+    def fail():
+        raise ImportError("socksio is missing for socks5://me:secret@proxy")
+
+    monkeypatch.setattr(answers, "get_client", fail)
+    with pytest.raises(answers.NoAnswer, match=r"could not be asked \(ImportError\)"):
+        await ask()
+
+
+async def test_a_silence_is_long_before_the_first_word_and_short_after(api, settings):
+    settings.OPENAI_FIRST_WORD_SECONDS = 0.5
+    settings.OPENAI_TIMEOUT_SECONDS = 0.02
+    api.events = [event("response.created"), 0.2, delta("Be"), 0.2, COMPLETED]
+    with pytest.raises(answers.NoAnswer, match="respond in time") as caught:
+        await ask()
+    assert caught.value.is_passing
+    api.events = [event("response.created"), 0.2, delta("Because."), COMPLETED]
+    assert await ask() == ["Because."]
+    # Also where both are equal, it has not begun before the first word.
+    settings.OPENAI_FIRST_WORD_SECONDS = settings.OPENAI_TIMEOUT_SECONDS
+    with pytest.raises(answers.NoAnswer, match="respond in time") as caught:
+        await ask()
+    # The question would be paid for twice.
+    assert not caught.value.is_passing
+
+
 def test_there_is_one_client_for_all_searches(monkeypatch, settings):
     monkeypatch.setenv("OPENAI_API_KEY", "any")
-    settings.OPENAI_TIMEOUT_SECONDS = 7
+    settings.OPENAI_FIRST_WORD_SECONDS = 70
     answers.get_client.cache_clear()
     client = answers.get_client()
     assert client is answers.get_client()
-    assert (client.timeout.read, client.max_retries) == (7, 0)
+    assert (client.timeout.read, client.max_retries) == (70, 0)
     answers.get_client.cache_clear()

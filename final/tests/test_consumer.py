@@ -2,11 +2,14 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.db import connection
 
 from config.asgi import application
 from search.consumers import POLICY_VIOLATION, SIGNED_OUT
 from search.live import digest
+from search.models import SearchResult
 
 # Consumers close the database connections of their threads.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,6 +72,30 @@ async def test_a_message_for_the_group_becomes_a_frame(user, signed_in):
     assert f"user_{user.id}" not in get_channel_layer().groups
 
 
+async def test_a_socket_sends_all_that_is_new_where_news_was_lost(user, signed_in):
+    await signed_in.receive_json_from()
+    search = await SearchResult.objects.acreate(user=user, query="Lost?")
+    await search.arefresh_from_db()
+    group = f"user_{user.id}"
+    await get_channel_layer().group_send(group, {"type": "send_snapshot"})
+    snapshot = await signed_in.receive_json_from()
+    assert snapshot == {"user": user.id, "searches": [search.state()]}
+
+
+async def test_another_secret_key_closes_no_socket_and_changes_no_session(
+    user, client, settings
+):
+    await sync_to_async(client.force_login)(user)
+    key, old = client.session.session_key, settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "x" * 60, [old]
+    communicator = connect_as(key, ORIGIN)
+    connected, _ = await communicator.connect()
+    assert connected
+    # The browser still has the old cookie.
+    assert await Session.objects.filter(session_key=key).aexists()
+    await communicator.disconnect()
+
+
 async def test_the_group_of_another_user_is_not_heard(user, signed_in):
     await signed_in.receive_json_from()
     await get_channel_layer().group_send(
@@ -77,10 +104,28 @@ async def test_the_group_of_another_user_is_not_heard(user, signed_in):
     assert await signed_in.receive_nothing()
 
 
-async def test_an_anonymous_socket_is_refused():
-    for session_key in (None, "unknown"):
-        connected, _ = await connect_as(session_key, ORIGIN).connect()
-        assert not connected
+@pytest.mark.parametrize("key", [None, "unknown"])
+async def test_the_socket_of_a_new_visitor_makes_a_guest(client, key):
+    communicator = connect_as(key, ORIGIN)
+    await communicator.send_input({"type": "websocket.connect"})
+    accepted = await communicator.receive_output()
+    assert accepted["type"] == "websocket.accept"
+    [(name, cookie)] = accepted["headers"]
+    assert name == b"set-cookie"
+    assert b"HttpOnly" in cookie
+    guest = await get_user_model().objects.aget()
+    assert await communicator.receive_json_from() == {"user": guest.pk, "searches": []}
+    await communicator.disconnect()
+    # With the cookie, the visitor is this guest.
+    client.cookies.load(cookie.decode())
+    response = await sync_to_async(client.get)("/")
+    assert response.context["user"] == guest
+
+
+async def test_another_site_makes_no_guest():
+    connected, _ = await connect_as(None, b"http://evil.example").connect()
+    assert not connected
+    assert not await get_user_model().objects.aexists()
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,80 @@
+"""The channel layer: what it does while Redis is away, and when a socket ends."""
+
+import asyncio
+
 import pytest
-from channels_redis.pubsub import RedisPubSubLoopLayer
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config.layer import PAUSES, RestoringChannelLayer
+
+SUBSCRIBE = "channels_redis.pubsub.RedisSingleShardConnection.subscribe"
+
+
+@pytest.fixture
+def layer(monkeypatch):
+    """A layer with four connections to a Redis that is away."""
+    monkeypatch.setattr("config.layer.PAUSES", [0.0] * len(PAUSES))
+    return RestoringChannelLayer(hosts=["redis://127.0.0.1:1/0"] * 4)
 
 
 @pytest.mark.parametrize(
     ("failures", "is_had"), [(0, True), (len(PAUSES), True), (len(PAUSES) + 1, False)]
 )
 async def test_a_channel_is_had_once_the_connection_is_back(
-    monkeypatch, failures, is_had
+    layer, monkeypatch, failures, is_had
 ):
     left = [RuntimeError("another coroutine is already waiting")] * failures
 
-    async def new_channel(self):
-        if left:
+    async def subscribe(self, channel):
+        if left and "heartbeat" not in channel:
             raise left.pop()
-        return "a channel"
 
-    monkeypatch.setattr("config.layer.PAUSES", [0.0] * len(PAUSES))
-    monkeypatch.setattr(RedisPubSubLoopLayer, "new_channel", new_channel)
-    layer = RestoringChannelLayer(hosts=["redis://127.0.0.1:1/0"])
+    monkeypatch.setattr(SUBSCRIBE, subscribe)
     if is_had:
-        assert await layer.new_channel() == "a channel"
+        assert (await layer.new_channel()).startswith("asgispecific.")
     else:
         with pytest.raises(RuntimeError):
             await layer.new_channel()
+
+
+def own_channels(layer):
+    """Its channels, except those by which it listens to itself."""
+    return layer.channels.keys() - {watch.channel for watch in layer.watches}
+
+
+async def test_a_socket_that_cannot_open_leaves_nothing_behind(layer):
+    for _ in range(3):
+        with pytest.raises(RedisConnectionError):
+            await layer.new_channel()
+    assert not own_channels(layer)
+
+
+async def test_a_socket_that_ends_leaves_nothing_behind(layer, monkeypatch):
+    """Also if a handler has raised: then Channels does not end the channel."""
+    monkeypatch.setattr(SUBSCRIBE, nothing)
+    channel = await layer.new_channel()
+    await layer.group_add("user_1", channel)
+    await layer.group_discard("user_1", channel)
+    assert not own_channels(layer)
+    assert not layer.groups
+
+
+async def nothing(self, channel):
+    """In the place of a subscription."""
+
+
+async def test_each_socket_gets_one_snapshot_when_redis_is_back(layer, monkeypatch):
+    # All at the same moment, so that a second snapshot would be there with the first.
+    monkeypatch.setattr("config.layer.REFRESHED_PER_SECOND", 1e9)
+    monkeypatch.setattr(SUBSCRIBE, nothing)
+    channel = await layer.new_channel()
+    await layer.group_add("user_1", channel)
+    for watch in layer.watches:
+        watch.has_missed = True
+    for watch in layer.watches:  # one after the other hears again
+        watch.has_missed = False
+        watch.refresh()
+    async with asyncio.timeout(5):
+        event = await layer.receive(channel)
+    assert event == {"type": "send_snapshot"}
+    assert layer.channels[channel].empty()

@@ -2,10 +2,12 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import traceback
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -16,6 +18,7 @@ PRODUCTION = {
     "DEBUG": "0",
     "SECRET_KEY": "a7Kq-Zx" * 8,
     "SITE_ORIGINS": "https://search.example.org",
+    "OPENAI_API_KEY": "sk-any",
 }
 
 
@@ -80,6 +83,15 @@ def test_production_has_no_default_for_what_matters(read, name):
         ("SITE_ORIGINS", "https://search.example.org/"),
         ("SITE_ORIGINS", "https://a.example https://b.example/path"),
         ("SITE_ORIGINS", "*"),
+        ("SITE_ORIGINS", "https://["),
+        ("SITE_ORIGINS", "https://:443"),
+        ("SITE_ORIGINS", "https://search.example.org:99999"),
+        ("SITE_ORIGINS", "https://*.example.org"),
+        ("SITE_ORIGINS", "https://ada@example.org"),
+        ("CSRF_TRUSTED_ORIGINS", "example.org"),
+        ("DEBUG", "si"),
+        ("HTTPS_ONLY", "si"),
+        ("ADMIN", "-"),
         ("OPENAI_TIMEOUT_SECONDS", "soon"),
         ("OPENAI_TIMEOUT_SECONDS", "0"),
         ("SEARCHES_PER_MINUTE", "-1"),
@@ -116,3 +128,137 @@ def test_a_wrong_address_is_reported_without_its_password(read, name):
 def test_the_address_of_the_database_may_have_options(read, address, name, value):
     settings = read(DEBUG="1", DATABASE_URL=address)
     assert settings.DATABASES["default"]["OPTIONS"][name] == value
+
+
+@pytest.mark.parametrize("key", ["$HOME" + "x" * 50, "a$PATH%41'\" b" * 9])
+def test_a_secret_is_taken_as_it_stands(read, key):
+    environment = PRODUCTION | {"SECRET_KEY": key, "SECRET_KEY_FALLBACKS": "$one two"}
+    settings = read(**environment)
+    assert key == settings.SECRET_KEY
+    assert settings.SECRET_KEY_FALLBACKS == ["$one", "two"]
+
+
+def test_a_password_may_have_any_sign(read):
+    password = "$a/b?c[d]%41#e@f"
+    settings = read(
+        DEBUG="1",
+        DATABASE_URL="postgres://search@db/search",
+        DATABASE_PASSWORD=password,
+        REDIS_URL="redis://cache:6379/3",
+        REDIS_PASSWORD=password,
+    )
+    assert settings.DATABASES["default"]["PASSWORD"] == password
+    for address in (settings.REDIS.url, settings.CELERY_BROKER_URL):
+        parts = urlsplit(address)
+        assert unquote(parts.password) == password
+        assert (parts.hostname, parts.port, parts.path) == ("cache", 6379, "/3")
+
+
+SENTINELS = "sentinel://one:26379,two:26380/mymaster/4"
+
+
+def test_each_library_is_told_where_the_sentinels_are(read):
+    settings = read(DEBUG="1", REDIS_URL=SENTINELS, REDIS_PASSWORD="a/b@c")
+    [host, *_] = settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]
+    assert host["sentinels"] == [("one", 26379), ("two", 26380)]
+    assert (host["master_name"], host["db"], host["password"]) == (
+        "mymaster",
+        4,
+        "a/b@c",
+    )
+    assert settings.CELERY_BROKER_URL == (
+        "sentinel://:a%2Fb%40c@one:26379/4;sentinel://:a%2Fb%40c@two:26380/4"
+    )
+    options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    assert options["master_name"] == "mymaster"
+    assert options["sentinel_kwargs"].items() >= settings.REDIS_PATIENCE.items()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sentinel://",
+        "sentinel://one",
+        "sentinel://one:26379",
+        "sentinel://one/mymaster",
+        f"sentinel://user:{PASSWORD}@one:26379/mymaster",
+        f"sentinel://:{PASSWORD}@/mymaster",
+        "sentinel://one:26379/mymaster/zero",
+    ],
+)
+def test_wrong_sentinels_are_reported(read, address):
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL must be") as error:
+        read(DEBUG="1", REDIS_URL=address)
+    assert PASSWORD not in "".join(traceback.format_exception(error.value))
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+def test_an_address_that_cannot_be_read_is_not_repeated(read, name):
+    scheme = "postgres" if name == "DATABASE_URL" else "redis"
+    with pytest.raises(ImproperlyConfigured, match="_PASSWORD") as error:
+        read(**PRODUCTION | {name: f"{scheme}://user:{PASSWORD}[/?@host:7/search"})
+    assert PASSWORD not in "".join(traceback.format_exception(error.value))
+
+
+def test_what_nobody_can_take_back_has_to_be_asked_for(read):
+    settings = read(**PRODUCTION)
+    assert settings.SECURE_HSTS_SECONDS > 0
+    assert not settings.SECURE_HSTS_INCLUDE_SUBDOMAINS
+    assert not settings.SECURE_HSTS_PRELOAD
+
+
+def test_a_missing_key_is_reported_before_the_deployment():
+    result = check("--deploy", **PRODUCTION | {"OPENAI_API_KEY": ""})
+    assert "OPENAI_API_KEY" in result.stderr
+    assert "OPENAI_API_KEY" not in check(DEBUG="1").stderr
+
+
+@pytest.mark.parametrize("value", ["1", "true", "True", "yes", "on"])
+def test_what_is_on_is_on(read, value):
+    assert read(**PRODUCTION, ADMIN=value).ADMIN is True
+
+
+@pytest.mark.parametrize("value", ["0", "false", "No", "off"])
+def test_what_is_off_is_off(read, value):
+    assert read(**PRODUCTION, HTTPS_ONLY=value).HTTPS_ONLY is False
+
+
+def test_an_empty_value_is_the_default(read):
+    """As in a .env file whose lines are not filled in."""
+    settings = read(
+        **PRODUCTION, HTTPS_ONLY="", SEARCHES_PER_MINUTE="", OPENAI_MODEL=""
+    )
+    assert settings.HTTPS_ONLY is True
+    assert settings.SEARCHES_PER_MINUTE == 20
+    assert settings.OPENAI_MODEL
+
+
+@pytest.mark.parametrize(
+    "name", ["EMAIL_HOST", "OPENAI_MODEL", "WORKER_METRICS", "DEFAULT_FROM_EMAIL"]
+)
+def test_a_value_is_taken_as_it_stands(read, name):
+    assert (
+        getattr(read(**PRODUCTION | {name: "$HOME %s 'a' "}), name) == "$HOME %s 'a' "
+    )
+
+
+@pytest.mark.parametrize("folder", ["c#", "a?b", "50%20", "with blank"])
+def test_the_default_database_is_beside_manage_py(tmp_path, folder):
+    """Whatever the folder's name contains."""
+    project = tmp_path / folder
+    shutil.copytree(FINAL, project, ignore=shutil.ignore_patterns("db.sqlite3*"))
+    result = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "search", "--verbosity", "0"],
+        cwd=project,
+        env={"PATH": os.environ["PATH"], "DEBUG": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert (project / "db.sqlite3").stat().st_size
+
+
+def test_addresses_with_a_port_or_of_ipv6_are_origins(read):
+    origins = "https://search.example.org:8443 http://[::1]:8000"
+    settings = read(**PRODUCTION | {"SITE_ORIGINS": origins})
+    assert origins.split() == settings.SITE_ORIGINS

@@ -3,6 +3,7 @@ import uuid
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
@@ -83,7 +84,7 @@ def test_the_button_of_a_failed_search_says_that_it_was_pressed_before(
     form = {"query": search.query, "task_id": search.retry_id}
     assert "started" in client.post("/", form, headers=JSON).json()["notice"]
     SearchResult.objects.filter(task_id=search.retry_id).update(status=Status.FAILED)
-    assert "asked before" in client.post("/", form, headers=JSON).json()["notice"]
+    assert "already asked" in client.post("/", form, headers=JSON).json()["notice"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -112,11 +113,56 @@ def test_a_form_from_before_a_login_is_refused_with_a_message(user, headers):
     assert ("Load the page again" in response.text) == bool(headers)
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "headers"),
+    [
+        ("get", "/", {}),
+        ("get", "/?page=2", {}),
+        ("head", "/", {}),
+        ("get", "/", JSON),
+        ("get", f"/?waiting={uuid.UUID(int=1)}", JSON),
+        ("get", "/accounts/login/", {}),
+        ("get", "/accounts/sign-up/", {}),
+        ("get", "/nowhere", {}),
+        ("post", "/", {}),  # without a question
+    ],
+)
+def test_a_crawler_leaves_nothing_behind(client, method, address, headers):
+    getattr(client, method)(address, headers=headers)
+    assert not get_user_model().objects.exists()
+    assert not Session.objects.exists()
+
+
+def test_the_page_of_a_new_guest_can_send_again(sent):
+    """Its forms keep their token, although the first question was a log-in."""
+    client = Client(enforce_csrf_checks=True)
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', client.get("/").text)[1]
+    for _ in range(2):
+        form = {"query": "Why?", "csrfmiddlewaretoken": token}
+        assert client.post("/", form, headers=JSON).status_code == 202
+    assert get_user_model().objects.count() == 1
+
+
+@pytest.mark.parametrize("headers", [{}, JSON])
+def test_a_form_that_was_used_can_be_sent_once_more(client, sent, headers):
+    form = {"query": "Why?", "task_id": uuid.uuid4()}
+    client.post("/", form)
+    refused = client.post("/", form | {"query": "Why not?"}, headers=headers)
+    assert refused.status_code == 409
+    if headers:
+        task_id = refused.json()["next_task_id"]
+    else:
+        task_id = re.search(r'"task_id" value="([\w-]+)"', refused.text)[1]
+    form = {"query": "Why not?", "task_id": task_id}
+    assert client.post("/", form, headers=headers).status_code in (202, 302)
+    assert SearchResult.objects.count() == 2
+
+
 def test_the_search_of_another_user_is_not_shown(client, search, sent):
     form = {"query": search.query, "task_id": search.task_id}
     response = client.post("/", form, headers=JSON)
     assert response.status_code == 409
-    assert list(response.json()) == ["error"]
+    assert set(response.json()) == {"error", "next_task_id"}
     assert sent == []
 
 
@@ -145,7 +191,7 @@ def test_too_many_questions_have_to_wait(client, user, sent, settings):
     answers = [client.post("/", {"query": "Why?"}, headers=JSON) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
     assert 50 < int(answers[-1]["Retry-After"]) <= 60
-    assert "Ask again in" in answers[-1].json()["error"]
+    assert "Try again in" in answers[-1].json()["error"]
     assert len(sent) == 3
 
 
@@ -185,15 +231,12 @@ def test_an_unavailable_database_is_reported(client, monkeypatch):
         response = client.post("/", {"query": "Why?"}, headers=headers)
         assert response.status_code == 503
         assert response["Retry-After"] == "5"
-        assert "Ask again in a few seconds" in response.text
+        assert "Try again in a few seconds" in response.text
 
 
-def test_every_visitor_is_a_guest_of_their_own(client, django_user_model):
-    from django.test import Client
-
-    client.get("/")
-    client.get("/")
-    Client().get("/")
+def test_every_visitor_is_a_guest_of_their_own(client, sent, django_user_model):
+    for visitor in (client, client, Client()):
+        visitor.post("/", {"query": "Why?"})
     guests = django_user_model.objects.all()
     assert len(guests) == 2
     assert not any(guest.has_usable_password() for guest in guests)

@@ -1,6 +1,7 @@
 """One search, from the claim to the announcement."""
 
 import asyncio
+import threading
 import uuid
 
 import pytest
@@ -11,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from search import worker
 from search.answers import NoAnswer
 from search.models import MOST_CLAIMS, SearchResult, Status
-from search.rounds import give_back
+from search.rounds import give_back, renew
 from search.signals import search_completed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,7 +68,6 @@ def run(search):
         layer = get_channel_layer()
         await layer.group_add(name, "page")
         await worker.search(search.task_id)
-        await asyncio.gather(*worker.kept)
         queue = layer.channels.get("page")
         while queue and not queue.empty():
             yield (await layer.receive("page"))["data"]
@@ -191,10 +191,11 @@ def test_a_search_that_is_cancelled_between_two_tries_is_not_paid_for_again(
     search, api, announced, monkeypatch
 ):
     asked = api([NoAnswer("Busy.", True)], ["Because."])
+    cancelling = []
 
     def cancel(low, high):
         """In the place of the random part of the pause."""
-        worker.in_background(worker.in_database(search.cancel))
+        cancelling.append(asyncio.create_task(worker.in_database(search.cancel)))
         return 0.01
 
     monkeypatch.setattr(worker.random, "uniform", cancel)
@@ -220,3 +221,37 @@ def test_a_search_that_is_given_back_has_cost_no_try(search):
         give_back({row.claim})
     search.refresh_from_db()
     assert (search.status, search.claims) == (Status.PENDING, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_ours"),
+    [
+        (Status.RUNNING, True),
+        (Status.DONE, True),
+        (Status.FAILED, True),
+        (Status.CANCELLED, False),
+        (Status.PENDING, False),
+    ],
+)
+def test_a_search_that_has_just_been_answered_is_still_ours(search, status, is_ours):
+    """It is still to be announced: its task must not be cancelled."""
+    row = SearchResult.take(search.task_id, uuid.uuid4())
+    SearchResult.objects.filter(pk=row.pk).update(status=status)
+    assert renew({row.claim}) == ({row.claim} if is_ours else set())
+
+
+def test_what_has_no_place_waits_for_another_worker(search, monkeypatch):
+    monkeypatch.setattr(worker, "places", threading.BoundedSemaphore(1))
+    worker.places.acquire()
+    assert not worker.begin(search.task_id, wait=False)
+    search.refresh_from_db()
+    assert search.status == Status.PENDING
+
+
+def test_a_worker_that_stops_begins_nothing(search, api, monkeypatch):
+    asked = api(["Because."])
+    stopping = threading.Event()
+    stopping.set()
+    monkeypatch.setattr(worker, "is_stopping", stopping)
+    run(search)
+    assert (search.status, asked) == (Status.PENDING, [])

@@ -4,19 +4,38 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.management.base import BaseCommand
+from django.db.models import Q
+from django.db.models.signals import post_delete
 from django.utils.timezone import now
+
+from search.handlers import close_sockets_of_user
+
+BATCH = 1_000  # guests in a transaction: others can write in between
 
 
 class Command(BaseCommand):
     help = "Delete the guests whose cookie has expired, and their searches."
 
     def handle(self, *args, **options):
-        lost = get_user_model().objects.filter(
-            password__startswith=UNUSABLE_PASSWORD_PREFIX,
-            last_login__lt=now() - timedelta(seconds=settings.SESSION_COOKIE_AGE),
-        )
-        count = lost.count()
-        lost.delete()
+        user_model = get_user_model()
+        # Without a session they have no socket. So Redis need not be asked for each.
+        post_delete.disconnect(close_sockets_of_user, sender=user_model)
+        try:
+            count = delete_lost_guests(user_model.objects)
+        finally:
+            post_delete.connect(close_sockets_of_user, sender=user_model)
         self.stdout.write(f"guests deleted: {count}")
+
+
+def delete_lost_guests(users):
+    """Delete the guests whose session has expired, and return how many they were."""
+    count, limit = 0, now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    is_lost = Q(last_login__lt=limit)
+    # Made, but never signed in: the database went away in between.
+    is_lost |= Q(last_login=None, date_joined__lt=limit)
+    lost = users.filter(is_lost, guest__isnull=False)
+    while batch := list(lost.values_list("pk", flat=True)[:BATCH]):
+        users.filter(pk__in=batch).delete()
+        count += len(batch)
+    return count

@@ -4,19 +4,21 @@ import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from config.redis_address import explain
+
 # The channel layer publishes a group's messages on a Redis channel of this name.
-PREFIX = "asgi__group__"
+PREFIX = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] + "__group__"
 
 
 class Command(BaseCommand):
     help = "Print each group with its number of subscribed processes."
 
     def handle(self, *args, **options):
-        server = redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+        server = settings.REDIS.connect(decode_responses=True)
         try:
             subscribed = server.pubsub_numsub(*server.pubsub_channels(f"{PREFIX}*"))
         except redis.RedisError as error:
-            raise CommandError(f"Redis does not answer: {error}") from error
+            raise CommandError(explain(error, settings.REDIS)) from error
 
         self.stdout.write(f"groups with subscribers: {len(subscribed)}")
         for channel, processes in subscribed:

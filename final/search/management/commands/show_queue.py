@@ -7,17 +7,19 @@ import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from config.redis_address import explain
+
 
 class Command(BaseCommand):
     help = "Print each message that waits in the queue, oldest first."
 
     def handle(self, *args, **options):
-        broker = redis.Redis.from_url(settings.CELERY_BROKER_URL)
+        broker = settings.REDIS.connect()
         try:
             # Celery pushes at the left end of this list; a worker takes from the right.
-            waiting = broker.lrange("celery", 0, -1)[::-1]
+            waiting = broker.lrange(settings.CELERY_TASK_DEFAULT_QUEUE, 0, -1)[::-1]
         except redis.RedisError as error:
-            raise CommandError(f"Redis does not answer: {error}") from error
+            raise CommandError(explain(error, settings.REDIS)) from error
 
         self.stdout.write(f"{len(waiting)} waiting in the queue")
         for message in map(json.loads, waiting):

@@ -1,15 +1,14 @@
 // Stage 1 · template: opens the WebSocket, shows its state in the badge, and
 // says when the form is sent.
-// Stage 7 · browser: sends the form without a reload, and puts what the socket
-// brings into the page. The database has the truth: what comes twice or late does
-// no harm, and what is missing is asked for.
+// Stage 7 · browser: sends the form without a reload, and shows what the socket
+// brings. The database has the state of each search: messages that come twice or late
+// do no harm, and the page asks for what it has missed.
 
 const form = document.querySelector("#search-form");
 const badge = document.querySelector("#socket-state");
 const notices = document.querySelector("#notices");
 const results = document.querySelector("#results");
 const resultTemplate = document.querySelector("#result-template");
-const user = document.body.dataset.user;
 
 // Milliseconds.
 const FIRST_WAIT = 500; // before the socket is opened again; then twice as long
@@ -21,7 +20,11 @@ const PATIENCE = 20_000; // with a server that takes a request and says nothing
 
 const MOST_ASKED = 100; // at a time: an address has its limits
 
-// Another visitor has come to this browser, in another tab: this page is over.
+// The id of the visitor's user. A new visitor has none until the socket or the first
+// question makes a guest.
+let user = document.body.dataset.user;
+
+// The user has changed in another tab: this page must no longer be used.
 let isOver = false;
 
 function showState(state, text) {
@@ -38,7 +41,7 @@ function showNotice(text, kind) {
 
 // --- The searches on the page ---
 
-// Chunks that came before those that they follow: by search, and by number.
+// Chunks that arrived too early, by search and by number.
 const chunksAhead = new Map();
 
 function findItem(taskId) {
@@ -52,10 +55,28 @@ function makeItem(search) {
   const retry = item.querySelector(".retry");
   retry.elements.task_id.value = search.retry_id;
   retry.elements.query.value = search.query;
+  for (const button of item.querySelectorAll("button")) {
+    button.ariaLabel = `${button.textContent}: ${search.query}`;
+  }
   item.dataset.taskId = search.task_id;
+  item.dataset.order = search.order;
   item.dataset.sequence = -1;
-  results.prepend(item);
+  // The same order in each tab, in whatever order the news arrives.
+  const older = [...results.children].find((other) => other.dataset.order < search.order);
+  results.insertBefore(item, older ?? null);
   return item;
+}
+
+// If the focused button disappears, the next button of the search gets the focus, or the
+// question.
+function keepFocus(item, change) {
+  const hadFocus = item.contains(document.activeElement);
+  change();
+  if (hadFocus && !document.activeElement.checkVisibility()) {
+    const buttons = [...item.querySelectorAll("button")];
+    const next = buttons.find((button) => button.checkVisibility());
+    (next ?? form.elements.query).focus();
+  }
 }
 
 function isFinished(item) {
@@ -74,8 +95,10 @@ function applySearch(search) {
     return;
   }
   item.dataset.sequence = search.sequence;
-  item.dataset.status = search.status;
-  // Read out once it is whole, and not word by word.
+  keepFocus(item, () => {
+    item.dataset.status = search.status;
+  });
+  // A screen reader reads the whole answer, not word by word.
   item.ariaBusy = search.status === "running";
   // textContent, never innerHTML: an answer is text, whatever it contains.
   item.querySelector("h3").textContent = search.query;
@@ -127,28 +150,62 @@ function appendChunks(item) {
 // --- What the socket brings, and what to ask for ---
 
 function applySnapshot(snapshot) {
-  if (String(snapshot.user) !== user) {
+  if (!isSameUser(snapshot.user)) {
     isOver = true;
     socket.close();
     showState("offline", "Signed out");
-    showNotice("You are no longer signed in as before. Load the page again.", "error");
+    showNotice("You have signed out, or signed in as another user. Load the page again.", "error");
     return;
   }
-  // The oldest first: each goes on top of those before it.
-  snapshot.searches.reverse().forEach(applySearch);
+  snapshot.searches.forEach(applySearch);
 }
 
+// Whether this user is the page's. The first one becomes the page's.
+function isSameUser(id) {
+  const name = String(id ?? "");
+  if (user === "" && name !== "") {
+    user = document.body.dataset.user = name;
+  }
+  return name === user;
+}
+
+let asking = 0;
+
 async function ask() {
+  asking += 1;
+  try {
+    await requestSnapshot();
+  } finally {
+    asking -= 1;
+  }
+}
+
+async function requestSnapshot() {
   const headers = { Accept: "application/json" };
   const signal = AbortSignal.timeout(PATIENCE);
-  // The newest ones come anyway.
-  const waiting = [...results.children].filter((item) => !isFinished(item));
-  const ids = waiting.slice(0, MOST_ASKED).map((item) => ["waiting", item.dataset.taskId]);
+  // The answer has the newest ones anyway.
+  const unfinished = [...results.children].filter((item) => !isFinished(item));
+  const waiting = unfinished.slice(0, MOST_ASKED);
+  const ids = waiting.map((item) => ["waiting", item.dataset.taskId]);
   const address = `${form.action}?${new URLSearchParams(ids)}`;
   const response = await fetch(address, { headers, signal });
-  if (response.ok) {
-    applySnapshot(await response.json());
+  if (!response.ok) {
+    return;
   }
+  const snapshot = await response.json();
+  applySnapshot(snapshot);
+  if (!isOver) {
+    const known = new Set(snapshot.searches.map((search) => search.task_id));
+    waiting.filter((item) => !known.has(item.dataset.taskId)).forEach(removeItem);
+  }
+}
+
+// A search that no longer exists: an operator has deleted it.
+function removeItem(item) {
+  if (item.contains(document.activeElement)) {
+    form.elements.query.focus();
+  }
+  item.remove();
 }
 
 let timer = null;
@@ -156,14 +213,17 @@ let timer = null;
 function askSoon() {
   timer ??= setTimeout(() => {
     timer = null;
-    // A server that is away is not asked each second.
-    ask().catch(() => setTimeout(askSoon, ASK_WHILE_UNFINISHED));
+    if (!isOver) {
+      // A server that is away is not asked each second.
+      ask().catch(() => setTimeout(askSoon, ASK_WHILE_UNFINISHED));
+    }
   }, ASK_AFTER_GAP);
 }
 
-// News can get lost on the way, without anybody noticing.
+// A message can get lost without anybody noticing.
 setInterval(() => {
-  if (!isOver && ![...results.children].every(isFinished)) {
+  // A slow server is not asked again before it has answered.
+  if (!isOver && asking === 0 && ![...results.children].every(isFinished)) {
     ask().catch(() => {}); // the badge tells that the server is away
   }
 }, ASK_WHILE_UNFINISHED);
@@ -199,7 +259,7 @@ function connect() {
     if (isOver) {
       return;
     }
-    showState("offline", "Offline: connecting again");
+    showState("offline", "Offline: reconnecting");
     if (Date.now() - openedAt > STEADY_AFTER) {
       failures = 0;
     }
@@ -212,7 +272,7 @@ function connect() {
 
 async function reconnect() {
   reconnecting = null;
-  // Tells, too, whether it is still the same visitor who is signed in.
+  // The answer also tells whether the user is still the same.
   await ask().catch(() => {});
   if (!isOver) {
     connect();
@@ -221,15 +281,32 @@ async function reconnect() {
 
 connect();
 
-// A network that goes takes no leave: the socket would stay open, and deaf.
+// A lost network closes nothing: the socket would seem open, and receive nothing.
 addEventListener("offline", () => socket.close());
-addEventListener("online", () => {
+addEventListener("online", catchUp);
+
+// The page was asleep, or is back from the browser's history: it may have missed
+// messages.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) {
+    catchUp();
+  }
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") {
+    catchUp();
+  }
+});
+
+function catchUp() {
   failures = 0;
   if (reconnecting !== null) {
     clearTimeout(reconnecting);
     reconnect();
+  } else if (!isOver) {
+    askSoon();
   }
-});
+}
 
 // --- The forms ---
 
@@ -246,10 +323,13 @@ async function send(sent) {
   const data = await response.json();
   if (!response.ok) {
     showNotice(data.error, "error");
+    if (data.next_task_id && sent === form) {
+      form.elements.task_id.value = data.next_task_id;
+    }
     return;
   }
-  if (String(data.user) !== user) {
-    location.reload(); // the session had ended: there is a new visitor
+  if (!isSameUser(data.user)) {
+    location.reload(); // the session had ended, and the user is a new guest
     return;
   }
   if (findItem(data.search.task_id) === null && !("newest" in results.dataset)) {
@@ -264,6 +344,11 @@ async function send(sent) {
   }
 }
 
+// The server may have got the form all the same. Sent again, it is the same search.
+function unconfirmed(error) {
+  return `The server did not confirm this: ${error.message}. Send it again: it counts once.`;
+}
+
 document.addEventListener("submit", (event) => {
   const sent = event.target;
   const button = sent.querySelector("button");
@@ -271,14 +356,15 @@ document.addEventListener("submit", (event) => {
     return;
   }
   event.preventDefault();
-  if (button.disabled) {
+  // Not `disabled`: that would take the focus away.
+  if (button.ariaDisabled === "true") {
     return;
   }
-  button.disabled = true;
+  button.ariaDisabled = "true";
   send(sent)
-    .catch((error) => showNotice(`This was not sent: ${error.message}`, "error"))
+    .catch((error) => showNotice(unconfirmed(error), "error"))
     .finally(() => {
-      button.disabled = false;
+      button.ariaDisabled = "false";
     });
   if (sent === form) {
     const { task_id, query } = form.elements;

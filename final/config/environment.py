@@ -1,0 +1,85 @@
+"""Reads settings from the environment, and says clearly what is wrong with them."""
+
+import os
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def text(name, default=""):
+    """The variable's value, unchanged: a `$` in it is a `$`."""
+    return os.environ.get(name) or default
+
+
+def required(name, example, while_debugging):
+    """The variable's value, which is optional only with DEBUG."""
+    value = text(name) or while_debugging or ""
+    if not value:
+        raise ImproperlyConfigured(
+            f"Set {name}, for example to {example!r}."
+            " On your own machine, DEBUG=1 is enough."
+        )
+    return value
+
+
+def boolean(name, default):
+    """True or False. A typing error must not turn anything off."""
+    value = text(name, TRUE[0] if default else FALSE[0])
+    if value.lower() not in TRUE + FALSE:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+    return value.lower() in TRUE
+
+
+def positive(name, default):
+    """A number above 0: a whole number if `default` is one."""
+    value = text(name, str(default))
+    try:
+        number = type(default)(value)
+    except ValueError:
+        number = 0
+    if not 0 < number < float("inf"):
+        kind = "whole number" if isinstance(default, int) else "number"
+        raise ImproperlyConfigured(f"{name} must be a {kind} above 0, not {value!r}.")
+    return number
+
+
+def address(value, name, *schemes):
+    """The address of a service. It may hold a password, so no message repeats it."""
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 (it may raise)
+    except ValueError:
+        kind = name.partition("_")[0]
+        raise ImproperlyConfigured(
+            f"{name} cannot be read. If the password contains characters such as"
+            f" / ? # [, set {kind}_PASSWORD instead."
+        ) from None
+    if parts.scheme not in schemes:
+        raise ImproperlyConfigured(f"{name} must start with {schemes[0]}://")
+    return value
+
+
+def origins(name, value):
+    """Origins such as https://search.example.org, separated by spaces."""
+    for origin in value.split():
+        if not is_origin(origin):
+            raise ImproperlyConfigured(
+                f"{name}: {origin!r} is not an origin. An origin is a scheme, a host"
+                " and perhaps a port, such as https://search.example.org"
+            )
+    return value.split()
+
+
+def is_origin(value):
+    try:
+        parts = urlsplit(value)
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return False
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    is_http = parts.scheme in ("http", "https")
+    # No user, no path, no *: what browsers send in the header Origin.
+    is_plain = value == f"{parts.scheme}://{host}{port}" and "*" not in value
+    return is_http and bool(host) and is_plain

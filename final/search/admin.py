@@ -1,0 +1,19 @@
+"""What operators see of the searches, with ADMIN=1."""
+
+from django.contrib import admin
+
+from .models import SearchResult
+
+
+@admin.register(SearchResult)
+class SearchResultAdmin(admin.ModelAdmin):
+    list_display = ["query", "user", "status", "created_at", "updated_at", "claims"]
+    list_filter = ["status"]
+    search_fields = ["task_id"]
+    date_hierarchy = "created_at"
+    # Workers and visitors change searches; operators may look, and delete.
+    readonly_fields = [field.name for field in SearchResult._meta.fields]
+    list_select_related = ["user"]
+
+    def has_add_permission(self, request):
+        return False

@@ -1,0 +1,43 @@
+"""Guests: who gets which one."""
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import RequestFactory
+
+from search import guests
+from search.guests import sign_in_as_guest
+
+pytestmark = pytest.mark.django_db
+
+MOMENT = 1_000_000_059.5  # half a second before the next minute
+
+
+@pytest.fixture
+def sign_in(monkeypatch):
+    """A function (CSRF token, moment in s) that signs a new browser in."""
+
+    def sign_one_in(token, moment):
+        monkeypatch.setattr(guests.time, "time", lambda: moment)
+        request = RequestFactory().get("/")
+        request.session = SessionStore()
+        if token:
+            request.META["CSRF_COOKIE"] = token
+        return sign_in_as_guest(request)
+
+    return sign_one_in
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_two_requests_of_a_browser_at_the_same_moment_get_one_guest(sign_in, later):
+    assert sign_in("token", MOMENT) == sign_in("token", MOMENT + later)
+
+
+def test_a_token_does_not_lead_to_the_guest_later(sign_in):
+    """It stands in each page, also in a page that a visitor saves or shows."""
+    assert sign_in("token", MOMENT) != sign_in("token", MOMENT + 120)
+
+
+@pytest.mark.parametrize("tokens", [("token", "other"), (None, None)])
+def test_other_browsers_get_other_guests(sign_in, tokens):
+    first, second = (sign_in(token, MOMENT) for token in tokens)
+    assert first != second

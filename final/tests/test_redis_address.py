@@ -1,0 +1,64 @@
+"""What an operator reads of a Redis that cannot be used."""
+
+import socket
+import threading
+
+import pytest
+from redis.exceptions import RedisError
+
+from config.redis_address import RedisAddress, explain, find_misconfiguration
+
+# What a server answers to the beginning of a command, in Redis' protocol.
+OLD = {
+    b"HELLO": b"-ERR unknown command `HELLO`, with args beginning with: `3`\r\n",
+    b"INFO": b"$21\r\nredis_version:5.0.14\n\r\n",
+}
+LOCKED = {
+    b"HELLO": b"-NOAUTH HELLO must be called with the client already authenticated\r\n"
+}
+
+
+@pytest.fixture
+def start():
+    """A function (answers) that returns the address of a server that gives them."""
+    servers = []
+
+    def start_one(answers):
+        server = socket.create_server(("127.0.0.1", 0))
+        servers.append(server)
+        threading.Thread(target=serve, args=(server, answers), daemon=True).start()
+        return RedisAddress(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
+
+    yield start_one
+    for server in servers:
+        server.close()
+
+
+def serve(server, answers):
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return  # it was closed
+        with connection:
+            while command := connection.recv(4096):
+                found = [text for name, text in answers.items() if name in command]
+                connection.sendall(found[0] if found else b"+OK\r\n")
+
+
+def test_a_redis_that_is_too_old_is_reported_with_its_version(start):
+    address = start(OLD)
+    assert find_misconfiguration(address) == (
+        "Redis is too old: version 5.0.14, and 6.0 is the oldest"
+    )
+    with pytest.raises(RedisError) as error:
+        address.connect().ping()
+    assert "5.0.14" in explain(error.value, address)
+
+
+def test_a_password_that_is_missing_is_reported(start):
+    assert find_misconfiguration(start(LOCKED)) == "Redis refuses the password"
+
+
+def test_a_redis_that_is_away_is_no_mistake_of_the_configuration():
+    assert find_misconfiguration(RedisAddress("redis://127.0.0.1:1/0")) is None
