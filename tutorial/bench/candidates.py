@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -53,13 +53,15 @@ class Kind:
     """A candidate that can be started.
 
     `worker` is the name of the floor's worker. For a step it is the command that
-    replaces the Procfile's; None keeps the Procfile's.
+    replaces the Procfile's; None keeps the Procfile's. `variables` are those of its
+    processes.
     """
 
     name: str
     visitor: type[Visitor]
     step: str | None = None
     worker: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 FLOOR = Kind("floor", FloorVisitor, worker="worker")
@@ -70,6 +72,11 @@ DEFAULT_POOL = Kind(
     "step 7, default pool", PageVisitor, "7", "celery --app config worker"
 )
 FINAL = Kind("final", FinalVisitor, "final")
+# SQLite has no queue: a process that wants to write tries again, for five seconds by
+# default. If a thousand visitors ask at once, some have to wait longer.
+FINAL_IN_A_CROWD = replace(
+    FINAL, variables={"DATABASE_URL": "sqlite:///db.sqlite3?timeout=20"}
+)
 
 
 @dataclass
@@ -132,6 +139,11 @@ class Candidate:
                 memory = process.memory_full_info()
                 total += getattr(memory, "pss", memory.rss)
         return total
+
+    def cpu(self, role: str) -> float:
+        """The seconds of a core that its "web" or "worker" process has used."""
+        times = psutil.Process(self.processes[role].group).cpu_times()
+        return sum((times.user, times.system))
 
 
 class Stage:
@@ -224,8 +236,9 @@ class Stage:
         self, kind: Kind, folder: Path, variables: dict[str, str]
     ) -> Candidate:
         def prepare(project: Project) -> None:
-            if kind is FINAL:
+            if kind.step == "final":
                 project.environment |= PRODUCTION | {"SITE_ORIGINS": project.url}
+                project.environment |= kind.variables
                 _collect_static_files(project)
             project.migrate()
 

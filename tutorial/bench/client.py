@@ -67,7 +67,9 @@ class Http:
         self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b""
     ) -> Response:
         """Send a request and return the answer. Raises NoAnswer if there is none."""
+        connection = self._writer
         await self.connect()
+        is_kept = self._writer is connection
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if method == "POST":
@@ -78,6 +80,9 @@ class Http:
                 return await self._receive()
         except (OSError, EOFError) as error:  # a time-out is an OSError
             self.close()
+            if is_kept and isinstance(error, EOFError) and not error.partial:
+                # The server closed it at that moment. Browsers ask again, too.
+                return await self.request(method, path, headers, body)
             kind = type(error).__name__
             raise NoAnswer(f"no answer to {method} {path} ({kind})") from error
 

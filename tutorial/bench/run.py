@@ -7,6 +7,7 @@ import time
 from dataclasses import asdict, replace
 
 from tutorial.bench import (
+    crowd,
     first_token,
     idle_sockets,
     machine,
@@ -25,6 +26,7 @@ SECTIONS = {
     "c": throughput.measure,
     "d": idle_sockets.measure,
     "e": pushes.measure,
+    "f": crowd.measure,
 }
 
 

@@ -27,6 +27,8 @@ class Sizes:
     pushed_sockets: int = 500
     pushes: int = 6_000
     slow_pushes: int = 500  # of step 7
+    # (f)
+    crowd: int = 1_000
 
 
 WHOLE = Sizes()
@@ -44,4 +46,5 @@ QUICK = Sizes(
     pushed_sockets=50,
     pushes=500,
     slow_pushes=100,
+    crowd=100,
 )

@@ -1,11 +1,10 @@
 """(c) Searches per second with a slow API."""
 
 import asyncio
-import time
 
 from tutorial.bench import candidates
+from tutorial.bench.at_once import ask_at_once, get_ready, loss
 from tutorial.bench.candidates import Candidate, Stage
-from tutorial.bench.client import NoAnswer
 from tutorial.bench.figures import together
 from tutorial.bench.machine import cores
 from tutorial.bench.sizes import Sizes
@@ -48,11 +47,7 @@ def measure(sizes: Sizes) -> Section:
     for name, figures in section.rows.items():
         figures["times_default_pool"] = rates[name] / rates[default_pool.name]
         figures["times_floor"] = rates[name] / rates["floor"]
-        if not figures["sent"] == figures["received"] == figures["asked"]:
-            section.faults.append(
-                f"{name}: {figures['sent']} searches, {figures['asked']} API calls,"
-                f" {figures['received']} answers."
-            )
+        section.faults += loss(name, figures)
     figures = section.rows["final"]
     section.goals["final"] = [
         at_least(25, "≥ {} x default pool", figures["times_default_pool"]),
@@ -88,43 +83,11 @@ async def _ask_all_at_once(
     sizes: Sizes, stage: Stage, candidate: Candidate
 ) -> dict[str, Figure]:
     visitors = await candidate.visitors(sizes.visitors)
-    await stage.pace(latency=0)
-    with candidate.blamed():
-        # A worker logs that it is ready shortly before it takes messages.
-        await visitors[0].submit("Are you there?")
-        await visitors[0].answers.of("Are you there?")
-    await stage.pace(latency=LATENCY)
-    asked_before = (await stage.figures())["requests"]
-    sent: list[str] = []
-
-    async def ask(visitor, visitor_number: int) -> list[float]:
-        questions = [
-            f"Question {number} of visitor {visitor_number}?"
-            for number in range(sizes.searches_each)
-        ]
-        for question in questions:
-            await visitor.submit(question)
-            sent.append(question)
-        moments = []
-        for question in questions:
-            try:
-                moments.append(await visitor.answers.of(question))
-            except NoAnswer:
-                break
-        return moments
-
-    started = time.monotonic()
-    with candidate.blamed():
-        answered = await asyncio.gather(
-            *(ask(visitor, number) for number, visitor in enumerate(visitors))
-        )
-    moments = [moment for moments in answered for moment in moments]
-    figures: dict[str, Figure] = {
-        "sent": len(sent),
-        "received": len(moments),
-        "asked": (await stage.figures())["requests"] - asked_before,
-        "searches_per_second": len(moments) / (max(moments, default=0) - started),
-    }
+    await get_ready(stage, candidate, visitors[0], LATENCY)
+    rush = await ask_at_once(stage, candidate, visitors, sizes.searches_each)
+    figures: dict[str, Figure] = dict(rush.counts())
+    # Without an answer there is no time; the counts say so.
+    figures["searches_per_second"] = rush.received / (rush.seconds or 1)
     for role in ("web", "worker"):
         figures[f"{role}_mib"] = candidate.memory(role) / MIB
     for visitor in visitors:

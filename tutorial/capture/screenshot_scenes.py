@@ -121,6 +121,8 @@ def failure(window: Window) -> Iterator[str]:
     """Step 7: the API refuses the request."""
     window.ask(RATE_LIMIT)
     window.see("#results", "RateLimitError")
+    # The socket may be quicker than the response to the form.
+    window.see("#notices", "Search has started!")
     yield "error"
 
 

@@ -29,18 +29,26 @@ class Call:
     awaited: bool = False
 
 
+# Files in which nobody looks for a mistake: migrations, and what a tool has made.
+MADE = re.compile(r"(^|/)(migrations|node_modules|build|dist)/|\.min\.js$")
+
+
 class Code:
-    """The files of the project in `folder`; without a folder there are none."""
+    """The files of the project in `folder`; without a folder there are none.
+
+    `first` are the paths of files to look into first: those that made the page.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
+        self.first: list[str] = []
 
     @cached_property
     def python(self) -> dict[str, ast.Module]:
         """The parsed Python files by path; a file that does not parse is left out."""
         parsed = {}
         for name, text in self.texts(".py").items():
-            if "/migrations/" in name or re.search(r"(^|/)tests?[/_.]", name):
+            if re.search(r"(^|/)tests?[/_.]", name):
                 continue
             try:
                 parsed[name] = ast.parse(text)
@@ -49,12 +57,14 @@ class Code:
         return parsed
 
     def texts(self, *suffixes: str) -> dict[str, str]:
-        """The texts of the files with these suffixes, by path."""
+        """The texts of the files with these suffixes or names, by path.
+
+        A name is such as "tasks.py" or "search/tasks.py"; the suffix "" is none.
+        """
         return {
             name: path.read_text(errors="replace")
             for name, path in (files(self.folder) if self.folder else {}).items()
-            # A module's script is a script.
-            if path.suffix.replace(".mjs", ".js") in suffixes
+            if _is_one_of(name, suffixes) and not MADE.search(name)
         }
 
     def find(self, pattern: str, *suffixes: str) -> str | None:
@@ -62,10 +72,23 @@ class Code:
 
         Comments are left out: they may warn of what is looked for.
         """
-        for name, text in self.texts(*suffixes).items():
-            for number, line in enumerate(text.splitlines(), start=1):
+        texts = self.texts(*suffixes)
+        names = [name for name in self.first if name in texts]
+        for name in dict.fromkeys([*names, *texts]):
+            for number, line in enumerate(texts[name].splitlines(), start=1):
                 if not COMMENT.match(line) and re.search(pattern, line):
                     return f"{name}:{number}"
+        return None
+
+    def below(self, at: str | None, pattern: str) -> str | None:
+        """The place of the first line that matches, at "file:line" or below it."""
+        name, _, number = (at or "").rpartition(":")
+        lines = self.texts(name).get(name, "").splitlines() if name else []
+        for place, line in enumerate(lines, start=1):
+            if place < int(number) or COMMENT.match(line):
+                continue
+            if re.search(pattern, line):
+                return f"{name}:{place}"
         return None
 
     def line(self, at: str | None) -> str:
@@ -132,12 +155,18 @@ class Code:
         found = {}
         for file, tree in self.python.items():
             for node in ast.walk(tree):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    for decorator in node.decorator_list:
-                        if isinstance(decorator, ast.Call):
-                            decorator = decorator.func
-                        if _name(decorator)[0] in ("shared_task", "task"):
-                            found[node.name] = f"{file}:{node.lineno}"
+                if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    continue
+                for decorator in node.decorator_list:
+                    given = getattr(decorator, "keywords", [])
+                    function = getattr(decorator, "func", decorator)
+                    if _name(function)[0] not in ("shared_task", "task"):
+                        continue
+                    found[node.name] = f"{file}:{node.lineno}"
+                    names = [key.value for key in given if key.arg == "name"]
+                    if names and isinstance(names[0], ast.Constant):
+                        last = str(names[0].value).rpartition(".")[2]
+                        found.setdefault(last, f"{file}:{node.lineno}")
         return found
 
     def imports(self, file: str) -> bool:
@@ -168,11 +197,20 @@ class Code:
             file = left.pop()
             if file in self.python and file not in found:
                 found.add(file)
-                left += _imported(file, self.python[file])
+                left += imported(file, self.python[file])
         return found
 
 
-def _imported(file: str, tree: ast.Module) -> Iterator[str]:
+def _is_one_of(name: str, suffixes: tuple[str, ...]) -> bool:
+    """Whether a path has one of the suffixes, or ends with one of the names."""
+    # A module's script is a script.
+    if Path(name).suffix.replace(".mjs", ".js") in suffixes:
+        return True
+    names = [one for one in suffixes if one and not one.startswith(".")]
+    return any(f"/{name}".endswith(f"/{one}") for one in names)
+
+
+def imported(file: str, tree: ast.AST) -> Iterator[str]:
     """The files that the imports of one can lead to, its own packages among them."""
     package = file.split("/")[:-1]
     modules = [package]

@@ -17,15 +17,17 @@ from tutorial.check.mistakes import mistakes
 from tutorial.check.places import place_of
 from tutorial.check.report import (
     BROKEN,
+    CANNOT_JUDGE,
     NOT_REACHED,
     PASSED,
+    UNKNOWN,
     UNSAFE,
     Diagnosis,
     Result,
     stage_name,
 )
 from tutorial.check.scene import Scene, last_words
-from tutorial.check.stages import browser_search
+from tutorial.check.stages import browser_findings, browser_search
 from tutorial.check.stages import stage_0_start as stage_0
 from tutorial.check.stages import stage_1_template as stage_1
 from tutorial.check.stages import stage_2_view as stage_2
@@ -79,6 +81,13 @@ STAGES = tuple(
 )
 
 
+# What stage 1 explains, whichever stage has met it.
+OF_THE_SCRIPT = (
+    *("no-socket", "script-missing", "socket-address-undefined"),
+    "socket-does-not-open",
+)
+
+
 def judge(scene: Scene, stage: Stage) -> tuple[Result, list[Diagnosis]]:
     """Look at a stage: its result, and what is wrong although the flow goes through."""
     scene.stage_events = scene.events.mark()
@@ -86,21 +95,21 @@ def judge(scene: Scene, stage: Stage) -> tuple[Result, list[Diagnosis]]:
     try:
         evidence = stage.look(scene)
     except Unmet as unmet:
-        return _broken(scene, stage, stage.explain(scene, unmet)), []
+        return _broken(scene, stage, _explain(scene, stage, unmet)), []
     except NoForm as error:
         return _broken(scene, stage, _no_form(scene, error)), []
     except Exception as error:
         return _broken(scene, stage, _surprise(scene, stage, error)), []
     try:
         for unmet in stage.findings(scene):
-            found.append(stage.explain(scene, unmet))
+            found.append(_explain(scene, stage, unmet))
         for unmet in stage.findings_inside(scene):
             found.append(unmet)
     except NoForm as error:
         found.append(_as_finding(_no_form(scene, error)))
     except Exception as error:
         found.append(_as_finding(_surprise(scene, stage, error)))
-    kinds = [unmet.finding or mistakes()[unmet.mistake].finding for unmet in found]
+    kinds = list(map(_kind, found))
     for unmet, kind in zip(found, kinds, strict=True):
         if not kind:
             return _broken(scene, stage, unmet), _diagnoses(scene, found, kinds)
@@ -122,7 +131,7 @@ def judge_in_browser(scene: Scene) -> list[Result]:
         number = number % (len(STAGES) - 1) + 1
         stage = STAGES[number]
         if isinstance(error, Unmet):
-            unmet = stage.explain(scene, error)
+            unmet = _explain(scene, stage, error)
         elif isinstance(error, Error):
             said = str(error).splitlines()[0]
             unmet = Unmet("browser-stuck", said, stage=number)
@@ -138,6 +147,26 @@ def judge_in_browser(scene: Scene) -> list[Result]:
     return [*passed, *broken]
 
 
+def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
+    """What is wrong although a search in a browser got through; see `judge`.
+
+    The result is that of a stage that fails where more than one person asks.
+    """
+    found, broken = [], None
+    for look, what in browser_findings.LOOKS.items():
+        scene.stage_events = scene.events.mark()
+        try:
+            for unmet in look(scene):
+                stage = STAGES[mistakes()[unmet.mistake].stage]
+                found.append(_explain(scene, stage, unmet))
+                if not _kind(found[-1]):
+                    broken = broken or _broken(scene, stage, found[-1])
+        except Exception as error:
+            # The search itself got through: this says nothing of the flow.
+            scene.advice.append(f"not looked at: {what} ({_first_line(error)})")
+    return broken, _diagnoses(scene, found, list(map(_kind, found)))
+
+
 def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
     """Look at a stage that the flow does not reach, as far as it can be seen alone.
 
@@ -149,32 +178,58 @@ def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
         if stage.beyond and (evidence := stage.beyond(scene)):
             seen.insert(0, evidence)
     except Unmet as unmet:
-        return _broken(scene, stage, stage.explain(scene, unmet))
+        return _broken(scene, stage, _explain(scene, stage, unmet))
+    except NoForm:
+        pass  # the stage that is broken has said that there is none
     except Exception as error:
         # What is broken before this stage may keep it from being seen.
-        seen.append(f"not seen: {str(error).splitlines()[0][:80]}")
+        seen.append(f"not seen: {_first_line(error)}")
     return Result(stage.number, stage.name, NOT_REACHED, "; ".join(seen))
 
 
 def judge_pending(scene: Scene) -> list[Diagnosis]:
     """What the stages have left to look at, because it takes time to be seen."""
     found = [unmet for look in scene.pending for unmet in look()]
-    return _diagnoses(scene, found, [mistakes()[one.mistake].finding for one in found])
+    return _diagnoses(scene, found, list(map(_kind, found)))
+
+
+def _explain(scene: Scene, stage: Stage, unmet: Unmet) -> Unmet:
+    """What the observer and the code add, those files first that made the page."""
+    rendered = [event.at.rpartition(":")[0] for event in scene.events.all("template")]
+    scene.code.first = list(dict.fromkeys(reversed(rendered)))
+    if stage.number and unmet.mistake in OF_THE_SCRIPT:
+        return STAGES[1].explain(scene, unmet)
+    return stage.explain(scene, unmet)
+
+
+def _kind(unmet: Unmet) -> str:
+    """ "unsafe", "differs", or "" for what breaks the flow."""
+    return unmet.finding or mistakes()[unmet.mistake].finding
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:80]
 
 
 def _broken(scene: Scene, stage: Stage, unmet: Unmet) -> Result:
+    state = CANNOT_JUDGE if _kind(unmet) == UNKNOWN else BROKEN
+    diagnosis = _diagnosis(scene, unmet, UNKNOWN if state == CANNOT_JUDGE else BROKEN)
+    return Result(stage.number, stage.name, state, diagnosis=diagnosis)
+
+
+def _diagnosis(scene: Scene, unmet: Unmet, kind: str) -> Diagnosis:
+    """The diagnosis, with the files as they are called in the project itself."""
     unmet.at = unmet.at or place_of(unmet.mistake, scene.code)
-    diagnosis = Diagnosis.of(unmet)
-    return Result(stage.number, stage.name, BROKEN, diagnosis=diagnosis)
+    unmet.seen = unmet.seen.replace(f"{scene.folder.resolve()}/", "")
+    return Diagnosis.of(unmet, kind)
 
 
 def _diagnoses(scene: Scene, found: list[Unmet], kinds: list[str]) -> list[Diagnosis]:
     """The findings, each mistake once."""
     diagnoses: dict[str, Diagnosis] = {}
     for unmet, kind in zip(found, kinds, strict=True):
-        unmet.at = unmet.at or place_of(unmet.mistake, scene.code)
-        if kind:
-            diagnoses.setdefault(unmet.mistake, Diagnosis.of(unmet, kind))
+        if kind and kind != UNKNOWN:
+            diagnoses.setdefault(unmet.mistake, _diagnosis(scene, unmet, kind))
     return list(diagnoses.values())
 
 
@@ -184,6 +239,10 @@ def _as_finding(unmet: Unmet) -> Unmet:
 
 
 def _no_form(scene: Scene, error: NoForm) -> Unmet:
+    if error.answer.status == 0:
+        found = stage_1.page_hangs(scene.path, error.answer)
+        found.at = scene.view
+        return found
     if error.answer.status >= 500:
         return stage_1.page_raises(scene.path, error.answer)
     return Unmet("no-form", str(error))
@@ -191,11 +250,21 @@ def _no_form(scene: Scene, error: NoForm) -> Unmet:
 
 def _surprise(scene: Scene, stage: Stage, error: Exception) -> Unmet:
     """The web process is gone; or a mistake of ours, in what no project had before."""
-    if not isinstance(error, OSError):
+    is_of_files = isinstance(error, OSError) and error.filename is not None
+    if is_of_files or not isinstance(error, OSError):
         seen = f"{type(error).__name__}: {error}".splitlines()[0]
         return Unmet("check-fails", seen, stage=stage.number)
     if scene.has_ended("web"):
-        words, place = scene.last_words("web"), scene.place_in(scene.lines("web"))
-        return Unmet("web-ends", words, expected="a web process that goes on", at=place)
-    words = last_words(scene.lines("web"))
-    return Unmet("web-ends", f"{error}; web says: {words}")
+        seen = scene.last_words("web")
+    else:
+        seen = f"{error}; web says: {last_words(scene.lines('web'))}"
+    place = scene.place_in(scene.lines("web")) or _exit_in_view(scene)
+    expected = "a web process that goes on"
+    return Unmet("web-ends", seen, expected=expected, at=place, stage=stage.number)
+
+
+def _exit_in_view(scene: Scene) -> str | None:
+    """Where the view, or what it imports, ends the process, or None."""
+    view = (scene.view or "").rpartition(":")[0]
+    files = scene.code.imported_from(view)
+    return scene.code.find(r"\b(sys\.exit|os\._exit|exit|quit)\(", *sorted(files))

@@ -14,6 +14,9 @@ MOST_LINES = 10
 
 BLANK = re.compile(r"\s*(#|//|/\*.*\*/|<!--.*-->|\{#.*#\})|\s*$")
 
+# The end of a line that opens a block, a bracket or an element.
+OPENS = re.compile(r"[:{(\[>]\s*$")
+
 
 def missing_lines(folder: Path, step: int) -> Iterator[Unmet]:
     """The first line that is missing in each file, but for comments and blank lines."""
@@ -32,12 +35,46 @@ def missing_lines(folder: Path, step: int) -> Iterator[Unmet]:
 
 
 def _first(change: FileDiff) -> tuple[str, str] | None:
-    """What is missing first in a file, in words, and its place; or None."""
+    """What is missing first in a file, in words, and its place; or None.
+
+    The place is that of the line that it belongs below. A line that only stands in
+    another place comes last.
+    """
     if change.new is None:
         return f"there is no file {change.path}", change.path
-    matcher = difflib.SequenceMatcher(None, change.old or [], change.new, False)
+    old, new, moved = change.old or [], change.new, None
+    matcher = difflib.SequenceMatcher(None, old, new, False)
     for kind, start, end, place, _ in matcher.get_opcodes():
-        for line in (change.old or [])[start:end] if kind == "delete" else []:
-            if not BLANK.match(line):
-                return f"there is no line `{line.strip()}`", f"{change.path}:{place}"
-    return None
+        for number in range(start, end) if kind == "delete" else []:
+            line = old[number]
+            if BLANK.match(line):
+                continue
+            where = _where(old, number)
+            if new.count(line) < old.count(line):
+                seen = f"there is no line `{line.strip()}`; {where}"
+                return seen, f"{change.path}:{max(place, 1)}"
+            seen = f"the line `{line.strip()}` stands in another place; {where}"
+            moved = moved or (seen, f"{change.path}:{new.index(line) + 1}")
+    return moved
+
+
+def _where(lines: list[str], number: int) -> str:
+    """Where a line of the step's file stands: the line above it, and their block."""
+    above = [one for one in range(number) if lines[one].strip()]
+    if not above:
+        return "in the step it is the first line of the file"
+    last = above[-1]
+    words = f"in the step it stands below `{lines[last].strip()}`"
+    outer = [
+        one
+        for one in above
+        if _depth(lines[one]) < _depth(lines[number]) and OPENS.search(lines[one])
+    ]
+    # Innermost: the last of those that are less indented than the line.
+    if outer and outer[-1] != last:
+        words += f", in `{lines[outer[-1]].strip()}`"
+    return words
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())

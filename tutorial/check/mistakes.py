@@ -16,7 +16,9 @@ class Mistake:
     symptom: str
     cause: str
     fix: str
-    finding: str = ""  # "unsafe" or "differs" where the flow goes through
+    # "unsafe" or "differs" where the flow goes through; "unknown" where it cannot be
+    # judged.
+    finding: str = ""
 
 
 @cache

@@ -16,8 +16,9 @@ WORKER = (r"\bcelery\b.*\bworker\b", ("",))
 # A pattern and the suffixes of the files to search, the likeliest first.
 PLACES = {
     "web-does-not-listen": [(r"^web:", ("",))],
+    "web-ends": [(r"^web:", ("",))],
     "migration-missing": [MODEL],
-    "migration-not-applied": [MODEL],
+    "table-not-made": [(r"managed *= *False", PYTHON), MODEL],
     "page-not-found": [URLS],
     "page-refused": [URLS],
     "app-not-installed": [APPS],
@@ -34,7 +35,13 @@ PLACES = {
     "no-view-takes-post": [URLS],
     "form-action": [FORM],
     "no-error-shown": [FORM],
-    "csrf-unprotected": [(r"csrf_exempt", PYTHON), (r"^MIDDLEWARE", PYTHON)],
+    "csrf-unprotected": [
+        (r"@.*csrf_exempt|csrf_exempt\(", PYTHON),
+        (r"csrf_exempt", PYTHON),
+        (r"^MIDDLEWARE", PYTHON),
+    ],
+    "message-not-a-dictionary": [(r"\bgroup_send\b", PYTHON)],
+    "consumer-refuses": [(r"def connect\(", PYTHON)],
     "worker-ends": [WORKER],
     "worker-not-ready": [WORKER],
     "burst-fails": [WORKER],
@@ -49,6 +56,7 @@ PLACES = {
     "no-group-add": [(r"def connect\(", PYTHON)],
     "frame-without-answer": [(r"self\.send", PYTHON)],
     "frame-not-json": [(r"self\.send", PYTHON)],
+    "frame-binary": [(r"bytes_data|[\"']bytes[\"']", PYTHON), (r"self\.send", PYTHON)],
     "socket-ends": [(r"self\.send", PYTHON)],
     "layer-drops-idle-sockets": [(r"RedisChannelLayer", PYTHON)],
     "group-not-left": [
@@ -58,7 +66,7 @@ PLACES = {
     "socket-does-not-open": [SOCKET],
     "page-reloads": [
         (r"preventDefault", SCRIPTS),
-        (r"[\"']submit[\"']|onsubmit", SCRIPTS),
+        (r"Listener\([\"']submit|onsubmit", SCRIPTS),
         SOCKET,
     ],
     "csrf-missing-in-fetch": [FETCH],

@@ -9,9 +9,11 @@ from tutorial.check.unmet import Unmet
 from tutorial.project.steps import steps
 
 # The version of what `data` returns. docs/instructors.md describes it.
-VERSION = 2
+VERSION = 3
 
 PASSED, BROKEN, NOT_REACHED = "passed", "broken", "not reached"
+# From this stage on, the project does something that `check` cannot see.
+CANNOT_JUDGE, UNKNOWN = "cannot judge", "unknown"
 
 # What is wrong although the flow goes through, and its headings in a report.
 UNSAFE, DIFFERS = "unsafe", "differs"
@@ -21,7 +23,7 @@ HEADINGS = {
 }
 
 # The exit statuses of `check`. A check that is not possible at all exits with 2.
-NOTHING_TO_REPORT, FLOW_BREAKS, HAS_FINDINGS = 0, 1, 3
+NOTHING_TO_REPORT, FLOW_BREAKS, HAS_FINDINGS, NOT_JUDGED = 0, 1, 3, 4
 
 WIDTH = 88
 
@@ -38,7 +40,7 @@ class Diagnosis:
     """A mistake of the catalogue, and what was seen of it in this project."""
 
     id: str
-    kind: str  # "broken", "unsafe" or "differs"
+    kind: str  # "broken", "unsafe", "differs" or "unknown"
     stage: int  # that it belongs to: 1 to 7, or 0 for the start
     title: str
     expected: str
@@ -94,8 +96,23 @@ class Report:
     @property
     def broken(self) -> Diagnosis | None:
         """Where the flow breaks first, or None."""
-        found = (result.diagnosis for result in self.results if result.diagnosis)
-        return next(found, None)
+        found = (one.diagnosis for one in self.results if one.state == BROKEN)
+        return next(found, None) if self.unjudged is None else None
+
+    @property
+    def unjudged(self) -> Diagnosis | None:
+        """Why the flow cannot be judged from some stage on, or None."""
+        for result in self.results:
+            if result.state == BROKEN:
+                return None
+            if result.state == CANNOT_JUDGE:
+                return result.diagnosis
+        return None
+
+    @property
+    def works(self) -> bool | None:
+        """Whether the flow goes through; None where that cannot be judged."""
+        return None if self.unjudged else self.broken is None
 
     @property
     def breaks_at(self) -> int | None:
@@ -108,17 +125,18 @@ class Report:
         """The exit status. Findings count as a broken flow if `strict`."""
         if self.broken or (strict and self.findings):
             return FLOW_BREAKS
+        if self.unjudged:
+            return NOT_JUDGED
         return HAS_FINDINGS if self.findings else NOTHING_TO_REPORT
 
     def data(self) -> dict:
         """The report as JSON has it."""
-        broken = self.broken
         return {
             "version": VERSION,
             "folder": self.folder,
             "step": self.step,
             "flow": {
-                "works": broken is None,
+                "works": self.works,
                 "breaks_at": self.breaks_at,
                 "seconds": self.search_seconds,
             },
@@ -148,8 +166,11 @@ class Report:
             yield _fold(f"advice  {advice}", " " * 8)
 
     def _verdict(self, paint: Paint) -> str:
-        broken = self.broken
-        if broken is None:
+        if self.unjudged:
+            found = self.unjudged
+            words = f"check cannot judge this flow from stage {found.stage} on"
+            return paint("yellow", f"{words}: {_lower(found.title)}")
+        if self.broken is None:
             words = f"The flow works up to stage {self.step}, {stage_name(self.step)}"
             if self.search_seconds is not None:
                 words = (
@@ -162,6 +183,11 @@ class Report:
         if not stage:
             where = "before it begins: the project does not start"
         return paint("red", f"The flow breaks {where}")
+
+
+def _lower(title: str) -> str:
+    """The title as the end of a sentence."""
+    return title[0].lower() + title[1:]
 
 
 def stage_name(number: int) -> str:
@@ -179,6 +205,9 @@ def line_of(result: Result, paint: Paint) -> str:
         hint = f": {result.evidence}" if result.evidence else ""
         return _fold(f"{paint('dim', 'not reached')}  {name.strip()}{hint}", " " * 13)
     found = result.diagnosis
+    if result.state == CANNOT_JUDGE:
+        title = f"{paint('yellow', 'UNKNOWN')} {name} {paint('bold', found.title)}"
+        return "\n".join([title, "", *_details(found), ""])
     hop = ""
     if found.stage != result.number:
         hop = f" (made at stage {found.stage}, {stage_name(found.stage)})"

@@ -4,7 +4,8 @@ import contextlib
 import os
 import re
 import secrets
-import sqlite3
+import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,11 +14,13 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection
 
+from tutorial.check import databases
 from tutorial.check.code import Code
 from tutorial.check.traffic import Broadcast, Message, broadcasts, messages
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event, Events
 from tutorial.runtime.monitor import RedisMonitor
+from tutorial.runtime.processes import Process
 from tutorial.runtime.project import Project
 from tutorial.runtime.stack import Stack
 from tutorial.runtime.waiting import wait_for
@@ -27,7 +30,11 @@ from tutorial.visitor.visitor import Answer, Visitor
 START = 20.0  # seconds that a process has to be ready
 DONE = 10.0  # seconds that a task has, with a stand-in that answers at once
 PATIENCE = 12.0  # seconds that a visitor waits for a page
-SQLITE = b"SQLite format 3\0"  # how a database begins
+# What a server prints while it stops, whatever the reason.
+GOODBYE = re.compile(
+    r"Shutting down|Waiting for application shutdown|Application shutdown complete"
+    r"|Finished server process"
+)
 GRACE = 0.5  # seconds in which the traces of a task that has ended become visible
 
 
@@ -39,9 +46,13 @@ class Search:
     visitor: Visitor
     before: frozenset[str]  # the page's texts before the question
     mark: int  # in the commands of Redis
-    events: Events  # since then
+    events: Events  # since then, those of later questions among them
     answer: Answer
     after: Answer | None = None  # the page that a redirect led to
+
+    def __post_init__(self) -> None:
+        # Until the answer came: later questions are not among them.
+        self.own_events = self.events.so_far()
 
     def words(self) -> str:
         """What the page says after the question and did not say before."""
@@ -63,7 +74,9 @@ class Opened:
     groups: list[str]  # that were joined when it opened
     mark: int  # in the commands of Redis, before it was opened
     events: Events  # since then
+    protocols: list[str] = field(default_factory=list)  # that the script names
     frames: list[str] = field(default_factory=list)
+    binary: list[str] = field(default_factory=list)  # those of the frames that are
 
 
 @dataclass
@@ -72,22 +85,30 @@ class OpenPage:
 
     page: Any  # a Playwright page
     frames: list[str] = field(default_factory=list)
+    binary: list[str] = field(default_factory=list)  # those of the frames that are
     errors: list[Any] = field(default_factory=list)
+    load_errors: list[Any] = field(default_factory=list)  # when the form was loaded
     loads: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)  # status, address
     posts: list[str] = field(default_factory=list)  # kinds: "fetch", "document"
+    sent: list[Any] = field(default_factory=list)  # Playwright's requests, but GET
     said: list[str] = field(default_factory=list)  # before the answer, by the page
     answers: list[tuple[int, str]] = field(default_factory=list)  # to posts, as refused
+    responses: list[Any] = field(default_factory=list)  # Playwright's, of the answers
     sockets: list[tuple[str, str]] = field(default_factory=list)  # address, error or ""
+    sent_frames: list[str] = field(default_factory=list)
+    was_left: bool = False  # by sending the form, while its WebSocket was open
     no_scripts: list[tuple[int, str]] = field(default_factory=list)  # as refused
 
     def forget(self) -> None:
         """Forget all but the sockets and the scripts, which the page still has."""
         for seen in (self.frames, self.errors, self.loads, self.console, self.refused):
             seen.clear()
-        for seen in (self.posts, self.said, self.answers):
+        for seen in (self.posts, self.said, self.answers, self.sent):
             seen.clear()
+        self.sent_frames.clear()
+        self.binary.clear()
 
 
 @dataclass
@@ -106,7 +127,6 @@ class Scene:
     number: int = 7  # the last stage that is asked for
 
     # For explanations.
-    observed: bool = False
     events: Events = field(default_factory=Events)
     survey: dict[str, Any] = field(default_factory=dict)
     code: Code = field(default_factory=Code)
@@ -114,6 +134,7 @@ class Scene:
     # What the stages have found.
     path: str = "/"  # of the page with the form
     advice: list[str] = field(default_factory=list)
+    differs: list[Unmet] = field(default_factory=list)  # that a search has come across
     states: list[str] = field(default_factory=list)  # of the page, by the socket's
     search: Search | None = None  # the first, without a socket
     bad: dict[str, Search] = field(default_factory=dict)  # what should be refused
@@ -126,6 +147,8 @@ class Scene:
     other: Opened | None = None
     live: Search | None = None  # the first that was asked with an open socket
     opened: OpenPage | None = None
+    pause: Callable[[float], object] = time.sleep  # between two looks
+    person: Any = None  # who searched in a browser; see `stages/person.py`
     search_seconds: float | None = None  # from the form to the page in the browser
     # What is looked at last, because it takes time to be seen.
     pending: list[Callable[[], Iterator[Unmet]]] = field(default_factory=list)
@@ -195,9 +218,11 @@ class Scene:
     ) -> Search:
         """Send the question with the page's form; see `Visitor.ask`."""
         visitor = visitor or self.visitor()
-        before = frozenset(visitor.get().page.pieces)
+        page = visitor.get()
+        before = frozenset(page.page.pieces)
         mark, events = self.now()
-        answer = visitor.ask(question, token)
+        # In the page that was loaded: a second one may have what the first one lacks.
+        answer = visitor.ask(question, token, page)
         return Search(question, visitor, before, mark, events, answer)
 
     # --- what the search has left elsewhere -----------------------------------------
@@ -209,7 +234,10 @@ class Scene:
     def waits(self, message: Message) -> bool:
         """Whether the message is still in its list."""
         waiting = self.site.waiting_messages(message.queue, message.database)
-        return any(other["headers"]["id"] == message.id for other in waiting)
+        # Both of Celery's task protocols write the id here.
+        return any(
+            other["properties"]["correlation_id"] == message.id for other in waiting
+        )
 
     def broadcasts_since(self, mark: int) -> list[Broadcast]:
         """What the channel layer sent to groups since then."""
@@ -228,37 +256,38 @@ class Scene:
 
     def databases(self) -> list[Path]:
         """The SQLite databases of the project, under whatever name."""
-        return [
-            path
-            for path in self.folder.parent.rglob("*")
-            if path.is_file() and _is_sqlite(path)
-        ]
+        return databases.find(self.folder.parent)
 
     def times_in_database(self, text: str) -> int:
         """How often the project's databases hold the text."""
-        times = 0
-        for file in self.databases():
-            with contextlib.closing(sqlite3.connect(file)) as database:
-                times += sum(
-                    squeeze(statement).count(text) for statement in database.iterdump()
-                )
-        return times
+        return sum(
+            squeeze(statement).count(text)
+            for database in self.databases()
+            for statement in databases.statements(database)
+        )
 
     # --- processes ------------------------------------------------------------------
 
-    def lines(self, name: str) -> list[str]:
-        """What the process `name`, "web" or "worker", has printed."""
-        process = self.project.running.get(name)
-        return list(process.lines) if process else []
+    def _processes(self, role: str) -> list[Process]:
+        """The processes that are called "web" or "worker", or "worker 2"."""
+        running = self.project.running.items()
+        return [process for name, process in running if name.split()[0] == role]
 
-    def has_ended(self, name: str) -> bool:
-        """Whether the process has ended by itself."""
-        process = self.project.running.get(name)
-        return bool(process) and process.child.poll() is not None
+    def lines(self, role: str) -> list[str]:
+        """What the processes of the role, "web" or "worker", have printed."""
+        return [line for process in self._processes(role) for line in process.lines]
 
-    def last_words(self, name: str) -> str:
-        """The last words of a process that has ended."""
-        process = self.project.running[name]
+    def has_ended(self, role: str) -> bool:
+        """Whether a process of the role has ended by itself."""
+        return bool(self._ended(role))
+
+    def _ended(self, role: str) -> list[Process]:
+        found = self._processes(role)
+        return [process for process in found if process.child.poll() is not None]
+
+    def last_words(self, role: str) -> str:
+        """The last words of a process that has ended, or ends now."""
+        process = [*self._ended(role), *self._processes(role)][0]
         process.child.wait()
         wait_for(lambda: process.lines, 1)
         return last_words(process.lines)
@@ -270,11 +299,23 @@ class Scene:
 
     @property
     def worker_is_ready(self) -> bool:
-        """Whether the worker has printed that it is ready, or the observer knows it."""
-        printed = any(" ready." in line for line in self.lines("worker"))
-        return printed or bool(self.events.first("worker ready"))
+        """Whether each worker has printed that it is ready, or the observer says so."""
+        workers = [str(process.lines) for process in self._processes("worker")]
+        printed = all(" ready." in lines for lines in workers)
+        return printed or len(self.events.all("worker ready")) >= len(workers)
 
     # --- the observer shortens waits, and explains ----------------------------------
+
+    @property
+    def observed(self) -> bool:
+        """Whether the observer is in the web process."""
+        return bool(self.events.first("observer starts", process="web"))
+
+    @property
+    def worker_is_observed(self) -> bool:
+        """Whether the observer is in each worker that has got ready."""
+        workers = self._processes("worker")
+        return 0 < len(workers) <= len(self.events.all("worker ready"))
 
     def end_of(self, search: Search) -> Event | None:
         """The end of the search's task, as far as an observer knows it."""
@@ -286,13 +327,18 @@ class Scene:
         """Whether the observer knows that nothing more comes of the search's task."""
         return bool(self.end_of(search) or search.events.first("unknown task"))
 
+    def still_runs(self, search: Search) -> bool:
+        """Whether the observer knows the search's task, and has not seen it end."""
+        is_known = self.worker_is_observed and bool(search.events.first("enqueued"))
+        return is_known and not self.is_over(search)
+
     def wait(self, condition: Callable[[], Any], seconds: float, search: Search) -> Any:
         """Wait for a condition that the search's task brings about: its last result.
 
         An observer ends the wait early, where it knows that the task has ended.
         """
-        wait_for(lambda: condition() or self.is_over(search), seconds)
-        return wait_for(condition, GRACE)
+        wait_for(lambda: condition() or self.is_over(search), seconds, self.pause)
+        return wait_for(condition, GRACE, self.pause)
 
     def wait_for_end(self, search: Search) -> None:
         """Wait until the search's task has ended, where an observer would know it."""
@@ -302,8 +348,10 @@ class Scene:
     @property
     def view(self) -> str | None:
         """Where the view of the page with the form is, or None."""
-        urls = self.survey.get("urls", [])
-        return next((url["at"] for url in urls if url["path"] == self.path), None)
+        urls = {url["path"]: url["at"] for url in self.survey.get("urls", [])}
+        answers = self.opened.answers if self.opened else []
+        asked = [urllib.parse.urlsplit(url).path for _, url in answers]
+        return next((urls[path] for path in [*asked, self.path] if path in urls), None)
 
     def place_in(self, lines: list[str]) -> str | None:
         """The last line of the project in a traceback."""
@@ -318,11 +366,6 @@ class Scene:
         return place
 
 
-def _is_sqlite(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(SQLITE)) == SQLITE
-
-
 def squeeze(text: str) -> str:
     """The text with single blanks."""
     return " ".join(text.split())
@@ -334,12 +377,13 @@ def first_words(answer: str) -> str:
 
 
 def last_words(lines: list[str]) -> str:
-    """The exception in a traceback, or else the last line."""
+    """The exception in a traceback, or else the last line that says something."""
     words = [line.strip() for line in lines if line.strip()]
+    words = [word for word in words if not GOODBYE.search(word)] or words
     errors = [
         # click, and so Celery, says what is wrong in the line that follows.
         " ".join(words[number : number + 2]) if word == "Error:" else word
         for number, word in enumerate(words)
-        if re.match(r"[\w.]*(Error|Exception|Warning)\b", word)
+        if re.match(r"[\w.]*(Error|Exception|Warning|SystemExit)\b", word)
     ]
     return (errors or words or ["it printed nothing"])[-1][:300]

@@ -15,6 +15,7 @@ from tutorial.check.glance import hints
 from tutorial.check.judge import (
     STAGES,
     judge,
+    judge_after_browser,
     judge_beyond,
     judge_in_browser,
     judge_pending,
@@ -25,6 +26,7 @@ from tutorial.check.report import (
     DIFFERS,
     NOT_REACHED,
     NOTHING_TO_REPORT,
+    PASSED,
     UNSAFE,
     Diagnosis,
     Report,
@@ -35,6 +37,10 @@ from tutorial.check.start import Check
 from tutorial.runtime.saves import saved, wait_for_save
 from tutorial.runtime.terminal import Progress, painter
 from tutorial.runtime.waiting import wait_for
+
+# What a page seems to lack as the server sends it. A search that gets through with a
+# browser has found it: made by a script, or in another page.
+SEEMS_MISSING = ("no-form", "field-without-name", "no-socket", "script-missing")
 
 KEPT_LINES = 200  # of each process, in the report
 
@@ -47,10 +53,12 @@ def check(
     as_json: bool,
     strict: bool,
     compare: str = "",
+    browser: Any = None,
 ) -> int:
     """Check the project in `folder` against stages 1 to `number`: the exit status.
 
-    `compare` is a command that shows how the project differs from ours.
+    `compare` is a command that shows how the project differs from ours. `browser` is a
+    Playwright browser that runs already; without it, one is started.
 
     Raises Problem where there is no project, or no Redis for the check.
     """
@@ -58,7 +66,7 @@ def check(
     progress, paint = Progress(quiet=as_json), painter(sys.stdout)
     report = Report(title, number)
     started = time.monotonic()
-    look(folder, report, progress)
+    look(folder, report, progress, browser)
     report.seconds = round(time.monotonic() - started, 1)
     report.advice += older_code.advice(folder)
     progress("")
@@ -140,17 +148,24 @@ def look(
             report.results.append(result)
             known = {finding.id for finding in report.findings}
             report.findings += [one for one in findings if one.id not in known]
-            if result.state == BROKEN and _goes_further(scene, report, progress):
+            if broken := result.diagnosis:  # what breaks the flow is reported once
+                report.findings[:] = [
+                    one for one in report.findings if one.id != broken.id
+                ]
+            if result.state != PASSED and _goes_further(scene, report, progress):
                 break
-            if result.state == BROKEN:
+            if result.state != PASSED:
                 if scene.events.first("consumer failed", "socket failed"):
                     # Daphne looks for exceptions, and prints them, once a second.
                     wait_for(lambda: "Traceback" in str(scene.lines("web")), 2)
                 report.results += _later(scene, stage.number, report.step)
                 break
         report.findings += judge_pending(scene)
+        if report.broken:  # a web process that ends may be met twice
+            known = _told(report.broken)
+            report.findings = [one for one in report.findings if _told(one) != known]
         report.findings.sort(key=lambda finding: finding.stage)
-        if not (report.broken or report.findings):
+        if report.works and not report.findings:
             # What has another effect was reported for it already.
             lines = missing_lines(folder, report.step)
             report.findings += [Diagnosis.of(unmet, DIFFERS) for unmet in lines]
@@ -183,6 +198,10 @@ def _goes_further(
     gained = results[-1].number - broken.number + bool(is_other_page)
     if results[-1].state == BROKEN and gained <= 0:
         return False
+    is_refuted = (
+        broken.diagnosis.id in SEEMS_MISSING
+        and "was answered" not in broken.diagnosis.seen
+    )
     is_same = (
         last
         and last.stage == broken.diagnosis.stage
@@ -192,11 +211,18 @@ def _goes_further(
         results[-1] = replace(results[-1], diagnosis=broken.diagnosis)
     report.results[:] = [before[0], *results]
     # Where the flow breaks later, what it went through without is no help.
-    if not (is_other_page or report.broken):
+    if report.works and not (is_other_page or is_refuted):
         kind = UNSAFE if broken.diagnosis.id == "page-reloads" else DIFFERS
         report.findings.append(replace(broken.diagnosis, kind=kind))
-    if report.broken:
+    if not report.works:
         report.results += _later(scene, results[-1].number, report.step)
+        return True
+    progress("looking for what is unsafe")
+    broken, findings = judge_after_browser(scene)
+    if broken:
+        report.results[broken.number] = broken
+    known = {finding.id for finding in report.findings}
+    report.findings += [one for one in findings if one.id not in known]
     return True
 
 
@@ -210,5 +236,5 @@ def _later(scene: Scene, broken: int, last: int) -> Iterator[Result]:
             yield Result(stage.number, stage.name, NOT_REACHED, words)
             continue
         result = judge_beyond(scene, stage, hint)
-        can_go_on = result.state != BROKEN
+        can_go_on = result.state == NOT_REACHED
         yield result

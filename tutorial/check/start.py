@@ -21,7 +21,7 @@ from tutorial.runtime.browser import find_browser, launch, present_browser
 from tutorial.runtime.monitor import monitor
 from tutorial.runtime.project import Project
 from tutorial.runtime.services import PROXIES
-from tutorial.runtime.stack import Stack
+from tutorial.runtime.stack import Stack, own_services
 from tutorial.runtime.waiting import wait_for
 
 
@@ -95,6 +95,8 @@ class Check:
                 self._folder,
                 root=root,
                 copy=copy,
+                # What is streamed in pieces is told apart by its first words.
+                services=own_services(root, "--brief"),
                 prepare=prepare,
                 commands=commands,
                 without=PROXIES,
@@ -111,14 +113,11 @@ class Check:
             browser,
             no_browser,
             number=self._number,
-            observed=True,
             events=events,
             survey=_read_survey(output, project),
             code=Code(project.folder),
         )
         self._stack.callback(scene.close)
-        if web := project.running.get("web"):
-            wait_for(lambda: project.listens() or web.child.poll() is not None, START)
         return scene
 
     def _browser(self) -> tuple[Any, str]:
@@ -147,7 +146,10 @@ class Check:
                 continue  # it would take the messages that these stages look at
             if role == "web":
                 command = with_port(command, project.port)
-            commands[role] = command
+            key, workers = role, sum(one.split()[0] == "worker" for one in commands)
+            if role == "worker" and workers:
+                key = f"worker {workers + 1}"  # no name of a Procfile has a blank
+            commands[key] = observer.in_front(command)
         return commands
 
 

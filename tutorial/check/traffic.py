@@ -1,7 +1,6 @@
 """What Redis is used for: Celery's messages, and the groups of the channel layer."""
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable
@@ -29,6 +28,7 @@ class Message:
     id: str
     task: str
     arguments: list[Any] | None  # None where they are not JSON
+    eta: str = ""  # before which no worker starts the task, in ISO 8601
 
     def holds(self, text: str) -> bool:
         """Whether `text` is in one of the arguments."""
@@ -40,13 +40,14 @@ class Broadcast:
     """A message that the channel layer sent to a group."""
 
     group: str
-    event: dict[str, Any] | None  # None where Redis alone does not show it
+    event: Any  # a dictionary, if it is right; None where Redis alone does not show it
     command: str
+    time: float = 0.0  # when it was sent, in seconds since 1970
 
     @property
     def words(self) -> str:
         """What was sent, in words."""
-        kind = self.event.get("type") if self.event else None
+        kind = self.event.get("type") if isinstance(self.event, dict) else None
         of_type = f" of the type {kind}" if kind else ""
         return f"Redis got a message{of_type} for the group {self.group}"
 
@@ -61,24 +62,35 @@ def read_message(command: Command) -> Message | None:
         return None
     try:
         content = json.loads(_bytes(command.words[2]))
-        headers = content["headers"]
+        # Celery's task protocol 1 has no headers: it describes the task in the body.
+        about = content["headers"] or _body(content)
         return Message(
             command.database,
             command.words[1],
-            headers["id"],
-            headers["task"],
+            about["id"],
+            about["task"],
             _arguments(content),
+            about.get("eta") or "",
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None  # a message of another kind
 
 
 def _arguments(content: dict[str, Any]) -> list[Any] | None:
     try:
-        args, kwargs, _ = json.loads(base64.b64decode(content["body"]))
-    except (ValueError, KeyError, TypeError, binascii.Error):
+        body = _body(content)
+        if isinstance(body, dict):  # protocol 1
+            args, kwargs = body["args"], body["kwargs"]
+        else:
+            args, kwargs, _ = body
+    except (ValueError, KeyError, TypeError):
         return None  # of another serializer
     return [*args, *kwargs.values()]
+
+
+def _body(content: dict[str, Any]) -> Any:
+    """The body of a message. Raises ValueError if it is not JSON."""
+    return json.loads(base64.b64decode(content["body"]))
 
 
 def read_broadcast(command: Command) -> Broadcast | None:
@@ -94,7 +106,7 @@ def read_broadcast(command: Command) -> Broadcast | None:
             event = None  # of another serializer, or encrypted
     elif not command.words[2].startswith("0 -1"):
         return None
-    return Broadcast(group, event, command.text)
+    return Broadcast(group, event, command.text, command.time)
 
 
 def messages(commands: Iterable[Command]) -> list[Message]:
@@ -117,13 +129,24 @@ def left(commands: Iterable[Command]) -> list[str]:
     return [group for command in commands if (group := _group(command, LEAVES))]
 
 
+def names_in_redis(commands: Iterable[Command], group: str) -> tuple[list, list]:
+    """What a group is called in Redis by those who send to it and by those who join."""
+    sent, heard = {}, {}
+    for command in commands:
+        if _group(command, SENDS) == group:
+            sent[command.words[1]] = True
+        elif _group(command, JOINS) == group:
+            heard[command.words[1]] = True
+    return list(sent), list(heard)
+
+
 def _group(command: Command, signs: dict[str, str]) -> str | None:
     """The group that the command is about, where it is one of `signs`."""
     name, *rest = command.words
     sign = signs.get(name.upper())
     if sign is None or not rest or sign not in rest[0]:
         return None
-    return GROUP.fullmatch(rest[0])[2]
+    return _bytes(GROUP.fullmatch(rest[0])[2]).decode(errors="replace")
 
 
 def _bytes(text: str) -> bytes:

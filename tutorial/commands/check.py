@@ -35,7 +35,8 @@ def check(options: argparse.Namespace) -> int:
     """Check a project, and return the exit status.
 
     That is 0 where there is nothing to report, 1 where the flow breaks, 3 where it goes
-    through and there are findings, and 2 where the project cannot be checked.
+    through and there are findings, 4 where it cannot be judged, and 2 where the project
+    cannot be checked at all.
     """
     try:
         step = find(options.step)

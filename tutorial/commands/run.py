@@ -33,6 +33,10 @@ from tutorial.runtime.terminal import Log
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PORT_IS_FIXED = "the web line of its Procfile does not ask for $PORT"
+NAME_TWICE = (
+    "  Procfile  line {0} is not started, because line {1} has the same name: {2}."
+    " Give each line a name of its own."
+)
 SHARED_COOKIES = (
     "Another project runs at {}. A browser sends the same cookies to both, so each logs"
     " out the visitors of the other, and refuses their forms (403)."
@@ -114,6 +118,8 @@ def _run_until_the_end(
         log.say(f"Starting {title}")
         if own := own_python(stack.folder):
             log.say(f"  Python  the project's own: {own.name}/bin/python")
+        for line, other in procfile.replaced(stack.folder):
+            log.say(NAME_TWICE.format(line.number, other.number, line.name))
         if stack.port != port:
             log.say(f"  Port    {stack.port}, not {port}: {PORT_IS_FIXED}")
         stack.start()

@@ -8,7 +8,12 @@ import sys
 from tutorial.commands.arguments import Commands
 from tutorial.paths import ROOT, VENV
 from tutorial.runtime import environment
-from tutorial.runtime.postgres import POSTGRES_VARIABLE, find_postgres
+from tutorial.runtime.postgres import (
+    PGBOUNCER_VARIABLE,
+    POSTGRES_VARIABLE,
+    find_pgbouncer,
+    find_postgres,
+)
 from tutorial.runtime.services import NO_PROXY, find_redis
 
 
@@ -41,5 +46,9 @@ def test(options: argparse.Namespace) -> int:
         "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
         "DEBUG": "1",  # for the settings of final/
         POSTGRES_VARIABLE: postgres or "",
+        PGBOUNCER_VARIABLE: (postgres and find_pgbouncer()) or "",
     }
-    return subprocess.call(command, cwd=ROOT, env=os.environ | NO_PROXY | variables)
+    inherited = dict(os.environ)
+    # The same files are compiled by each of pytest's processes otherwise.
+    inherited.pop("PYTHONDONTWRITEBYTECODE", None)
+    return subprocess.call(command, cwd=ROOT, env=inherited | NO_PROXY | variables)

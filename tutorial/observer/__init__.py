@@ -32,6 +32,21 @@ def variables(events: Path, folder: Path, redis_url: str) -> dict[str, str]:
     }
 
 
+def in_front(command: str) -> str:
+    """The command, with the observer in front of a PYTHONPATH that it sets itself.
+
+    What stands there would replace that of `variables`, and hide the observer.
+    """
+    inside = shlex.quote(str(INSIDE))
+
+    def put(found: re.Match) -> str:
+        # An empty part of the variable would be the current folder.
+        is_empty = re.match(r"(\"\"|'')?($|[\s;&|])", command[found.end() :])
+        return f"PYTHONPATH={inside}" + ("" if is_empty else os.pathsep)
+
+    return re.sub(r"(?<![\w$])PYTHONPATH=", put, command)
+
+
 def with_survey(command: str, arguments: list[str]) -> str | None:
     """A web process' command that writes the survey first; None where it cannot.
 

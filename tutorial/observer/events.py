@@ -1,7 +1,7 @@
 """What the observer in the project's processes wrote down."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tutorial.runtime.waiting import wait_for
@@ -26,15 +26,25 @@ class Event(dict):
 class Events:
     """The events of a run so far, oldest first, from a file that still grows.
 
-    Without a file there are none: no observer writes any.
+    Without a file there are none: no observer writes any. With an `end`, those are left
+    out that come after it.
     """
 
     file: Path | None = None
     start: int = 0  # bytes
+    end: int | None = None  # bytes
 
     def mark(self) -> "Events":
         """The events from now on."""
-        return Events(self.file, self.file.stat().st_size if self._exists else 0)
+        return Events(self.file, self._size)
+
+    def so_far(self) -> "Events":
+        """The events up to now, without those to come."""
+        return replace(self, end=self._size)
+
+    @property
+    def _size(self) -> int:
+        return self.file.stat().st_size if self._exists else 0
 
     @property
     def _exists(self) -> bool:
@@ -46,7 +56,8 @@ class Events:
             return []
         with self.file.open("rb") as file:
             file.seek(self.start)
-            lines = file.read().splitlines(keepends=True)
+            size = -1 if self.end is None else max(self.end - self.start, 0)
+            lines = file.read(size).splitlines(keepends=True)
         events = [Event(json.loads(line)) for line in lines if line.endswith(b"\n")]
         return [
             event

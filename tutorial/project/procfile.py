@@ -4,6 +4,7 @@ A learner's project may have neither file, or may write them differently.
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from tutorial.project.files import files
@@ -30,15 +31,48 @@ IMPORTS = {
 }
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line of a Procfile that names a process."""
+
+    number: int  # from 1
+    name: str
+    command: str
+
+    @property
+    def role(self) -> str:
+        """See `role`."""
+        return role(self.name, self.command)
+
+
 def processes(folder: Path) -> dict[str, str]:
     """The commands of the Procfile in `folder`, by process name, in its order.
 
+    If two lines have the same name, the last one counts; see `replaced`.
     Without a Procfile, or with an empty one: Django's server, and a worker if the
     project has a Celery app that is not set to TASK_ALWAYS_EAGER.
     """
-    lines = _text(folder / "Procfile").splitlines()
-    found = (re.match(r"\s*([A-Za-z0-9_-]+):\s*(.+)", line) for line in lines)
-    return {match[1]: match[2] for match in found if match} or _usual(folder)
+    return {line.name: line.command for line in _lines(folder)} or _usual(folder)
+
+
+def replaced(folder: Path) -> list[tuple[Line, Line]]:
+    """The lines of the Procfile that do not count, each with the one that does.
+
+    A later line has the same name.
+    """
+    lines = _lines(folder)
+    last = {line.name: line for line in lines}
+    return [(line, last[line.name]) for line in lines if last[line.name] != line]
+
+
+def _lines(folder: Path) -> list[Line]:
+    texts = _text(folder / "Procfile").splitlines()
+    found = (re.match(r"\s*([A-Za-z0-9_-]+):\s*(.+)", text) for text in texts)
+    return [
+        Line(number, match[1], match[2])
+        for number, match in enumerate(found, start=1)
+        if match
+    ]
 
 
 def role(name: str, command: str) -> str:

@@ -108,9 +108,11 @@ def find_project(name: str) -> Step:
         return next(ours, Step(name=name, number=0, folder=folder))
     known = f"1 to {len(steps())}, final"
     if is_folder:
+        inner = sorted(folder.glob("*/manage.py"))[:1]
+        hint = f" {inner[0].parent.name}/ in it has one." if inner else ""
         raise Problem(
             f'"{name}" is neither a step ({known}) nor a Django project: that folder'
-            " has no manage.py."
+            f" has no manage.py.{hint}"
         )
     raise Problem(
         f'There is no step "{name}", and no such folder.\n'

@@ -20,16 +20,34 @@ SYNC = 5.0  # seconds that a command of our own may take to come back
 class Command:
     r"""A command such as `LPUSH celery {...}`, and the number of its database.
 
-    Bytes outside of ASCII are written as \xNN.
+    Bytes outside of ASCII are written as \xNN, and so are blanks in the first argument.
     """
 
     database: int
     text: str
+    time: float = 0.0  # when Redis got it, in seconds since 1970
 
     @property
     def words(self) -> list[str]:
         """The command's name, its first argument, and the rest, as far as present."""
         return self.text.split(" ", 2)
+
+
+class _Arguments:
+    """Finds the arguments of a command that MONITOR shows, each in quotation marks.
+
+    redis-py joins them with blanks. So a blank in the first of them, such as a key,
+    would seem to be its end.
+    """
+
+    def findall(self, shown: str) -> list[str]:
+        """The command's name and its arguments."""
+        name, *rest = redis.client.Monitor.command_re.findall(shown)
+        return [name, *(one.replace(" ", r"\x20") for one in rest[:1]), *rest[1:]]
+
+
+class _Monitor(redis.client.Monitor):
+    command_re = _Arguments()
 
 
 class RedisMonitor:
@@ -62,17 +80,17 @@ class RedisMonitor:
             lambda: next(filter(None, map(wanted, self.since(mark))), None), seconds
         )
 
-    def sync(self) -> None:
-        """Return when every command that Redis got until now is in the list."""
-        token = f"sync {uuid.uuid4()}"
+    def sync(self) -> bool:
+        """Whether every command that Redis got until now is in the list, after SYNC."""
+        token = f"sync-{uuid.uuid4()}"
         mark = self.mark()
         self._client.echo(token)
-        wait_for(lambda: self.since(mark, token), SYNC)
+        return bool(wait_for(lambda: self.since(mark, token), SYNC))
 
     def close(self) -> None:
         """Stop reading."""
         # The connection that `listen` waits on can only be ended by a command.
-        self._end = f"end {uuid.uuid4()}"
+        self._end = f"end-{uuid.uuid4()}"
         with contextlib.suppress(redis.RedisError):  # the server may be gone
             self._client.echo(self._end)
         self._thread.join(timeout=SYNC)
@@ -80,10 +98,13 @@ class RedisMonitor:
     _end = "\0"  # no command holds it
 
     def _read(self) -> None:
-        # The end of the server is an end, too.
-        with contextlib.suppress(redis.RedisError, OSError, ValueError):
+        # The end of the server is an end, too. A connection that is closed meanwhile
+        # has no parser any more.
+        ends = (redis.RedisError, OSError, ValueError, AttributeError)
+        with contextlib.suppress(*ends):
             for found in self._monitor.listen():
-                self._commands.append(Command(found["db"], found["command"]))
+                command = Command(found["db"], found["command"], found["time"])
+                self._commands.append(command)
                 if self._end in found["command"]:
                     return
 
@@ -92,7 +113,8 @@ class RedisMonitor:
 def monitor(url: str) -> Iterator[RedisMonitor]:
     """Read each command that the Redis at `url` gets inside of this context."""
     client = redis.Redis.from_url(url, socket_timeout=None)
-    with contextlib.closing(client), client.monitor() as reader:
+    pool = client.connection_pool
+    with contextlib.closing(client), _Monitor(pool) as reader:
         found = RedisMonitor(client, reader)
         try:
             yield found

@@ -1,18 +1,23 @@
-"""A PostgreSQL for the tests: one on this machine, or Debian's package."""
+"""A PostgreSQL for the tests, and PgBouncer: of this machine, or Debian's packages."""
 
 import os
 import shutil
 import socket
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tutorial.problem import Problem
 from tutorial.runtime import debian
+from tutorial.runtime.exclusive import listens
 from tutorial.runtime.processes import Process, Processes
 from tutorial.runtime.waiting import wait_until
 
 # Passes the folder of the programs that were found on to child processes.
 POSTGRES_VARIABLE = "TUTORIAL_POSTGRES"
+
+# The same for the program of PgBouncer.
+PGBOUNCER_VARIABLE = "TUTORIAL_PGBOUNCER"
 
 # PostgreSQL refuses to run as root. Debian's package adds this user.
 USER = "postgres"
@@ -32,6 +37,13 @@ def find_postgres() -> str | None:
     return _present() or (_present() if debian.install("postgresql") else None)
 
 
+def find_pgbouncer() -> str | None:
+    """The program of PgBouncer; None if this machine cannot have it."""
+    path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
+    is_there = shutil.which("pgbouncer", path=path) or debian.install("pgbouncer")
+    return shutil.which("pgbouncer", path=path) if is_there else None
+
+
 def _present() -> str | None:
     on_path = shutil.which("initdb")
     folders = [Path(on_path).resolve().parent] if on_path else []
@@ -43,21 +55,19 @@ def _present() -> str | None:
 
 
 def start_postgres(
-    processes: Processes, programs: Path, data: Path, port: int
+    processes: Processes, programs: Path, data: Path, port: int, **options: str
 ) -> tuple[Process, str]:
     """Start a PostgreSQL of our own on 127.0.0.1, with its data in the folder `data`.
 
-    An empty folder becomes a new database cluster. Returns the process and its URL once
-    it answers. Raises Problem if it ends before.
+    An empty folder becomes a new database cluster. `options` are settings of the
+    server, such as max_connections. Returns the process and its URL once it answers.
+    Raises Problem if it ends before.
     """
-    as_user = []
-    if os.geteuid() == 0:
-        shutil.chown(data, USER, USER)
-        as_user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+    as_user = _own(data)
     if not any(data.iterdir()):
         _fill(programs, data, as_user)
     server = [str(programs / "postgres"), "-D", str(data), "-p", str(port)]
-    for name, value in OPTIONS.items():
+    for name, value in (OPTIONS | options).items():
         server += ["-c", f"{name}={value}"]
     process = processes.start(
         "postgres", as_user + server, folder=Path("/"), environment=os.environ
@@ -73,6 +83,53 @@ def start_postgres(
 
     wait_until(is_up, seconds=30, otherwise=lambda: "\n".join(process.lines))
     return process, f"postgres://{USER}@127.0.0.1:{port}/{USER}"
+
+
+def start_pgbouncer(
+    processes: Processes, program: str, data: Path, port: int, database: str
+) -> str:
+    """Start PgBouncer in transaction mode before the server of the URL `database`.
+
+    It has 40 connections to the server, and keeps its files in the folder `data`.
+    Returns the URL of the same database through it.
+    """
+    url = urlsplit(database)
+    (data / "users.txt").write_text(f'"{url.username}" ""\n')
+    (data / "pgbouncer.ini").write_text(
+        f"""
+[databases]
+* = host={url.hostname} port={url.port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {data / "users.txt"}
+pool_mode = transaction
+default_pool_size = 40
+max_client_conn = 1000
+"""
+    )
+    command = [*_own(data), program, str(data / "pgbouncer.ini")]
+    process = processes.start(
+        "pgbouncer", command, folder=Path("/"), environment=os.environ
+    )
+    wait_until(
+        lambda: process.child.poll() is not None or listens(port),
+        seconds=15,
+        otherwise="PgBouncer does not listen",
+    )
+    if process.child.poll() is not None:
+        raise Problem(f"PgBouncer {process.how_it_ended()}: {process.lines[-5:]}")
+    return url._replace(netloc=f"{url.username}@127.0.0.1:{port}").geturl()
+
+
+def _own(data: Path) -> list[str]:
+    """What a command begins with so that it does not run as root, and owns `data`."""
+    if os.geteuid() != 0:
+        return []
+    shutil.chown(data, USER, USER)
+    return ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
 
 
 def _fill(programs: Path, data: Path, as_user: list[str]) -> None:

@@ -19,6 +19,9 @@ from pathlib import Path
 
 from tutorial.runtime import reaper
 
+# Starts a child. The tests have a quicker one, because they start so many.
+popen: Callable[..., subprocess.Popen] = subprocess.Popen
+
 # Words that only the shell itself understands.
 BUILTINS = ". [ cd eval exec export if for set source test trap ulimit until while {"
 
@@ -89,7 +92,7 @@ class Processes:
                         stdin=subprocess.PIPE,
                         start_new_session=True,
                     )
-            child = subprocess.Popen(
+            child = popen(
                 _without_shell(command) if isinstance(command, str) else command,
                 shell=isinstance(command, str),
                 cwd=folder,

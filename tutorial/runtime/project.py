@@ -12,7 +12,7 @@ from tutorial.paths import RUN, VENV
 from tutorial.problem import Problem
 from tutorial.project import procfile
 from tutorial.project.steps import every
-from tutorial.runtime import codespaces
+from tutorial.runtime import codespaces, processes
 from tutorial.runtime.exclusive import listens, locked
 from tutorial.runtime.processes import Process, Processes
 from tutorial.runtime.services import NO_PROXY
@@ -117,14 +117,18 @@ class Project:
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run manage.py with `arguments`, and return its exit status and its output."""
-        return subprocess.run(
-            ["python", "manage.py", *arguments],
+        command = ["python", "manage.py", *arguments]
+        with processes.popen(
+            command,
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-        )
+        ) as child:
+            output, errors = child.communicate()
+        return subprocess.CompletedProcess(command, child.returncode, output, errors)
 
     def start(
         self, processes: Processes, commands: Mapping[str, str] | None = None
@@ -137,7 +141,8 @@ class Project:
                 name,
                 command,
                 folder=self.folder,
-                environment=self.environment | {"TUTORIAL_PROCESS": name},
+                environment=self.environment
+                | {"TUTORIAL_PROCESS": procfile.role(name, command)},
             )
 
     def restart(self, processes: Processes, name: str) -> None:

@@ -129,9 +129,6 @@ class Stack:
             self.project.environment.pop(name, None)
         self._start_services()
         self.project.environment |= self.environment
-        if not self.reloads:
-            # Django's server takes itself for the child of its own reloader.
-            self.project.environment["RUN_MAIN"] = "true"
         self.prepare(self.project)
         # The project ends before its services, which it may need to end well.
         self._exits.callback(self._stop_project)
@@ -179,8 +176,15 @@ class Stack:
 
 
 def _hasten(command: str) -> str:
-    """The command of a worker that does not look for other workers, for a second."""
-    is_one = not re.search(r"[;&|<>#\n]", command)
-    if is_one and procfile.role("", command) == "worker" and "mingle" not in command:
+    """The command without what costs time and is of no use in a copy.
+
+    A worker does not look for other workers, for a second. Django's server does not
+    look for changed files, all the time, and does not start twice for that.
+    """
+    if re.search(r"[;&|<>#\n]", command):
+        return command
+    if procfile.role("", command) == "worker" and "mingle" not in command:
         return f"{command} --without-mingle"
+    if re.search(r"\brunserver\b", command) and "--noreload" not in command:
+        return f"{command} --noreload"
     return command

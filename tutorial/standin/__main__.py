@@ -7,7 +7,7 @@ import sys
 
 from tutorial.paths import ROOT
 from tutorial.standin.passages import Library, read_passages
-from tutorial.standin.server import StandIn
+from tutorial.standin.server import THINKING, StandIn
 
 parser = argparse.ArgumentParser(prog="python -m tutorial.standin", description=__doc__)
 parser.add_argument("--port", type=int, required=True)
@@ -17,11 +17,25 @@ parser.add_argument(
 parser.add_argument(
     "--pace", type=float, default=0.03, help="seconds between the words of a stream"
 )
+parser.add_argument(
+    "--thinking",
+    type=float,
+    default=THINKING,
+    help="seconds before the first word of `simulate: thinking`",
+)
+parser.add_argument(
+    "--brief", action="store_true", help="answer without the note on the stand-in"
+)
 options = parser.parse_args()
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 server = StandIn(
-    options.port, Library(read_passages(ROOT)), options.latency, options.pace
+    options.port,
+    Library(read_passages(ROOT)),
+    options.latency,
+    options.pace,
+    options.thinking,
+    options.brief,
 )
 with contextlib.suppress(KeyboardInterrupt):
     server.serve_forever()

@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Iterator
 
 
-def error(type_: str, code: str | None, message: str) -> dict:
-    """The body of an HTTP error."""
-    return {"error": {"message": message, "type": type_, "param": None, "code": code}}
+def error(type_: str, code: str | None, message: str, param: str | None = None) -> dict:
+    """The body of an HTTP error. `param`: the part of the request that it is about."""
+    return {"error": {"message": message, "type": type_, "param": param, "code": code}}
 
 
 class Answer:

@@ -1,9 +1,11 @@
 """The stand-in's HTTP server.
 
-POST /v1/responses   an answer, whole or as server-sent events
-GET  /v1/requests    all requests so far, as JSON: a list of {path, status, input,
-                     model, stream, answer}, refused requests included
-GET  /               this text, and the list of the simulations
+POST /v1/responses          an answer, whole or as server-sent events
+POST /v1/chat/completions   the same, for projects that use the older API
+GET  /v1/requests           all requests so far, as JSON: a list of {path, status,
+                            input, model, stream, answer, time}, refused requests
+                            included; the time is that of the answer, since 1970
+GET  /                      this text, and the list of the simulations
 """
 
 import json
@@ -12,10 +14,11 @@ import select
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tutorial.standin import STAND_IN_KEY, responses, simulations
+from tutorial.standin import STAND_IN_KEY, completions, responses, simulations
 from tutorial.standin.passages import Library
 from tutorial.standin.simulations import Simulation
 
@@ -28,23 +31,45 @@ NO_PASSAGE = (
     " language model: ask it about a broker, a worker, a signal, a group or a consumer,"
     " or set OPENAI_API_KEY for the real API."
 )
+# By path: what makes the answer, and where a request has its question.
+APIS = {
+    "/v1/responses": (responses.Answer, "input"),
+    "/v1/chat/completions": (completions.Answer, "messages"),
+}
+FIRST_EVENTS = 2  # of a stream, which come before its answer begins
 LARGEST_BODY = 1_000_000  # bytes
 LONGEST_SILENCE = 900.0  # seconds: longer than the time-out of any client
 SLOW = 10.0  # seconds before a slow answer begins
+THINKING = 25.0  # seconds between the beginning of a stream and its first word
+
+
+Answer = responses.Answer | completions.Answer
 
 
 class StandIn(ThreadingHTTPServer):
-    """The server. `latency`: seconds before an answer; `pace`: between its words."""
+    """The server. Seconds: `latency` before an answer, `pace` between its words.
+
+    `thinking` is the silence in a stream before its first word, if that is asked for;
+    `brief` leaves the note on the stand-in out.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(
-        self, port: int, library: Library, latency: float, pace: float
+        self,
+        port: int,
+        library: Library,
+        latency: float,
+        pace: float,
+        thinking: float = THINKING,
+        brief: bool = False,
     ) -> None:
         self.library = library
         self.latency = latency
         self.pace = pace
+        self.thinking = thinking
+        self.brief = brief
         self.requests: list[dict] = []
         self.asked: Counter[str] = Counter()
         super().__init__(("127.0.0.1", port), Handler)
@@ -81,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
             self._fail(404, "invalid_request_error", None, f"No such path: {self.path}")
 
     def do_POST(self) -> None:
-        """Answer a request to the Responses API."""
+        """Answer a request to one of the APIs."""
         self.record = {"path": self.path, "status": 0, "input": "", "answer": ""}
         self.server.requests.append(self.record)
         try:
@@ -93,41 +118,50 @@ class Handler(BaseHTTPRequestHandler):
             text = f"The body must have 1 to {LARGEST_BODY} bytes."
             return self._fail(400, "invalid_request_error", None, text)
         body = self.rfile.read(length)
-        if self.path != "/v1/responses":
+        if self.path not in APIS:
             text = f"No such path: {self.path}"
             return self._fail(404, "invalid_request_error", None, text)
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not looks_like_a_key(key):
             text = "Incorrect API key provided."
             return self._fail(401, "invalid_request_error", "invalid_api_key", text)
+        make, place = APIS[self.path]
         try:
             request = json.loads(body)
-            question = last_question(request["input"])
+            question = last_question(request[place])
             if not isinstance(request["model"], str):
                 raise TypeError
         except (ValueError, KeyError, TypeError, IndexError):
-            text = 'The body must be JSON with "model" and "input".'
+            text = f'The body must be JSON with "model" and "{place}".'
             return self._fail(400, "invalid_request_error", None, text)
-        return self._answer(request, question)
+        return self._answer(request, question, make)
 
-    def _answer(self, request: dict, question: str) -> None:
+    def _answer(
+        self, request: dict, question: str, make: Callable[..., Answer]
+    ) -> None:
         streams = bool(request.get("stream"))
         self.record |= {"input": question, "model": request["model"]}
         self.record["stream"] = streams
         self.server.asked[question] += 1
         simulation = simulations.find(question) or Simulation("", "")
         again = simulation.behaviour == "once" and self.server.asked[question] > 1
+        again = again or (simulation.behaviour == "whole" and not streams)
         if simulation.status != 200 and not again:
             return self._fail(
-                simulation.status, simulation.type, simulation.code, simulation.message
+                simulation.status,
+                simulation.type,
+                simulation.code,
+                simulation.message,
+                simulation.param,
+                simulation.headers,
             )
         if simulation.behaviour == "silence":
             return self._stay_silent()
         time.sleep(SLOW if simulation.behaviour == "slow" else self.server.latency)
         text = simulation.text or self._look_up(question)
-        self.record |= {"status": 200, "answer": text}
+        self.record |= {"status": 200, "answer": text, "time": time.time()}
         refusal = simulation.behaviour == "refusal"
-        answer = responses.Answer(request, text, refusal=refusal)
+        answer = make(request, text, refusal=refusal)
         try:
             if streams:
                 self._stream(answer, simulation.behaviour)
@@ -141,9 +175,10 @@ class Handler(BaseHTTPRequestHandler):
         passage = self.server.library.best(question)
         if passage is None:
             return NO_PASSAGE
-        return f"{passage.text}\n\n{NOTE.format(source=passage.source)}"
+        note = NOTE.format(source=passage.source)
+        return passage.text if self.server.brief else f"{passage.text}\n\n{note}"
 
-    def _send_whole(self, answer: responses.Answer, behaviour: str) -> None:
+    def _send_whole(self, answer: Answer, behaviour: str) -> None:
         body = json.dumps(answer.whole()).encode()
         if behaviour in ("cut", "stall"):
             self._start(200, "application/json", ("Content-Length", str(len(body))))
@@ -151,19 +186,30 @@ class Handler(BaseHTTPRequestHandler):
             self._break_off(behaviour)
         self._send(200, body)
 
-    def _stream(self, answer: responses.Answer, behaviour: str) -> None:
+    def _stream(self, answer: Answer, behaviour: str) -> None:
         self._start(200, "text/event-stream", ("Transfer-Encoding", "chunked"))
         events = list(answer.events())
         for number, event in enumerate(events):
             if behaviour in ("cut", "stall") and number == len(events) // 2:
                 self._break_off(behaviour)
-            if event["type"] == "response.completed" and behaviour == "no end":
+            if number == len(events) - 1 and behaviour == "no end":
                 break
-            text = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
-            if event["type"].endswith(".delta"):
+            if behaviour == "think" and number == FIRST_EVENTS:
+                time.sleep(self.server.thinking)
+            self._send_event(event)
+            if "delta" in event or "choices" in event:
                 time.sleep(self.server.pace)
+        else:
+            if "choices" in event:
+                self._write_chunk(b"data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
+
+    def _send_event(self, event: dict) -> None:
+        name = f"event: {event['type']}\n" if "type" in event else ""
+        self._write_chunk(f"{name}data: {json.dumps(event)}\n\n".encode())
+
+    def _write_chunk(self, text: bytes) -> None:
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
 
     def _break_off(self, behaviour: str) -> None:
         if behaviour == "stall":
@@ -175,15 +221,28 @@ class Handler(BaseHTTPRequestHandler):
         select.select([self.connection], [], [], LONGEST_SILENCE)
         self.close_connection = True
 
-    def _fail(self, status: int, type_: str, code: str | None, message: str) -> None:
+    def _fail(
+        self,
+        status: int,
+        type_: str,
+        code: str | None,
+        message: str,
+        param: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
         self.record["status"] = status
-        body = json.dumps(responses.error(type_, code, message)).encode()
-        self._send(status, body)
+        body = json.dumps(responses.error(type_, code, message, param)).encode()
+        self._send(status, body, "application/json", *headers)
 
     def _send(
-        self, status: int, body: bytes, content_type: str = "application/json"
+        self,
+        status: int,
+        body: bytes,
+        content_type: str = "application/json",
+        *headers: tuple[str, str],
     ) -> None:
-        self._start(status, content_type, ("Content-Length", str(len(body))))
+        length = ("Content-Length", str(len(body)))
+        self._start(status, content_type, length, *headers)
         self.wfile.write(body)
 
     def _start(self, status: int, content_type: str, *headers: tuple[str, str]) -> None:

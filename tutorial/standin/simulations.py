@@ -22,6 +22,8 @@ class Simulation:
     message: str = ""
     behaviour: str = ""
     text: str = ""
+    param: str | None = None  # the part of the request that the error is about
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 SIMULATIONS = (
@@ -63,6 +65,48 @@ SIMULATIONS = (
         type="invalid_request_error",
         code="invalid_api_key",
         message="Incorrect API key provided.",
+    ),
+    Simulation(
+        "busy",
+        "429 the first time, with a Retry-After of 3 seconds, and an answer after that",
+        status=429,
+        type="requests",
+        code="rate_limit_exceeded",
+        message="Rate limit reached. Please try again in 3 s.",
+        behaviour="once",
+        headers=(("Retry-After", "3"),),
+    ),
+    Simulation(
+        "closed",
+        "429 each time, with a Retry-After of ten minutes",
+        status=429,
+        type="requests",
+        code="rate_limit_exceeded",
+        message="Rate limit reached. Please try again in 10 min.",
+        headers=(("Retry-After", "600"),),
+    ),
+    Simulation(
+        "no model",
+        "404, as for a model that the API does not have",
+        status=404,
+        type="invalid_request_error",
+        code="model_not_found",
+        message="The model does not exist or you do not have access to it.",
+    ),
+    Simulation(
+        "no stream",
+        "400 where a stream is asked for: the organization is not verified",
+        status=400,
+        type="invalid_request_error",
+        code="unsupported_value",
+        message="Your organization must be verified to stream this model.",
+        param="stream",
+        behaviour="whole",
+    ),
+    Simulation(
+        "thinking",
+        "begins a stream, and says nothing for 25 seconds before the first word",
+        behaviour="think",
     ),
     Simulation("slow", "an answer that takes 10 seconds to begin", behaviour="slow"),
     Simulation("silence", "takes the request and never answers", behaviour="silence"),

@@ -1,6 +1,8 @@
 """A visitor's WebSocket, opened by this program or by a page in a browser."""
 
 import contextlib
+from collections.abc import Sequence
+from http.cookies import SimpleCookie
 from typing import Any
 
 from playwright.sync_api import Error
@@ -34,9 +36,10 @@ FAKE_SOCKETS = """
 window.socketsOfThePage = [];
 window.WebSocket = class FakeWebSocket extends EventTarget {
   static CONNECTING = 0; static OPEN = 1; static CLOSING = 2; static CLOSED = 3;
-  constructor(url) {
+  constructor(url, protocols) {
     super();
     this.url = String(url);
+    this.protocols = [protocols ?? []].flat();
     this.readyState = 0;
     window.socketsOfThePage.push(this);
   }
@@ -70,22 +73,29 @@ def open_socket(
     origin: str | None = None,
     *,
     url: str | None = None,
+    protocols: Sequence[str] = (),
     patience: float = 10,
 ) -> ClientConnection:
     """The visitor's WebSocket, open, at `url` or at the steps' own address.
 
-    `origin` is the site whose page asks for it: by default the visitor's own. Raises
-    NoSocket where it is refused, or not open after `patience` seconds.
+    `origin` is the site whose page asks for it: by default the visitor's own.
+    `protocols` are the subprotocols that the page's script names. Raises NoSocket
+    where it is refused, or not open after `patience` seconds.
     """
     cookies = visitor.cookie_header
     try:
-        return connect(
+        opened = connect(
             url or visitor.site.socket_url,
             origin=origin or visitor.site.url,
             additional_headers={"Cookie": cookies} if cookies else {},
+            subprotocols=list(protocols) or None,
             open_timeout=patience,
             close_timeout=1,
         )
+        for text in opened.response.headers.get_all("Set-Cookie"):
+            given = SimpleCookie(text)
+            visitor.take_cookies({name: morsel.value for name, morsel in given.items()})
+        return opened
     except InvalidStatus as error:
         status = error.response.status_code
         words = f"The WebSocket was refused with status {status}"

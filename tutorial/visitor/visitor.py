@@ -5,9 +5,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 
 from tutorial.visitor.site import Site
 
@@ -205,6 +206,19 @@ class Visitor:
         """The visitor's cookies, as a browser would send them."""
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)
 
+    def take_cookies(self, cookies: Mapping[str, str]) -> None:
+        """Take over the cookies of another browser, for this site."""
+        host = urllib.parse.urlsplit(self.site.url).hostname
+        for name, value in cookies.items():
+            self.cookies.set_cookie(
+                Cookie(
+                    version=0, name=name, value=value, port=None, port_specified=False,
+                    domain=host, domain_specified=False, domain_initial_dot=False,
+                    path="/", path_specified=True, secure=False, expires=None,
+                    discard=True, comment=None, comment_url=None, rest={},
+                )
+            )  # fmt: skip
+
     def get(self, path: str | None = None) -> Answer:
         """Load a page: the visitor's own, or the one at `path`."""
         return self.open(urllib.parse.urljoin(self.page_url, path or ""))
@@ -214,13 +228,15 @@ class Visitor:
         """The address of the visitor's page."""
         return urllib.parse.urljoin(self.site.url, self.path)
 
-    def form(self) -> Form:
+    def form(self, answer: Answer | None = None) -> Form:
         """The form to ask with, of a page loaded now. Raises NoForm if it has none.
+
+        `answer` is the page, where it was loaded already.
 
         A form that sends to another server is none to ask with: Django's page for an
         exception has one that would publish the traceback.
         """
-        answer = self.get()
+        answer = answer or self.get()
         if answer.status != 200:
             message = f"{self.path} was answered with status {answer.status}"
             raise NoForm(message, answer)
@@ -243,12 +259,15 @@ class Visitor:
             urllib.parse.urlsplit(url)[:2] == urllib.parse.urlsplit(self.site.url)[:2]
         )
 
-    def ask(self, question: str, token: str | None = None) -> Answer:
+    def ask(
+        self, question: str, token: str | None = None, page: Answer | None = None
+    ) -> Answer:
         """Send the question with the page's form; a redirect is not followed.
 
-        `token` takes the place of the form's CSRF token.
+        `token` takes the place of the form's CSRF token. `page` is the page, where it
+        was loaded already.
         """
-        form = self.form()
+        form = self.form(page)
         data = form.fields | {form.text_field: question}
         if token is not None:
             data["csrfmiddlewaretoken"] = token

@@ -1,6 +1,6 @@
 """Why a WebSocket does not open."""
 
-from tutorial.check.inside.stage_5_signal import layers
+from tutorial.check.inside.stage_5_signal import layers, name_refused
 from tutorial.check.scene import Scene, last_words
 from tutorial.check.stages.stage_6_consumer import HANDSHAKE
 from tutorial.check.unmet import Unmet
@@ -88,10 +88,19 @@ def _denied(scene: Scene, closed: Event, seen: str, expected: str) -> Unmet:
         seen = f"{seen}: the consumer refused it, because it saw no signed-in user"
         if "AuthMiddleware" in wrappers:
             mistake = "consumer-refuses"
+            if scene.search and not _has_session(scene):
+                seen += "; the visitor has no session"
+                at = scene.code.find(r"request\.user\s*=", ".py") or scene.view
+                return Unmet("user-none", seen, expected=expected, at=at, stage=6)
         at = closed.at or scene.code.find(r"ProtocolTypeRouter\(", ".py")
         return Unmet(mistake, seen, expected=expected, at=at)
     seen = f"{seen}: the consumer refused the signed-in user {closed['user']}"
     return Unmet("consumer-refuses", seen, expected=expected, at=closed.at)
+
+
+def _has_session(scene: Scene) -> bool:
+    """Whether a visitor has more cookies than that for forms."""
+    return any(cookie.name != "csrftoken" for cookie in scene.search.visitor.cookies)
 
 
 def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
@@ -106,6 +115,8 @@ def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
             expected=expected,
             at=scene.code.find(r"URLRouter\(", ".py") or failed.at,
         )
+    if found := name_refused(scene, failed):
+        return found
     if "group_add" in failed.error and "NoneType" in failed.error:
         at = layers(scene) or failed.at
         seen = "the consumer has no channel layer: it is None"

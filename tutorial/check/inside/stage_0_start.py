@@ -1,14 +1,16 @@
 """The start, explained: which file, setting or package keeps the project from it."""
 
+import ast
 import difflib
 import re
 import sys
 from collections.abc import Iterator
 
-from tutorial.check.code import Code
+from tutorial.check.code import Code, imported
 from tutorial.check.scene import Scene
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
+from tutorial.project import procfile
 
 # Which stage a file belongs to, by what it says; the first that fits.
 SIGNS = (
@@ -30,13 +32,25 @@ NOT_MIGRATED = (
 )
 
 
+NO_VARIABLE = (
+    r"UndefinedValueError|Set the \w+ environment variable|KeyError: '[A-Z][A-Z_\d]+'"
+)
+# What an ASGI server says where it does not find the application that it is given.
+NO_TARGET = re.compile(r"NoAppError|Error loading ASGI app|app_from_asgi_import")
+SERVER = r"\b(daphne|uvicorn|hypercorn|gunicorn)\b"
+
+
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """Why the web process ended."""
+    if unmet.mistake == "no-web-process":
+        for lost in replaced_lines(scene, "web"):
+            lost.seen += f"; {unmet.seen}"
+            return lost
     if unmet.mistake not in ("does-not-start", "web-does-not-listen"):
         return unmet
     for found in _shadowing(scene):
         return found
-    for found in findings(scene):
+    for found in _unreadable(scene):
         return found
     if unmet.mistake == "web-does-not-listen":
         return unmet
@@ -52,6 +66,9 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
             expected=unmet.expected,
             stage=6,
         )
+    if NO_TARGET.search(text):
+        at = scene.code.find(SERVER, "")
+        return Unmet("server-target", unmet.seen, expected=unmet.expected, at=at)
     place, asgi = scene.place_in(scene.lines("web")), scene.survey.get("asgi", {})
     if "error" in asgi:
         place = place or scene.code.find(r"^ASGI_APPLICATION", ".py")
@@ -64,6 +81,25 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 def findings(scene: Scene) -> Iterator[Unmet]:
     """A file or a setting that cannot be read, also where web does not need it."""
     yield from _shadowing(scene)
+    yield from _unreadable(scene)
+    yield from replaced_lines(scene)
+
+
+def replaced_lines(scene: Scene, role: str = "") -> Iterator[Unmet]:
+    """The lines of the Procfile that start nothing, as mistakes: all, or of a role."""
+    for line, other in procfile.replaced(scene.folder):
+        if not role or line.role == role:
+            yield Unmet(
+                "process-name-twice",
+                f"the lines {line.number} and {other.number} of the Procfile both have"
+                f" the name “{line.name}”, so line {line.number} is not started:"
+                f" {line.command}",
+                expected="a name of its own for each line of the Procfile",
+                at=f"Procfile:{other.number}",
+            )
+
+
+def _unreadable(scene: Scene) -> Iterator[Unmet]:
     for part in ("modules", "settings", "django", "urls", "migrate"):
         found = scene.survey.get(part)
         if isinstance(found, dict) and "error" in found:
@@ -91,6 +127,13 @@ def _comma_missing(scene: Scene, module: str) -> str | None:
     return None
 
 
+def of_a_package(error: str) -> str:
+    """The mistake, if a package is missing or does not fit; else ""."""
+    if re.search(r"VersionMismatch|requires \S+ version", error):
+        return "packages-do-not-fit"
+    return "package-missing" if re.match(r"ModuleNotFoundError", error) else ""
+
+
 def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
     """The exception that keeps the project from starting, as a mistake."""
     at = found.at or place
@@ -106,10 +149,22 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
         if name in sys.stdlib_module_names or "." in missing[1]:
             return Unmet("does-not-start", seen, at=at, stage=stage)
         return Unmet("package-missing", seen, at=at, stage=stage)
-    if "Apps aren't loaded yet" in seen and (place := _early_import(scene)):
-        return Unmet("asgi-order", seen, at=place, stage=6)
+    if re.search("Apps aren't loaded yet|app_label", seen):
+        if place := _early_import(scene):
+            return Unmet("asgi-order", seen, at=place, stage=6)
+        if place := _early_models(scene):
+            return Unmet("models-too-early", seen, at=place)
+    if "unable to open database file" in seen:
+        at = scene.code.find(r"[\"']NAME[\"']\s*:", ".py")
+        return Unmet("database-not-opened", seen, at=at)
+    if of_a_package(seen) == "packages-do-not-fit":
+        return Unmet("packages-do-not-fit", seen, at=at, stage=stage)
+    if re.search(NO_VARIABLE, seen):
+        return Unmet("variable-missing", seen, at=at, stage=stage)
     if re.search(r"as_asgi|missing .* 'request'|'function' object", seen):
         return Unmet("brackets", seen, at=at, stage=stage)
+    if re.search(NOT_MIGRATED, seen) and at and "migrations/" not in at:
+        return Unmet("query-at-import", seen, at=at, stage=stage)
     if re.search(NOT_MIGRATED, seen):
         return Unmet("migration-not-applied", seen, at=at, stage=stage)
     if at is None:
@@ -169,6 +224,23 @@ def stage_of(code: Code, at: str | None) -> int | None:
     for stage, sign in SIGNS:
         if re.search(sign, text):
             return stage
+    return None
+
+
+def _early_models(scene: Scene) -> str | None:
+    """The import of models, at the top of a file that Django reads before them."""
+    early = [
+        name
+        for name in scene.code.python
+        if re.search(r"(^|/)(apps|__init__)\.py$", name)
+    ]
+    for name in early:
+        for node in scene.code.python[name].body:
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            leads = scene.code.imported_from(*imported(name, node))
+            if any(re.search(r"(^|/)models(\.py|/)", file) for file in leads):
+                return f"{name}:{node.lineno}"
     return None
 
 

@@ -1,47 +1,64 @@
 """Stage 1, explained: what is wrong in the view, the template or the script."""
 
 import re
+import urllib.parse
 from collections.abc import Iterator
 
-from tutorial.check.inside.stage_0_start import NOT_MIGRATED, place_of_setting
-from tutorial.check.scene import Scene
+from tutorial.check.inside.stage_0_start import (
+    NOT_MIGRATED,
+    of_a_package,
+    place_of_setting,
+)
+from tutorial.check.scene import Scene, last_words
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Events
+
+# The scripts of a page, as they stand in it.
+LOADED = "[...document.scripts].map((one) => one.src ? one.outerHTML : one.text)"
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """The exception of the page or of its script, with its place."""
     if unmet.mistake == "page-raises":
         return page_error(scene, unmet, scene.stage_events)
+    if unmet.mistake == "page-not-found" and "404" in unmet.seen and scene.view:
+        unmet.mistake = "page-refused"
+        unmet.seen = unmet.seen.partition("; other addresses")[0]
+    if unmet.mistake in ("web-ends", "page-refused"):
+        unmet.at = scene.view
+        if "status 400" in unmet.seen:
+            unmet.at = scene.code.find(r"^ALLOWED_HOSTS", ".py")
+    if unmet.mistake == "field-without-name":
+        unmet.at = _field_without_name(scene)
     if unmet.mistake == "script-throws":
         unmet.at = place_in_script(scene, unmet)
+        if "outside a module" in unmet.seen:
+            pattern = r"<script(?!.*type=.?module).*\bsrc="
+            unmet.at = scene.code.find(pattern, ".html") or unmet.at
     if unmet.mistake == "form-not-post":
         unmet.at = scene.code.find(r"(?i)<form\b(?!.*method=[\"']?post)", ".html")
     if unmet.mistake == "script-missing" and (at := _no_static(scene)):
         return Unmet(
             "static-not-served",
-            f"{unmet.seen}; the Procfile says `{scene.code.line(at)}`",
+            f"{unmet.seen}; {at.rpartition(':')[0]} says `{scene.code.line(at)}`",
             expected=unmet.expected,
             at=at,
         )
+    if unmet.mistake == "script-missing" and (found := _imported_script(scene, unmet)):
+        return found
     if unmet.mistake == "script-missing":
         name = re.search(r"([^/ ]+\.m?js)\b", unmet.seen)
         files = scene.code.texts(".js")
         there = [file for file in files if name and file.endswith(f"/{name[1]}")]
         if there:
             unmet.seen += f"; the project has {', '.join(there)}"
+    if unmet.mistake == "socket-address-undefined":
+        promise = r"^(?!.*\b(await|then)\b).*=\s*\w+\.json\(\)"
+        unmet.at = scene.code.find(promise, ".js", ".html")
     if unmet.mistake == "page-redirects":
         unmet.at = scene.code.find(r"\bredirect\(|HttpResponseRedirect\(", ".py")
     if unmet.mistake == "no-socket":
-        page = scene.visitor().get().page
-        place = scene.code.find(r"new WebSocket\(", ".js", ".html")
-        if place and not page.scripts and not page.inline_scripts:
-            return Unmet(
-                "script-missing",
-                f"the page loads no script; the WebSocket is opened in {place}",
-                expected="a <script> in the page",
-                at=scene.code.find(r"</head>|<head", ".html"),
-            )
+        return _no_script(scene) or unmet
     if unmet.mistake == "socket-state-not-shown":
         event = unmet.seen.rpartition(" ")[2]
         pattern = rf"\bon{event}\b|[\"']{event}[\"']"
@@ -49,11 +66,62 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     return unmet
 
 
+def _no_script(scene: Scene) -> Unmet | None:
+    """The page does not load the script that opens the WebSocket, as a mistake."""
+    place = scene.code.find(r"new WebSocket\(", ".js", ".html")
+    if place is None:
+        return None
+    if scene.opened:  # the page that is in the browser now
+        named = scene.opened.page.evaluate(LOADED)
+        path = urllib.parse.urlsplit(scene.opened.page.url).path
+    else:
+        page, path = scene.visitor().get().page, scene.path
+        named = [*page.scripts, *page.inline_scripts]
+    file = place.rpartition(":")[0].rpartition("/")[2]
+    is_module = any("type" in one and "module" in one for one in named)
+    if not named or (
+        file.endswith("js") and not is_module and not any(file in one for one in named)
+    ):
+        which = "no script" if not named else f"no {file}"
+        return Unmet(
+            "script-missing",
+            f"the page at {path} loads {which}; the WebSocket is opened in {place}",
+            expected="a <script> in the page",
+            at=scene.code.find(r"<script|</head>|<head|{% *block", ".html"),
+        )
+    return None
+
+
+def _imported_script(scene: Scene, unmet: Unmet) -> Unmet | None:
+    """A script that no page names, but another script, as a mistake."""
+    address = re.search(r"^(\S+) was answered", unmet.seen)
+    name = address[1].rpartition("/")[2] if address else ""
+    if not name or any(
+        one.endswith(name) for one in scene.visitor().get().page.scripts
+    ):
+        return None
+    at = scene.code.find(
+        rf"^\s*(import|export)\b.*[\"'/]{re.escape(name)}[\"']", ".js", ".html"
+    )
+    if at is None:
+        return None
+    files = ", ".join(scene.code.texts(".js")) or "none"
+    return Unmet(
+        "script-import-missing",
+        f"{unmet.seen}; the project's scripts: {files}",
+        expected=f"{unmet.expected}; the line is: {scene.code.line(at)}",
+        at=at,
+    )
+
+
 def _no_static(scene: Scene) -> str | None:
-    """Where a server is started that serves no static files by itself, or None."""
+    """What keeps the server from serving static files by itself, or None."""
     if scene.code.find(r"ASGIStaticFilesHandler|whitenoise|staticfiles_urlpatt", ".py"):
         return None
-    return scene.code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", "")
+    if server := scene.code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", ""):
+        return server
+    is_debug = scene.survey.get("settings", {}).get("debug", True)
+    return None if is_debug else scene.code.find(r"^DEBUG\b", ".py")
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
@@ -64,7 +132,11 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
     """The exception behind a page that was answered with status 500, as a mistake."""
     event = events.wait(2, "request failed")
-    if event is None:
+    if event is None:  # what is no Exception, such as SystemExit
+        lines = scene.lines("web")
+        unmet.at = unmet.at or scene.place_in(lines)
+        if unmet.at:
+            unmet.seen += f"; web says: {last_words(lines)}"
         return unmet
     expected = unmet.expected
     if re.search(NOT_MIGRATED, event.error):
@@ -94,7 +166,24 @@ def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
         at = scene.code.find(r"\bis_valid\b(?!\()", ".py") or at
         return Unmet("form-not-checked", event.error, expected=expected, at=at)
     at = at or place_of_setting(scene.code, event.error)
+    if mistake := of_a_package(event.error):
+        return Unmet(mistake, event.error, expected=expected, at=at)
     return Unmet("page-raises", event.error, expected=expected, at=at)
+
+
+def _field_without_name(scene: Scene) -> str | None:
+    """The field that has no name, or that Django renders as nothing; or the view."""
+    code = scene.code
+    buttons = "hidden|submit|button|reset|image"
+    named = rf"name=|type=[\"']?({buttons})"
+    if at := code.find(rf"<(input|textarea)\b(?![^>]*\b({named}))[^>]*>", ".html"):
+        return at
+    at = code.find(r"{{ *\w*form(\.(?!\w*errors)\w+)? *[|}]", ".html")
+    name = re.search(r"form\.(\w+)", code.line(at))
+    # The form class knows the field, so the view gives no form to the template.
+    if at and (not name or code.find(rf"^\s+{name[1]} *=|[\"']{name[1]}[\"']", ".py")):
+        return scene.view or at
+    return at
 
 
 def not_migrated(scene: Scene, seen: str) -> Unmet:
@@ -107,12 +196,33 @@ def not_migrated(scene: Scene, seen: str) -> Unmet:
             f"{seen}; no migration knows the models of: {', '.join(apps)}",
             expected=expected,
         )
-    waiting = ", ".join(migrations.get("unapplied", [])) or "none"
+    at, waiting = _model_of(scene, seen), migrations.get("unapplied", ["unknown"])
+    if not waiting:
+        seen = f"{seen}; no migration waits"
+        return Unmet("table-not-made", seen, expected=expected)
+    which = ", ".join(waiting)
+    if len(waiting) > 3:
+        folder = scene.folder
+        own = [one for one in waiting if (folder / one.partition(".")[0]).is_dir()]
+        which = f"{len(waiting)}, such as {(own or waiting)[0]}"
     return Unmet(
         "migration-not-applied",
-        f"{seen}; migrations that wait: {waiting}",
+        f"{seen}; migrations that wait: {which}",
         expected=expected,
+        at=at,
     )
+
+
+def _model_of(scene: Scene, seen: str) -> str | None:
+    """The project's model whose table is named, or None: it may be one of Django's."""
+    table = re.search(r"(?:table|relation|column)(?: named)?:? \"?(\w+)", seen)
+    for file, text in scene.code.texts(".py").items() if table else []:
+        apps = file.split("/")[:-1]
+        is_own = any(table[1].startswith(f"{app}_") for app in apps)
+        at = scene.code.find(r"models\.Model\b", file)
+        if at and (is_own or f'"{table[1]}"' in text):
+            return at
+    return None
 
 
 def place_in_script(scene: Scene, unmet: Unmet) -> str | None:
@@ -123,7 +233,7 @@ def place_in_script(scene: Scene, unmet: Unmet) -> str | None:
         str(getattr(error, "stack", "") or error),
     ):
         for name in scene.code.texts(".js"):
-            if name.endswith(path.partition("/static/")[2] or path):
+            if path.endswith("/" + name.rpartition("static/")[2]):
                 return f"{name}:{line}"
         if path == scene.path:
             return scene.code.find(r"<script", ".html")

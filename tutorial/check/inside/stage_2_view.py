@@ -4,17 +4,20 @@ import re
 from collections.abc import Iterator
 
 from tutorial.check.inside.stage_1_template import page_error
-from tutorial.check.inside.stage_3_queue import NO_BROKER, no_broker, not_called
+from tutorial.check.inside.stage_3_queue import (
+    NO_BROKER,
+    broker_refuses,
+    no_broker,
+    not_called,
+    words_of_refusal,
+)
 from tutorial.check.scene import Scene
 from tutorial.check.stages.stage_2_view import bad_question_taken
 from tutorial.check.unmet import Unmet
-from tutorial.observer.events import Event
+from tutorial.observer.events import Event, Events
 
 # What is wrong in the view itself.
-OF_THE_VIEW = (
-    *("no-view-takes-post", "csrf-refused", "view-waits", "nothing-said"),
-    *("redirect-nowhere", "user-none"),
-)
+OF_THE_VIEW = ("no-view-takes-post", "view-waits", "user-none")
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
@@ -28,6 +31,23 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         return _view_error(scene, unmet)
     if unmet.mistake == "view-waits" and (waits := events.first("waits for result")):
         unmet.mistake, unmet.at = "waits-for-result", waits.at
+    elif unmet.mistake == "view-waits" and (call := _hangs_in_call(events)):
+        return broker_refuses(
+            scene,
+            f"{unmet.seen}: it hangs in the call of the task; the broker is"
+            f" {call['broker']}",
+        )
+    elif unmet.mistake == "web-ends":
+        unmet.at = scene.view
+    elif unmet.mistake == "redirect-nowhere":
+        unmet.at = scene.code.below(_at(scene), r"\b(re_)?redirect\(|Redirect\(")
+        unmet.at = unmet.at or _at(scene)
+    elif unmet.mistake == "nothing-said":
+        _explain_silence(scene, unmet)
+    elif unmet.mistake == "csrf-refused":
+        unmet.seen += _reason_of_django(scene)
+        by_hand = r"^(?!.*{{).*name=[\"']?csrfmiddlewaretoken"
+        unmet.at = scene.code.find(by_hand, ".html") or _at(scene)
     elif unmet.mistake == "form-refuses-question":
         if events.first("enqueued"):
             status = scene.search.answer.status
@@ -37,15 +57,94 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
                 expected="a redirect, or the page with status 200",
                 at=scene.code.find(r"^\s+redirect\(", ".py") or scene.view,
             )
-        unmet.at = scene.code.find(r"forms\.(Form|ModelForm)", ".py") or scene.view
+        if found := _json_not_read(scene, unmet):
+            return found
+        if refused := events.first("form refused"):
+            unmet.seen += f"; {words_of_refusal(refused)}"
+            unmet.at = _other_field(scene, refused) or refused.at
+        form = scene.code.find(r"forms\.(Form|ModelForm)", ".py")
+        unmet.at = unmet.at or form or scene.view
+    elif unmet.mistake == "csrf-missing-in-fetch":
+        unmet.at = scene.code.find(r"(?i)x-?csrf", ".html", ".js")
+        unmet.at = unmet.at or scene.code.find(r"\bfetch\(", ".js", ".html")
+        unmet.seen += _reason_of_django(scene)
+        if sent := _csrf_headers(scene):
+            unmet.seen += f"; the request has the header {sent}"
     elif unmet.mistake == "bad-question-taken":
-        unmet.at = scene.code.find(r"CharField|forms\.Form", ".py") or _at(scene)
+        unmet.at = _place_of_taken(scene)
     elif unmet.mistake in OF_THE_VIEW:
         unmet.at = _at(scene)
     event = events.first("enqueued")
     if unmet.mistake == "user-none" and event:
         unmet.seen += f"; the task got {event['arguments']}"
     return unmet
+
+
+def _other_field(scene: Scene, refused: Event) -> str | None:
+    """The page's field for the question, if the form class knows it by another name."""
+    sent = [name for form in scene.visitor().get().page.forms for name in form.texts]
+    lost = [name for name in sent if scene.code.find(rf"^\s+{name}\s*=", ".py") is None]
+    if not lost or not set(refused["errors"]) - set(sent):
+        return None
+    return scene.code.find(rf"name=[\"']{re.escape(lost[0])}[\"']", ".html")
+
+
+def _json_not_read(scene: Scene, unmet: Unmet) -> Unmet | None:
+    """The browser has sent JSON, and the view asked for the fields of a form."""
+    sent = scene.opened.sent if scene.opened else []
+    if not any("json" in one.headers.get("content-type", "") for one in sent):
+        return None
+    reads = r"request\.body|json\.loads|request\.data\b|get_json"
+    at = scene.code.find(r"request\.POST", ".py")
+    if at is None or scene.code.find(reads, ".py"):
+        return None
+    seen = f"the request held JSON; {unmet.seen}"
+    return Unmet("json-not-read", seen, expected=unmet.expected, at=at)
+
+
+def _reason_of_django(scene: Scene) -> str:
+    """Why Django has refused the last form, to go on with; or ""."""
+    reasons = re.findall(r"Forbidden \((.*?)\)", str(scene.lines("web")))
+    return f"; Django says: {reasons[-1]}" if reasons else ""
+
+
+def _hangs_in_call(events: Events) -> Event | None:
+    """The call of the task that has begun, if it has neither succeeded nor failed."""
+    calls = events.all("enqueuing", process="web", eager=False)
+    ended = events.all("enqueued", "enqueue failed", process="web", eager=False)
+    return calls[-1] if len(calls) > len(ended) else None
+
+
+def _explain_silence(scene: Scene, unmet: Unmet) -> None:
+    """Where the words of the view are lost: it adds none, or no template shows them."""
+    code = scene.code
+    unmet.at = _at(scene)
+    adds = code.find(r"\bmessages\.(success|info|warning|error|add_message)\(", ".py")
+    if adds is None:
+        return
+    if not code.find(r"\bmessages\b", ".html"):
+        unmet.seen += f"; {adds} adds a message, and no template shows `messages`"
+        unmet.at = code.find(r"<form|<body", ".html") or adds
+    elif not code.find(r"context_processors\.messages", ".py"):
+        unmet.seen += f"; {adds} adds a message, and no context processor passes it on"
+        unmet.at = code.find(r"[\"']context_processors[\"']|^TEMPLATES", ".py") or adds
+
+
+def _place_of_taken(scene: Scene) -> str | None:
+    """Why a bad question is taken: nobody checks it, or the form has no limit."""
+    code, view = scene.code, (_at(scene) or "").rpartition(":")[0]
+    if view:
+        if at := code.find(r"^\s*(\w+\.)+is_valid\(\)\s*$|\bis_valid\b(?!\()", view):
+            return at
+        if not code.find(r"\bis_valid\(", ".py"):
+            return code.find(r"request\.POST(\[|\.get\()", view) or _at(scene)
+    return code.find(r"CharField|forms\.Form", ".py") or _at(scene)
+
+
+def _csrf_headers(scene: Scene) -> str:
+    """The headers of the browser's request that were meant for the token."""
+    sent = scene.opened.sent[-1].headers if scene.opened and scene.opened.sent else {}
+    return ", ".join(name for name in sent if "csrf" in name)
 
 
 def _at(scene: Scene) -> str | None:
@@ -135,14 +234,16 @@ def _bad_questions(scene: Scene) -> Iterator[Unmet]:
         what = f"a question of {longest + 1} characters, too long for the model,"
         scene.bad[what] = scene.ask("x" * (longest + 1))
     for what, search in scene.bad.items():
-        if search.events.first("enqueued", "enqueue failed", "called directly"):
-            yield bad_question_taken(what)
+        if search.own_events.first("enqueued", "enqueue failed", "called directly"):
+            unmet = bad_question_taken(what)
+            unmet.at = _place_of_taken(scene)
+            yield unmet
 
 
 def _longest_in_model(scene: Scene, name: str) -> int | None:
     """The limit of the model's field for the question."""
     pattern = rf"\b{re.escape(name)} = models\.CharField\(max_length=(\d+)"
-    for file, text in scene.code.texts(".py").items():
-        if "/migrations/" not in file and (match := re.search(pattern, text)):
+    for text in scene.code.texts(".py").values():
+        if match := re.search(pattern, text):
             return int(match[1])
     return None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from tutorial.check.code import Call
 from tutorial.check.scene import Scene
 from tutorial.check.stages.stage_3_queue import EXPECTED
 from tutorial.check.unmet import Unmet
@@ -17,10 +18,15 @@ NO_BROKER = re.compile(
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """Why no message is in Redis, or why the view took so long."""
     search = scene.search
+    protocol = scene.code.find(r"(?i)task_protocol\W*[=:]\s*1\b", ".py")
+    if unmet.mistake == "command-fails" and protocol:
+        seen = f"{unmet.seen}; the line is: {scene.code.line(protocol)}"
+        expected = unmet.expected
+        return Unmet("old-task-protocol", seen, expected=expected, at=protocol)
     event = search.events.first("enqueued", "enqueue failed")
-    if unmet.mistake == "no-message" and not event and scene.observed:
+    if unmet.mistake == "message-elsewhere" and not event and scene.observed:
         return not_called(scene)
-    if unmet.mistake == "no-message" and event:
+    if unmet.mistake == "message-elsewhere" and event:
         unmet = _elsewhere(scene, unmet, event)
     if unmet.mistake == "view-waits":
         return next(_waits_for_result(scene), None) or _at(unmet, event)
@@ -30,6 +36,23 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 def not_called(scene: Scene) -> Unmet:
     """The view has answered, and did not call the task."""
     calls = scene.code.calls("delay", "apply_async", "delay_on_commit")
+    if refused := scene.search.own_events.first("form refused"):
+        return Unmet(
+            "form-refuses-question",
+            f"status {scene.search.answer.status}, and {words_of_refusal(refused)}",
+            expected="a good question that is taken",
+            at=refused.at,
+        )
+    lost = scene.code.find(r"^(?!.*\bawait\b).*sync_to_async\(\S+\.delay", ".py")
+    if lost:
+        return Unmet(
+            "not-awaited",
+            f"status {scene.search.answer.status}, and no task was called; the line is:"
+            f" {scene.code.line(lost)}",
+            expected="an answer to the form, and a call of the task",
+            at=lost,
+            stage=2,
+        )
     said = scene.search.words() or "nothing new"
     return Unmet(
         "task-not-called",
@@ -38,6 +61,12 @@ def not_called(scene: Scene) -> Unmet:
         expected="an answer to the form, and a call of the task",
         at=calls[0].at if calls else scene.view,
     )
+
+
+def words_of_refusal(refused: Event) -> str:
+    """What the project's form has said of the question."""
+    errors = "; ".join(f"{name}: {words}" for name, words in refused["errors"].items())
+    return f"{refused['form']} is not valid: {errors}"
 
 
 def _at(unmet: Unmet, event: Event | None) -> Unmet:
@@ -56,13 +85,32 @@ def _elsewhere(scene: Scene, unmet: Unmet, event: Event) -> Unmet:
             expected=EXPECTED,
             at=scene.code.find(r"(?i)always_eager", ".py") or event.at,
         )
-    if not event["broker"].startswith("redis"):
+    if event["broker"].startswith("amqp"):
         return no_broker(scene, event)
+    if event["broker"].startswith("redis://"):
+        # The observer leads each such address to the Redis that is watched.
+        return _unroutable(scene, event)
     return Unmet(
         "message-elsewhere",
         f"the message went to {event['broker']}",
         expected=EXPECTED,
-        at=scene.code.find(r"(?i)broker", ".py") or event.at,
+        at=_address(scene) or event.at,
+    )
+
+
+def _unroutable(scene: Scene, event: Event) -> Unmet:
+    """Redis was asked, and no queue fits the message."""
+    at = (
+        scene.code.find(r"\brouting_key\b", ".py")
+        or scene.code.find(r"(?i)task_(routes|queues|default_exchange)", ".py")
+        or event.at
+    )
+    return Unmet(
+        "message-unroutable",
+        f"Celery has sent the message for {event['task']}, and no queue in Redis got"
+        f" it; the line is: {scene.code.line(at)}",
+        expected=EXPECTED,
+        at=at,
     )
 
 
@@ -72,10 +120,10 @@ def no_broker(scene: Scene, event: Event) -> Unmet:
     seen = f"the broker is {broker}"
     if event.get("error"):
         seen += f": {event.error}"
-    if not broker.startswith("amqp"):
-        at = scene.code.find(r"(?i)^\s*(\w*\.)*\w*broker_url\w*\s*=", ".py")
-        at = at or scene.code.find(r"(?i)broker|REDIS_URL", ".py")
-        return Unmet("broker-refuses", seen, expected=EXPECTED, at=at)
+    apps = scene.code.calls("Celery")
+    second = _second_app(scene, event, apps)
+    if not broker.startswith("amqp") and second is None:
+        return broker_refuses(scene, seen)
     if event["app"] in ("", "default"):
         return Unmet(
             "celery-app-not-imported",
@@ -83,7 +131,6 @@ def no_broker(scene: Scene, event: Event) -> Unmet:
             expected=EXPECTED,
             at=_package(scene),
         )
-    apps = scene.code.calls("Celery")
     if len(apps) > 1:
         places = ", ".join(call.at for call in apps)
         return Unmet(
@@ -91,14 +138,54 @@ def no_broker(scene: Scene, event: Event) -> Unmet:
             f"{seen}; the task belongs to the app {event['app']!r}; apps are made in"
             f" {places}",
             expected=EXPECTED,
-            at=next((call.at for call in apps if "tasks" in call.at), apps[-1].at),
+            at=second or apps[-1].at,
         )
+    if scheme := _without_scheme(scene):
+        return broker_refuses(scene, f"{seen}; the address {scheme} has no scheme")
     return Unmet(
         "broker-not-read",
         f"{seen}, Celery's default",
         expected=EXPECTED,
-        at=scene.code.find(r"config_from_object|Celery\(", ".py") or event.at,
+        at=_without_broker(scene) or event.at,
     )
+
+
+def broker_refuses(scene: Scene, seen: str) -> Unmet:
+    """The broker has an address of the project's, at which no Redis answers."""
+    return Unmet("broker-refuses", seen, expected=EXPECTED, at=_address(scene))
+
+
+def _address(scene: Scene) -> str | None:
+    """Where the broker's address is set, or read."""
+    at = scene.code.find(r"(?i)^\s*(\w*\.)*\w*broker_url\w*\s*=", ".py")
+    return at or scene.code.find(r"(?i)broker|REDIS_URL", ".py")
+
+
+def _without_scheme(scene: Scene) -> str:
+    """The address in the settings, if it lacks the `redis://`; else ""."""
+    settings = scene.survey.get("settings", {}).get("celery", {})
+    address = settings.get("CELERY_BROKER_URL", "")
+    return address if address not in ("", "None") and "://" not in address else ""
+
+
+def _second_app(scene: Scene, event: Event, apps: list[Call]) -> str | None:
+    """Where the task's app is made, if another one reads Django's settings."""
+    readers = {
+        call.at.rpartition(":")[0] for call in scene.code.calls("config_from_object")
+    }
+    if len(apps) < 2:
+        return None
+    others = [call for call in apps if call.at.rpartition(":")[0] not in readers]
+    own = [call for call in others if call.arguments[:1] == (repr(event["app"]),)]
+    return own[0].at if own and len(others) < len(apps) else None
+
+
+def _without_broker(scene: Scene) -> str | None:
+    """Where the broker's address is missing, or is not read."""
+    is_set = scene.code.find(r"^CELERY_BROKER_URL\b", ".py")
+    other = scene.code.find(r"^CELERY_\w+\s*=", ".py")
+    reads = scene.code.find(r"config_from_object|Celery\(", ".py")
+    return reads if is_set else other or reads
 
 
 def _package(scene: Scene) -> str:

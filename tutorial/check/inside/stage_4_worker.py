@@ -1,29 +1,56 @@
 """Stage 4, explained: what the worker, the task and the API's client did."""
 
+import difflib
 import re
 from collections.abc import Iterator
 
-from tutorial.check.inside.stage_0_start import NOT_MIGRATED, stage_of
+from tutorial.check.inside.stage_0_start import (
+    NOT_MIGRATED,
+    of_a_package,
+    replaced_lines,
+    stage_of,
+)
 from tutorial.check.inside.stage_1_template import not_migrated, page_error
-from tutorial.check.scene import DONE, Scene, first_words, squeeze
+from tutorial.check.inside.stage_3_queue import words_of_refusal
+from tutorial.check.scene import Scene, Search, first_words, squeeze
+from tutorial.check.stages.stage_4_worker import does_not_end
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
+
+# The address that the API's client asks if nobody names another one.
+REAL_API = "https://api.openai.com/v1/"
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """Where the message, the request or the answer got lost."""
     if unmet.mistake == "page-raises":
         return page_error(scene, unmet, scene.stage_events)
+    if unmet.mistake == "form-refuses-question":
+        if refused := scene.stage_events.all("form refused"):
+            unmet.seen, unmet.at = words_of_refusal(refused[-1]), refused[-1].at
+        unmet.at = unmet.at or scene.view
+        return unmet
     if unmet.mistake == "burst-fails":
         return _burst(scene, unmet)
     if unmet.mistake == "worker-ends":
         return _worker_ends(scene, unmet)
     if unmet.mistake == "worker-not-ready":
         return _worker_not_ready(scene, unmet)
+    if unmet.mistake in ("no-worker", "message-not-taken"):
+        for lost in replaced_lines(scene, "worker"):
+            lost.seen += f"; {unmet.seen}"
+            lost.stage = 4
+            return lost
     if unmet.mistake == "message-not-taken":
         return _not_taken(scene, unmet)
     if unmet.mistake.startswith("api-") and unmet.mistake != "api-error-kept-from-user":
-        unmet = _unknown_task(scene, unmet) or _no_answer(scene, unmet)
+        unmet = (
+            _unknown_task(scene, unmet)
+            or _other_api(scene, unmet)
+            or _no_answer(scene, unmet)
+        )
+    if unmet.mistake == "not-saved" and (found := _unknown_task(scene, unmet)):
+        return found
     if unmet.mistake in ("not-saved", "answer-not-on-page"):
         return _not_shown(scene, unmet)
     if unmet.mistake == "api-error-kept-from-user":
@@ -54,6 +81,12 @@ def _task(scene: Scene) -> str | None:
 
 def _worker_ends(scene: Scene, unmet: Unmet) -> Unmet:
     module = re.search(r"No module named '([\w.]+)'", unmet.seen)
+    app = scene.code.find(r"=\s*(celery\.)?Celery\(", ".py")
+    if "settings are not configured" in unmet.seen and app:
+        unmet.at = app
+        return unmet
+    if "Unable to load celery application" in unmet.seen and app:
+        unmet.seen += f"; the project makes its Celery app in {app}"
     if pool := re.search(r"No module named '(gevent|eventlet)", unmet.seen):
         unmet.at = scene.code.find(rf"\bcelery\b.*{pool[1]}", "")
         return Unmet("package-missing", unmet.seen, at=unmet.at, stage=4)
@@ -76,27 +109,56 @@ def _worker_not_ready(scene: Scene, unmet: Unmet) -> Unmet:
 
 def _not_taken(scene: Scene, unmet: Unmet) -> Unmet:
     event = scene.search.events.first("enqueued")
-    worker = scene.events.first("worker ready")
-    if event is None or worker is None:
+    workers = scene.events.all("worker ready")
+    if event is None or not workers:
         return unmet
+    worker = workers[0]
+    queues = sorted({queue for one in workers for queue in one["queues"]})
     if worker["broker"] != event["broker"]:
         return Unmet(
             "other-broker",
             f"the view sends to {event['broker']}, the worker listens at"
             f" {worker['broker']}",
             expected=unmet.expected,
-            at=scene.code.find(r"(?i)broker", ".py"),
+            at=scene.code.find(r"\bcelery\b.*(--broker|-b\b)", "")
+            or scene.code.find(r"(?i)broker", ".py"),
         )
-    if scene.message.queue not in worker["queues"]:
+    is_printed = any(" ready." in line for line in scene.lines("worker"))
+    handler = scene.code.find(r"\bworker_ready\b(?!.*\bimport\b)", ".py")
+    if not is_printed:
+        unmet.at = handler
+    command = scene.code.find(r"\bcelery\b.*\bworker\b", "")
+    route = scene.code.find(r"(?i:task_routes)|[\"']queue[\"']\s*:", ".py")
+    if scene.message.queue == "celery" not in queues and route:
+        return Unmet(
+            "route-does-not-fit",
+            f"the message for {scene.message.task} is in the list celery, the worker"
+            f" listens to {', '.join(queues)}",
+            expected=unmet.expected,
+            at=route,
+        )
+    if scene.message.queue not in queues:
         return Unmet(
             "other-queue",
             f"the message is in the list {scene.message.queue}, the worker listens to"
-            f" {', '.join(worker['queues'])}",
+            f" {', '.join(queues)}" + (f" ({command})" if command else ""),
             expected=unmet.expected,
             at=scene.code.find(r"queue=|(?i:default_queue|task_routes)", ".py")
-            or scene.code.find(r"\bcelery\b.*\bworker\b", ""),
+            or command,
         )
     return unmet
+
+
+def _other_api(scene: Scene, unmet: Unmet) -> Unmet | None:
+    """The task asks another host than the one that answers in the API's place."""
+    asked = scene.search.events.first("asks host", process="worker")
+    if asked is None or scene.site.requests_to_openai():
+        return None
+    end = scene.end_of(scene.search)
+    seen = f"the worker asked {asked['host']}, and not the address in OPENAI_BASE_URL"
+    if end and end["what"] == "task failed":
+        seen += f"; the task raised {end.error[:100]}"
+    return Unmet("asks-other-api", seen, expected=unmet.expected, at=asked.at)
 
 
 def _unknown_task(scene: Scene, unmet: Unmet) -> Unmet | None:
@@ -104,24 +166,34 @@ def _unknown_task(scene: Scene, unmet: Unmet) -> Unmet | None:
     unknown = scene.search.events.first("unknown task")
     if unknown is None:
         return None
-    known = ", ".join(scene.events.first("worker ready")["tasks"]) or "none"
+    known = scene.events.first("worker ready", pid=unknown["pid"])["tasks"]
+    called = scene.search.events.first("enqueued")
+    command = scene.code.find(r"\bcelery\b.*\bworker\b", "")
+    is_mistyped = difflib.get_close_matches(unknown["task"], known, n=1, cutoff=0.7)
     return Unmet(
         "task-not-registered",
         f"the worker got a message for {unknown['task']}; the tasks that it knows:"
-        f" {known}",
+        f" {', '.join(known) or 'none'}",
         expected=f"a worker that takes the message for {unknown['task']}",
+        at=called.at if called and is_mistyped else None if known else command,
     )
 
 
 def _no_answer(scene: Scene, unmet: Unmet) -> Unmet:
     """The API gave no answer to the task: it was not asked, or it refused."""
+    if found := _wrong_address(scene, unmet):
+        return found
     event, end = scene.search.events.first("openai"), scene.end_of(scene.search)
     at = (event.at if event else None) or (end.at if end else None) or _task(scene)
-    if event and re.search(r"api_key|credentials|Illegal header", event.error):
+    if event and re.search(r"api_key|credentials", event.error):
         return Unmet("api-key-missing", event.error, expected=unmet.expected, at=at)
+    if event and "Illegal header value of Authorization" in event.error:
+        return Unmet("api-key-wrong", event.error, expected=unmet.expected, at=at)
     if unmet.mistake not in ("api-not-asked", "api-asked-other"):
         key = scene.code.find(r"\bapi_key\s*=|OPENAI_API_KEY", ".py")
         unmet.at = (unmet.mistake == "api-key-wrong" and key) or at
+        if event:
+            unmet.seen += f"; the client raised {event.error}"
         return unmet
     if end and end["what"] == "task failed":
         return task_failed(scene, end)
@@ -129,10 +201,44 @@ def _no_answer(scene: Scene, unmet: Unmet) -> Unmet:
         return Unmet("api-call-fails", event.error, expected=unmet.expected, at=at)
     if unmet.mistake == "api-not-asked":
         unmet.at = at
-        unmet.seen += f"; the task {'ended' if end else 'still runs'}"
+        if end and scene.code.line(_task(scene)).startswith("async def"):
+            unmet.mistake, unmet.at = "task-is-coroutine", _task(scene)
+        if found := _not_started(scene, unmet):
+            return found
+        if scene.search.events.first("enqueued"):
+            unmet.seen += f"; the task {'ended' if end else 'still runs'}"
         if rows := _rows(scene):
             unmet.seen += f"; it saved {_short(rows[-1]['row'])}"
     return unmet
+
+
+def _wrong_address(scene: Scene, unmet: Unmet) -> Unmet | None:
+    """The code gives the client an address at which no API answers: a mistake."""
+    given = scene.events.first("openai address", process="worker")
+    if given is None or unmet.mistake not in ("api-address", "api-not-asked"):
+        return None
+    if unmet.mistake == "api-not-asked" and not given["kept"]:
+        return None
+    at = scene.code.find(r"\bbase_url\s*=|[\"']base_url[\"']", ".py") or given.at
+    seen = f"{unmet.seen}; the client has the address {given['address']}"
+    if event := scene.search.events.first("openai", process="worker"):
+        seen += f"; it raised {event.error}"
+    return Unmet("api-base-url", seen, expected=unmet.expected, at=at)
+
+
+def _not_started(scene: Scene, unmet: Unmet) -> Unmet | None:
+    """The worker has taken the message, and keeps it: a mistake."""
+    sent = scene.search.events.first("enqueued")
+    is_started = sent and scene.search.events.first("task started", id=sent["id"])
+    if is_started or not scene.still_runs(scene.search):
+        return None
+    seen = f"the worker has taken the message, and {scene.message.task} has not started"
+    delay = None
+    if scene.message.eta:
+        seen += f"; its eta is {scene.message.eta}"
+        delay = scene.code.find(r"\b(countdown|eta)\b\W*[=:]", ".py")
+    at = delay or sent.at
+    return Unmet("task-not-started", seen, expected=unmet.expected, at=at)
 
 
 def task_failed(scene: Scene, end: Event) -> Unmet:
@@ -140,8 +246,15 @@ def task_failed(scene: Scene, end: Event) -> Unmet:
     if re.search(NOT_MIGRATED, end.error):
         return not_migrated(scene, end.error)
     expected = "a task that saves the answer"
+    if mistake := of_a_package(end.error):
+        return Unmet(mistake, end.error, expected=expected, at=end.at, stage=4)
     if found := _sent_too_early(scene, end):
         return found
+    if re.search(r"'(Response|ChatCompletion)\w*' object", end.error):
+        text = scene.code.find(r"\b(response|completion|reply|result)\.text\b", ".py")
+        at = end.at if "attribute" in end.error else text or end.at
+        expected = f"{expected}; the line is: {scene.code.line(at)}"
+        return Unmet("wrong-response-field", end.error, expected=expected, at=at)
     line = scene.code.line(end.at)
     does_not_fit = re.match(r"TypeError: \w+\(\) .*\bargument", end.error)
     if does_not_fit and line.startswith(("def ", "@")):
@@ -180,10 +293,16 @@ def _not_shown(scene: Scene, unmet: Unmet) -> Unmet:
     """The API has answered, and the page does not show it."""
     end, rows = scene.end_of(scene.search), _rows(scene)
     if unmet.mistake == "not-saved":
-        if end is None and scene.observed:
-            return _does_not_end(scene)
-        if end and end["what"] == "task failed":
-            return task_failed(scene, end)
+        if found := still_runs(scene, scene.search):
+            return found
+        # In a chain, another task than the one that the view called may fail.
+        failed = scene.search.events.first("task failed", process="worker")
+        if failed:
+            return task_failed(scene, failed)
+        # The client may have gone before the answer came.
+        if event := scene.search.events.first("openai", process="worker"):
+            at = event.at or _task(scene)
+            return Unmet("api-call-fails", event.error, expected=unmet.expected, at=at)
         if rows and not _is_saved(scene, rows):
             return Unmet(
                 "answer-not-in-row",
@@ -193,7 +312,10 @@ def _not_shown(scene: Scene, unmet: Unmet) -> Unmet:
             )
         if not rows and end:
             unmet.seen = "the task has ended, and no row was saved"
-        unmet.at = _task(scene)
+        some = scene.code.find(r"update_fields=", ".py") if rows else None
+        if some:
+            unmet.seen += f"; the row was saved with {scene.code.line(some)}"
+        unmet.at = some or _task(scene)
         return unmet
     user = _user(scene)
     owners = {str(v) for row in rows for n, v in row["row"].items() if "user" in n}
@@ -237,21 +359,24 @@ def _user(scene: Scene) -> str | None:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The task goes on, or fails, after the answer is saved."""
+    """The task fails after the answer is saved."""
+    asked = scene.events.first("openai address", process="worker")
+    if asked and asked["address"] != REAL_API:
+        scene.advice.append(
+            f"{asked.at}: the client of the API has the address {asked['address']};"
+            " check has answered in its place, and has not looked whether it is right"
+        )
     scene.wait_for_end(scene.search)
     end = scene.end_of(scene.search)
-    if end is None and scene.observed:
-        yield _does_not_end(scene)
     # From stage 5 on, what comes after the saved answer is the next stage's affair.
     if end and end["what"] == "task failed" and scene.number < 5:
         yield task_failed(scene, end)
 
 
-def _does_not_end(scene: Scene) -> Unmet:
-    name = scene.message.task
-    return Unmet(
-        "task-does-not-end",
-        f"the API has answered, and {name} still runs after {DONE:g} s",
-        expected="a task that ends",
-        at=_task(scene),
-    )
+def still_runs(scene: Scene, search: Search) -> Unmet | None:
+    """The task of the search has not ended, and the flow waits for it: a mistake."""
+    if not scene.still_runs(search):
+        return None
+    found = does_not_end(scene)
+    found.at = _task(scene)
+    return found

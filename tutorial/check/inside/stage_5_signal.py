@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from tutorial.check.blocks import condition_of
 from tutorial.check.code import Call
-from tutorial.check.inside.stage_4_worker import task_failed
+from tutorial.check.inside.stage_4_worker import still_runs, task_failed
 from tutorial.check.scene import Scene, Search
 from tutorial.check.stages.stage_5_signal import EXPECTED
 from tutorial.check.unmet import Unmet
@@ -15,13 +16,41 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """Why no message reached Redis, or which line sent it."""
     if unmet.mistake == "not-broadcast":
         return why_not_broadcast(scene, unmet, scene.search)
+    if unmet.mistake == "message-before-answer":
+        return _too_early(scene, unmet)
+    if unmet.mistake == "error-not-broadcast":
+        return _error_not_broadcast(scene, unmet)
     sent = scene.search.events.first("group_send", process="worker")
     unmet.at = unmet.at or (sent.at if sent else None)
-    if unmet.mistake == "error-not-broadcast":
-        failed = scene.second.events.first(
-            "handler failed", "group_send failed", "task failed"
-        )
-        unmet.at = (failed.at if failed else None) or unmet.at
+    return unmet
+
+
+def _too_early(scene: Scene, unmet: Unmet) -> Unmet:
+    """Where the signal or the message was sent that came too early."""
+    sent = scene.search.own_events.first("signal", "group_send")
+    sent = sent or scene.search.events.first("signal", "group_send")
+    if sent:
+        what = sent["name"] if sent["what"] == "signal" else "the message"
+        where = {"web": "the web process", "worker": "the worker"}[sent["process"]]
+        unmet.at = sent.at
+        unmet.seen += f"; {what} was sent in {where}, at {sent.at}"
+    return unmet
+
+
+def _error_not_broadcast(scene: Scene, unmet: Unmet) -> Unmet:
+    """What keeps the news of a failure from being sent, in the task or the handler."""
+    events = scene.second.events
+    kinds = ("handler failed", "group_send failed", "task failed")
+    if failed := events.first(*kinds):
+        unmet.at, unmet.seen = failed.at, f"{unmet.seen}; {failed.error}"
+        return unmet
+    sent = scene.code.calls("group_send")
+    if not events.first("signal", process="worker"):
+        sent = _senders(scene) or sent
+    at = sent[0].at if sent else None
+    unmet.at = condition_of(scene.code, at) or at
+    if unmet.at:
+        unmet.seen += f"; the line that decides is: {scene.code.line(unmet.at)}"
     return unmet
 
 
@@ -101,11 +130,41 @@ def not_awaited(
     return None
 
 
+def name_refused(scene: Scene, failed: Event, stage: int = 6) -> Unmet | None:
+    """The channel layer refuses the name of a group, as a mistake.
+
+    `failed` is the call of the layer, or what the consumer raises because of it.
+    """
+    words = str(failed.get("reason") or failed.get("message") or "")
+    if failed["error"] != "TypeError" or not words.startswith("Group name must be"):
+        return None
+    kinds = ("group_add failed", "group_send failed")
+    calls = scene.events.all(*kinds, pid=failed["pid"])
+    call = failed if "group" in failed else calls[-1] if calls else None
+    seen = f"TypeError: {words[:150]}"
+    if call is not None:
+        seen = f"the group is called {call['group']!r}: {_not_allowed(call['group'])}"
+    at = (call.at if call else None) or failed.at
+    expected = "a name of ASCII letters, digits, hyphens, underscores and periods"
+    return Unmet("group-name-refused", seen, expected=expected, at=at, stage=stage)
+
+
+def _not_allowed(name: object) -> str:
+    """What is wrong with the name of a group, in words."""
+    if not isinstance(name, str):
+        return f"that is no text, but of the type {type(name).__name__}"
+    wrong = dict.fromkeys(re.sub(r"[a-zA-Z\d\-_.]", "", name))
+    if wrong:
+        named = {" ": "the blank"}
+        signs = ", ".join(named.get(sign, f"“{sign}”") for sign in wrong)
+        return f"a name must not hold {signs}"
+    return f"it has {len(name)} characters, and fewer than 100 are allowed"
+
+
 def _layer_failed(scene: Scene, failed: Event) -> Unmet:
     reason = f"{failed['error']}: {failed['reason']}"
-    if "Group name" in reason or "valid" in reason:
-        seen = f"the group is called {failed['group']!r}: {reason[:150]}"
-        return Unmet("group-name-refused", seen, expected=EXPECTED, at=failed.at)
+    if found := name_refused(scene, failed, stage=5):
+        return found
     if re.search(r"serializ|pack|dict", reason):
         seen = f"the message for {failed['group']}: {reason[:150]}"
         return Unmet("message-not-serializable", seen, expected=EXPECTED, at=failed.at)
@@ -130,6 +189,10 @@ def _handler_failed(scene: Scene, failed: Event) -> Unmet:
     ):
         at = layers(scene)
         return Unmet("layer-refuses", failed.error, expected=EXPECTED, at=at)
+    if failed["error"] == "TemplateDoesNotExist":
+        files = ", ".join(scene.code.texts(".html")) or "none"
+        seen = f"{failed.error}; the project's templates: {files}"
+        return Unmet("template-missing", seen, expected=EXPECTED, at=failed.at, stage=5)
     if "async_to_sync" in failed.error or "AsyncToSync" in failed.error:
         seen = failed.error
         return Unmet("async-mismatch", seen, expected=EXPECTED, at=failed.at)
@@ -159,24 +222,49 @@ def _no_signal(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
         if found.mistake == "task-raises":
             found.mistake = "task-raises-after-save"
         return found
-    signals = [
-        call
-        for call in scene.code.calls("send", "send_robust")
-        if any(call.target.endswith(name) for name in _signals(scene))
-    ]
+    signals = _senders(scene)
     if lost := not_awaited(scene, scene.code.calls("asend", "asend_robust"), EXPECTED):
         return lost
     direct = scene.code.calls("group_send")
     if not signals and (lost := not_awaited(scene, direct, EXPECTED)):
         return lost
     if end is None:
-        return unmet
+        return still_runs(scene, search) or unmet
+    if not signals and (found := _of_model(scene)):
+        return found
     task = search.events.first("enqueued")["task"].rpartition(".")[2]
     at = signals[0].at if signals else scene.code.tasks.get(task)
     seen = "the answer is saved, the task has ended, and it sent no signal"
     if signals:
         seen += f"; the line that would is {signals[0].at}"
     return Unmet("signal-not-sent", seen, expected=EXPECTED, at=at)
+
+
+def _senders(scene: Scene) -> list[Call]:
+    """The calls that send the project's own signals."""
+    return [
+        call
+        for call in scene.code.calls("send", "send_robust")
+        if any(call.target.endswith(name) for name in _signals(scene))
+    ]
+
+
+def _of_model(scene: Scene) -> Unmet | None:
+    """A handler waits for Django's own signal, `post_save`, and was not called."""
+    connected = {e["receiver"] for e in scene.events.all("connected", process="worker")}
+    for function, (name, place) in scene.code.receivers.items():
+        if name.rpartition(".")[2] not in ("post_save", "pre_save"):
+            continue
+        if function.rpartition(".")[2] not in connected:
+            file = place.rpartition(":")[0]
+            seen = f"{function} waits for {name}; {file} was not imported in the worker"
+            return Unmet("handler-not-imported", seen, expected=EXPECTED, at=place)
+        writes = r"\.(bulk_create|bulk_update|update)\("
+        if at := scene.code.find(writes, "tasks.py") or scene.code.find(writes, ".py"):
+            seen = f"{function} ({place}) waits for {name}, which was not sent"
+            expected = f"{EXPECTED}; the line is: {scene.code.line(at)}"
+            return Unmet("model-signal-not-sent", seen, expected=expected, at=at)
+    return None
 
 
 def _signals(scene: Scene) -> list[str]:
@@ -194,8 +282,13 @@ def _no_receiver(scene: Scene, signal: Event) -> Unmet:
     # That very signal has had a handler.
     had = scene.events.all("connected", process="worker", signal=signal["signal"])
     if had:
-        seen += ", though one was connected: it is gone, or waits for another sender"
-        return Unmet("handler-lost", seen, expected=EXPECTED, at=had[-1].at)
+        if at := scene.code.find(r"(@receiver|\.connect)\(.*\bsender=", ".py"):
+            seen += f", though one was connected; {at}: {scene.code.line(at)}"
+            return Unmet("sender-differs", seen, expected=EXPECTED, at=at)
+        seen += ", though one was connected: it is gone"
+        place = receivers.get(had[-1]["receiver"].rpartition(".")[2], ("", None))[1]
+        at = place or had[-1].at
+        return Unmet("handler-lost", seen, expected=EXPECTED, at=at)
     connected = {e["receiver"] for e in scene.events.all("connected", process="worker")}
     mine = {
         function: place
@@ -233,7 +326,7 @@ def _no_receiver(scene: Scene, signal: Event) -> Unmet:
 
 
 def _elsewhere(scene: Scene, sent: Event) -> Unmet:
-    """A handler called `group_send`, and Redis got nothing."""
+    """A handler called `group_send`, and the Redis of the check got nothing."""
     if sent["layer"] == "InMemoryChannelLayer":
         return Unmet(
             "layer-in-memory",
@@ -241,9 +334,11 @@ def _elsewhere(scene: Scene, sent: Event) -> Unmet:
             expected=EXPECTED,
             at=scene.code.find(r"InMemoryChannelLayer", ".py") or layers(scene),
         )
+    # The observer leads all addresses but those of Unix sockets to the check's Redis.
     return Unmet(
         "layer-elsewhere",
-        f"{sent['layer']} has sent to {sent['group']}, and Redis got nothing",
+        f"{sent['layer']} has sent to {sent['group']}, and the Redis at REDIS_URL got"
+        " nothing",
         expected=EXPECTED,
         at=layers(scene),
     )

@@ -3,19 +3,26 @@
 import re
 from collections.abc import Iterator
 
+from tutorial.check.blocks import silent_except
 from tutorial.check.inside.handshake import socket_failed, why_refused
 from tutorial.check.inside.stage_5_signal import (
     layers,
+    name_refused,
     not_awaited,
     why_not_broadcast,
 )
 from tutorial.check.scene import Scene
+from tutorial.check.traffic import names_in_redis
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 
 # Mistakes whose place is the line that joins the group, or that sends the frame.
 OF_JOINING = ("frame-twice", "stranger-joins", "socket-without-user")
-OF_SENDING = ("frame-without-answer", "frame-not-json", "socket-ends")
+OF_SENDING = ("frame-without-answer", "frame-not-json", "frame-binary", "socket-ends")
+
+
+DIGEST = re.compile(r"[0-9a-f]{40}")
+SESSION_KEY = re.compile(r"[0-9a-z]{32}")
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
@@ -36,6 +43,12 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         return socket_failed(scene, failed, unmet.expected)
     if failed and unmet.mistake == "layer-drops-idle-sockets":
         unmet.seen += f" ({failed.error})"
+    if unmet.mistake == "frame-without-answer" and not _got(scene):
+        # The frame is another one, such as a greeting.
+        return _no_frame(scene, Unmet("no-frame", unmet.seen, expected=unmet.expected))
+    if unmet.mistake == "frame-without-answer" and "frame is <" in unmet.seen:
+        unmet.at = scene.code.find(r"\brender_to_string\(", ".py")
+        return unmet
     kind, fields = None, {}
     if unmet.mistake in OF_JOINING:
         kind = "group_add"
@@ -46,6 +59,12 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     if kind and (found := events.all(kind, **fields)):
         unmet.at = found[-1].at
     return unmet
+
+
+def _got(scene: Scene) -> bool:
+    """Whether a method of the consumer got the message, as far as that is known."""
+    got = scene.live.events.first("consumer got")
+    return not scene.observed or bool(got and got["has_method"])
 
 
 def _all_hosts(scene: Scene) -> str | None:
@@ -79,6 +98,20 @@ def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
         return unmet
     got = events.first("consumer got")
     if got is None and sent["group"] != joined["group"]:
+        new = r"session\.(create|cycle_key|flush)\("
+        keys = [SESSION_KEY.search(one["group"]) for one in (joined, sent)]
+        if all(keys) and (at := scene.code.find(new, ".py")):
+            seen = f"the consumer joined {joined['group']}, the handler sent to"
+            seen += f" {sent['group']}: two sessions of one visitor"
+            return Unmet(
+                "session-changes", seen, expected=unmet.expected, at=at, stage=6
+            )
+        key = r"^SECRET_KEY\b.*(random|token_|uuid|urandom)"
+        digests = [DIGEST.search(one["group"]) for one in (joined, sent)]
+        if all(digests) and (at := scene.code.find(key, ".py")):
+            seen = f"the consumer joined {joined['group']}, the handler sent to"
+            seen += f" {sent['group']}; the line is: {scene.code.line(at)}"
+            return Unmet("key-of-each-process", seen, expected=unmet.expected, at=at)
         return Unmet(
             "group-names-differ",
             f"the consumer joined {joined['group']} ({joined.at}), the handler sent to"
@@ -97,18 +130,20 @@ def _not_joined(scene: Scene, unmet: Unmet) -> Unmet:
         return socket_failed(scene, failed, expected)
     if failed := events.first("group_add failed"):
         reason = f"{failed['error']}: {failed['reason']}"
-        return Unmet("group-name-refused", reason, expected=expected, at=failed.at)
+        return name_refused(scene, failed) or Unmet(
+            "layer-refuses", reason, expected=expected, at=failed.at, stage=6
+        )
     calls = scene.code.calls("group_add")
     if lost := not_awaited(scene, calls, expected, stage=6):
         return lost
     if not scene.observed:
         return unmet
-    return Unmet(
-        "no-group-add",
-        "the WebSocket is open, and group_add was never called",
-        expected=expected,
-        at=calls[0].at if calls else None,
-    )
+    at = calls[0].at if calls else None
+    seen = "the WebSocket is open, and group_add was never called"
+    if hides := silent_except(scene.code, at):
+        seen += f"; an exception ends without a word at: {scene.code.line(hides)}"
+        return Unmet("consumer-drops-error", seen, expected=expected, at=hides)
+    return Unmet("no-group-add", seen, expected=expected, at=at)
 
 
 def _not_sent(
@@ -122,9 +157,8 @@ def _not_sent(
         own = [method for route in routes for method in route["methods"]]
         return Unmet(
             "wrong-type",
-            f'the message\'s type is "{got["type"]}"; {got["consumer"]}{where} has the'
-            " methods"
-            f" {', '.join(own) or 'of its base class alone'}",
+            f'the message\'s type is "{got["type"]}"; {got["consumer"]}{where} has no'
+            f" such method{'; it has ' + ', '.join(own) if own else ''}",
             expected=unmet.expected,
             at=sent.at,
         )
@@ -143,16 +177,49 @@ def _not_sent(
             stage=6,
         )
     if got:
-        at = got.at or scene.code.find(r"self\.send", ".py")
-        seen = f"{got['consumer']} got the message, and sent no frame"
-        return Unmet("frame-not-sent", seen, expected=unmet.expected, at=at)
-    return Unmet(
-        "layers-differ",
-        f"the handler sent to {sent['group']} ({sent['layer']}), the consumer joined it"
-        f" ({joined['layer']}), and got nothing",
-        expected=unmet.expected,
-        at=layers(scene) or joined.at,
-    )
+        return not_sent_by_consumer(scene, got, unmet.expected)
+    return _layers_differ(scene, unmet, joined, sent)
+
+
+def not_sent_by_consumer(scene: Scene, got: Event, expected: str) -> Unmet:
+    """The consumer got a message, and sent no frame; an `except` may hide why."""
+    at = got.at or scene.code.find(r"self\.send", ".py")
+    seen = f"{got['consumer']} got the message, and sent no frame"
+    if hides := silent_except(scene.code, at):
+        seen += f"; an exception ends without a word at: {scene.code.line(hides)}"
+        return Unmet("consumer-drops-error", seen, expected=expected, at=hides)
+    return Unmet("frame-not-sent", seen, expected=expected, at=at)
+
+
+def lost_message(scene: Scene) -> Event | None:
+    """The last message that the consumer got in this stage, if no frame followed."""
+    events = scene.stage_events
+    got = events.all("consumer got", has_method=True)
+    frames = events.all("consumer sends", type="websocket.send")
+    if got and not any(frame["time"] >= got[-1]["time"] for frame in frames):
+        return got[-1]
+    return None
+
+
+def _layers_differ(scene: Scene, unmet: Unmet, joined: Event, sent: Event) -> Unmet:
+    """The message went to the group that the consumer has joined, and got lost."""
+    own = r"\b\w*ChannelLayer\(|\bget_channel_layer\((?!\s*[\"']default)\s*[^)\s]"
+    file = (sent.at or "").rpartition(":")[0]
+    at = (file and scene.code.find(own, file)) or scene.code.find(own, ".py")
+    group = sent["group"]
+    seen = f"the handler ({sent.at}) has sent to {group}, which the consumer has joined"
+    sends, hears = names_in_redis(scene.redis.since(scene.mine.mark, "group"), group)
+    if sent["layer"] != joined["layer"]:
+        seen += f", by a {sent['layer']}; the consumer's is a {joined['layer']}"
+    elif sends and hears and not set(sends) & set(hears):
+        seen += f"; in Redis it is {sends[-1]} for the handler, and {hears[-1]} for the"
+        seen += " consumer"
+    if at:
+        seen += f"; the line is: {scene.code.line(at)}"
+        expected = unmet.expected
+        return Unmet("layer-of-its-own", seen, expected=expected, at=at, stage=5)
+    at = layers(scene) or joined.at
+    return Unmet("layers-differ", seen, expected=unmet.expected, at=at)
 
 
 def _async_in_sync(scene: Scene, got: Event) -> str | None:

@@ -4,12 +4,16 @@ import json
 import re
 from collections.abc import Iterator
 
+from tutorial.check.inside.handshake import socket_failed
 from tutorial.check.inside.stage_1_template import place_in_script
+from tutorial.check.inside.stage_6_consumer import lost_message, not_sent_by_consumer
 from tutorial.check.scene import Scene
 from tutorial.check.stages.browsing import pairs_of
 from tutorial.check.unmet import Unmet
 
 SCRIPTS = (".js", ".html")
+# Where a script begins to handle a frame.
+HANDLER = r"\.onmessage\b|Listener\([\"']message[\"']"
 
 # What a name such as `data` has besides the keys of the frame.
 OF_ANY_OBJECT = {
@@ -22,8 +26,15 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """The line of the script, and what it makes of the frame."""
     if unmet.mistake == "script-throws" and unmet.__cause__:
         return _thrown(scene, unmet)
+    if unmet.mistake == "no-frame-in-browser":
+        return _no_frame(scene, unmet)
     if unmet.mistake == "not-in-page" and "only a reload" not in unmet.seen:
         return _not_in_page(scene, unmet)
+    if unmet.mistake == "frame-binary":
+        sent = scene.events.all("consumer sends", type="websocket.send")
+        reads = scene.code.find(r"\bJSON\.parse\(|\bevent\.data\b", *SCRIPTS)
+        unmet.at = sent[-1].at if sent else None
+        unmet.seen += f"; {reads} expects a text" if reads else ""
     if unmet.mistake == "nothing-said":
         unmet.at = scene.code.find(r"fetch\(|XMLHttpRequest", *SCRIPTS)
     if unmet.mistake == "inner-html" and "after a reload" in unmet.seen:
@@ -37,17 +48,41 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     yield from ()
 
 
+def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
+    """Whether the consumer failed, or sent nothing; or else where the socket is."""
+    failed = scene.stage_events.first("consumer failed", "socket failed")
+    found = unmet
+    if failed:
+        found = socket_failed(scene, failed, unmet.expected)
+    elif got := lost_message(scene):
+        found = not_sent_by_consumer(scene, got, unmet.expected)
+    if found is not unmet:
+        found.seen = f"{unmet.seen}; {found.seen}"
+        found.finding = unmet.finding
+    return found
+
+
 def _thrown(scene: Scene, unmet: Unmet) -> Unmet:
     """An exception in the script, with its line."""
     unmet.at = place_in_script(scene, unmet)
     if scene.opened.frames:
         if not _parses(scene):
             unmet.mistake = "frame-not-parsed"
-        elif re.search(r"of undefined|JSON", unmet.seen.partition("; the frame")[0]):
+            unmet.at = _reads_frame(scene) or unmet.at
+        elif re.search(r"of '?undefined|JSON", unmet.seen.partition("; the frame")[0]):
             unmet.mistake = "wrong-key"
+    taken = r"\.content\.firstElementChild(?!\.cloneNode)"
+    if "of null" in unmet.seen and (at := scene.code.find(taken, *SCRIPTS)):
+        unmet.mistake, unmet.at = "template-content", at
     if line := scene.code.line(unmet.at):
         unmet.expected += f"; the line is: {line}"
     return unmet
+
+
+def _reads_frame(scene: Scene) -> str | None:
+    """The line of the script that takes the frame's text from the event, or None."""
+    handler = scene.code.find(HANDLER, *SCRIPTS)
+    return scene.code.below(handler, r"\w\.data\b|\{\s*data\b") or handler
 
 
 def _parses(scene: Scene) -> bool:
@@ -57,14 +92,14 @@ def _parses(scene: Scene) -> bool:
 def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
     """The frame came, and the answer is not in the page."""
     frame, expected = scene.opened.frames[0], unmet.expected
-    handler = scene.code.find(r"\.onmessage\b|Listener\([\"']message[\"']", *SCRIPTS)
+    handler = scene.code.find(HANDLER, *SCRIPTS)
     if handler is None:
         seen = f"the frame came, {frame[:80]}, and the script does not listen"
         at = scene.code.find(r"Listener\([\"']on", *SCRIPTS)
         return Unmet("no-onmessage", seen, expected=expected, at=at)
     if is_encoded_twice(frame):
         return Unmet(
-            "frame-not-json",
+            "encoded-twice",
             f"the frame is a text of JSON that holds a text of JSON: {frame[:80]}",
             expected="a frame of JSON, encoded once",
             at=scene.code.find(r"json\.dumps|send_json", "consumers.py", ".py"),
@@ -72,8 +107,20 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
     keys = [key for key, _ in pairs_of(frame)]
     if keys and not _parses(scene):
         seen = f"the frame came, {frame[:80]}, and the script does not parse it"
-        return Unmet("frame-not-parsed", seen, expected=expected, at=handler)
-    unknown = {key: at for key, at in _keys_read(scene).items() if key not in keys}
+        at = _reads_frame(scene) or handler
+        expected += f"; the line is: {scene.code.line(at)}"
+        return Unmet("frame-not-parsed", seen, expected=expected, at=at)
+    read = _keys_read(scene)
+    outer = _outer_keys(frame)
+    if outer and (inside := [key for key in read if key in keys and key not in outer]):
+        key, at = inside[0], read[inside[0]]
+        seen = (
+            f"the script reads “{key}” from the frame, and the frame has it inside of"
+        )
+        return Unmet(
+            "wrong-key", f"{seen} “{', '.join(outer)}”", expected=expected, at=at
+        )
+    unknown = {key: at for key, at in read.items() if key not in keys}
     if unknown and keys:
         key, at = next(iter(unknown.items()))
         made = scene.code.find(rf"[\"']{keys[0]}[\"']\s*:", ".py")
@@ -83,8 +130,55 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
         if "undefined" in unmet.seen:
             seen += ", and the page shows “undefined”"
         return Unmet("wrong-key", seen, expected=expected, at=at)
+    return _in_script(scene, unmet) or _in_handler(unmet, handler)
+
+
+def _in_handler(unmet: Unmet, handler: str) -> Unmet:
     unmet.at = handler
     return unmet
+
+
+# What a script does without an exception and in vain, by the mistake that it is.
+IN_VAIN = {
+    "plain-quotes": r"[\"'][^\"'`]*\$\{\w[^\"'`]*[\"']",
+    "text-is-no-number": r"dataset\.\w+\s*===?\s*\w|===?\s*[\w.]+\.dataset\.",
+    "template-content": r"(?i)template\w*\.(children|firstElementChild|querySelector)"
+    r"|\.cloneNode\(\s*(false)?\)",
+}
+# A template is copied itself, in a project that never looks into one.
+COPIED = r"(?<!content)\.cloneNode\("
+
+
+def _in_script(scene: Scene, unmet: Unmet) -> Unmet | None:
+    """A line of the script that cannot do what it is there for, as a mistake."""
+    for mistake, pattern in IN_VAIN.items():
+        if mistake == "plain-quotes" and "${" not in unmet.seen:
+            continue
+        at = scene.code.find(pattern, *SCRIPTS)
+        if mistake == "template-content" and not at and _never_looks_into(scene):
+            at = scene.code.find(COPIED, *SCRIPTS)
+        if at:
+            expected = f"{unmet.expected}; the line is: {scene.code.line(at)}"
+            return Unmet(mistake, unmet.seen, expected=expected, at=at)
+    return None
+
+
+def _never_looks_into(scene: Scene) -> bool:
+    """Whether there is a <template>, and no script asks for its content."""
+    has_template = scene.code.find(r"<template\b", ".html")
+    return bool(has_template) and not scene.code.find(r"\.content\b", *SCRIPTS)
+
+
+def _outer_keys(frame: str) -> list[str]:
+    """The keys of the frame itself, if its values are all objects."""
+    try:
+        data = json.loads(frame)
+    except ValueError:
+        return []
+    is_nested = isinstance(data, dict) and all(
+        isinstance(value, dict) for value in data.values()
+    )
+    return list(data) if is_nested else []
 
 
 def is_encoded_twice(frame: str) -> bool:

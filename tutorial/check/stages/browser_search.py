@@ -7,11 +7,11 @@ stage does not hold, this search shows whether the flow goes further in a browse
 """
 
 import contextlib
+import json
 import re
 import time
 import urllib.parse
 from collections.abc import Iterator
-from typing import Any
 
 from playwright.sync_api import Error
 
@@ -25,55 +25,35 @@ from tutorial.check.scene import (
     squeeze,
 )
 from tutorial.check.stages.browsing import (
-    PATIENCE,
     brings,
-    fill_and_send,
-    listen,
+    instead,
     plain,
-    question_field,
+    shows,
     text_of,
     wait,
     words_of,
 )
-from tutorial.check.stages.stage_1_template import script_throws
+from tutorial.check.stages.person import Person
+from tutorial.check.stages.stage_1_template import look_at_address, script_throws
 from tutorial.check.stages.stage_3_queue import find_message, look_at_arguments
 from tutorial.check.stages.stage_4_worker import look_at_api, look_at_worker
 from tutorial.check.stages.stage_5_signal import broadcast_of, not_broadcast
+from tutorial.check.stages.stage_6_consumer import binary_frame
 from tutorial.check.traffic import joined
 from tutorial.check.unmet import Unmet
+from tutorial.runtime.waiting import pause_in
 from tutorial.visitor.sockets import NoSocket
 from tutorial.visitor.visitor import Answer
 
 # What is asked, one after the other, in the same page. The answers differ.
 QUESTIONS = ("consumer", "worker")
 
-# Addresses that hold no form for a question.
-UNWANTED = re.compile(r"/(admin|static|media)/|(log|sign)-?_?(out|up)", re.I)
-PASSWORDS = "[type=password]:visible"
 # What JavaScript makes of a value that is not there, in an address.
 NO_VALUE = re.compile(r"\b(undefined|null|NaN|object(%20| )\w+)\b")
-MOST_PAGES = 15  # that are opened to find the form
 SENT = 5.0  # seconds in which a form leaves the page
 ANSWERED = 3.0  # seconds in which its message reaches Redis
 ARRIVES = 5.0  # seconds from the broadcast to the browser
 SHOWN = 3.0  # seconds from the frame to the page
-
-PASSWORD = "correct horse battery staple"
-NAME = "tutorial_check"
-EMAIL = "check@example.org"
-
-# Makes a user of the project's own model, with a value for each required field.
-MAKE_USER = f"""
-from django.contrib.auth import get_user_model
-from django.db.models import EmailField
-model = get_user_model()
-fields = {{name: {NAME!r} for name in model.REQUIRED_FIELDS}}
-for name in {{model.USERNAME_FIELD, *fields}}:
-    is_email = isinstance(model._meta.get_field(name), EmailField)
-    fields[name] = {EMAIL!r} if is_email else {NAME!r}
-model.objects.create_user(password={PASSWORD!r}, **fields)
-print("user:", fields[model.USERNAME_FIELD])
-"""
 
 
 def follow(scene: Scene) -> Iterator[tuple[int, str]]:
@@ -81,131 +61,103 @@ def follow(scene: Scene) -> Iterator[tuple[int, str]]:
 
     Raises Unmet at the first stage that does not hold.
     """
-    page = _Person(scene).open_page()
-    for about in QUESTIONS:
-        yield from _search(scene, page, about)
+    person = scene.person = Person(scene)
+    scene.opened = person.opened
+    _, events = scene.now()
+    scene.mine = Opened(scene.visitor(), "", None, [], scene.redis.mark(), events)
+    person.find_form()
+    scene.pause = pause_in(person.opened.page)
+    first = None  # form's failure, and its page
+    while True:
+        reached = 0
+        try:
+            for about in QUESTIONS:
+                for reached, words in _search(scene, person, about):
+                    yield reached, words
+            return
+        except Unmet as unmet:
+            first = first or (unmet, scene.path)
+            if reached >= 3:
+                raise
+            # It may be a form of another kind, for a newsletter perhaps.
+            if not person.find_next_form():
+                scene.path = first[1]
+                raise first[0] from None
 
 
-class _Person:
-    """A visitor who looks for the form, and logs in where the project requires it."""
-
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._name = ""  # to log in with
-        self._is_refused = False
-
-    def open_page(self) -> OpenPage:
-        """The page with a field for the question. Raises Unmet where there is none."""
-        scene = self._scene
-        context = scene.keep(contextlib.closing(scene.browser.new_context()))
-        context.set_default_timeout(PATIENCE * 1000)
-        _, events = scene.now()
-        opened = scene.opened = OpenPage(context.new_page())
-        scene.mine = Opened(scene.visitor(), "", None, [], scene.redis.mark(), events)
-        listen(opened)
-        page, seen = opened.page, set()
-        paths = [scene.site.url, *(scene.site.url + path for path in scene.paths)]
-        while paths and len(seen) < MOST_PAGES:
-            url = paths.pop(0)
-            if url in seen or UNWANTED.search(url):
-                continue
-            seen.add(url)
-            with contextlib.suppress(Error):  # an empty answer, for example
-                page.goto(url)
-                if page.locator(PASSWORDS).count() and not self._name:
-                    self._log_in(page)
-                    page.goto(url)
-                if question_field(page):
-                    scene.path = urllib.parse.urlsplit(page.url).path
-                    opened.forget()
-                    return opened
-                paths += _links(page, scene.site.url)
-        if self._is_refused:
-            raise Unmet(
-                "log-in-refused",
-                f"a user that the check has made, {self._name}, was not logged in at"
-                f" {scene.path}",
-                expected="a page that needs a log-in",
-            )
-        raise Unmet(
-            "no-form",
-            f"no field for a question in {len(seen)} pages that were opened",
-            expected="a page with a form",
-        )
-
-    def _log_in(self, page: Any) -> None:
-        made = self._scene.project.manage("shell", "-v", "0", "-c", MAKE_USER)
-        found = re.search(r"^user: (.*)$", made.stdout, re.M)
-        self._name = found[1] if found else NAME
-        form = page.locator("form:has([type=password])").first
-        form.locator("[type=password]").first.fill(PASSWORD)
-        name = form.locator("[type=text], [type=email], input:not([type])").first
-        fill_and_send(name, self._name)
-        if not wait(page, lambda: not _count(page, PASSWORDS), SENT):
-            self._is_refused = True
-            self._scene.path = urllib.parse.urlsplit(page.url).path
-
-
-def _links(page: Any, url: str) -> list[str]:
-    """The pages of the same site that the page links to."""
-    links = page.eval_on_selector_all(
-        "a[href]", "links => links.map(link => link.href.split('#')[0])"
-    )
-    return [link for link in links if link.startswith(url)]
-
-
-def _count(page: Any, selector: str) -> int:
-    """How many elements there are; 1 while the page is being loaded."""
-    with contextlib.suppress(Error):
-        return page.locator(selector).count()
-    return 1
-
-
-def _search(scene: Scene, opened: OpenPage, about: str) -> Iterator[tuple[int, str]]:
+def _search(scene: Scene, person: Person, about: str) -> Iterator[tuple[int, str]]:
     """Ask a question, and look at what it leaves at each stage."""
-    page, question = opened.page, scene.question(about)
-    if not (field := question_field(page)):
-        page.goto(scene.site.url + scene.path)
-        field = question_field(page)
-    opened.forget()
+    opened, question = person.opened, scene.question(about)
+    page = opened.page
     mark, events = scene.now()
     started = time.monotonic()
-    fill_and_send(field, question)
+    person.ask(question)
 
     def seconds() -> float:
         return time.monotonic() - started
 
-    wait(page, lambda: opened.answers or scene.messages_since(mark), SENT)
+    def is_up() -> bool:
+        """Whether the question went up a WebSocket."""
+        return any(question in plain(frame) for frame in opened.sent_frames)
+
+    wait(page, lambda: opened.answers or is_up() or scene.messages_since(mark), SENT)
     wait(page, lambda: opened.answers or not opened.posts, ANSWERED)
     answer = _answer(opened, seconds())
     search = Search(question, scene.visitor(), frozenset(), mark, events, answer)
     scene.search = scene.live = search
     wait(page, lambda: scene.messages_since(mark), ANSWERED)
     is_sent = bool(scene.messages_since(mark))
-    if not is_sent:
+    if not is_sent and not is_up():
         _look_at_sending(opened, question)
     yield 1, f"a person can ask at {scene.path}"
-    if not is_sent:
-        _look_at_answer(answer)
-    yield 2, f"answered with status {answer.status} after {answer.seconds:.2f} s"
+    if is_up():
+        yield 2, _look_at_question_in_frame(scene, opened, is_sent)
+    else:
+        if not is_sent or answer.status >= 500:
+            _look_at_answer(opened, answer)
+        yield 2, f"answered with status {answer.status} after {answer.seconds:.2f} s"
     message = scene.message = find_message(scene, search)
     if message is None:
         seen = f"no message entered Redis; the answer had status {answer.status}"
-        raise Unmet("no-message", seen, expected="a message in Redis")
+        raise Unmet("message-elsewhere", seen, expected="a message in Redis")
     look_at_arguments(scene, search, message)
     yield 3, f"a message for {message.task} in Redis (list {message.queue})"
     look_at_worker(scene)
     wanted = first_words(look_at_api(scene, search))
-    _look_at_row(scene, search, opened, wanted)
-    yield 4, "the API was asked, and answered"
-    if not _is_heard(opened, wanted) and broadcast_of(scene, search, DONE) is None:
-        raise not_broadcast("the answer is saved, and Redis got nothing for a group")
+    yield 4, f"the API was asked, and {_look_at_row(scene, search, opened, wanted)}"
+    if not is_heard(opened, wanted) and broadcast_of(scene, search, DONE) is None:
+        seen = "the answer is saved, and Redis got nothing for a group"
+        raise not_broadcast(scene, search, seen)
     yield 5, _said(scene, search)
     _look_at_frames(scene, search, opened, wanted)
-    yield 6, f"a frame came: {(opened.frames or ['…'])[-1][:50]}…"
+    yield 6, f"a frame came: {_shown(opened, wanted)[:50]}…"
     _look_at_dom(opened, wanted)
     scene.search_seconds = scene.search_seconds or seconds()
     yield 7, f"the page shows “{wanted}…”"
+
+
+def _look_at_scripts(opened: OpenPage) -> None:
+    """The server has all scripts that the page asks for."""
+    for status, url in opened.no_scripts:
+        path = urllib.parse.urlsplit(url).path
+        raise Unmet(
+            "script-missing",
+            f"{path} was answered with status {status}",
+            expected=f"the page's script at {path}",
+        )
+
+
+def _look_at_question_in_frame(scene: Scene, opened: OpenPage, is_sent: bool) -> str:
+    """The question went up a WebSocket, in the place of a form and a view."""
+    url = next((url for url, error in reversed(opened.sockets) if not error), "")
+    path = urllib.parse.urlsplit(url).path
+    words = f"the question went up the WebSocket at {path}, and no view took part"
+    found = Unmet("asks-by-socket", words, expected="a form, and a view that takes it")
+    if not is_sent:
+        raise found
+    found.finding = "differs"
+    scene.differs.append(found)
+    return words
 
 
 def _answer(opened: OpenPage, seconds: float) -> Answer:
@@ -217,16 +169,9 @@ def _look_at_sending(opened: OpenPage, question: str) -> None:
     """The question has left the page in a request that is no GET."""
     if opened.answers or opened.posts:
         return
-    if opened.errors:
-        raise script_throws(opened.errors[0])
-    if opened.no_scripts:
-        status, url = opened.no_scripts[0]
-        path = urllib.parse.urlsplit(url).path
-        raise Unmet(
-            "script-missing",
-            f"{path} was answered with status {status}",
-            expected=f"the page's script at {path}",
-        )
+    if opened.errors or opened.load_errors:
+        raise script_throws([*opened.load_errors, *opened.errors][0])
+    _look_at_scripts(opened)
     if question in urllib.parse.unquote_plus(opened.page.url):
         raise Unmet(
             "form-not-post",
@@ -242,13 +187,14 @@ def _look_at_sending(opened: OpenPage, question: str) -> None:
     )
 
 
-def _look_at_answer(answer: Answer) -> None:
+def _look_at_answer(opened: OpenPage, answer: Answer) -> None:
     """The view took the question."""
     if 0 < answer.status < 400:
         return
+    is_form = "document" in opened.posts
     mistake = {
         0: "view-waits",
-        403: "csrf-missing-in-fetch",
+        403: "csrf-token-missing" if is_form else "csrf-missing-in-fetch",
         404: "form-action",
         405: "no-view-takes-post",
     }.get(answer.status, "form-refuses-question")
@@ -256,50 +202,74 @@ def _look_at_answer(answer: Answer) -> None:
         mistake = "view-raises"
     raise Unmet(
         mistake,
-        f"the question was answered with status {answer.status}",
+        f"the question was answered with status {answer.status}{_words(opened)}",
         expected="an answer to the form, and a call of the task",
         stage=2,
     )
 
 
-def _look_at_row(scene: Scene, search: Search, opened: OpenPage, wanted: str) -> None:
+def _words(opened: OpenPage) -> str:
+    """What the last answer says, where that is no page, to go on with; or ""."""
+    with contextlib.suppress(Error):  # the page is gone, and the answer with it
+        text = opened.responses[-1].text()
+        return "" if "<" in text else f": {squeeze(text)[:120]}"
+    return ""
+
+
+def _look_at_row(scene: Scene, search: Search, opened: OpenPage, wanted: str) -> str:
     """The answer is saved, where the database can be seen, or it is on its way."""
     if not scene.databases():
-        return
+        return "answered; its database cannot be seen from here"
     scene.wait(lambda: scene.is_in_database(wanted), DONE, search)
-    if scene.is_in_database(wanted) or _is_heard(opened, wanted):
-        return
+    if scene.is_in_database(wanted):
+        return "the answer is in the database"
+    if is_heard(opened, wanted):
+        return "answered; the answer is on its way, and in no database"
     seen = "the API has answered, and the database does not have the answer"
     raise Unmet("not-saved", seen, expected=f"a row with the answer, “{wanted}…”")
 
 
 def _said(scene: Scene, search: Search) -> str:
     sent = broadcast_of(scene, search, 0)
-    return sent.words if sent else "the answer was broadcast"
+    return sent.words if sent else "no message for a group; the answer came without one"
 
 
 def _look_at_frames(
     scene: Scene, search: Search, opened: OpenPage, wanted: str
 ) -> None:
     """The answer came down a WebSocket, in one frame or in pieces."""
-    wait(opened.page, lambda: _is_heard(opened, wanted), ARRIVES)
-    if _is_heard(opened, wanted):
+    wait(opened.page, lambda: is_heard(opened, wanted) and opened.frames, ARRIVES)
+    if is_heard(opened, wanted) and opened.frames:
         return
+    if is_heard(opened, wanted):
+        raise Unmet(
+            "answer-without-frame",
+            "the page shows the answer, and no frame came down a WebSocket",
+            expected="a frame with the answer, down the WebSocket",
+        )
     if not opened.sockets:
+        # The browser reports no WebSocket that has not got as far as its handshake.
+        for url in opened.page.evaluate("socketsOfThePage.map((one) => one.url)"):
+            look_at_address(scene, url)
+        _look_at_scripts(opened)
         raise Unmet(
             "no-socket",
             "the page has opened no WebSocket, before or after the question",
             expected="a script that calls new WebSocket(...)",
         )
-    url, error = opened.sockets[-1]
+    # A script may try again and again: its last WebSocket is still on its way then.
+    last = opened.sockets[-1][0]
+    refused = [one for one in opened.sockets if one[0] == last and one[1]]
+    url, error = (refused or opened.sockets)[-1]
     path = urllib.parse.urlsplit(url).path
-    if error and NO_VALUE.search(url):
+    if error and NO_VALUE.search(urllib.parse.urlsplit(url).path):
         raise Unmet(
             "socket-address-undefined",
             f"the script opens {path}",
             expected="the address of a WebSocket",
         )
     if error:
+        look_at_address(scene, url)
         status = re.search(r"\b([45]\d\d)\b", error)
         unmet = Unmet(
             "socket-refused",
@@ -327,16 +297,29 @@ def _look_at_frames(
     )
 
 
+def _shown(opened: OpenPage, wanted: str) -> str:
+    """The frame with the answer, or the last one; without JSON's escapes."""
+    whole = (frame for frame in opened.frames if brings([frame], wanted))
+    frame = next(whole, opened.frames[-1])
+    with contextlib.suppress(ValueError):
+        frame = json.dumps(json.loads(frame), ensure_ascii=False)
+    return frame
+
+
 def _look_at_dom(opened: OpenPage, wanted: str) -> None:
     """The page shows the answer, without a reload."""
     page = opened.page
-    if wait(page, lambda: _shows(page, wanted), SHOWN):
+    if wait(page, lambda: shows(page, wanted), SHOWN):
         return
+    if opened.binary:
+        raise binary_frame(opened.binary[0])
     if opened.errors:
         unmet = script_throws(opened.errors[0])
         unmet.stage = 7
+        if opened.frames:
+            unmet.seen += f"; the frame is {_shown(opened, wanted)[:150]}"
         raise unmet
-    shown = "“undefined”" if "undefined" in text_of(page) else "nothing of it"
+    shown = instead(text_of(page)) or "nothing of it"
     frame = opened.frames[-1][:80] if opened.frames else ""
     raise Unmet(
         "not-in-page",
@@ -345,12 +328,6 @@ def _look_at_dom(opened: OpenPage, wanted: str) -> None:
     )
 
 
-def _is_heard(opened: OpenPage, wanted: str) -> bool:
+def is_heard(opened: OpenPage, wanted: str) -> bool:
     """Whether the frames or the page have the answer already."""
-    return brings(opened.frames, wanted) or _shows(opened.page, wanted)
-
-
-def _shows(page: Any, wanted: str) -> bool:
-    with contextlib.suppress(Error):  # the page is being loaded
-        return wanted in text_of(page)
-    return False
+    return brings(opened.frames, wanted) or shows(opened.page, wanted)

@@ -16,6 +16,7 @@ from tutorial.visitor.sockets import KEEP_SOCKETS
 from tutorial.visitor.visitor import QUESTION
 
 PATIENCE = 8.0  # seconds
+SAFE = ("GET", "HEAD", "OPTIONS")  # methods that send no question
 
 
 def open_page(scene: Scene) -> OpenPage:
@@ -39,7 +40,14 @@ def listen(opened: OpenPage) -> None:
         def on_error(error: str) -> None:
             opened.sockets[place] = (socket.url, str(error))
 
-        socket.on("framereceived", lambda frame: opened.frames.append(str(frame)))
+        def on_frame(frame: str | bytes) -> None:
+            text = frame if isinstance(frame, str) else frame.decode(errors="replace")
+            opened.frames.append(text)
+            if isinstance(frame, bytes):
+                opened.binary.append(text)
+
+        socket.on("framereceived", on_frame)
+        socket.on("framesent", lambda frame: opened.sent_frames.append(str(frame)))
         socket.on("socketerror", on_error)
 
     def on_response(response: Any) -> None:
@@ -47,12 +55,15 @@ def listen(opened: OpenPage) -> None:
             opened.refused.append((response.status, response.url))
             if response.request.resource_type == "script":
                 opened.no_scripts.append((response.status, response.url))
-        if response.request.method not in ("GET", "HEAD", "OPTIONS"):
+        if response.request.method not in SAFE:
             opened.answers.append((response.status, response.url))
+            opened.responses.append(response)
 
     def on_request(request: Any) -> None:
         if request.method == "POST":
             opened.posts.append(request.resource_type)
+        if request.method not in SAFE:
+            opened.sent.append(request)
 
     def on_console(message: Any) -> None:
         if message.type in ("error", "warning"):
@@ -84,15 +95,36 @@ FIELDS = (
 )
 
 
+# A form for a question, and whether a field belongs to a form that finds something.
+ASKS = (
+    "form[method=post i]:not(:has([type=password])):visible:has(textarea,"
+    " input[type=text], input[type=search], input:not([type]))"
+)
+FINDS = "(field) => field.form?.getAttribute('action') && field.form.method === 'get'"
+# Chooses the first choice of a list that has to have one.
+CHOOSE = """(list) => {
+  const choice = [...list.options].find((one) => one.value && !one.disabled);
+  if (!list.required || list.value || !choice) return;
+  list.value = choice.value;
+  list.dispatchEvent(new Event("change", {bubbles: true}));
+}"""
+
+
 def question_field(page: Any) -> Any | None:
     """The field of the page that a question goes into, or None."""
     fields = page.locator(FIELDS)
     best, most = None, 0
+    has_post_form = page.locator(ASKS).count()
     for number in range(fields.count()):
         field = fields.nth(number)
         if field.locator("xpath=ancestor::form[.//input[@type='password']]").count():
             continue
         if not field.is_editable():
+            continue
+        if field.get_attribute("name") == "_content":
+            continue  # of a page with which Django REST framework shows an API
+        # A form that is sent by GET finds something in the site, and asks nothing.
+        if has_post_form and field.evaluate(FINDS):
             continue
         described = " ".join(
             filter(None, map(field.get_attribute, ("name", "id", "placeholder")))
@@ -115,6 +147,9 @@ def fill_and_send(target: Any, text: str) -> None:
         kind = (other.get_attribute("type") or "text").lower()
         if other.get_attribute("required") is None:
             continue
+        if other.evaluate("field => field.tagName") == "SELECT":
+            other.evaluate(CHOOSE)
+            continue
         if kind in ("checkbox", "radio"):
             other.check()
         elif other.input_value():
@@ -124,13 +159,38 @@ def fill_and_send(target: Any, text: str) -> None:
         elif kind == "email":
             other.fill("ada@example.org")
         elif kind == "number":
-            other.fill("1")
+            other.fill(other.get_attribute("min") or "5")
     target.fill(text)
-    button = form.locator("[type=submit], button:not([type=button])")
+    button = form.locator("[type=submit], button:not([type=button], [type=reset])")
     if button.count():
         button.first.click()
     else:
         target.press("Enter")
+
+
+# What a person can read as well: in text areas, and in what they may unfold.
+MORE_TEXTS = """() => [...document.querySelectorAll("textarea, details:not([open])")]
+  .filter((element) => element.offsetParent)
+  .map((element) => element.value ?? element.textContent)"""
+
+
+def shows(page: Any, words: str) -> bool:
+    """Whether a person can read the words in the page, in a component's shadow, too."""
+    with contextlib.suppress(Error):  # the page is being loaded
+        return words in text_of(page) or words in _laid_out(page)
+    return False
+
+
+def _laid_out(page: Any) -> str:
+    """All text that the browser has laid out, with single blanks."""
+    session = page.context.new_cdp_session(page)
+    try:
+        made = session.send("DOMSnapshot.captureSnapshot", {"computedStyles": []})
+    finally:
+        session.detach()
+    strings = made["strings"]
+    places = [place for one in made["documents"] for place in one["layout"]["text"]]
+    return squeeze(" ".join(strings[place] for place in places if place >= 0))
 
 
 def wait(page: Any, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
@@ -147,7 +207,16 @@ def lines(page: Any) -> list[str]:
 
 def text_of(page: Any) -> str:
     """What the page shows, with single blanks."""
-    return squeeze(page.inner_text("body"))
+    texts = [page.inner_text("body")]
+    with contextlib.suppress(Error):  # the page is being loaded
+        texts += page.evaluate(MORE_TEXTS)
+    return squeeze(" ".join(texts))
+
+
+def instead(shown: str) -> str:
+    """What a page shows in the place of a value, in quotation marks, or ""."""
+    found = re.search(r"\bundefined\b|\$\{[^}]*\}", shown)
+    return f"“{found[0]}”" if found else ""
 
 
 def pairs_of(frame: str) -> list[tuple[str, Any]]:

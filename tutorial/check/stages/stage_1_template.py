@@ -36,13 +36,13 @@ def look(scene: Scene) -> str:
         sources.append(script.html)
     if scene.browser:
         _look_in_browser(scene)
-    elif not any("new WebSocket(" in source for source in sources):
+        opens = "its script opens a WebSocket"
+    elif any("new WebSocket(" in source for source in sources):
+        opens = "its script names a WebSocket, and no browser was there to run it"
+    else:
         raise _no_socket()
     where = f" at {scene.path}" if scene.path != "/" else ""
-    return (
-        f'a form{where} with the field "{form.text_field}";'
-        " its script opens a WebSocket"
-    )
+    return f'a form{where} with the field "{form.text_field}"; {opens}'
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
@@ -83,13 +83,24 @@ def _find_page(scene: Scene) -> Answer:
             scene.path = path
             return answer
     scene.path, answer = _best(answers)
+    if answer.status == 0:
+        raise page_hangs(scene.path, answer)
     if answer.status >= 500:
         raise page_raises(scene.path, answer)
-    if answer.status == 404:
+    words = answer.page.text
+    # Django's own page for an exception names the view that has raised Http404.
+    if answer.status == 404 and "Raised by:" not in words:
         addresses = ", ".join(scene.paths[1:]) or "none"
         raise Unmet(
             "page-not-found",
-            f"{scene.path} was answered with status 404; addresses: {addresses}",
+            f"{scene.path} was answered with status 404; other addresses: {addresses}",
+            expected="a page at /",
+        )
+    if "The install worked successfully!" in words:
+        raise Unmet(
+            "page-not-found",
+            f"{scene.path} shows Django's own page, as `urlpatterns` is empty:"
+            " “The install worked successfully!”",
             expected="a page at /",
         )
     if answer.location:
@@ -103,10 +114,20 @@ def _find_page(scene: Scene) -> Answer:
         raise Unmet(
             "page-refused",
             f"{scene.path} was answered with status {answer.status}: "
-            + answer.page.text[:120],
+            + words.partition(" Request Method:")[0][:120],
             expected="the page, with status 200",
         )
     return answer
+
+
+def page_hangs(path: str, answer: Answer) -> Unmet:
+    """A page that was not answered at all, as a mistake."""
+    return Unmet(
+        "web-ends",
+        f"{path} was not answered after {answer.seconds:.0f} s",
+        expected=f"{path}, answered with a page",
+        stage=1,
+    )
 
 
 def page_raises(path: str, answer: Answer) -> Unmet:
@@ -123,8 +144,9 @@ def _best(answers: dict[str, Answer]) -> tuple[str, Answer]:
 
     def rank(item: tuple[str, Answer]) -> tuple[bool, bool, bool]:
         answer = item[1]
+        fails = answer.status >= 500 or answer.status == 0
         has_form = answer.status == 200 and bool(answer.page.all_forms)
-        return has_form, answer.status >= 500, answer.status == 200
+        return has_form, fails, answer.status == 200
 
     return max(answers.items(), key=rank)
 
@@ -173,7 +195,7 @@ def _look_in_browser(scene: Scene) -> None:
             if errors:
                 raise script_throws(errors[0])
             raise _no_socket()
-        _look_at_address(scene, page.evaluate("socketsOfThePage[0].url"))
+        look_at_address(scene, page.evaluate("socketsOfThePage[0].url"))
         scene.states = [page.evaluate(WORDS)]
         for event in ("open", "close"):
             page.evaluate(
@@ -185,16 +207,19 @@ def _look_in_browser(scene: Scene) -> None:
             raise script_throws(errors[0])
 
 
-def _look_at_address(scene: Scene, url: str) -> None:
-    """The WebSocket goes to the server that the page came from."""
-    host = urllib.parse.urlsplit(urllib.parse.urljoin(scene.site.url, url)).netloc
-    if host != urllib.parse.urlsplit(scene.site.url).netloc:
-        raise Unmet(
-            "socket-does-not-open",
-            f"the page is at {scene.site.url}, its WebSocket at {url}",
-            expected="a WebSocket at the page's own host and port",
-            stage=1,
-        )
+def look_at_address(scene: Scene, url: str) -> None:
+    """The WebSocket goes to the server that the page came from, and without TLS."""
+    page = urllib.parse.urlsplit(scene.site.url)
+    socket = urllib.parse.urlsplit(urllib.parse.urljoin(scene.site.url, url))
+    seen = f"the page is at {scene.site.url}, its WebSocket at {url}"
+    expected = ""
+    if socket.netloc != page.netloc:
+        expected = "a WebSocket at the page's own host and port"
+    elif socket.scheme in ("wss", "https"):
+        seen += ": wss asks for TLS, and this server speaks http alone"
+        expected = "a WebSocket with the scheme ws, because that of the page is http"
+    if expected:
+        raise Unmet("socket-does-not-open", seen, expected=expected, stage=1)
 
 
 def _no_socket() -> Unmet:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tutorial.check.scene import Scene, Search
-from tutorial.check.stages.stage_1_template import page_raises
+from tutorial.check.stages.stage_1_template import page_hangs, page_raises
 from tutorial.check.unmet import Unmet
 
 ANSWERED = (200, 201, 202, 302, 303)
@@ -23,7 +23,7 @@ def look(scene: Scene) -> str:
     if answer.status not in ANSWERED:
         raise _refusal(scene, search)
     if "errorlist" in answer.html:
-        raise _refused(search)
+        raise form_refuses(search)
     _look_after_redirect(scene, search)
     said = " ".join(search.words().split()[:8])
     said = f"answered with “{said}”" if said else f"answered with {answer.status}"
@@ -65,10 +65,11 @@ def _refusal(scene: Scene, search: Search) -> Unmet:
     if status == 404:
         seen = "the address that the form is sent to was answered with status 404"
         return Unmet("form-action", seen, expected=expected)
-    return _refused(search)
+    return form_refuses(search)
 
 
-def _refused(search: Search) -> Unmet:
+def form_refuses(search: Search) -> Unmet:
+    """The question was not taken, in the words of the page, as a mistake."""
     said = search.words() or "nothing new"
     return Unmet(
         "form-refuses-question",
@@ -81,6 +82,8 @@ def _look_after_redirect(scene: Scene, search: Search) -> None:
     """The page to which the browser is sent is there."""
     search.words()
     after = search.after or search.answer
+    if after.status == 0:
+        raise page_hangs(scene.path, after)
     if after.status >= 500:
         raise page_raises(scene.path, after)
     if after.status == 404:
@@ -94,13 +97,13 @@ def _look_after_redirect(scene: Scene, search: Search) -> None:
 def is_taken(scene: Scene, search: Search) -> bool:
     """Whether a question was treated as the first, good one was.
 
-    It became a message in Redis, or it was answered in the same words: with eager
-    Celery, nothing else can be seen.
+    It became a message in Redis. With eager Celery there are no messages: then it was
+    answered in the same words.
     """
     scene.redis.sync()
-    if scene.messages_since(search.mark):
-        return True
     good = scene.search
+    if scene.messages_since(good.mark):
+        return bool(scene.messages_since(search.mark))
     same = search.answer.status == good.answer.status
     return same and _gist(search) == _gist(good)
 

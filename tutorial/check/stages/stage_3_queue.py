@@ -24,7 +24,7 @@ def look(scene: Scene) -> str:
     message = scene.message = find_message(scene, search)
     if message is None:
         raise Unmet(
-            "no-message",
+            "message-elsewhere",
             f"no message entered Redis; the view took {seconds:.1f} s to answer",
             expected=EXPECTED,
         )
@@ -46,7 +46,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 def find_message(scene: Scene, search: Search) -> Message | None:
     """The message that the search has put into Redis."""
-    found = wait_for(lambda: scene.messages_since(search.mark), ARRIVES)
+    found = wait_for(lambda: scene.messages_since(search.mark), ARRIVES, scene.pause)
     # The project may send other messages as well.
     holds = [message for message in found if message.holds(search.question)]
     return next(iter(holds or found), None)

@@ -1,18 +1,20 @@
 """Stage 4 · worker: the message is taken, the API is asked, the answer is saved."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from tutorial.check.scene import DONE, START, Scene, Search, first_words, squeeze
 from tutorial.check.stages.stage_1_template import page_raises
-from tutorial.check.stages.stage_2_view import ANSWERED
+from tutorial.check.stages.stage_2_view import ANSWERED, form_refuses, is_taken
+from tutorial.check.stages.stage_3_queue import ARRIVES
 from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.visitor import Visitor
 
 SHOWN = 2.0  # seconds in which a saved answer is on the page
 BURST = 10  # visitors who ask at once
+TOO_MANY = 429  # the status for a visitor who has reached the rate limit
 TAKEN = 5.0  # seconds in which a worker that is ready takes a message
 
 # A question that makes the API refuse the request; see `tutorial/standin`.
@@ -33,6 +35,9 @@ def look(scene: Scene) -> str:
 def findings(scene: Scene) -> Iterator[Unmet]:
     """The visitor, and nobody else, sees the answer, and hears of a failure."""
     scene.wait_for_end(scene.search)
+    still_runs = scene.still_runs(scene.search)
+    if still_runs:
+        yield does_not_end(scene)
     if not scene.shown:
         page = scene.search.visitor.get()
         yield Unmet(
@@ -48,8 +53,26 @@ def findings(scene: Scene) -> Iterator[Unmet]:
             "another visitor's page shows the question, too",
             expected="a page that shows each visitor their own searches",
         )
+    # A task that does not end may keep the worker from all others.
+    if still_runs:
+        return
     yield from _burst(scene)
-    if not _failure_is_shown(scene):
+    refused = scene.ask(REFUSED)
+    if refused.answer.status == TOO_MANY:
+        scene.advice.append("not looked at: a failure of the API")
+    elif not wait_for(lambda: is_taken(scene, refused), ARRIVES):
+        found = form_refuses(refused)
+        found.finding = "differs"
+        found.expected = f"the question “{REFUSED}” taken, as short as it is"
+        yield found
+    else:
+        scene.second = refused
+        yield from _failure(scene, refused)
+
+
+def _failure(scene: Scene, search: Search) -> Iterator[Unmet]:
+    """The visitor hears that the API has refused the search."""
+    if not _failure_is_shown(scene, search):
         yield Unmet(
             "api-error-kept-from-user",
             "the API refused (status 401), and a reload shows nothing of it",
@@ -75,9 +98,9 @@ def look_at_worker(scene: Scene) -> None:
     def ended() -> bool:
         return scene.has_ended("worker")
 
-    wait_for(lambda: ended() or scene.worker_is_ready or taken(), START)
+    wait_for(lambda: ended() or scene.worker_is_ready or taken(), START, scene.pause)
     if scene.worker_is_ready:
-        wait_for(lambda: ended() or taken(), TAKEN)
+        wait_for(lambda: ended() or taken(), TAKEN, scene.pause)
     if ended():
         raise Unmet(
             "worker-ends", scene.last_words("worker"), expected="a worker that is ready"
@@ -88,9 +111,11 @@ def look_at_worker(scene: Scene) -> None:
     if not scene.worker_is_ready:
         seen = f"the worker is not ready after {START:g} s; {words}"
         raise Unmet("worker-not-ready", seen, expected="a worker that is ready")
+    is_printed = any(" ready." in line for line in scene.lines("worker"))
+    state = "is ready" if is_printed else "has connected to its broker"
     raise Unmet(
         "message-not-taken",
-        f"the worker is ready, and the message still waits in Redis; {words}",
+        f"the worker {state}, and the message still waits in Redis; {words}",
         expected=f"a worker that takes the message for {message.task}",
     )
 
@@ -146,38 +171,63 @@ def _look_at_answer(scene: Scene, search: Search, answer: str) -> str:
 
 def _burst(scene: Scene) -> Iterator[Unmet]:
     """Ten visitors ask at the same moment, and each gets an answer."""
-    wanted = first_words(scene.answered(scene.search.question)["answer"])
-    before = scene.times_in_database(wanted)
-    if not before:
-        return  # a database of another kind
     about = scene.search.question.partition("?")[0]
+    tokens = [secrets.token_hex(3) for _ in range(BURST)]
     visitors = [scene.visitor() for _ in range(BURST)]
+    count = answers_to(scene, tokens)
     _, scene.burst = scene.now()
 
-    def ask(visitor: Visitor) -> Search:
-        return scene.ask(f"{about}? {secrets.token_hex(3)}", visitor)
+    def ask(visitor: Visitor, token: str) -> Search:
+        return scene.ask(f"{about}? {token}", visitor)
 
     with ThreadPoolExecutor(BURST) as pool:
-        searches = list(pool.map(ask, visitors))
+        searches = list(pool.map(ask, visitors, tokens))
     # A limit may refuse some of them.
     taken = [one for one in searches if one.answer.status in ANSWERED]
-
-    def saved() -> int:
-        return scene.times_in_database(wanted) - before
-
-    # A search whose task keeps no copy elsewhere leaves its answer once.
-    wait_for(lambda: saved() >= len(taken), DONE)
-    if saved() < len(taken):
-        yield Unmet(
-            "burst-fails",
-            f"{len(taken)} visitors asked at once, and {saved()} answers were saved",
-            expected="an answer for each of them",
-        )
+    wait_for(lambda: count() >= len(taken), DONE)
+    if count() < len(taken):
+        yield burst_fails(f"{len(taken)} visitors asked at once", count())
 
 
-def _failure_is_shown(scene: Scene) -> bool:
-    """Whether a reload says something new where the API refuses a request."""
-    search = scene.second = scene.ask(REFUSED)
+def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
+    """Counts the answers to the first search's question, asked again with the tokens.
+
+    They are counted in the database, or at the API where no database can be seen.
+    """
+    wanted = first_words(scene.answered(scene.search.question)["answer"])
+    before = scene.times_in_database(wanted)
+
+    def count() -> int:
+        # A search whose task keeps no copy elsewhere leaves its answer once.
+        if before:
+            return scene.times_in_database(wanted) - before
+        asked = scene.site.requests_to_openai()
+        good = [one["input"] for one in asked if one["status"] == 200]
+        return sum(any(token in text for text in good) for token in tokens)
+
+    return count
+
+
+def burst_fails(asked: str, answered: int) -> Unmet:
+    """Some of the questions that were asked at once have got no answer."""
+    return Unmet(
+        "burst-fails",
+        f"{asked}, and {answered} of them got an answer",
+        expected="an answer for each of them",
+    )
+
+
+def does_not_end(scene: Scene) -> Unmet:
+    """The task still runs, long after the API has answered."""
+    return Unmet(
+        "task-does-not-end",
+        f"the API has answered, and {scene.message.task} still runs after {DONE:g} s",
+        expected="a task that ends",
+    )
+
+
+def _failure_is_shown(scene: Scene, search: Search) -> bool:
+    """Whether a reload says something new after the search."""
 
     def words() -> str:
         known = {*search.before, REFUSED}

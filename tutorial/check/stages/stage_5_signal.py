@@ -14,8 +14,23 @@ def look(scene: Scene) -> str:
     """When the answer is saved, the layer gets a message for the user's group."""
     sent = broadcast_of(scene, scene.search, DONE)
     if sent is None:
-        raise not_broadcast("the answer is saved, and Redis got nothing for a group")
+        seen = "the answer is saved, and Redis got nothing for a group"
+        raise not_broadcast(scene, scene.search, seen)
+    if sent.event is not None and not isinstance(sent.event, dict):
+        kind = type(sent.event).__name__
+        raise Unmet(
+            "message-not-a-dictionary",
+            f"the message for {sent.group} is of the type {kind}: {sent.event!s:.100}",
+            expected='a dictionary with a "type"',
+        )
     return sent.words
+
+
+def beyond(scene: Scene) -> str:
+    """What was sent to groups, where the flow breaks before it."""
+    sent = scene.broadcasts_since(scene.search.mark) if scene.search else []
+    groups = ", ".join(dict.fromkeys(broadcast.group for broadcast in sent))
+    return f"Redis got {len(sent)} message(s) for {groups}" if sent else ""
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
@@ -75,17 +90,41 @@ def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:
 
 
 def broadcast_of(scene: Scene, search: Search, seconds: float) -> Broadcast | None:
-    """The first message to a group that came of the search, or None."""
+    """The first message to a group that came of the search's answer, or None.
+
+    One that left before the API had answered is no news of the answer.
+    """
 
     def found() -> Broadcast | None:
-        sent = scene.broadcasts_since(search.mark)
-        # Others may come of an earlier search.
+        request = scene.answered(search.question) or {}
+        sent = [
+            broadcast
+            for broadcast in _sent_for(scene, search)
+            if broadcast.time >= request.get("time", 0)
+        ]
         holds = [broadcast for broadcast in sent if broadcast.holds(search.question)]
         return next(iter(holds or sent), None)
 
     return scene.wait(found, seconds, search)
 
 
-def not_broadcast(seen: str) -> Unmet:
-    """No message for a group came of a search."""
+def _sent_for(scene: Scene, search: Search) -> list[Broadcast]:
+    """The messages since the search, as far as can be told without those of others.
+
+    They go to a group that has got the question, if there is one.
+    """
+    sent = scene.broadcasts_since(search.mark)
+    groups = {one.group for one in sent if one.holds(search.question)}
+    return [one for one in sent if not groups or one.group in groups]
+
+
+def not_broadcast(scene: Scene, search: Search, seen: str) -> Unmet:
+    """No message for a group came of the search's answer."""
+    if early := _sent_for(scene, search):
+        return Unmet(
+            "message-before-answer",
+            f"{early[-1].words} before the API had answered, and none after that",
+            expected="a message for the user's group when the answer is saved",
+            stage=5,
+        )
     return Unmet("not-broadcast", seen, expected=EXPECTED, stage=5)

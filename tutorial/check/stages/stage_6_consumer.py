@@ -24,6 +24,8 @@ QUIET = 2.5  # seconds without a frame or a broadcast after which none is expect
 LEFT = 5.0  # seconds in which a consumer leaves its group
 IDLE = 8.0  # seconds: redis-py 8 closes a blocked connection after 5
 
+FIRST_SOCKET = "[socketsOfThePage[0]?.url ?? '', socketsOfThePage[0]?.protocols ?? []]"
+
 EVIL = "http://evil.example"
 
 
@@ -33,7 +35,8 @@ def look(scene: Scene) -> str:
     other = scene.other = _open(scene)
     search = scene.live = scene.ask(scene.question("consumer"), mine.visitor)
     if broadcast_of(scene, search, DONE) is None:
-        raise not_broadcast("with the WebSocket open, nothing was broadcast any more")
+        seen = "with the WebSocket open, nothing was broadcast any more"
+        raise not_broadcast(scene, search, seen)
     frame = _wait_for_frame(scene, mine, search)
     if frame is None:
         raise Unmet(
@@ -63,7 +66,7 @@ def look(scene: Scene) -> str:
 
 def beyond(scene: Scene) -> str:
     """Whether the WebSocket opens, where the flow breaks before it."""
-    if not _socket_url(scene, scene.visitor()):
+    if not _socket_url(scene, scene.visitor())[0]:
         return ""  # the page opens none, or not before a question was sent
     scene.mine = _open(scene)
     path = urllib.parse.urlsplit(scene.mine.url).path
@@ -78,6 +81,10 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     if frame.lstrip()[:2] in ("{'", '{"') and not _is_json(frame):
         seen = f"the frame is no JSON: {frame[:80]}"
         yield Unmet("frame-not-json", seen, expected="a frame of JSON")
+    if scene.number == 6 and mine.binary:  # later, the page shows whether it reads them
+        found = binary_frame(mine.binary[0])
+        found.finding = "differs"
+        yield found
     if foreign := next((f for f in other.frames if question in f), None):
         yield Unmet(
             "group-shared",
@@ -93,11 +100,12 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 def _open(scene: Scene) -> Opened:
     """A new visitor's WebSocket. Raises Unmet where it does not open."""
     visitor = scene.visitor()
-    url = _socket_url(scene, visitor)
+    url, protocols = _socket_url(scene, visitor)
     mark, events = scene.now()
     path = urllib.parse.urlsplit(url).path
     try:
-        socket = scene.keep(open_socket(visitor, url=url, patience=HANDSHAKE))
+        opened = open_socket(visitor, url=url, protocols=protocols, patience=HANDSHAKE)
+        socket = scene.keep(opened)
     except NoSocket as error:
         seen = f"{path} did not open: {error}"
         if error.status:
@@ -107,7 +115,7 @@ def _open(scene: Scene) -> Opened:
     # Where the first consumer joined no group, the second one is not waited for.
     patience = JOINED if scene.mine is None or scene.mine.groups else 0
     groups = wait_for(lambda: _joined(scene, mark), patience)
-    return Opened(visitor, url, socket, groups, mark, events)
+    return Opened(visitor, url, socket, groups, mark, events, protocols)
 
 
 def _joined(scene: Scene, mark: int) -> list[str]:
@@ -115,8 +123,8 @@ def _joined(scene: Scene, mark: int) -> list[str]:
     return joined(scene.redis.since(mark, "group"))
 
 
-def _socket_url(scene: Scene, visitor: Visitor) -> str:
-    """The address of the WebSocket that the visitor's page opens."""
+def _socket_url(scene: Scene, visitor: Visitor) -> tuple[str, list[str]]:
+    """The address and subprotocols of the WebSocket that the visitor's page opens."""
     answer = visitor.get()
     if scene.browser:
         with contextlib.closing(scene.browser.new_context()) as context:
@@ -130,14 +138,14 @@ def _socket_url(scene: Scene, visitor: Visitor) -> str:
             page.add_init_script(FAKE_SOCKETS)
             page.goto(visitor.page_url)
             wait_in(page, "socketsOfThePage.length", 2)
-            return page.evaluate("socketsOfThePage[0]?.url ?? ''")
+            return tuple(page.evaluate(FIRST_SOCKET))
     sources = list(answer.page.inline_scripts)
     sources += [visitor.get(address).html for address in answer.page.scripts]
     path = scene.socket_path
     for source in sources:
         if match := re.search(r"new WebSocket\([^)]*?(/[\w/.-]*/?)[`\"']", source):
             path = match[1]
-    return scene.site.url.replace("http", "ws", 1) + path
+    return scene.site.url.replace("http", "ws", 1) + path, []
 
 
 def _receive(opened: Opened, seconds: float) -> str | None:
@@ -148,6 +156,8 @@ def _receive(opened: Opened, seconds: float) -> str | None:
         return None
     text = frame if isinstance(frame, str) else frame.decode(errors="replace")
     opened.frames.append(text)
+    if isinstance(frame, bytes):
+        opened.binary.append(text)
     return text
 
 
@@ -170,7 +180,8 @@ def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
         count = len(scene.broadcasts_since(search.mark))
         if frame or count > sent or not count:
             quiet = time.monotonic() + QUIET
-        last, sent = frame or last, count
+        # What comes before the API has answered is no news of its answer.
+        last, sent = (frame if wanted else None) or last, count
     return last
 
 
@@ -178,6 +189,16 @@ def _wanted(scene: Scene, search: Search) -> str:
     """How the API's answer to the search begins; "" where it has given none yet."""
     request = scene.answered(search.question)
     return first_words(request["answer"]) if request else ""
+
+
+def binary_frame(frame: str) -> Unmet:
+    """A frame that is no text, and that the page does not read."""
+    return Unmet(
+        "frame-binary",
+        f"the frame is binary, and holds {frame[:80]}",
+        expected="a text frame: in a binary one, `event.data` is a Blob and no text",
+        stage=6,
+    )
 
 
 def _is_json(text: str) -> bool:
@@ -258,15 +279,23 @@ def _leaves(scene: Scene, mark: int, deadline: float) -> Iterator[Unmet]:
 
 def _strangers(scene: Scene) -> Iterator[Unmet]:
     """Another site's page gets no socket, and an anonymous visitor gets no group."""
-    url = scene.mine.url
-    is_open, _ = _joins(scene, scene.mine.visitor, url, EVIL)
+    mine, other = scene.mine, scene.other
+    is_open, _ = _joins(scene, mine.visitor, EVIL)
     if is_open:
         yield Unmet(
             "origin-unchecked",
             f"a WebSocket with the Origin {EVIL} was opened with the visitor's cookies",
             expected="status 403 for a page of another site",
         )
-    _, groups = _joins(scene, scene.visitor(), url, scene.site.url)
+    if mine.url != other.url and not is_secret(mine.url):
+        _, groups = _joins(scene, other.visitor, scene.site.url)
+        if set(groups) & set(mine.groups):
+            yield others_socket(groups[0])
+    # One that makes a user of the stranger gives each of them a group of their own.
+    _, groups = _joins(scene, scene.visitor(), scene.site.url)
+    if groups:
+        _, others = _joins(scene, scene.visitor(), scene.site.url)
+        groups = sorted(set(groups) & {*others, *mine.groups})
     if groups:
         yield Unmet(
             "stranger-joins",
@@ -275,13 +304,28 @@ def _strangers(scene: Scene) -> Iterator[Unmet]:
         )
 
 
-def _joins(
-    scene: Scene, visitor: Visitor, url: str, origin: str
-) -> tuple[bool, list[str]]:
-    """Whether such a WebSocket opens, and the groups that are joined meanwhile."""
-    mark = scene.redis.mark()
+def is_secret(url: str) -> bool:
+    """Whether nobody can guess the address: it holds a UUID, or a long random text."""
+    path = urllib.parse.urlsplit(url).path
+    return bool(re.search(r"[0-9a-fA-F-]{32,}|[\w-]{20,}", path))
+
+
+def others_socket(group: str) -> Unmet:
+    """A visitor has opened the WebSocket of another one, and joined its group."""
+    return Unmet(
+        "others-socket",
+        f"with another visitor's address, a visitor has joined the group {group}",
+        expected="a refusal, because the address belongs to somebody else",
+    )
+
+
+def _joins(scene: Scene, visitor: Visitor, origin: str) -> tuple[bool, list[str]]:
+    """Whether my WebSocket opens for them, and the groups that they join meanwhile."""
+    mark, mine = scene.redis.mark(), scene.mine
     try:
-        socket = open_socket(visitor, origin, url=url, patience=HANDSHAKE)
+        socket = open_socket(
+            visitor, origin, url=mine.url, protocols=mine.protocols, patience=HANDSHAKE
+        )
     except NoSocket:
         scene.redis.sync()
         return False, _joined(scene, mark)

@@ -11,15 +11,18 @@ from tutorial.check.scene import OpenPage, Scene, first_words, squeeze
 from tutorial.check.stages.browsing import (
     PATIENCE,
     ask,
+    instead,
     lines,
     open_page,
     pairs_of,
+    shows,
     text_of,
     texts_of,
     wait,
 )
 from tutorial.check.stages.stage_1_template import message_of, script_throws
 from tutorial.check.stages.stage_4_worker import REFUSED
+from tutorial.check.stages.stage_6_consumer import binary_frame
 from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.sockets import ALL_OPEN, wait_in
@@ -38,6 +41,9 @@ QUIET = 1.5
 
 # Seconds in which a page says that the server cannot be reached: it knows at once.
 OFFLINE = 1.0
+
+# As long as the other questions: a form may ask for some length.
+OFFLINE_QUESTION = "Is anybody there, or is the server gone?"
 
 STAYS = "a page that stays, and shows the answer when its frame comes"
 
@@ -77,9 +83,10 @@ def beyond(scene: Scene) -> str:
     opened.page.on("framenavigated", lambda frame: opened.loads.append(frame.url))
     ask(scene, opened.page, scene.question("page"))
     wait(opened.page, lambda: opened.posts or opened.loads, 3)
-    if opened.loads or "document" in opened.posts:
+    if opened.sockets and (opened.loads or "document" in opened.posts):
         raise _reloaded()
-    return "the page stays when its form is sent" if opened.posts else ""
+    is_left = opened.loads or not opened.posts
+    return "" if is_left else "the page stays when its form is sent"
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
@@ -106,6 +113,8 @@ def _findings(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
 def _stuck(opened: OpenPage, error: Error) -> Unmet:
     if opened.errors:
         return thrown(opened)
+    if opened.loads or "document" in opened.posts:
+        return _reloaded()
     return Unmet("browser-stuck", message_of(error), expected="a page that can be used")
 
 
@@ -154,10 +163,14 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
             "the question was sent, and no frame came down the page's WebSocket",
             expected=STAYS,
         )
+    # The first frame may come before the API has answered.
+    wait(page, lambda: (scene.answered(question) or {}).get("answer"), PATIENCE)
     request = scene.answered(question)
     wanted = first_words(request["answer"]) if request else question
-    is_shown = wait(page, lambda: wanted in text_of(page), 2)
+    is_shown = wait(page, lambda: shows(page, wanted), 2)
     seconds = time.monotonic() - started
+    if not is_shown and opened.binary:
+        raise binary_frame(opened.binary[0])
     if not is_shown and opened.errors:
         raise thrown(opened)
     if opened.loads:
@@ -166,8 +179,8 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
         shown = text_of(page)
         part = "the question and not the answer" if question in shown else "nothing of"
         part = f"{part} it" if part.endswith("of") else part
-        if "undefined" in shown:
-            part += ", but “undefined”"
+        if other := instead(shown):
+            part += f", but {other}"
         raise Unmet(
             "not-in-page",
             f"the frame came, {opened.frames[0][:80]}…, and the page shows {part}",
@@ -225,13 +238,17 @@ def _words(opened: OpenPage) -> Iterator[Unmet]:
 
 def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     """A failure of the API comes by a frame of its own, and the page stays."""
+    if scene.second is None:
+        return  # the form refuses this question, and that has been said
     page, count = opened.page, len(opened.frames)
     before = set(text_of(page).split())
     ask(scene, page, REFUSED)
     # A worker that has told the second visitor nothing will tell this one nothing.
     patience = PATIENCE if scene.tells_of_failures else QUIET
     wait(page, lambda: len(opened.frames) > count or opened.errors, patience)
-    if len(opened.frames) <= count and not opened.errors:
+    is_silent = len(opened.frames) <= count and not opened.errors
+    # Where nothing was broadcast, no frame can come: stage 5 has said so.
+    if is_silent and scene.tells_of_failures:
         yield Unmet(
             "no-frame-in-browser",
             "the first answer came as a frame; an error of the API, next, did not",
@@ -306,7 +323,7 @@ def _advise_offline(scene: Scene, opened: OpenPage) -> None:
     before = set(lines(page))
     name = scene.visitor().form().text_field
     page.context.set_offline(True)
-    page.locator(f'form [name="{name}"]').first.fill("Is anybody there?")
+    page.locator(f'form [name="{name}"]').first.fill(OFFLINE_QUESTION)
     page.locator(f'form [name="{name}"]').first.press("Enter")
     if not wait(page, lambda: set(lines(page)) - before, OFFLINE):
         scene.advice.append(

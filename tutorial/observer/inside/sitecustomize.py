@@ -22,7 +22,8 @@ def import_the_next():
 
 if os.environ.get("TUTORIAL_EVENTS"):
     from tutorial_observer.finder import install
-    from tutorial_observer.notes import guarded
+    from tutorial_observer.notes import guarded, note
 
     install()
+    guarded(note)("observer starts")
     guarded(import_the_next)()

@@ -19,7 +19,8 @@ import runpy
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path.cwd())
+# The observer stays within reach, whatever PYTHONPATH says.
+sys.path[:1] = [str(Path.cwd()), str(Path(__file__).resolve().parent)]
 
 from tutorial_observer.notes import is_own, problem, short, source_of  # noqa: E402
 
@@ -137,7 +138,7 @@ def look_at_asgi():
     while inner is not None:
         wrappers.append(type(inner).__name__)
         if hasattr(inner, "routes"):
-            routes = [look_at_route(route) for route in inner.routes]
+            routes = list(look_at_routes(inner))
         inner = getattr(inner, "inner", None) or getattr(inner, "application", None)
     return {
         "application": type(application).__name__,
@@ -147,10 +148,20 @@ def look_at_asgi():
     }
 
 
-def look_at_route(route):
+def look_at_routes(router, prefix=""):
+    """The routes of a URLRouter, and of those that stand in it."""
+    for route in router.routes:
+        inner = route.callback
+        if hasattr(inner, "routes"):
+            yield from look_at_routes(inner, prefix + str(route.pattern).strip("^$"))
+        else:
+            yield look_at_route(route, prefix)
+
+
+def look_at_route(route, prefix):
     kind = getattr(route.callback, "consumer_class", None)
     return {
-        "path": "/" + str(route.pattern).strip("^$"),
+        "path": "/" + prefix + str(route.pattern).strip("^$"),
         "consumer": getattr(kind, "__name__", repr(route.callback)),
         "at": place_of(kind) if kind else None,
         "methods": [

@@ -5,13 +5,22 @@ import sys
 
 from .moved import watch_redis, watch_settings
 from .notes import guarded
-from .of_celery import watch_result, watch_task, watch_worker
+from .of_celery import watch_app, watch_result, watch_task, watch_worker
 from .of_channels import watch_asgiref, watch_consumer, watch_layer
-from .of_django import watch_dispatcher, watch_models, watch_request_errors
+from .of_django import (
+    watch_dispatcher,
+    watch_forms,
+    watch_formsets,
+    watch_models,
+    watch_request_errors,
+    watch_templates,
+)
+from .of_network import watch_hosts
 from .of_openai import watch_openai, watch_openai_client
 
 WATCHED = {
     "asgiref.sync": watch_asgiref,
+    "celery.app.base": watch_app,
     "celery.app.task": watch_task,
     "celery.result": watch_result,
     "celery.signals": watch_worker,
@@ -23,6 +32,9 @@ WATCHED = {
     "django.core.signals": watch_request_errors,
     "django.db.models": watch_models,
     "django.dispatch.dispatcher": watch_dispatcher,
+    "django.forms.forms": watch_forms,
+    "django.forms.formsets": watch_formsets,
+    "django.template.base": watch_templates,
     "openai._base_client": watch_openai,
     "openai._client": watch_openai_client,
     "redis.asyncio.connection": watch_redis,
@@ -57,3 +69,6 @@ class Finder:
 
 def install():
     sys.meta_path.insert(0, Finder())
+    for name in WATCHED.keys() & sys.modules.keys():
+        guarded(WATCHED[name])(sys.modules[name])
+    guarded(watch_hosts)()

@@ -1,9 +1,48 @@
 """Watches Celery: tasks that are called, sent, taken and done, and the worker."""
 
+import contextvars
 import functools
 
 from .notes import PROCESS, guarded, note, problem, source_of, where
 from .of_django import rows_in_transaction
+
+# Whether a task's own `apply_async` is under way, which calls `send_task` in the end.
+is_calling = contextvars.ContextVar("is_calling", default=False)
+
+
+def watch_app(module):
+    """A task that is sent by its name: `app.send_task`, or a signature in a chain."""
+    send_task = module.Celery.send_task
+
+    @functools.wraps(send_task)
+    def watched(self, name, args=None, kwargs=None, *more, **options):
+        if is_calling.get() or PROCESS == "worker":
+            return send_task(self, name, args, kwargs, *more, **options)
+        place, details = where(), guarded(describe)(self, name, args, kwargs) or {}
+        note("enqueuing", **details, at=place)
+        try:
+            result = send_task(self, name, args, kwargs, *more, **options)
+        except Exception as error:
+            found = problem(error)
+            found["at"] = place or found["at"]
+            note("enqueue failed", **details, **found)
+            raise
+        note("enqueued", **details, id=getattr(result, "id", None), at=place)
+        return result
+
+    module.Celery.send_task = watched
+
+
+def describe(app, task, args, kwargs):
+    return {
+        "task": task,
+        "arguments": [*(args or ()), *(kwargs or {}).values()],
+        "names": sorted(kwargs or ()),
+        "eager": bool(app.conf.task_always_eager),
+        "broker": without_password(app),
+        "app": app.main or "",
+        "rows_in_transaction": rows_in_transaction(),
+    }
 
 
 def watch_task(module):
@@ -13,7 +52,9 @@ def watch_task(module):
     @functools.wraps(apply_async)
     def watched_apply_async(self, args=None, kwargs=None, *more, **options):
         place = where()
-        details = guarded(describe)(self, args, kwargs) or {}
+        details = guarded(describe)(self._get_app(), self.name, args, kwargs) or {}
+        token = is_calling.set(True)
+        note("enqueuing", **details, at=place)
         try:
             result = apply_async(self, args, kwargs, *more, **options)
         except Exception as error:
@@ -21,20 +62,10 @@ def watch_task(module):
             found["at"] = place or found["at"]
             note("enqueue failed", **details, **found)
             raise
+        finally:
+            is_calling.reset(token)
         note("enqueued", **details, id=getattr(result, "id", None), at=place)
         return result
-
-    def describe(self, args, kwargs):
-        app = self._get_app()
-        return {
-            "task": self.name,
-            "arguments": [*(args or ()), *(kwargs or {}).values()],
-            "names": sorted(kwargs or ()),
-            "eager": bool(app.conf.task_always_eager),
-            "broker": without_password(app),
-            "app": app.main or "",
-            "rows_in_transaction": rows_in_transaction(),
-        }
 
     @functools.wraps(call)
     def __call__(self, *args, **kwargs):

@@ -27,6 +27,71 @@ def watch_request_errors(module):
     module.got_request_exception.connect(guarded(on_error), weak=False)
 
 
+def watch_forms(module):
+    clean = module.BaseForm.full_clean
+
+    @functools.wraps(clean)
+    def watched(self):
+        result = clean(self)
+        if self.is_bound and self._errors:
+            guarded(note_refusal)(self)
+        return result
+
+    module.BaseForm.full_clean = watched
+
+
+def watch_formsets(module):
+    clean = module.BaseFormSet.full_clean
+
+    @functools.wraps(clean)
+    def watched(self):
+        result = clean(self)
+        if self.is_bound and (words := self._non_form_errors):
+            guarded(note)(
+                "form refused",
+                form=type(self).__name__,
+                errors={"all forms": " ".join(words)},
+                at=where(),
+            )
+        return result
+
+    module.BaseFormSet.full_clean = watched
+
+
+def note_refusal(form):
+    kind = type(form)
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    if is_own(file):
+        errors = {name: " ".join(words) for name, words in form._errors.items()}
+        at = short(file, line_of_class(file, kind.__name__))
+        note("form refused", form=kind.__name__, errors=errors, at=at)
+
+
+def line_of_class(file, name):
+    with open(file) as text:
+        for number, line in enumerate(text, start=1):
+            if line.startswith(f"class {name}"):
+                return number
+    return 1
+
+
+def watch_templates(module):
+    render = module.Template.render
+
+    @functools.wraps(render)
+    def watched(self, context):
+        guarded(note_template)(self)
+        return render(self, context)
+
+    module.Template.render = watched
+
+
+def note_template(template):
+    path = template.origin.name
+    if is_own(path):
+        note("template", at=short(path, 1))
+
+
 def watch_models(module):
     def on_save(sender, instance, created, **kwargs):
         if not is_own(getattr(sys.modules.get(sender.__module__), "__file__", "")):

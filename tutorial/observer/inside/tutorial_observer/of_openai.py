@@ -2,8 +2,14 @@
 
 import functools
 import os
+import re
+from urllib.parse import urlsplit
 
-from .notes import note, problem, where
+from .moved import answers
+from .notes import guarded, note, problem, where
+from .of_network import REAL_API
+
+MODEL_SERVERS = (11434, 1234)  # the usual ports of Ollama and LM Studio
 
 
 def watch_openai_client(module):
@@ -18,11 +24,33 @@ def watch_openai_client(module):
                 except Exception as error:
                     note("openai", **problem(error) | {"at": where()})
                     raise
-                self.base_url = os.environ["OPENAI_BASE_URL"]
+                guarded(lead)(self)
 
             return __init__
 
         kind.__init__ = wrap(kind.__init__)
+
+
+def lead(client):
+    """Lead a client to the check's API.
+
+    A client keeps an address that is wrong in any case, and fails with it as it would
+    without a check: one that no client can ask, one of this machine at which nothing
+    listens, and the path at the real API. A model server's usual port is led to the
+    check's as well, because such a server may run on the learner's machine alone.
+    """
+    given, ours = client.base_url, urlsplit(os.environ["OPENAI_BASE_URL"])
+    if given.scheme not in ("http", "https") or given.port == ours.port:
+        return
+    is_here = given.host in ("127.0.0.1", "localhost", "::1", "0.0.0.0")
+    is_usual = given.port in MODEL_SERVERS
+    is_kept = is_here and not is_usual and not answers(given.host, given.port or 80)
+    address = f"{given.scheme}://{given.netloc.decode()}{given.path}"
+    note("openai address", address=address, kept=is_kept, at=where())
+    if is_kept:
+        return
+    path = given.path if given.host == REAL_API else ours.path
+    client.base_url = f"{ours.scheme}://{ours.netloc}{path}"
 
 
 def watch_openai(module):
@@ -35,7 +63,10 @@ def wrap_call(kind, name, what):
     function = getattr(kind, name)
 
     def noted(error, place):
-        note(what, **problem(error) | {"at": place or problem(error)["at"]})
+        found = problem(error)
+        found["at"] = place or found["at"]
+        found["message"] = reason(error)[:300]
+        note(what, **found)
 
     if is_coroutine(function):
 
@@ -58,6 +89,16 @@ def wrap_call(kind, name, what):
                 raise
 
     setattr(kind, name, functools.wraps(function)(call))
+
+
+def reason(error):
+    """Why the call failed: in the API's own words, or in those of the connection."""
+    body, cause = getattr(error, "body", None), str(error.__cause__ or "")
+    if isinstance(body, dict) and body.get("message"):
+        return str(body["message"])
+    # A header that cannot be sent is quoted, and it holds the key.
+    cause = re.sub(r"b'Bearer.*", "of Authorization", cause)
+    return f"{error} {cause}".strip()
 
 
 def is_coroutine(function):

@@ -1,0 +1,80 @@
+"""Many visitors ask at the same moment: what (c) and (f) measure."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from tutorial.bench.candidates import Candidate, Stage
+from tutorial.bench.client import NoAnswer
+from tutorial.bench.visitors import Visitor
+
+
+@dataclass(frozen=True)
+class Rush:
+    """What came of it. `seconds` is the time until the last answer."""
+
+    sent: int
+    received: int
+    asked: int  # requests to the API
+    seconds: float
+
+    def counts(self) -> dict[str, int]:
+        """The three counts, which are equal if nothing is lost or asked twice."""
+        return {"sent": self.sent, "received": self.received, "asked": self.asked}
+
+
+async def get_ready(
+    stage: Stage, candidate: Candidate, visitor: Visitor, latency: float
+) -> None:
+    """Have one question answered at once; then the API takes `latency` seconds.
+
+    A worker logs that it is ready shortly before it takes messages.
+    """
+    await stage.pace(latency=0)
+    with candidate.blamed():
+        await visitor.submit("Are you there?")
+        await visitor.answers.of("Are you there?")
+    await stage.pace(latency=latency)
+
+
+async def ask_at_once(
+    stage: Stage, candidate: Candidate, visitors: list[Visitor], each: int
+) -> Rush:
+    """Let every visitor send `each` questions, and wait for the answers."""
+    asked_before = (await stage.figures())["requests"]
+    sent: list[str] = []
+
+    async def ask(visitor: Visitor, visitor_number: int) -> list[float]:
+        questions = [
+            f"Question {number} of visitor {visitor_number}?" for number in range(each)
+        ]
+        for question in questions:
+            await visitor.submit(question)
+            sent.append(question)
+        moments = []
+        for question in questions:
+            try:
+                moments.append(await visitor.answers.of(question))
+            except NoAnswer:
+                break
+        return moments
+
+    started = time.monotonic()
+    with candidate.blamed():
+        answered = await asyncio.gather(
+            *(ask(visitor, number) for number, visitor in enumerate(visitors))
+        )
+    moments = [moment for moments in answered for moment in moments]
+    asked = (await stage.figures())["requests"] - asked_before
+    last = max(moments, default=started)
+    return Rush(len(sent), len(moments), asked, last - started)
+
+
+def loss(name: str, figures: dict) -> list[str]:
+    """A sentence if an answer of the row `name` was lost, or was asked for twice."""
+    if figures["sent"] == figures["received"] == figures["asked"]:
+        return []
+    return [
+        f"{name}: {figures['sent']} searches, {figures['asked']} API calls,"
+        f" {figures['received']} answers."
+    ]

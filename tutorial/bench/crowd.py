@@ -1,0 +1,83 @@
+"""(f) A thousand searches in flight at once, in one worker process."""
+
+import asyncio
+
+from tutorial.bench import candidates
+from tutorial.bench.at_once import ask_at_once, get_ready, loss
+from tutorial.bench.candidates import Candidate, Stage
+from tutorial.bench.open_files import raise_open_files
+from tutorial.bench.sizes import Sizes
+from tutorial.bench.table import Figure, Section, at_most
+
+LATENCY = 10.0  # seconds that the API takes for an answer
+SECONDS = 22  # in which all must be answered
+KIB = 1024
+EACH = 5  # searches of each visitor
+
+
+def measure(sizes: Sizes) -> Section:
+    """Let many visitors ask at once, then ten times as many."""
+    most, few = sizes.crowd, sizes.crowd // 10
+    raise_open_files()
+    section = Section(
+        letter="f",
+        title=f"{most:,} searches at once with an API that takes {LATENCY:g} s",
+        caption=(
+            f"{EACH} searches from each visitor at once, one web process, one worker."
+            " Memory: what the worker's PSS grows by. CPU: of the worker. SQLite has a"
+            " time-out of 20 s for a write."
+        ),
+        columns={
+            "sent": "sent",
+            "received": "received",
+            "asked": "API calls",
+            "seconds": "s until all are answered",
+            "search_kib": "KiB per search",
+            "search_cpu_ms": "CPU ms per search",
+        },
+    )
+    with Stage() as stage:
+        (final,) = stage.start(candidates.FINAL_IN_A_CROWD)
+        for count in (few, most):
+            name = f"final, {count:,} searches"
+            section.rows[name] = asyncio.run(_ask_all_at_once(stage, final, count))
+    (first, few_figures), (second, figures) = section.rows.items()
+    for name, found in section.rows.items():
+        section.faults += loss(name, found)
+    section.goals[second] = [
+        at_most(SECONDS, "all answered within {} s", figures["seconds"]),
+        at_most(150, "≤ {} KiB per search", figures["search_kib"]),
+        at_most(
+            1.0,
+            f"CPU per search ≤ {{}} x that of {first.partition(', ')[2]}",
+            figures["search_cpu_ms"] / few_figures["search_cpu_ms"],
+        ),
+    ]
+    return section
+
+
+async def _ask_all_at_once(
+    stage: Stage, candidate: Candidate, count: int
+) -> dict[str, Figure]:
+    visitors = await candidate.visitors(count // EACH)
+    await get_ready(stage, candidate, visitors[0], LATENCY)
+    before = memory = candidate.memory("worker")
+    cpu = candidate.cpu("worker")
+
+    async def watch() -> None:
+        nonlocal memory
+        while True:
+            memory = max(memory, candidate.memory("worker"))
+            await asyncio.sleep(0.5)
+
+    watching = asyncio.create_task(watch())
+    rush = await ask_at_once(stage, candidate, visitors, EACH)
+    watching.cancel()
+    for visitor in visitors:
+        visitor.leave()
+    return {
+        **rush.counts(),
+        "seconds": rush.seconds,
+        "search_kib": (memory - before) / count / KIB,
+        "search_cpu_ms": (candidate.cpu("worker") - cpu) / count * 1000,
+    }

@@ -1,0 +1,80 @@
+"""What stands around a line of Python: its condition, or an `except` without a word."""
+
+import ast
+from collections.abc import Iterator
+
+from tutorial.check.code import Code
+
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+# What an `except` holds that lets an exception disappear.
+SILENT = ast.Pass | ast.Return | ast.Continue | ast.Break | ast.Assign
+
+
+def silent_except(code: Code, at: str | None) -> str | None:
+    """The place of an `except` that drops an exception, in the function at "file:line".
+
+    It stands in the function around the line, or in the one that begins there.
+    """
+    file, path = _path(code, at)
+    for function in [one for one in path if isinstance(one, FUNCTIONS)][-1:]:
+        for node in ast.walk(function):
+            if isinstance(node, ast.ExceptHandler) and all(map(_is_silent, node.body)):
+                return f"{file}:{node.lineno}"
+            if isinstance(node, ast.With) and "suppress(" in ast.unparse(node.items[0]):
+                return f"{file}:{node.lineno}"
+    return None
+
+
+def condition_of(code: Code, at: str | None) -> str | None:
+    """The place of what decides whether the line at "file:line" is reached, or None.
+
+    An `if` around it; the `except` of the `try` around it; or an earlier `return`.
+    """
+    file, path = _path(code, at)
+    for node in reversed(path[:-1]):
+        if isinstance(node, FUNCTIONS):
+            return _earlier_return(file, node, path[-1].lineno)
+        if isinstance(node, ast.If):
+            return f"{file}:{node.lineno}"
+        if isinstance(node, ast.Try) and node.handlers:
+            return f"{file}:{node.handlers[0].lineno}"
+    return None
+
+
+def _earlier_return(file: str, function: ast.AST, line: int) -> str | None:
+    """The first `return` or `raise` above the line, those of an `except` first."""
+    parts = [one for one in ast.walk(function) if isinstance(one, ast.ExceptHandler)]
+    for part in [*parts, function]:
+        for node in ast.walk(part):
+            if isinstance(node, ast.Return | ast.Raise) and node.lineno < line:
+                return f"{file}:{node.lineno}"
+    return None
+
+
+def _is_silent(statement: ast.stmt) -> bool:
+    is_text = isinstance(statement, ast.Expr) and isinstance(
+        statement.value, ast.Constant
+    )
+    return is_text or isinstance(statement, SILENT)
+
+
+def _path(code: Code, at: str | None) -> tuple[str, list[ast.AST]]:
+    """The file, and the statements around the line, the outermost first."""
+    file, _, number = (at or "").rpartition(":")
+    tree = code.python.get(file)
+    return file, list(_around(tree, int(number))) if tree else []
+
+
+def _around(node: ast.AST, line: int) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if _first_line(child) <= line <= (getattr(child, "end_lineno", 0) or 0):
+            if isinstance(child, ast.stmt | ast.ExceptHandler):
+                yield child
+            yield from _around(child, line)
+            return
+
+
+def _first_line(node: ast.AST) -> int:
+    """The line in which the node begins, that of its first decorator if it has some."""
+    decorators = getattr(node, "decorator_list", [])
+    return min([getattr(node, "lineno", 0), *(one.lineno for one in decorators)])

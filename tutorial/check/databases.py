@@ -1,0 +1,28 @@
+"""The SQLite databases of a project, found by their content and read as SQL."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+BEGINNING = b"SQLite format 3\0"
+
+
+def find(folder: Path) -> list[Path]:
+    """The SQLite databases below the folder, whatever their names are."""
+    return [path for path in folder.rglob("*") if path.is_file() and is_sqlite(path)]
+
+
+def is_sqlite(path: Path) -> bool:
+    """Whether the file is a SQLite database; a file that has just gone is none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(BEGINNING)) == BEGINNING
+    except FileNotFoundError:  # SQLite's own, of a transaction that has ended
+        return False
+
+
+def statements(database: Path) -> Iterator[str]:
+    """The SQL statements that would make the database again."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        yield from connection.iterdump()

@@ -1,0 +1,27 @@
+"""Watches which other hosts the project asks, and keeps it from the real OpenAI API."""
+
+import functools
+import os
+import socket
+
+from .notes import guarded, note, where
+
+HERE = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "", None)
+# What the stand-in takes the place of. A key in the code would have to be paid for.
+REAL_API = "api.openai.com"
+
+
+def watch_hosts():
+    look_up = socket.getaddrinfo
+    is_replaced = "127.0.0.1" in os.environ.get("OPENAI_BASE_URL", "")
+
+    @functools.wraps(look_up)
+    def watched(host, port, *args, **kwargs):
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in HERE and name != socket.gethostname():
+            guarded(note)("asks host", host=name, at=where())
+            if name == REAL_API and is_replaced:
+                raise socket.gaierror(f"{name} is not asked during a check")
+        return look_up(host, port, *args, **kwargs)
+
+    socket.getaddrinfo = watched
