@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from support import forkserver
 from support.running import Running, alive, start_running
 from tutorial.paths import ROOT, VENV
 from tutorial.project import steps
 from tutorial.project.files import copy_project
+from tutorial.runtime import processes
 from tutorial.runtime.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
 
 # The tests bring services of their own, and never ask the real API.
@@ -26,6 +29,9 @@ for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
 # They visit this machine, also where they run in a codespace.
 for name in ("CODESPACES", "CSRF_TRUSTED_ORIGINS"):
     os.environ.pop(name, None)
+# SOCK_SEQPACKET is not to be had everywhere.
+if sys.platform == "linux":
+    processes.popen = forkserver.popen
 # What a shell starts in the background is deaf to SIGINT, and so is all that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -34,8 +40,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_xdist_auto_num_workers() -> int:
     """How many tests `-n auto` runs at a time: more than cores, because most wait."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) + 2
-    return (os.cpu_count() or 1) + 2
+        return len(os.sched_getaffinity(0)) + 4
+    return (os.cpu_count() or 1) + 4
 
 
 # What `tutorial test --quick` runs: these folders, and tests with the marker `quick`.
@@ -48,16 +54,38 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("quick")
 
 
+LONG = 5  # seconds, of a group of tests
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start what takes longest first: at the end, one worker would be waited for.
-
-    xdist hands out whole groups, in this order.
-    """
+    """Choose the order in which xdist hands out the groups of tests."""
     seconds: dict[str, float] = defaultdict(float)  # by group
     for item in items:
         seconds[_group(item)] += _seconds(item)
-    items.sort(key=lambda item: -seconds[_group(item)])
+    place = {group: number for number, group in enumerate(_in_order(seconds))}
+    items.sort(key=lambda item: place[_group(item)])
+
+
+def _in_order(seconds: dict[str, float]) -> Iterator[str]:
+    """The groups, the longest first: one worker would be waited for at the end.
+
+    But the long ones mostly wait, and the short ones mostly calculate. So some short
+    ones follow each long one, until the short ones are used up a little early.
+    """
+    groups = sorted(seconds, key=lambda group: -seconds[group])
+    long = [group for group in groups if seconds[group] >= LONG]
+    short = groups[len(long) :]
+    rest = sum(seconds[group] for group in short)
+    share = 1.2 * rest / max(1.0, sum(seconds[group] for group in long))
+    due = 0.0
+    for group in long:
+        yield group
+        due += share * seconds[group]
+        while short and due > 0:
+            due -= seconds[short[0]]
+            yield short.pop(0)
+    yield from short
 
 
 # How long a test of a folder usually takes, in seconds.
@@ -209,6 +237,12 @@ def run_copy(tmp_path) -> Iterator[Callable[..., Running]]:
     yield start
     for running in started:
         running.stop()
+
+
+@pytest.fixture
+def without_forks(monkeypatch) -> None:
+    """Processes start as they do for a person: without the fork server."""
+    monkeypatch.setattr(processes, "popen", subprocess.Popen)
 
 
 @pytest.fixture

@@ -1,15 +1,18 @@
 """`tutorial check`: what it says of a folder, as a child, or in this process."""
 
+import contextlib
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from tutorial.check import session
 from tutorial.check.report import Report
-from tutorial.check.session import look
 from tutorial.paths import ROOT
 
 
@@ -47,6 +50,12 @@ def named(report: dict) -> dict:
     return found[0]
 
 
+def all_named(report: dict) -> list[str]:
+    """The ids of all mistakes that are reported, where the flow breaks first."""
+    broken = [stage["diagnosis"] for stage in report["stages"] if stage["diagnosis"]]
+    return [found["id"] for found in [*broken, *report["findings"]]]
+
+
 def is_perfect(report: dict) -> bool:
     """Whether there is nothing to report."""
     return report["flow"]["works"] and not report["findings"]
@@ -55,6 +64,31 @@ def is_perfect(report: dict) -> bool:
 def check_here(number: str, folder: Path, browser: Browser) -> dict:
     """What `tutorial check N DIR --json` says, from this process, with this browser."""
     report = Report(str(folder), int(number))
-    look(folder, report, lambda text: None, browser)
+    session.look(folder, report, lambda text: None, browser)
     assert not browser.contexts, "a page is left open"
     return report.data()
+
+
+def print_check(
+    number: str, title: str, folder: Path, browser: Browser
+) -> tuple[int, str]:
+    """The exit status of `tutorial check N DIR`, and what it prints, likewise.
+
+    `title` is DIR, as somebody types it.
+    """
+    output = io.StringIO()
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        with contextlib.redirect_stdout(output):
+            status = session.check(
+                folder,
+                title,
+                int(number),
+                as_json=False,
+                strict=False,
+                compare=f"python3 -m tutorial diff {title} {number}",
+                browser=browser,
+            )
+    finally:
+        signal.signal(signal.SIGHUP, before)  # `check` changes it for its process
+    return status, output.getvalue()

@@ -1,7 +1,7 @@
 """The lab: projects of this flow by other hands, and a visit to them in a browser.
 
-A project of the lab is a folder in tests/lab/: `project/`, ten `mistakes/*.patch`, and
-`visit.py`, which knows how a person uses it:
+A project of the lab is a folder in tests/lab/: `project/`, ten `mistakes/*.patch`,
+perhaps some that are `unsafe/`, and `visit.py`, which knows how a person uses it:
 
     prepare(manage)                # optional: before the start, such as making a user
     ask(page, url, question, turn) # turn 1 opens the page, turn 2 asks once more in it
@@ -50,8 +50,13 @@ def mistakes() -> list[Path]:
     return sorted(LAB.glob("*/mistakes/*.patch"))
 
 
+def unsafe() -> list[Path]:
+    """The patches that leave a search as it is, and harm others, or many at once."""
+    return sorted(LAB.glob("*/unsafe/*.patch"))
+
+
 def head_of(patch: Path) -> dict[str, str]:
-    """What stands above a patch: its `stage`, its `file`, and `why` it breaks."""
+    """What stands above a patch: its `mistake`, its `file`, `why`, and more."""
     head = patch.read_text().partition("\n\n")[0]
     return dict(re.findall(r"^(\w+): *(.*)$", head, re.M))
 

@@ -1,6 +1,7 @@
 """The page "When nothing happens": what its fences hold."""
 
 import re
+from functools import cache
 
 import yaml
 
@@ -22,6 +23,7 @@ def bodies(kind: str) -> list[str]:
     return found
 
 
+@cache
 def own_entries() -> dict[str, dict[str, str]]:
     """The mistakes that the page itself describes, by id.
 

@@ -1,4 +1,4 @@
-"""The site as a machine has built it, and what axe-core finds in its pages."""
+"""The site as a machine has built it, its search, and what axe-core finds in it."""
 
 import functools
 import http.server
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
 from tutorial.paths import ROOT
 from tutorial.runtime.exclusive import locked
@@ -88,6 +88,20 @@ def serve(folder: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{server.server_port}/"
         finally:
             server.shutdown()
+
+
+def search(page: Page, text: str) -> Locator:
+    """Search the site for `text`: the links of what is found, once there are any.
+
+    The text arrives at once: after each key, the theme would draw the list again, and a
+    click on a link of an earlier list is lost.
+    """
+    field = page.get_by_role("textbox", name="Search", exact=True)
+    field.fill(text)
+    field.press("End")  # The theme looks at the field when a key comes up.
+    links = page.locator(".md-search-result__link")
+    expect(links.first).to_be_visible(timeout=10_000)
+    return links
 
 
 # Of lines of code in the same colours, one is enough to look at: a long listing has

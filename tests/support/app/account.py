@@ -43,5 +43,8 @@ def log_out(person: Person) -> None:
 
 
 def user_id(person: Person) -> int:
-    """The id of the person's user, as the page has it."""
+    """The id of the person's user, which the first socket makes a guest."""
+    if not person.has_session:
+        with person.open_socket():
+            pass
     return int(person.get().html.partition('data-user="')[2].partition('"')[0])

@@ -1,6 +1,7 @@
 """A visitor of the app with a browser."""
 
 import json
+import re
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -11,7 +12,10 @@ PATIENCE = 20_000.0  # ms
 
 
 def open_page(context: Any, site: Site, path: str = "/") -> Page:
-    """A page of the app whose socket is open. For what it receives, see `frames`."""
+    """A page of the app whose socket is open, and which has a user.
+
+    For what it receives, see `frames`.
+    """
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.frames_received = []
@@ -22,7 +26,9 @@ def open_page(context: Any, site: Site, path: str = "/") -> Page:
         ),
     )
     page.goto(site.url + path)
-    expect(page.locator("#socket-state")).to_have_text("Live", timeout=PATIENCE)
+    expect_state(page, "Live")
+    user = re.compile(r"\d+")
+    expect(page.locator("body")).to_have_attribute("data-user", user, timeout=PATIENCE)
     return page
 
 
@@ -34,7 +40,7 @@ def frames(page: Page) -> list[dict]:
 def ask(page: Page, question: str) -> None:
     """Type the question, and press the button."""
     page.get_by_label("Your question").fill(question)
-    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Search", exact=True).click()
 
 
 def result(page: Page, question: str) -> Locator:

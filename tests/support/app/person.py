@@ -28,7 +28,12 @@ class Person(Visitor):
         self.script = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(self.cookies)
         )
-        self.fields = self.form().fields  # the first request makes the visitor a guest
+        self.fields = self.form().fields
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the person has a user: their first question or socket makes one."""
+        return any(cookie.name == "sessionid" for cookie in self.cookies)
 
     def post(
         self, question: str, task_id: str | None = None, path: str = "/"

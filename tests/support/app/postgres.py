@@ -1,17 +1,23 @@
 """PostgreSQL in the place of SQLite, for the tests that touch the database."""
 
 import contextlib
+import itertools
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tutorial.runtime.exclusive import free_port
-from tutorial.runtime.postgres import POSTGRES_VARIABLE, start_postgres
+from tutorial.runtime.postgres import (
+    PGBOUNCER_VARIABLE,
+    POSTGRES_VARIABLE,
+    start_pgbouncer,
+    start_postgres,
+)
 from tutorial.runtime.processes import Process, Processes
 
 NONE = "no PostgreSQL can be had on this machine: tested with SQLite alone"
@@ -35,6 +41,15 @@ def find_programs() -> Path:
     pytest.skip(NONE)
 
 
+def find_pgbouncer() -> str:
+    """PgBouncer's program. Without one, the test is skipped; in CI, it fails."""
+    if program := os.environ.get(PGBOUNCER_VARIABLE):
+        return program
+    if os.environ.get("CI") == "true":
+        pytest.fail("no PgBouncer can be had on this machine")
+    pytest.skip("no PgBouncer can be had on this machine")
+
+
 @dataclass
 class Postgres:
     """A PostgreSQL server, with the folder that keeps its data."""
@@ -45,6 +60,7 @@ class Postgres:
     port: int
     process: Process
     url: str
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def start_again(self) -> None:
         """Start it with the data that it has, after it was killed."""
@@ -53,19 +69,33 @@ class Postgres:
             self.processes, self.programs, self.data, self.port
         )
 
-    def new_database(self, name: str) -> str:
-        """Make a database, and return its URL."""
+    def new_database(self) -> str:
+        """Make a database that no other test has, and return its URL."""
+        name = f"app{next(self.numbers)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return self.url.rpartition("/")[0] + f"/{name}"
 
 
 @contextlib.contextmanager
-def start_server(programs: Path) -> Iterator[Postgres]:
-    """Run a server with an empty folder of its own inside this context."""
+def through_pgbouncer(server: Postgres, database: str) -> Iterator[str]:
+    """The URL of the database through PgBouncer, which runs inside this context."""
+    folder = tempfile.TemporaryDirectory(prefix="pgbouncer-")
+    with folder as name, Processes(lambda name, line: None) as processes:
+        yield start_pgbouncer(
+            processes, find_pgbouncer(), Path(name), free_port(), database
+        )
+
+
+@contextlib.contextmanager
+def start_server(programs: Path, **options: str) -> Iterator[Postgres]:
+    """Run a server with an empty folder of its own inside this context.
+
+    `options` are settings of the server, such as max_connections.
+    """
     # Not in pytest's folder, which PostgreSQL's user may not enter.
     folder = tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True)
     with folder as name, Processes(lambda name, line: None) as processes:
         data, port = Path(name), free_port()
-        process, url = start_postgres(processes, programs, data, port)
+        process, url = start_postgres(processes, programs, data, port, **options)
         yield Postgres(programs, processes, data, port, process, url)

@@ -8,15 +8,25 @@ from support.running import Running, start_running
 from tutorial.project import steps
 from tutorial.project.files import copy_project
 
+SITE_NAME = "tested"
+QUEUE = f"{SITE_NAME}.celery"
+
 # Seconds, where the app's own figures would make a test wait for minutes.
 SHORT = {
     "OPENAI_TIMEOUT_SECONDS": "2",
+    "OPENAI_FIRST_WORD_SECONDS": "6",
     "SEARCH_LEASE_SECONDS": "2.5",
     "SEARCH_GRACE_SECONDS": "5",
     "SOCKET_CHECK_SECONDS": "1",
+    "REDIS_HEARTBEAT_SECONDS": "1",
     "SEARCHES_PER_MINUTE": "1000",
     "UVICORN_WS_PING_INTERVAL": "5",
 }
+
+
+def channel_of(user_id: object) -> str:
+    """The channel of Redis on which the news of a user is published."""
+    return f"{SITE_NAME}__group__user_{user_id}"
 
 
 def start_app(
@@ -35,7 +45,8 @@ def start_app(
     for name, text in additions.items():
         with (folder / name).open("a") as file:
             file.write(text)
-    running = start_running(step, folder, SHORT | environment, stand_in_options)
+    own = {"SITE_NAME": SITE_NAME, **SHORT, **environment}
+    running = start_running(step, folder, own, stand_in_options)
     # No test looks at how the whole app ends: do not wait for open sockets.
     running.stack.grace = 0
     return running

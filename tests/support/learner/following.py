@@ -45,7 +45,7 @@ class Learner:
     def __init__(self, page: Page, root: Path, browser: Browser) -> None:
         self.page = page
         self.folder = root.parent / "my-search"
-        self.terminals = Terminals(root, PATIENCE)
+        self.terminals = Terminals(root, PATIENCE, browser)
         url = f"http://127.0.0.1:{self.terminals.port('run')}"
         self.window = Window(browser, url, PATIENCE)
         self._said_before = 0  # lines printed before the last question

@@ -9,6 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
+from support.checking import print_check
 from support.learner import printed
 from support.runner import Runner
 from tutorial.problem import Problem
@@ -23,6 +26,8 @@ READY = {"run": "Ready in …", "docs": "…Serving on …"}
 
 PREFIX = "python3 -m tutorial "
 MOST_SECONDS = 300  # the most that a command may take on a busy machine
+
+CHECK = re.compile(re.escape(PREFIX) + r"check (?P<number>\d) \.\./(?P<name>[\w-]+)")
 
 RELOADER = Path(__file__).parent / "reloader"
 
@@ -71,8 +76,9 @@ class Program:
 class Terminals:
     """All terminals of a learner. They are in the folder `root`, the tutorial's."""
 
-    def __init__(self, root: Path, patience: float) -> None:
+    def __init__(self, root: Path, patience: float, browser: Browser) -> None:
         self.root = root
+        self._browser = browser
         self.patience = patience  # seconds
         self.programs: dict[str, Program] = {}  # by their kind
         self._ports = {kind: free_port() for kind in PROGRAMS}
@@ -216,6 +222,31 @@ class Terminals:
         if command.startswith(PREFIX + "manage ") and "run" not in self.programs:
             # A project that does not run has no Redis: do not use the one at 6379.
             variables["REDIS_URL"] = "redis://127.0.0.1:9/0"
+        check = CHECK.fullmatch(command)
+        folder = self.root.parent / check["name"] if check else self.root
+        if check and (folder / "manage.py").exists():
+            # In this process, with this browser, and with programs that are forked. To
+            # start a browser and programs would take seconds.
+            number, title = check["number"], f"../{folder.name}"
+            status, output = print_check(number, title, folder, self._browser)
+        else:
+            status, output = self._start(command, variables)
+        lines = output.splitlines()
+        try:
+            found = (
+                printed.compare(exchange.output, lines) if exchange.output else set()
+            )
+        except printed.Differs as difference:
+            raise Problem(f"`{command}`: {difference}") from None
+        if status and not fails and not (found & _telling(lines)):
+            raise Problem(
+                f"`{command}` has failed, with exit status {status}, and the page does"
+                f" not show the line that says so:\n{output}"
+            )
+        return status
+
+    def _start(self, command: str, variables: dict[str, str]) -> tuple[int, str]:
+        """Run a command to its end: its exit status, and what it has printed."""
         child = subprocess.Popen(
             command,
             shell=True,
@@ -236,19 +267,7 @@ class Terminals:
                 f"`{command}` does not end (waited {MOST_SECONDS} s); it has printed:\n"
                 f"{output}"
             ) from None
-        lines = output.splitlines()
-        try:
-            found = (
-                printed.compare(exchange.output, lines) if exchange.output else set()
-            )
-        except printed.Differs as difference:
-            raise Problem(f"`{command}`: {difference}") from None
-        if child.returncode and not fails and not (found & _telling(lines)):
-            raise Problem(
-                f"`{command}` has failed, with exit status {child.returncode}, and the"
-                f" page does not show the line that says so:\n{output}"
-            )
-        return child.returncode
+        return child.returncode, output
 
 
 def _telling(lines: list[str]) -> set[int]:

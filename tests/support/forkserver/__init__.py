@@ -1,0 +1,180 @@
+"""Starts Python programs by a fork of a process that has imported the libraries.
+
+A project's processes are programs of their own, as ever, with their own id, group,
+environment and output. But Django, Celery, Channels and the API's client take a second
+of a core to import, and the tests start such processes hundreds of times.
+
+What it cannot start like this, it starts as usual: other programs, commands that only a
+shell understands, another Python, and a project with a file that hides a library.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from support.forkserver.libraries import HIDEABLE
+from tutorial.paths import VENV
+
+SERVER = Path(__file__).with_name("server.py")
+BIN = VENV / "bin"
+
+# A command with one of these is left to the shell.
+SHELL = re.compile(r"""[;&|<>()`"'\\*?\[\]~#\n]|\$(?![\w{])""")
+VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})")
+
+
+class ForkServer:
+    """The process that forks, and what it reports. It ends with this process."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket = ours
+        self._lock = threading.Lock()
+        self._started: list[Forked] = []
+        self._running: dict[int, Forked] = {}
+        self._answered = threading.Semaphore(0)
+        subprocess.Popen(
+            [sys.executable, str(SERVER), str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+        theirs.close()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def start(self, child: "Forked", request: dict[str, Any], files: list[int]) -> None:
+        """Start the program of the request; sets the child's `pid`."""
+        with self._lock:
+            self._started.append(child)
+            message = json.dumps(request).encode()
+            socket.send_fds(self._socket, [message], files)
+            self._answered.acquire()
+
+    def _listen(self) -> None:
+        while message := self._socket.recv(1000):
+            number, status = json.loads(message)
+            if status is None:
+                child = self._started.pop()
+                child.pid = number
+                self._running[number] = child
+                self._answered.release()
+            else:
+                self._running.pop(number).end(os.waitstatus_to_exitcode(status))
+
+
+class Forked(subprocess.Popen):
+    """A program that the server has forked, to be used like any other child."""
+
+    def __init__(
+        self,
+        server: ForkServer,
+        request: dict[str, Any],
+        stdout: int | None,
+        stderr: int | None,
+        text: bool,
+    ) -> None:
+        self.args = request["args"]
+        self.returncode = None
+        self.stdin = None
+        self._ended = threading.Event()
+        # What Popen's own methods use.
+        self._child_created, self._communication_started = False, False
+        self._input, self._sigint_wait_secs = None, 0.25
+        self.text_mode, self.encoding, self.errors = text, None, None
+        self._waitpid_lock = threading.Lock()
+        read, write = os.pipe()
+        if stderr == subprocess.STDOUT:
+            writes, self.stderr = [write, write], None
+        else:
+            read_errors, write_errors = os.pipe()
+            writes = [write, write_errors]
+            self.stderr = open(read_errors, "r" if text else "rb")  # noqa: SIM115, PTH123
+        self.stdout = open(read, "r" if text else "rb")  # noqa: SIM115, PTH123
+        try:
+            server.start(self, request, writes)
+        finally:
+            for file in set(writes):
+                os.close(file)
+        self._child_created = True
+
+    def end(self, code: int) -> None:
+        """Note how it has ended."""
+        self.returncode = code
+        self._ended.set()
+
+    def _internal_poll(self, *arguments: Any, **options: Any) -> int | None:
+        return self.returncode
+
+    def _wait(self, timeout: float | None) -> int:
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        return self.returncode
+
+
+_server: list[ForkServer] = []
+_lock = threading.Lock()
+
+
+def popen(args: str | list[str], **options: Any) -> subprocess.Popen:
+    """As `subprocess.Popen`, and quicker for the Python programs of a project."""
+    folder, environment = Path(options["cwd"]), options["env"]
+    words = _words(args, environment) if isinstance(args, str) else list(args)
+    program = _program(words, folder, environment)
+    if program is None:
+        return subprocess.Popen(args, **options)
+    with _lock:
+        if not _server:
+            _server.append(ForkServer())
+    request = {
+        "args": args,
+        "program": program,
+        "folder": str(folder),
+        "environment": dict(environment),
+        "leads": options.get("start_new_session", False),
+    }
+    return Forked(
+        _server[0],
+        request,
+        options.get("stdout"),
+        options.get("stderr"),
+        options.get("text", False),
+    )
+
+
+def _words(command: str, environment: Mapping[str, str]) -> list[str]:
+    """The words of a command that needs no shell; none for another one."""
+    if SHELL.search(command):
+        return []
+
+    def value(match: re.Match[str]) -> str:
+        return environment.get(match[1] or match[2]) or match[3] or ""
+
+    return shlex.split(VARIABLE.sub(value, command.removeprefix("exec ")))
+
+
+def _program(
+    words: list[str], folder: Path, environment: Mapping[str, str]
+) -> list[str] | None:
+    """A script and its arguments, or -m, a module and its arguments; or None."""
+    found = words and shutil.which(words[0], path=environment.get("PATH"))
+    if not found or Path(found).parent != BIN or _hides_a_library(folder):
+        return None
+    if not Path(found).name.startswith("python"):
+        first = Path(found).read_bytes()[:200].splitlines()[0]
+        return [found, *words[1:]] if b"python" in first else None
+    if words[1:2] == ["-m"] or (len(words) > 1 and not words[1].startswith("-")):
+        return words[1:]
+    return None
+
+
+def _hides_a_library(folder: Path) -> bool:
+    return not HIDEABLE.isdisjoint(path.stem for path in folder.iterdir())

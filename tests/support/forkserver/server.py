@@ -1,0 +1,153 @@
+"""The program that forks: `python server.py SOCKET`.
+
+Each message on the socket asks for a program, and carries two files for its output. The
+answer is [id, null]; when the program has ended, [id, status] follows.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import io
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from libraries import import_libraries
+
+# The paths of the standard library and of the packages.
+PATHS = sys.path[1:]
+
+
+def serve(connection: socket.socket) -> dict[str, Any]:
+    """Fork for each message. Returns in the child, with what it shall become.
+
+    The server itself ends here, once nobody is connected.
+    """
+    ended, wakes = socket.socketpair()
+    for end in (ended, wakes):
+        end.setblocking(False)
+    signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    selector = selectors.DefaultSelector()
+    for file in (connection, ended):
+        selector.register(file, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is ended:
+                ended.recv(1000)
+                report_ended(connection)
+                continue
+            message, files, _, _ = socket.recv_fds(connection, 1 << 20, 2)
+            if not message:
+                os._exit(0)
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                # Closed here: once collected, they would close others of their numbers.
+                for thing in (selector, connection, ended, wakes):
+                    thing.close()
+                take(files)
+                return json.loads(message)
+            for file in files:
+                os.close(file)
+            connection.send(json.dumps([pid, None]).encode())
+
+
+def report_ended(connection: socket.socket) -> None:
+    """Report each child that has ended."""
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            connection.send(json.dumps(found).encode())
+
+
+def take(files: list[int]) -> None:
+    """Make the files the output of this process, and close all others."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, file in enumerate([nothing, *files]):
+        os.dup2(file, target)
+    os.closerange(3, 1024)
+
+
+def become(request: dict[str, Any]) -> None:
+    """Run the program as Python would that was started for it."""
+    if request["leads"]:
+        os.setsid()
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115, PTH123
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        file, mine = io.FileIO(number, "w", closefd=False), getattr(sys, name)
+        stream = io.TextIOWrapper(
+            file if unbuffered else io.BufferedWriter(file),
+            encoding=mine.encoding,
+            errors=mine.errors,
+            line_buffering=number == 2,
+            write_through=unbuffered,
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    paths = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:] = [*paths, *PATHS]
+    sys.path_importer_cache.clear()
+    for name in ("sitecustomize", "libraries"):
+        sys.modules.pop(name, None)
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module("sitecustomize")
+    first, *arguments = request["program"]
+    if first == "-m":
+        name, *arguments = arguments
+        sys.path.insert(0, str(Path.cwd()))
+        sys.argv = [name, *arguments]
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    else:
+        sys.path.insert(0, str(Path(first).resolve().parent))
+        sys.argv = [first, *arguments]
+        runpy.run_path(first, run_name="__main__")
+
+
+def run(request: dict[str, Any]) -> None:
+    """Run the program to its end, and end this process as Python does.
+
+    But without taking its modules apart: that would copy all memory that it shares with
+    the server, which takes longer than the start.
+    """
+    status = 0
+    try:
+        become(request)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if end.code is not None and not isinstance(end.code, int):
+            print(end.code, file=sys.stderr)
+    except BaseException as error:
+        status = 1
+        sys.excepthook(type(error), error, error.__traceback__)
+        if isinstance(error, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            status = -signal.SIGINT
+    threading._shutdown()  # waits for threads
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    if status == -signal.SIGINT:
+        os.kill(os.getpid(), signal.SIGINT)
+    os._exit(status & 0xFF)
+
+
+if __name__ == "__main__":
+    import_libraries()
+    gc.collect()
+    gc.freeze()
+    run(serve(socket.socket(fileno=int(sys.argv[1]))))
