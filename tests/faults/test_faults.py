@@ -3,7 +3,9 @@
 `patches/NAME.patch` starts with a head: the step, the catalogue's mistake that `check`
 must name, the file that it must point to (`at`), and the symptom. `log` is a pattern in
 what the processes print; `quiet: yes` says that they print no error at all, which is
-what makes the mistake hard to find; `sees` is a pattern in what `check` says it saw.
+what makes the mistake hard to find; `sees` is a pattern in what `check` says it saw,
+and `line` one in the line of the file that it points to.
+`alone: yes` says that `check` names no other mistake.
 `lab: yes` says that the mistake is tried by `tutorial test -m lab`, and not each time.
 """
 
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from support.checking import named
+from support.checking import all_named, named
 from tutorial.check.mistakes import mistakes
 from tutorial.project import steps
 from tutorial.project.files import copy_project
@@ -53,6 +55,12 @@ def test_check_finds_the_mistake(patch, tmp_path, check_here):
     assert found["stage"] <= int(head["step"]), "the stage of a later step"
     assert (found["at"] or "").rpartition(":")[0] == head["at"], said
     assert re.search(head["sees"], found["seen"]), said
+    if "line" in head:
+        name, _, number = found["at"].rpartition(":")
+        line = (folder / name).read_text().splitlines()[int(number) - 1]
+        assert re.search(head["line"], line), said
+    if "alone" in head:
+        assert all_named(report) == [head["mistake"]]
     printed = "\n".join(line for lines in report["log"].values() for line in lines)
     if "log" in head:
         assert re.search(head["log"], printed), printed

@@ -15,7 +15,8 @@ from support.checking import named
 
 
 def name_of(path) -> str:
-    return path.relative_to(lab.LAB).with_suffix("").as_posix().replace("/mistakes", "")
+    name = path.relative_to(lab.LAB).with_suffix("").as_posix()
+    return name.replace("/mistakes", "").replace("/unsafe", "")
 
 
 def is_plain(patch) -> bool:
@@ -32,21 +33,37 @@ def test_check_says_that_it_works(folder, tmp_path, check_here):
     assert [stage["state"] for stage in report["stages"]] == ["passed"] * 8, said
 
 
+def each(patches):
+    """All of these patches; those that are not `plain` with the marker `lab`."""
+    return pytest.mark.parametrize(
+        "patch",
+        [
+            pytest.param(patch, marks=[] if is_plain(patch) else [pytest.mark.lab])
+            for patch in patches
+        ],
+        ids=name_of,
+    )
+
+
 @pytest.mark.slow(15)
-@pytest.mark.parametrize(
-    "patch",
-    [
-        pytest.param(patch, marks=[] if is_plain(patch) else [pytest.mark.lab])
-        for patch in lab.mistakes()
-    ],
-    ids=name_of,
-)
+@each(lab.mistakes())
 def test_check_names_the_hop_that_is_broken(patch, tmp_path, check_here):
     lab.copy(patch.parent.parent, tmp_path / "project", patch)
     report = check_here("7", tmp_path / "project")
     head, said = lab.head_of(patch), json.dumps(report["stages"], indent=2)
     assert str(report["flow"]["breaks_at"]) == head["stage"], said
     assert named(report)["id"] == head["mistake"], said
+
+
+@pytest.mark.slow(15)
+@each(lab.unsafe())
+def test_check_tells_what_harms_others(patch, tmp_path, check_here):
+    lab.copy(patch.parent.parent, tmp_path / "project", patch)
+    report = check_here("7", tmp_path / "project")
+    head, found = lab.head_of(patch), named(report)
+    assert (found["id"], found["kind"]) == (head["mistake"], head["kind"]), report
+    assert found["at"], report
+    assert report["flow"]["works"] == (head["kind"] != "broken")
 
 
 @pytest.mark.lab

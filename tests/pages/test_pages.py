@@ -47,7 +47,9 @@ def has_work(page: Page) -> bool:
         if has_work(page)
     ],
 )
-def test_a_page_can_be_followed(the_page, root, chromium, terminal):
+def test_a_page_can_be_followed(the_page, root, chromium, terminal, monkeypatch):
+    # pytest-django's own, which no learner has.
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     follow(the_page, root, chromium)
 
 
@@ -66,9 +68,9 @@ ELSEWHERE = (
     r"sudo apt (update|install( [a-z0-9-]+)+)|brew install( [a-z0-9-]+)+",
     r"wsl --install",
     r"docker run [-\w: ]+",
-    r"cp \.env\.example \.env|docker compose up --build",
+    r"cp \.env\.example \.env|docker compose up --build|echo DEBUG=1 > \.env",
     r"pip install -r requirements\.txt|export SECRET_KEY=.*",
-    r"python manage\.py (migrate|collectstatic --no-input)",
+    r"python manage\.py (migrate|collectstatic --no-input|createsuperuser)",
     r"python3 -m tutorial (test -m fault|bench( --json > docs/recorded/bench\.json)?)",
     r"pytest( e2e --base-url \S+ --browser chromium)?|playwright install chromium",
     r"export (OPENAI_API_KEY=sk-\.\.\.|OPENAI_MODEL=\S+|OPENAI_BASE_URL=\S+)",

@@ -203,7 +203,7 @@ def test_a_hint_goes_on_with_its_sentence(project, check_here):
     # A name would keep its capital.
     source = Path(glance.__file__).read_text()
     for name in re.findall(r'yield "([\w-]+)"', source):
-        assert re.match(r"(The|There|No) |`", mistakes()[name].title), name
+        assert re.match(r"(A|The|There|No) |`", mistakes()[name].title), name
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -272,6 +272,7 @@ def test_a_migration_that_is_not_applied(project, check_here):
         assert not database.execute(query).fetchall(), "check has applied it"
 
 
+@pytest.mark.usefixtures("without_forks")  # it looks at command lines
 def test_a_worker_that_runs_older_code(project, tmp_path):
     folder = project("7")
     with Processes(lambda name, line: None) as processes:

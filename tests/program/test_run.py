@@ -193,7 +193,7 @@ def test_a_key_is_never_printed(start, run_step):
         Visitor(site).ask("What is a key?")
         runner.wait_for("AuthenticationError")
         redis.sync()
-        assert redis.since(0, "LPUSH celery")
+        assert redis.since(0, "LPUSH ", ".celery")
         assert not redis.since(0, SECRET)
     assert "OPENAI_API_KEY" in runner.output
     assert SECRET not in runner.output
@@ -293,14 +293,25 @@ def test_a_worker_with_older_code_is_reported_once(start, tmp_path):
     runner.wait_for(message)
     tasks.write_text(tasks.read_text() + "\n# Two.\n")
     visitor = Visitor(Site(f"http://127.0.0.1:{runner.port}", "", ""))
+    # Web may be about to start again, because of the second change.
     wait_until(
-        lambda: _answers(visitor),
+        lambda: _takes(visitor, "Is it reported once?"),
         seconds=60,
         otherwise=lambda: f"no page: {runner.output}",
     )
-    visitor.ask("Is it reported once?")
     runner.wait_for("succeeded")
     assert runner.output.count("has changed since") == 1, runner.output
+
+
+def test_a_line_of_the_procfile_that_starts_nothing_is_reported(start, stub):
+    procfile = Path(stub) / "Procfile"
+    procfile.write_text(procfile.read_text() + "worker: exec python worker.py again\n")
+    runner = start(stub)
+    runner.wait_for("Ready in")
+    assert (
+        "line 2 is not started, because line 3 has the same name: worker"
+        in runner.output
+    )
 
 
 def test_two_projects_in_one_browser_are_reported(start, stub, tmp_path):
@@ -381,6 +392,12 @@ def test_a_step_runs_without_the_program(tmp_path, run_step):
 def _answers(visitor: Visitor) -> bool:
     with contextlib.suppress(OSError):
         return visitor.get().status == 200
+    return False
+
+
+def _takes(visitor: Visitor, question: str) -> bool:
+    with contextlib.suppress(OSError):
+        return visitor.ask(question).status in (200, 302)
     return False
 
 

@@ -1,5 +1,7 @@
 """The offline stand-in speaks the Responses API as the `openai` package knows it."""
 
+import time
+
 import httpx2
 import openai
 import pytest
@@ -62,6 +64,40 @@ def test_every_part_of_an_answer_is_one_that_the_package_knows(client):
         type(event).model_validate(event.to_dict(), strict=False)
 
 
+def test_a_chat_completion_whole_and_streamed(client):
+    messages = [
+        {"role": "system", "content": "Be short."},
+        {"role": "user", "content": "What is a broker?"},
+    ]
+    create = client.chat.completions.create
+    whole = create(model="gpt-5-mini", messages=messages)
+    type(whole).model_validate(whole.to_dict(), strict=False)
+    text = whole.choices[0].message.content
+    assert text == ask(client, "What is a broker?").output_text
+    chunks = list(create(model="gpt-5-mini", messages=messages, stream=True))
+    for chunk in chunks:
+        type(chunk).model_validate(chunk.to_dict(), strict=False)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == text
+    assert chunks[-1].choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_chat_completion_misbehaves_as_well(client, stream):
+    def simulate(name):
+        messages = [{"role": "user", "content": f"simulate: {name}"}]
+        answer = client.chat.completions.create(
+            model="gpt-5-mini", messages=messages, stream=stream
+        )
+        return list(answer) if stream else answer.choices[0].message.refusal
+
+    with pytest.raises(openai.AuthenticationError):
+        simulate("bad key")
+    if stream:
+        assert simulate("no end")[-1].choices[0].finish_reason is None
+    else:
+        assert "can't help" in simulate("refusal")
+
+
 def test_the_question_may_be_a_list_of_messages(client):
     messages = [
         {"role": "developer", "content": "Be short."},
@@ -79,6 +115,11 @@ ENDS = {
     "server error": ["InternalServerError None"] * 2,
     "hiccup": ["InternalServerError None"] * 2,  # the first time
     "bad key": ["AuthenticationError invalid_api_key"] * 2,
+    "busy": ["RateLimitError rate_limit_exceeded"] * 2,  # the first time
+    "closed": ["RateLimitError rate_limit_exceeded"] * 2,
+    "no model": ["NotFoundError model_not_found"] * 2,
+    "no stream": ["completed", "BadRequestError unsupported_value"],
+    "thinking": ["completed", "response.in_progress, APITimeoutError None"],
     "slow": ["APITimeoutError None"] * 2,
     "silence": ["APITimeoutError None"] * 2,
     "cut stream": ["APIConnectionError None", f"{DELTA}, APIConnectionError None"],
@@ -168,9 +209,11 @@ def test_it_lists_its_simulations(address):
 
 
 def test_it_lists_what_it_was_asked(client, address):
+    began = time.time()
     ask(client, "Was I asked?", stream=True).close()
     record = httpx2.get(f"{address}/requests").json()[-1]
     assert record.pop("answer")
+    assert began <= record.pop("time") <= time.time()
     assert record == {
         "path": "/v1/responses",
         "status": 200,

@@ -1,6 +1,6 @@
 """The finished app under fault: `final/` with short time-outs, with either database."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,7 @@ def app_on_sqlite(tmp_path_factory) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def app_on_postgres(tmp_path_factory, postgres) -> Iterator[Running]:
-    url = postgres.new_database("shared")
+    url = postgres.new_database()
     running = start_breakable_app(tmp_path_factory.mktemp("app"), DATABASE_URL=url)
     yield running
     running.stop()
@@ -89,13 +89,16 @@ def run_app(request, database, tmp_path) -> Iterator[Callable[..., Running]]:
     started: list[Running] = []
 
     def start(
-        additions: Mapping[str, str] | None = None, **environment: str
+        additions: Mapping[str, str] | None = None,
+        stand_in_options: Sequence[str] = (),
+        **environment: str,
     ) -> Running:
         if database == "postgres":
             server = request.getfixturevalue("postgres")
-            environment["DATABASE_URL"] = server.new_database(f"own{len(started)}")
+            environment["DATABASE_URL"] = server.new_database()
         folder = tmp_path / f"app{len(started)}"
-        started.append(start_app(folder, environment, additions=additions or {}))
+        running = start_app(folder, environment, stand_in_options, additions or {})
+        started.append(running)
         return started[-1]
 
     yield start

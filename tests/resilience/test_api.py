@@ -1,6 +1,7 @@
 """Rows 14 and 15: the API fails. Each request to it costs money."""
 
 import json
+import time
 
 import pytest
 
@@ -14,13 +15,15 @@ from tutorial.standin.simulations import SIMULATIONS
 PASSING = {
     "rate limit": "The API gave no answer (RateLimitError).",
     "server error": "The API gave no answer (InternalServerError).",
-    "silence": "The API could not be reached (APITimeoutError).",
     "cut stream": "The API could not be reached (APIConnectionError).",
-    "stalled stream": "The API could not be reached (APITimeoutError).",
+    "stalled stream": "The API did not respond in time.",
     "no end": "The API's answer broke off.",
 }
 LASTING = {
-    "bad key": "The API does not let this site in (AuthenticationError).",
+    "silence": "The API did not respond in time.",
+    "no model": "The API does not offer the model that this site uses.",
+    "closed": "The API gave no answer (RateLimitError).",
+    "bad key": "The API rejected the key of this site (AuthenticationError).",
     "no quota": "This site has used up its quota at the API.",
     "refusal": "The model declined to answer this.",
 }
@@ -84,6 +87,53 @@ def test_a_lasting_failure_is_not_retried(shared_app):
     told = str(frames) + person.get().html + str(shared_app.log)
     secrets = [STAND_IN_KEY, *(s.message for s in SIMULATIONS if s.message)]
     assert [secret for secret in secrets if secret in told] == []
+
+
+@pytest.mark.fault(28, "the model thinks for a long time before its first word")
+def test_a_model_that_thinks_is_paid_for_once(run_app):
+    # Silent for longer than between two words, and begun long before.
+    running = run_app(stand_in_options=("--thinking", "4"))
+    person = Person(running.site)
+    end = person.wait_for_end(person.search("simulate: thinking"))
+    assert (end["status"], end["error"]) == ("done", "")
+    assert calls(running.site, "simulate: thinking") == 1
+
+
+@pytest.mark.fault(29, "the API says when it wants to be asked again")
+def test_the_api_is_left_alone_for_as_long_as_it_asks(shared_app):
+    person, started = Person(shared_app.site), time.monotonic()
+    end = person.wait_for_end(person.search("simulate: busy"))
+    assert (end["status"], end["error"]) == ("done", "")
+    assert time.monotonic() - started > 3  # seconds, its Retry-After
+    assert calls(shared_app.site, "simulate: busy") == 2
+
+
+@pytest.mark.fault(30, "the API does not stream the model")
+def test_an_answer_comes_whole_where_it_cannot_be_streamed(run_app):
+    running = run_app()
+    person = Person(running.site)
+    for question in ("simulate: no stream", "What is a task?"):
+        end = person.wait_for_end(person.search(question))
+        assert (end["status"], end["error"]) == ("done", "")
+    asked = [request["stream"] for request in running.site.requests_to_openai()]
+    assert asked == [True, False, False]
+
+
+@pytest.mark.fault(31, "the API's client cannot be made, because of a proxy")
+def test_a_client_that_cannot_be_made_is_logged_and_the_worker_goes_on(run_app):
+    running = run_app(ALL_PROXY="socks5://me:secret@127.0.0.1:9", NO_PROXY="")
+    person = Person(running.site)
+    for question in ("Who is there?", "Still there?"):
+        end = person.wait_for_end(person.search(question))
+        found = end["status"], end["error"]
+        assert found == ("failed", "The API could not be asked (ImportError).")
+    # The rounds go on: they find a search whose message was lost.
+    fields = {"status": "pending", "updated_at": "2000-01-01 00:00:00"}
+    overlooked = insert_search(running, user_id(person), **fields)
+    assert person.wait_for_end(overlooked)["status"] == "failed"
+    told = str(running.log)
+    assert "The API's client cannot be made: ImportError" in told
+    assert "secret" not in told
 
 
 @pytest.mark.fault(15, "the API refuses for good")

@@ -16,6 +16,7 @@ import redis
 from support.app.account import user_id
 from support.app.page import expect_state, open_page
 from support.app.person import Person, wait_for_frame
+from support.app.start import channel_of
 from tutorial.runtime.waiting import wait_until
 
 POLICY_VIOLATION, TOO_BIG, BROKEN, NOT_TEXT = 1008, 1009, 1002, 1007
@@ -136,7 +137,7 @@ def test_a_client_that_reads_nothing_is_closed(run_app, chromium):
     site, web = running.site, running.project.running["web"]
     page = open_page(chromium.new_context(), site)
     deaf, gone, other = [Person(site) for _ in range(3)]
-    groups = {p: f"asgi__group__user_{user_id(p)}" for p in (deaf, gone)}
+    groups = {p: channel_of(user_id(p)) for p in (deaf, gone)}
     client = redis.Redis.from_url(site.redis_url)
     message = msgpack.packb(
         {"type": "send_search_result", "data": {"chunk": "x" * (MIB // 4)}}

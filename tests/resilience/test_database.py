@@ -8,7 +8,7 @@ from support.app.page import ask, expect_state, open_page
 from support.app.person import Person, calls
 from tutorial.runtime.waiting import wait_until
 
-WORDS = "The site cannot save anything at the moment. Ask again in a few seconds."
+WORDS = "The site cannot save your question right now. Try again in a few seconds."
 
 
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")

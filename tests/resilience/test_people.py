@@ -1,15 +1,17 @@
-"""Rows 17, 18 and 26: several people, several tabs, and many questions at once."""
+"""Several people, several tabs, many questions at once, and the keyboard."""
 
+import urllib.parse
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from support.app.database import open_database
+from support.app.database import change, insert_search, open_database
 from support.app.page import ask, expect_status, frames, open_page, result
 from support.app.person import Person, at_the_same_time, calls
 from support.app.postgres import on_both_databases
+from support.running import Running
 
 
 @pytest.mark.fault(17, "a double click, and the same form again")
@@ -118,8 +120,121 @@ def test_a_flood_of_questions_is_limited(run_app):
         if status != 202:
             wait = int(headers["Retry-After"])
             assert (status, 0 < wait <= 60) == (429, True)
-            words = f"That was a lot at once. Ask again in {wait} seconds."
+            words = f"You have reached the limit. Try again in {wait} seconds."
             assert data == {"error": words}
     ends = [flood.wait_for_end(task_id)["status"] for task_id in accepted]
     assert ends == ["done"] * 5
     assert calls(running.site, "Flood?") == 5
+
+
+@pytest.mark.fault(36, "a new visitor asks in two tabs at once, and a crawler visits")
+def test_the_first_questions_of_a_browser_are_those_of_one_guest(shared_app):
+    site = shared_app.site
+    before = count_users(shared_app)
+    person = Person(site)  # it has loaded the page
+    person.get("/?page=2")
+    person.snapshot()
+    assert count_users(shared_app) == before
+    questions = [f"The first of all, {number}?" for number in range(8)]
+    turns = iter(questions)
+    answers = at_the_same_time(lambda: person.post(next(turns)), len(questions))
+    assert {status for status, *_ in answers} == {202}
+    assert count_users(shared_app) == before + 1
+    with person.open_socket():
+        asked = {search["query"] for search in person.snapshot().values()}
+    assert asked == set(questions)
+    assert count_users(shared_app) == before + 1
+
+
+@pytest.mark.fault(37, "a form that was sent before is sent with another question")
+def test_without_a_script_a_used_form_offers_a_way_out(shared_app, chromium):
+    page = chromium.new_context(java_script_enabled=False).new_page()
+    page.goto(shared_app.site.url)
+    used = page.locator("#search-form [name=task_id]").get_attribute("value")
+    ask(page, "Asked with this form?")
+    page.goto(shared_app.site.url)
+    page.route("**/", lambda route: send_with(route, used), times=1)
+    question = "Asked with the same form?"
+    ask(page, question)
+    expect(page.locator("#notices")).to_contain_text("This form has already been used")
+    expect(page.get_by_label("Your question")).to_have_value(question)
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator("#notices")).to_contain_text("Search has started!")
+    expect(result(page, question)).to_have_count(1)
+
+
+def send_with(route: Route, task_id: str) -> None:
+    """Send the form with another id, as a page from the browser's history may."""
+    data = urllib.parse.parse_qs(route.request.post_data) | {"task_id": task_id}
+    route.continue_(post_data=urllib.parse.urlencode(data, doseq=True))
+
+
+@pytest.mark.fault(38, "two tabs hear of the searches in another order")
+def test_each_tab_lists_the_searches_in_the_same_order(shared_app, chromium):
+    context = chromium.new_context()
+    first, second = (open_page(context, shared_app.site) for _ in range(2))
+    user = first.locator("body").get_attribute("data-user")
+    wake_up = 'document.dispatchEvent(new Event("visibilitychange"))'
+    # The news of the older one arrives last.
+    for number in (2, 1):
+        time = f"2999-01-01 00:00:0{number}"
+        insert_search(shared_app, user, query=f"Question {number}", created_at=time)
+        first.evaluate(wake_up)
+        expect(result(first, f"Question {number}")).to_have_count(1)
+    second.evaluate(wake_up)
+    for tab in (first, second):
+        expect(tab.locator("#results h3")).to_have_text(["Question 2", "Question 1"])
+
+
+@pytest.mark.fault(39, "somebody uses the page without a mouse, or without seeing it")
+def test_the_focus_stays_and_each_button_has_a_name_of_its_own(shared_app, chromium):
+    page = open_page(chromium.new_context(), shared_app.site)
+    for question in ("simulate: silence", "simulate:  silence"):
+        ask(page, question)
+        expect(page.locator("#notices")).to_have_text("Search has started!")
+        expect(page.get_by_role("button", name="Search", exact=True)).to_be_focused()
+    expect(page.locator("#results li")).to_have_count(2)
+    cancel = page.locator("#results li").first.get_by_role("button")
+    expect(cancel).to_have_accessible_name("Cancel: simulate: silence")
+    cancel.focus()
+    page.keyboard.press("Enter")
+    again = page.locator("#results [data-status=cancelled]").get_by_role("button")
+    expect(again).to_be_focused()
+    expect(again).to_have_accessible_name("Try again: simulate: silence")
+    page.keyboard.press("Enter")
+    expect(page.locator("#results li")).to_have_count(3)
+    expect(again).to_be_focused()
+
+
+def test_a_search_that_was_deleted_leaves_the_page(shared_app, chromium):
+    page = open_page(chromium.new_context(), shared_app.site)
+    question = "simulate: silence"
+    ask(page, question)
+    expect_status(page, question, "running")
+    user = page.locator("body").get_attribute("data-user")
+    change(shared_app, "DELETE FROM search_searchresult WHERE user_id = ?", user)
+    # The page asks again every five seconds.
+    expect(result(page, question)).to_have_count(0, timeout=20_000)
+
+
+def count_users(running: Running) -> int:
+    """How many users the app has."""
+    with open_database(running) as database:
+        return database.execute("SELECT count(*) FROM auth_user").fetchone()[0]
+
+
+@pytest.mark.fault(33, "a page was asleep, or comes back from the browser's history")
+@pytest.mark.parametrize(
+    "event",
+    ['new PageTransitionEvent("pageshow", {persisted: true})', '"visibilitychange"'],
+)
+def test_a_page_that_wakes_up_gets_what_is_new(shared_app, chromium, event):
+    page = open_page(chromium.new_context(), shared_app.site)
+    user = page.locator("body").get_attribute("data-user")
+    # Nobody tells the page of it, and it has no search that it waits for.
+    insert_search(shared_app, user, query="Asked elsewhere", status="done", answer="A")
+    if event.startswith("new"):
+        page.evaluate(f"dispatchEvent({event})")
+    else:
+        page.evaluate(f"document.dispatchEvent(new Event({event}))")
+    expect_status(page, "Asked elsewhere", "done")

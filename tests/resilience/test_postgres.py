@@ -3,6 +3,9 @@
 More rows run with PostgreSQL, too: those with `on_both_databases`.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
 import pytest
 
 from support.app.fault_hooks import wait_for_middle
@@ -61,3 +64,73 @@ def test_a_server_that_hangs_is_waited_for(app, person, postgres):
             )
         assert wait_for_frame(socket, task_id)["status"] == "done"
     assert calls(app.site, "Who hangs?") == 1
+
+
+LOCKED = 34, "somebody has locked a row or a table for a long time"
+
+
+@on_postgres
+@pytest.mark.fault(*LOCKED)
+def test_a_locked_row_delays_its_own_search_alone(app, person):
+    with nobody_else_sees(app.site), person.open_socket() as socket:
+        stuck = person.search("Who is locked?")
+        wait_for_middle(person, stuck)
+        with psycopg.connect(app.project.environment["DATABASE_URL"]) as other:
+            other.execute(
+                "SELECT 1 FROM search_searchresult WHERE task_id = %s FOR UPDATE",
+                [stuck],
+            )
+            questions = [f"Who is free, {number}?" for number in range(8)]
+            searches = [person.search(question) for question in questions]
+            for task_id in searches:
+                assert person.wait_for_end(task_id)["status"] == "done"
+            # Its lease has ended meanwhile, and nobody else could renew it.
+            assert person.snapshot()[stuck]["status"] == "running"
+        assert wait_for_frame(socket, stuck)["status"] == "done"
+    for question in ("Who is locked?", *questions):
+        assert calls(app.site, question) == 1
+
+
+@on_postgres
+@pytest.mark.fault(*LOCKED)
+def test_a_locked_table_holds_up_neither_health_nor_files(run_app):
+    # All threads for pages wait, and for longer than this test takes.
+    limits = "\nLIMITS = \"SET lock_timeout = '60s'\"\n"
+    running, finished = (
+        run_app({"config/patience.py": limits}, DATABASE_CONNECTIONS="40"),
+        [],
+    )
+    person = Person(running.site)
+    person.get()
+    with (
+        ThreadPoolExecutor(40) as pool,
+        psycopg.connect(running.project.environment["DATABASE_URL"]) as other,
+    ):
+        other.execute("LOCK TABLE search_searchresult IN ACCESS EXCLUSIVE MODE")
+        for _ in range(40):
+            pool.submit(lambda: finished.append(person.get().status))
+        wait_until(
+            lambda: waiting(other) >= 32,
+            seconds=30,
+            otherwise=lambda: f"{waiting(other)} wait",
+        )
+        for path in ("/healthz", "/static/search/search.js"):
+            assert person.open(f"{running.site.url}{path}").status == 200
+        assert finished == []
+
+
+@on_postgres
+@pytest.mark.fault(*LOCKED)
+def test_a_visitor_does_not_wait_for_a_locked_table_for_ever(app, person):
+    person.get()
+    with psycopg.connect(app.project.environment["DATABASE_URL"]) as other:
+        other.execute("LOCK TABLE search_searchresult IN ACCESS EXCLUSIVE MODE")
+        assert person.get().status == 503
+    assert person.get().status == 200
+
+
+def waiting(connection) -> int:
+    """How many connections wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    connection.execute("SELECT pg_stat_clear_snapshot()")
+    return connection.execute(query).fetchone()[0]

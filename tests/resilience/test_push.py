@@ -19,6 +19,7 @@ from support.app.page import (
 )
 from support.app.person import calls
 from support.app.processes import frozen, without_redis
+from support.app.start import channel_of
 from tutorial.runtime.waiting import wait_until
 
 
@@ -48,8 +49,7 @@ class Pushed:
     def push(self, **data):
         """Publish this data for the user's group."""
         event = {"type": "send_search_result", "data": {"task_id": self.id, **data}}
-        channel = f"asgi__group__user_{self.user}"
-        assert self.client.publish(channel, msgpack.packb(event)) == 1
+        assert self.client.publish(channel_of(self.user), msgpack.packb(event)) == 1
 
     def push_state(self, sequence, status, answer=""):
         self.push(

@@ -12,6 +12,7 @@ from support.app.page import ask
 from support.app.person import Person, calls, wait_for_frame
 from support.app.postgres import on_both_databases
 from support.app.processes import ask_redis, frozen, kill, without_redis, without_worker
+from support.app.start import QUEUE
 from support.app.stranger import nobody_else_sees
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
@@ -154,7 +155,7 @@ def test_redis_loses_the_queue(app):
     with nobody_else_sees(site):
         with without_worker(app):
             task_id = person.search("What was in the queue?")
-            assert len(site.waiting_messages()) == 1
+            assert len(site.waiting_messages(QUEUE)) == 1
             with ask_redis(app) as client:
                 client.flushall()
         assert person.wait_for_end(task_id)["status"] == "done"
@@ -232,3 +233,33 @@ def test_redis_gives_its_place_to_another(app):
     worker = app.project.running["worker"]
     assert worker.child.poll() is None, worker.how_it_ended()
     assert calls(site, "Who may write?") == 1
+
+
+@pytest.mark.fault(9, "Redis restarts under load")
+def test_a_restart_of_redis_is_a_line_for_each_process(run_app):
+    app = run_app()
+    person = Person(app.site)
+    with person.open_socket() as socket:
+        wait_for_frame(socket, person.search("Before?"))
+        before = len(app.log)
+        with without_redis(app):
+            wait_until(
+                lambda: any("hears nothing" in line for _, line in app.log[before:]),
+                seconds=20,
+                otherwise="web has not noticed",
+            )
+        wait_until(
+            lambda: any("hears again" in line for _, line in app.log[before:]),
+            seconds=20,
+            otherwise="web hears nothing",
+        )
+        wait_for_frame(socket, person.search("After?"))
+    lines = [(name, line) for name, line in app.log[before:] if is_trouble(line)]
+    assert sorted(name for name, _ in lines) == ["web", "worker"], lines
+
+
+def is_trouble(line: str) -> bool:
+    """Whether the line is not part of the story of a search."""
+    story = (" · ", "received", "succeeded", "HTTP Request", "POST ", "hears again")
+    story += ("WebSocket /ws/", "connection open", "connection closed")
+    return bool(line.strip()) and not any(words in line for words in story)

@@ -6,6 +6,7 @@ from support.app.fault_hooks import harm, wait_for_line, wait_for_middle
 from support.app.person import calls, wait_for_frame
 from support.app.postgres import on_both_databases
 from support.app.processes import ask_redis, restart, without_worker
+from support.app.start import QUEUE
 from support.app.stranger import nobody_else_sees
 
 
@@ -60,12 +61,12 @@ def test_a_message_is_delivered_twice(app, person):
     ):
         with without_worker(app):
             task_id = person.search("Twice?")
-            [message] = client.lrange("celery", 0, -1)
-            client.lpush("celery", message)
+            [message] = client.lrange(QUEUE, 0, -1)
+            client.lpush(QUEUE, message)
         frame = wait_for_frame(socket, task_id)
         assert frame["status"] == "done"
         # Deliver it again after the search has ended.
-        client.lpush("celery", message)
+        client.lpush(QUEUE, message)
         worker = app.project.running["worker"]
         wait_for_line(worker, f"{task_id[:8]} · nothing to do", times=2)
         assert person.snapshot()[task_id] == frame

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
-from support.website import serious
+from support.website import search, serious
 from tutorial.capture import flow_drawing
 from tutorial.capture.flow_drawing import NARROW, WIDE
 from tutorial.paths import ROOT
@@ -374,9 +374,8 @@ def test_an_anchor_inside_a_stage_opens_it(address, tab):
 
 def test_the_search_leads_to_a_stage(address, tab):
     tab.goto(address + "flow/")
-    tab.get_by_role("textbox", name="Search").click()
-    tab.keyboard.type("WebSocket send frame consumer stage 6")
-    tab.locator('.md-search-result__link[href*="#stage-6"]').first.click(timeout=10_000)
+    found = search(tab, "WebSocket send frame consumer stage 6")
+    found.and_(tab.locator("[href*='#stage-6']")).first.click(timeout=10_000)
     tab.wait_for_url("**/flow/**#stage-6-the-consumer")
     check_at(tab, 6)
 

@@ -5,6 +5,7 @@ from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import expect
 
 from support.troubleshooting import PAGE, own_entries
+from support.website import search
 from tutorial.check.mistakes import mistakes
 from tutorial.check.report import BROKEN, Diagnosis, Result, line_of
 from tutorial.check.unmet import Unmet
@@ -86,11 +87,9 @@ def test_an_anchor_opened_directly_shows_its_entry(address, chromium):
 
 
 def test_the_search_of_the_site_finds_an_entry(page):
-    page.get_by_role("textbox", name="Search", exact=True).click()
-    page.keyboard.type("Celery is still eager")
-    result = page.locator(".md-search-result__link").first
-    expect(result).to_be_visible(timeout=10_000)
-    page.locator(".md-search-result__link[href*='#eager-left-on']").first.click()
+    found = search(page, "Celery is still eager")
+    found.and_(page.locator("[href$='#eager-left-on']")).click()
+    page.wait_for_url("**/troubleshooting/?*#eager-left-on")
     expect(page.locator("article:has(> #eager-left-on)")).to_be_in_viewport()
 
 

@@ -119,9 +119,16 @@ def test_the_saved_answer_is_broadcast_to_the_users_group(site, visitor):
 
 
 @from_step(6)
-def test_strangers_are_forbidden_to_open_the_socket(site, visitor):
+def test_strangers_are_forbidden_to_open_the_socket(name, site, visitor):
     with pytest.raises(NoSocket, match="refused with status 403"):
         open_socket(visitor, "http://evil.example")
+    if name == "final":  # it makes a guest of each
+        users = set()
+        for _ in range(2):
+            with open_socket(Visitor(site)) as socket:
+                users.add(json.loads(socket.recv(timeout=10))["user"])
+        assert len(users) == 2
+        return
     with pytest.raises(NoSocket, match="refused with status 403"):
         open_socket(Visitor(site))
 

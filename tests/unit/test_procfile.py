@@ -1,10 +1,12 @@
 """What a project is made of: its processes, its port, the services that it needs."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from support.folders import make
+from tutorial import observer
 from tutorial.project import procfile, steps
 
 
@@ -59,6 +61,32 @@ def test_a_procfile_with_whatever_is_in_procfiles(tmp_path):
     }
     roles = [procfile.role(*item) for item in procfile.processes(tmp_path).items()]
     assert roles == ["web", "worker"]
+
+
+def test_the_last_line_of_a_name_counts(tmp_path):
+    (tmp_path / "Procfile").write_text(
+        "web: celery -A x worker\n\nworker: celery -A x worker\nweb: daphne x:y\n"
+    )
+    assert procfile.processes(tmp_path)["web"] == "daphne x:y"
+    [(lost, other)] = procfile.replaced(tmp_path)
+    assert (lost.number, lost.name, lost.role) == (1, "web", "worker")
+    assert (other.number, other.role) == (4, "web")
+
+
+@pytest.mark.parametrize(
+    ("command", "started"),
+    [
+        ("PYTHONPATH=. python x", "PYTHONPATH={}:. python x"),
+        ("env A=1 PYTHONPATH='a b' x", "env A=1 PYTHONPATH={}:'a b' x"),
+        ("export PYTHONPATH=; x", "export PYTHONPATH={}; x"),
+        ('PYTHONPATH="" x', 'PYTHONPATH={}"" x'),
+        ("PYTHONPATH=$PYTHONPATH:src x", "PYTHONPATH={}:$PYTHONPATH:src x"),
+        ("MY_PYTHONPATH=. x", "MY_PYTHONPATH=. x"),
+    ],
+)
+def test_the_observer_comes_before_a_path_of_the_procfile(command, started):
+    inside = shlex.quote(str(observer.INSIDE))
+    assert observer.in_front(command) == started.format(inside)
 
 
 @pytest.mark.parametrize(

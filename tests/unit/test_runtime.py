@@ -112,6 +112,7 @@ def test_an_interruption_that_got_lost_is_raised_again():
 PRINT_PARENT = "python3 parent.py"
 
 
+@pytest.mark.usefixtures("without_forks")
 @pytest.mark.parametrize(
     ("command", "is_alone"),
     [
@@ -146,10 +147,12 @@ def test_a_command_takes_the_place_of_its_shell(tmp_path, command, is_alone):
         ("celery -A core.worker worker", "-A core.worker worker --without-mingle"),
         ("celery -A a worker --without-mingle", "-A a worker --without-mingle"),
         ("celery -A a worker > log", "-A a worker > log"),
-        ("python manage.py runserver", "python manage.py runserver"),
+        ("python manage.py runserver", "python manage.py runserver --noreload"),
+        ("python manage.py runserver 8000 --noreload",) * 2,
+        ("DEBUG=1 uvicorn config.asgi:application",) * 2,
     ],
 )
-def test_a_worker_in_a_copy_looks_for_no_others(command, expected):
+def test_in_a_copy_nothing_looks_for_others_or_for_changes(command, expected):
     project = SimpleNamespace(folder=None)
-    stack = Stack(ROOT, commands=lambda project: {"worker": command})
-    assert stack.commands_of(project)["worker"].removeprefix("celery ") == expected
+    stack = Stack(ROOT, commands=lambda project: {"name": command})
+    assert stack.commands_of(project)["name"].removeprefix("celery ") == expected

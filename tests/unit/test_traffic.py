@@ -35,6 +35,15 @@ def test_a_message_with_its_arguments():
     assert not message.holds("Who?")
 
 
+def test_a_message_of_the_old_task_protocol():
+    task = {"id": "1", "task": "search.tasks.fetch", "args": ["What?"], "kwargs": {}}
+    body = base64.b64encode(json.dumps(task | {"eta": None}).encode()).decode()
+    content = {"headers": {}, "body": body}
+    message = traffic.read_message(Command(0, f"LPUSH celery {json.dumps(content)}"))
+    assert (message.id, message.task) == ("1", "search.tasks.fetch")
+    assert (message.arguments, message.eta) == (["What?"], "")
+
+
 def test_a_message_of_another_serializer_has_no_arguments():
     message = traffic.read_message(pushed(b"\x80\x04 a pickle"))
     assert message.task == "search.tasks.fetch"
@@ -63,6 +72,16 @@ def test_what_the_pubsub_layer_does():
     [sent] = traffic.broadcasts(commands)
     assert (sent.group, sent.event) == ("user_5", event)
     assert sent.holds("send_search_result")
+
+
+def test_the_name_of_a_group_may_hold_a_blank():
+    commands = [
+        Command(0, r"SUBSCRIBE asgi__group__user\x205"),
+        Command(0, r"PUBLISH /0__group__user\x205 a text"),
+    ]
+    assert traffic.joined(commands) == ["user 5"]
+    names = traffic.names_in_redis(commands, "user 5")
+    assert names == ([r"/0__group__user\x205"], [r"asgi__group__user\x205"])
 
 
 def test_what_the_core_layer_does():

@@ -1,0 +1,86 @@
+"""The advice of `check`, followed to the letter by readers who saw nothing else.
+
+For each mistake, a reader got the project's folder and the report. What they changed is
+a patch in a folder `advice/`, beside the folder of the mistake. Above it stands what
+they read (`followed`), and the commands of manage.py that the advice names (`run`).
+Where a repair uncovers another mistake, `then` is its id, and the patch has what the
+second report advises as well.
+
+If a fix of the catalogue changes, somebody has to follow the new words: give a reader
+the folder and the report, and nothing else, and put their change into the patch.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import lab
+from support.checking import named
+from tutorial.check.mistakes import mistakes
+from tutorial.paths import ROOT
+from tutorial.project import steps
+from tutorial.project.files import copy_project
+
+OF_OUR_STEPS = ROOT / "tests" / "faults"
+FOLLOWED = sorted([*lab.LAB.glob("*/advice/*"), *OF_OUR_STEPS.glob("advice/*")])
+
+
+# pytest-django's own variable names the settings of another project.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+
+
+def head_of(patch: Path) -> dict[str, str]:
+    return dict(
+        re.findall(r"^(\w+): (.*)$", patch.read_text().partition("\n\n")[0], re.M)
+    )
+
+
+def mistake_of(advice: Path) -> Path:
+    """The patch with the mistake that the advice is about."""
+    folder = "patches" if OF_OUR_STEPS in advice.parents else "mistakes"
+    return advice.parent.parent / folder / advice.name
+
+
+def name_of(advice: Path) -> str:
+    return f"{advice.parent.parent.name}/{advice.stem}"
+
+
+@pytest.mark.parametrize("advice", FOLLOWED, ids=name_of)
+def test_the_words_are_those_that_were_followed(advice):
+    mistake = mistakes()[head_of(mistake_of(advice))["mistake"]]
+    assert head_of(advice)["followed"] == mistake.fix, "follow the new words"
+
+
+def test_the_advice_of_each_mistake_was_followed():
+    patches = [*lab.mistakes(), *OF_OUR_STEPS.glob("patches/*.patch")]
+    assert {mistake_of(advice) for advice in FOLLOWED} == set(patches)
+
+
+@pytest.mark.lab
+@pytest.mark.slow(15)
+@pytest.mark.parametrize("advice", FOLLOWED, ids=name_of)
+def test_who_follows_the_advice_has_a_flow_that_works(advice, tmp_path, check_here):
+    mistake, project = mistake_of(advice), tmp_path / "project"
+    number = head_of(mistake).get("step", "7")
+    if OF_OUR_STEPS in mistake.parents:
+        copy_project(steps.find(number).folder, project)
+        subprocess.run(["git", "apply", str(mistake)], cwd=project, check=True)
+    else:
+        lab.copy(mistake.parent.parent, project, mistake)
+    if "diff --git" in advice.read_text():
+        subprocess.run(["git", "apply", str(advice)], cwd=project, check=True)
+    for command in filter(None, head_of(advice).get("run", "").split(";")):
+        manage = [sys.executable, "manage.py", *command.split()]
+        subprocess.run(manage, cwd=project, env=ENVIRONMENT, check=True)
+
+    report = check_here(number, project)
+
+    said = json.dumps([report["stages"], report["findings"]], ensure_ascii=False)
+    assert report["flow"]["works"], said
+    left = [named(report)["id"]] if report["findings"] else []
+    assert head_of(mistake)["mistake"] not in left, said

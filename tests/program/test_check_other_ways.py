@@ -1,0 +1,122 @@
+"""`check` of projects that do a part of the flow in another way than the steps.
+
+What works is recognised. Where `check` cannot see what happens, it says so, and neither
+"passed" nor "broken".
+"""
+
+import pytest
+
+from support.checking import run_check
+from tutorial.project import steps
+from tutorial.project.files import copy_project
+
+TASKS, CONSUMERS = "search/tasks.py", "search/consumers.py"
+SCRIPT = "search/static/search/search.js"
+TEMPLATE = "search/templates/search/openai_index.html"
+
+CHAT = """chat.completions.create(
+            model=settings.OPENAI_MODEL,
+            messages=[{"role": "user", "content": query}],
+        )
+        answer = response.choices[0].message.content"""
+
+RECEIVE = """    def receive(self, text_data=None, bytes_data=None):
+        from .tasks import fetch_openai_results_task
+
+        query = json.loads(text_data)["query"]
+        {call}
+
+    def send_search_result"""
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A function (file, old, new, ...) that makes step 7 with these changes."""
+
+    def make(*changes):
+        folder = tmp_path / "project"
+        copy_project(steps.find("7").folder, folder)
+        for file, old, new in zip(*[iter(changes)] * 3, strict=True):
+            text = (folder / file).read_text()
+            assert text.count(old) == 1, (file, old)
+            (folder / file).write_text(text.replace(old, new))
+        return folder
+
+    return make
+
+
+def states(report):
+    return [stage["state"] for stage in report["stages"]]
+
+
+@pytest.mark.slow(12)
+def test_the_chat_completions_api_is_as_good(changed, check_here):
+    call = """responses.create(
+            model=settings.OPENAI_MODEL,
+            instructions="Answer in a few short sentences of plain text.",
+            input=query,
+        )
+        answer = response.output_text"""
+    report = check_here("7", changed(TASKS, call, CHAT))
+    assert states(report) == ["passed"] * 8
+    assert not report["findings"]
+
+
+def by_socket(call):
+    """Step 7, but the question goes up the WebSocket, to `receive` of the consumer."""
+    sends = "socket.send(JSON.stringify({query: form.elements.query.value}))"
+    return (
+        *(SCRIPT, "  send().catch((error) => showNotice(", f"  if (true) {sends};\n"),
+        *(CONSUMERS, "    def send_search_result", RECEIVE.format(call=call)),
+    )
+
+
+@pytest.mark.slow(12)
+def test_a_question_that_goes_up_the_socket_is_followed(changed, check_here):
+    changes = [*by_socket("fetch_openai_results_task.delay(query, self.user_id)")]
+    changes[2] += "  if (false) send().catch((error) => showNotice("
+    changes += [CONSUMERS, "        user = self.scope", USER]
+    changes += [TEMPLATE, ' method="post"', ""]
+    report = check_here("7", changed(*changes))
+    assert report["flow"]["works"], report["stages"]
+    assert "/ws/search/" in report["stages"][2]["evidence"]
+    assert "asks-by-socket" in [finding["id"] for finding in report["findings"]]
+
+
+USER = """        self.user_id = self.scope["user"].id
+        user = self.scope"""
+
+
+@pytest.mark.slow(15)
+def test_a_question_that_is_answered_in_the_consumer_cannot_be_judged(
+    changed, check_here
+):
+    answer = 'self.send(text_data=json.dumps({"query": query, "answer": "Forty-two."}))'
+    changes = [*by_socket(answer)]
+    changes[2] += "  if (false) send().catch((error) => showNotice("
+    report = check_here("7", changed(*changes))
+    assert report["flow"]["works"] is None
+    assert states(report)[:3] == ["passed", "passed", "cannot judge"]
+    found = report["stages"][2]["diagnosis"]
+    assert (found["id"], found["kind"]) == ("asks-by-socket", "unknown")
+
+
+ASK = """__import__("urllib.request").request.urlopen(
+            "http://another-api.invalid/ask"
+        ).read()
+        dict("""
+
+
+@pytest.mark.slow(12)
+def test_a_task_that_asks_another_host_cannot_be_judged(changed):
+    folder = changed(TASKS, "get_client().responses.create(", ASK)
+    result = run_check("7", str(folder))
+    assert result.returncode == 4
+    first, *_ = result.stdout.splitlines()
+    assert first == (
+        "check cannot judge this flow from stage 4 on: the task asks another host than"
+        " that of the API"
+    )
+    assert "another-api.invalid" in result.stdout
+    assert "UNKNOWN 4 worker" in result.stdout
+    assert "BROKEN" not in result.stdout

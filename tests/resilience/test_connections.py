@@ -1,0 +1,74 @@
+"""More requests at once than PostgreSQL has connections."""
+
+import contextlib
+
+import psycopg
+import pytest
+
+from support.app.person import Person, at_the_same_time
+from support.app.postgres import find_programs, start_server, through_pgbouncer
+from support.app.start import start_app
+from support.running import Running
+from tutorial.project import procfile
+from tutorial.runtime.exclusive import free_port, listens
+from tutorial.runtime.waiting import wait_until
+
+TOO_MANY = 35, "more requests at once than the database has connections"
+
+WEBS = 4
+REQUESTS = 60  # at once, for each of them
+
+
+@pytest.mark.slow(20)
+@pytest.mark.fault(*TOO_MANY)
+@pytest.mark.parametrize("way", ["pool", "pgbouncer"])
+def test_each_of_them_is_served(tmp_path, way):
+    with contextlib.ExitStack() as exits:
+        server = exits.enter_context(
+            start_server(find_programs(), max_connections="100")
+        )
+        database = direct = server.new_database()
+        # PgBouncer bounds the connections, also where the pools do not.
+        variables = {}
+        if way == "pgbouncer":
+            database = exits.enter_context(through_pgbouncer(server, direct))
+            variables["DATABASE_CONNECTIONS"] = "60"
+        running = start_app(tmp_path, {"DATABASE_URL": database, **variables})
+        exits.callback(running.stop)
+        addresses = [running.site.url, *start_webs(running, WEBS - 1)]
+        people = [Person(running.site) for _ in range(WEBS * REQUESTS)]
+        turns = enumerate(people)
+
+        def ask() -> int:
+            number, person = next(turns)
+            return person.post("Who is served?", path=addresses[number % WEBS])[0]
+
+        assert set(at_the_same_time(ask, len(people))) == {202}
+        assert connections(direct) < 97, "three are left to the administrator"
+        # It recovers, too.
+        for address in addresses:
+            assert people[0].post("And now?", path=address)[0] == 202
+
+
+def start_webs(running: Running, count: int) -> list[str]:
+    """Start more web processes, and return their addresses once they listen."""
+    ports = [free_port() for _ in range(count)]
+    command = procfile.processes(running.project.folder)["web"]
+    for port in ports:
+        running.processes.start(
+            f"web {port}",
+            command,
+            folder=running.project.folder,
+            environment=running.project.environment | {"PORT": str(port)},
+        )
+    wait_until(
+        lambda: all(map(listens, ports)), seconds=60, otherwise="a web does not listen"
+    )
+    return [f"http://127.0.0.1:{port}/" for port in ports]
+
+
+def connections(url: str) -> int:
+    """How many connections the server has."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = %s"
+    with psycopg.connect(url) as connection:
+        return connection.execute(query, ["client backend"]).fetchone()[0]

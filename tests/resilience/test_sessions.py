@@ -1,0 +1,36 @@
+"""Sessions that are kept elsewhere than in the database."""
+
+import pytest
+
+from support.app.account import sign_up, user_id
+from support.app.person import Person, wait_for_frame
+
+# A cache that web processes share; the default one is each process' own.
+CACHE = """
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+}
+"""
+
+
+@pytest.mark.slow(8)
+@pytest.mark.parametrize("engine", ["cache", "cached_db", "file", "signed_cookies"])
+def test_a_visitor_stays_the_same_with_any_engine(run_app, engine):
+    name = f"django.contrib.sessions.backends.{engine}"
+    additions = {"config/settings.py": f'{CACHE}\nSESSION_ENGINE = "{name}"\n'}
+    running = run_app(additions)
+    person = Person(running.site)
+    with person.open_socket() as socket:
+        task_id = person.search("Who am I?")
+        assert wait_for_frame(socket, task_id)["status"] == "done"
+    guest = user_id(person)
+    sign_up(person, f"with-{engine.replace('_', '-')}")
+    assert user_id(person) == guest
+    # The socket's session is looked at again, and still holds.
+    with person.open_socket() as socket:
+        task_id = person.search("And who am I now?")
+        assert wait_for_frame(socket, task_id)["status"] == "done"
+        assert set(person.snapshot()) > {task_id}

@@ -1,0 +1,167 @@
+"""A forked program finds what it would find if Python had been started for it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support import forkserver
+from tutorial.paths import VENV
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
+
+TELL = """
+import json, os, signal, sys, threading
+signals = range(1, signal.NSIG)
+print(json.dumps({
+    "name": __name__,
+    "arguments": sys.argv,
+    "path": sys.path,
+    "folder": os.getcwd(),
+    "environment": dict(os.environ),
+    "leads": os.getpgrp() == os.getpid() == os.getsid(0),
+    "files": sorted(os.listdir("/proc/self/fd")),
+    "threads": threading.active_count(),
+    "handlers": [str(signal.getsignal(n)) for n in signals],
+    "writes bytecode": not sys.dont_write_bytecode,
+    "input": sys.stdin.read(),
+    "encoding": sys.stdout.encoding,
+    "errors": [sys.stdout.errors, sys.stderr.errors],
+    "site": sys.modules.get("sitecustomize").__file__,
+}))
+"""
+
+# What happens after the last line: a thread goes on, and then the rest is called.
+GOES_ON = """
+import atexit, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+atexit.register(print, "the end")
+is_over = threading.Event()
+def go_on():
+    is_over.wait(20)
+    print("a thread, after the last line")
+threading.Thread(target=go_on).start()
+ThreadPoolExecutor(1).submit(go_on)
+sys.stdout.reconfigure(write_through=False)
+print("the last line")
+threading.Timer(0.1, is_over.set).start()
+"""
+
+Popen = Callable[..., subprocess.Popen]
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A folder with programs, and a place that PYTHONPATH leads to."""
+    (tmp_path / "tell.py").write_text(TELL)
+    (tmp_path / "fails.py").write_text("print('so far', flush=True)\nopen('none')\n")
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit(3)\n")
+    (tmp_path / "complains.py").write_text("import sys\nsys.exit('so it is')\n")
+    (tmp_path / "goes_on.py").write_text(GOES_ON)
+    (tmp_path / "waits.py").write_text(
+        "import time\nprint('waits', flush=True)\ntime.sleep(60)\n"
+    )
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "sitecustomize.py").write_text("")
+    return tmp_path
+
+
+def start(popen: Popen, args: str | list[str], folder: Path) -> subprocess.Popen:
+    """Start a program in the folder, with an environment of its own."""
+    environment = os.environ | {
+        "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder / "inside"),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NAME": "value",
+    }
+    return popen(
+        args,
+        shell=isinstance(args, str),
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["python", "tell.py", "--one", "a b"],
+        ["python", "-m", "tell", "--one"],
+        "exec python tell.py $NAME ${NONE:-8000}",
+    ],
+)
+def test_it_finds_what_it_would_find(folder, args):
+    told = []
+    for popen in (subprocess.Popen, forkserver.popen):
+        with start(popen, args, folder) as child:
+            output, errors = child.communicate(timeout=30)
+        assert child.returncode == 0, errors
+        told.append(json.loads(output))
+        # What the shell sets, and what depends on where Python looks for itself.
+        for name in ("PWD", "OLDPWD", "SHLVL", "_"):
+            told[-1]["environment"].pop(name, None)
+    assert isinstance(child, forkserver.Forked)
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    "program", ["fails.py", "ends.py", "complains.py", "goes_on.py"]
+)
+def test_it_ends_as_it_would_end(folder, program):
+    ends = []
+    for popen in (subprocess.Popen, forkserver.popen):
+        with start(popen, ["python", program], folder) as child:
+            output, errors = child.communicate(timeout=30)
+        last = errors.splitlines()[-1:]
+        ends.append((child.returncode, output, errors.partition("\n")[0], last))
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_a_signal_to_its_group_ends_it(folder, number):
+    codes = []
+    for popen in (subprocess.Popen, forkserver.popen):
+        with start(popen, ["python", "waits.py"], folder) as child:
+            assert child.stdout.readline() == "waits\n"
+            assert child.poll() is None
+            os.killpg(child.pid, number)
+            codes.append(child.wait(timeout=30))
+    assert codes[0] == codes[1] == -number
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        "python tell.py; true",
+        "python tell.py 'a b'",
+        "python tell.py *.py",
+        "NAME=other python tell.py",
+        ["python", "-c", "print(1)"],
+        ["/bin/sh", "-c", "true"],
+    ],
+)
+def test_other_commands_start_as_usual(folder, args):
+    with start(forkserver.popen, args, folder) as child:
+        child.communicate(timeout=30)
+    assert not isinstance(child, forkserver.Forked)
+    assert child.returncode == 0
+
+
+def test_a_file_that_hides_a_library_is_found(folder):
+    (folder / "redis.py").write_text("")
+    (folder / "tell.py").write_text("import redis; print(redis.__file__)")
+    with start(forkserver.popen, ["python", "tell.py"], folder) as child:
+        output, _ = child.communicate(timeout=30)
+    assert Path(output.strip()) == folder / "redis.py"
