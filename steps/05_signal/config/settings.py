@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -70,7 +71,8 @@ CELERY_BROKER_URL = REDIS_URL
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        # All databases of a Redis share its channels: the prefix keeps two sites apart.
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": urlsplit(REDIS_URL).path},
     },
 }
 

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 # The channel layer publishes a group's messages on a Redis channel of this name.
-PREFIX = "asgi__group__"
+PREFIX = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] + "__group__"
 
 
 class Command(BaseCommand):
