@@ -7,6 +7,8 @@ from search import accounts
 from search.health import healthz, metrics, readyz
 from search.views import cancel, openai_index
 
+handler500 = "search.middleware.server_error"
+
 urlpatterns = [
     path("", openai_index, name="openai_index"),
     path("searches/<uuid:task_id>/cancel/", cancel, name="cancel"),

@@ -221,17 +221,41 @@ def test_a_search_is_cancelled_by_its_owner_alone(client, user, search):
     assert search.status == Status.CANCELLED
 
 
-def test_an_unavailable_database_is_reported(client, monkeypatch):
-    def fail(*arguments):
-        raise OperationalError("database is locked")
+def refuse_to_start(user):
+    raise OperationalError("database is locked")
 
+
+def refuse_to_save(self, must_create=False):
+    if not must_create:  # that is within the view
+        raise OperationalError("database is locked")
+    self.create_model_instance(self._get_session()).save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("search.views.seconds_to_wait", refuse_to_start),
+        ("django.contrib.sessions.backends.db.SessionStore.save", refuse_to_save),
+    ],
+    ids=["in the view", "after the view"],
+)
+def test_an_unavailable_database_is_reported(sent, monkeypatch, name, function):
+    client = Client(raise_request_exception=False)
     client.get("/")
-    monkeypatch.setattr("search.views.seconds_to_wait", fail)
+    monkeypatch.setattr(name, function)
     for headers in ({}, JSON):
         response = client.post("/", {"query": "Why?"}, headers=headers)
         assert response.status_code == 503
         assert response["Retry-After"] == "5"
         assert "Try again in a few seconds" in response.text
+
+
+def test_an_error_of_our_own_is_a_plain_500(sent, monkeypatch):
+    client = Client(raise_request_exception=False)
+    monkeypatch.setattr("search.views.seconds_to_wait", lambda user: 1 / 0)
+    response = client.post("/", {"query": "Why?"})
+    assert response.status_code == 500
+    assert "Server Error (500)" in response.text
 
 
 def test_every_visitor_is_a_guest_of_their_own(client, sent, django_user_model):
