@@ -6,11 +6,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from support import forkserver
 from tutorial.check import session
 from tutorial.check.report import Report
 from tutorial.paths import ROOT
@@ -22,7 +22,7 @@ def run_check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[
     environment = os.environ | variables
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     return subprocess.run(
-        [sys.executable, "-m", "tutorial", "check", *arguments],
+        [*forkserver.tutorial(), "check", *arguments],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from support import forkserver
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
 
@@ -25,7 +26,10 @@ END = 5.0
 
 
 class Runner:
-    """`tutorial run`, or another `command`, in a copy, and what it has printed."""
+    """`tutorial run`, or another `command`, in a copy, and what it has printed.
+
+    `forks`: its Python programs start quickly, but are not to be seen in `processes`.
+    """
 
     def __init__(
         self,
@@ -34,22 +38,18 @@ class Runner:
         command: str = "run",
         port: int | None = None,
         terminal: int | None = None,
+        forks: bool = False,
         **extra,
     ):
         self.port = port or free_port()
         self.mark = str(uuid.uuid4())
         self.known: set[psutil.Process] = set()
         self.lines: list[str] = []
+        program = [sys.executable, "-m", "tutorial"]
+        if forks:
+            program = forkserver.tutorial()
         self.child = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tutorial",
-                command,
-                *arguments,
-                "--port",
-                str(self.port),
-            ],
+            [*program, command, *arguments, "--port", str(self.port)],
             cwd=root,
             env=os.environ | {MARK: self.mark} | extra,
             stdin=subprocess.DEVNULL if terminal is None else terminal,

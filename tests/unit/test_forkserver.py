@@ -5,13 +5,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support import forkserver
-from tutorial.paths import VENV
+from tutorial.paths import ROOT, VENV
+from tutorial.project import steps
+from tutorial.project.files import copy_project
+from tutorial.runtime.exclusive import free_port, listens
+from tutorial.runtime.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
 
@@ -165,3 +170,64 @@ def test_a_file_that_hides_a_library_is_found(folder):
     with start(forkserver.popen, ["python", "tell.py"], folder) as child:
         output, _ = child.communicate(timeout=30)
     assert Path(output.strip()) == folder / "redis.py"
+
+
+ASKS = """
+import os, subprocess, sys
+from support import forkserver
+child = forkserver.popen(
+    ["python", "tell.py"], cwd=".", env=os.environ, stderr=subprocess.STDOUT, text=True
+)
+print(child.communicate()[0], end="")
+print(type(child).__name__, child.wait())
+"""
+
+
+def test_a_program_that_a_test_starts_may_use_it(folder):
+    (folder / "tell.py").write_text("import os; print(os.getppid())")
+    (folder / "asks.py").write_text(ASKS)
+    with start(forkserver.popen, ["python", "tell.py"], folder) as child:
+        parent, _ = child.communicate(timeout=30)
+    paths = os.pathsep.join([str(ROOT / "tests"), str(ROOT)])
+    result = subprocess.run(
+        [sys.executable, "asks.py"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": paths, "PATH": str(VENV / "bin")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    told = result.stdout.split()
+    assert told == [parent.strip(), "Forked", "0"], result.stdout + result.stderr
+
+
+def test_djangos_server_starts_again_after_a_save(tmp_path):
+    statuses = [
+        serve_and_save(popen, tmp_path / popen.__name__)
+        for popen in (subprocess.Popen, forkserver.popen)
+    ]
+    assert statuses[0] == statuses[1]
+
+
+def serve_and_save(popen: Popen, folder: Path) -> int:
+    """Run Django's server until it has started again, and return how it has ended."""
+    copy_project(steps.find("1").folder, folder)
+    urls, port, errors = folder / "config" / "urls.py", free_port(), []
+
+    def wait(condition: Callable[[], bool]) -> None:
+        wait_until(condition, seconds=60, otherwise=lambda: "".join(errors))
+
+    def has_started_again() -> bool:
+        urls.touch()  # Django misses a save in the first second of its server
+        return sum("Watching for file changes" in line for line in errors) == 2
+
+    command = ["python", "manage.py", "runserver", f"127.0.0.1:{port}"]
+    with start(popen, command, folder) as child:
+        threading.Thread(target=errors.extend, args=(child.stderr,)).start()
+        wait(lambda: listens(port))
+        wait(has_started_again)
+        wait(lambda: listens(port))
+        os.killpg(child.pid, signal.SIGTERM)
+        status = child.wait(timeout=30)
+        wait(lambda: not listens(port))
+    return status

@@ -4,7 +4,6 @@ import contextlib
 import json
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -167,12 +166,9 @@ def with_port(command: str, port: int) -> str:
 
 def _survey(project: Project, arguments: list[str]) -> None:
     """Write what the project's settings come to: see `observer/inside/survey.py`."""
-    subprocess.run(
+    project.call(
         ["python", str(observer.SURVEY), *arguments],
-        cwd=project.folder,
-        env=project.environment | {"TUTORIAL_PROCESS": "survey"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
+        environment={"TUTORIAL_PROCESS": "survey"},
         timeout=60,
     )
 

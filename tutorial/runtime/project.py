@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tutorial.paths import RUN, VENV
 from tutorial.problem import Problem
@@ -117,17 +118,33 @@ class Project:
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run manage.py with `arguments`, and return its exit status and its output."""
-        command = ["python", "manage.py", *arguments]
+        return self.call(["python", "manage.py", *arguments])
+
+    def call(
+        self,
+        command: list[str],
+        environment: Mapping[str, str] = MappingProxyType({}),
+        timeout: float | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of this project: its exit status, and what it has printed.
+
+        Raises TimeoutExpired, and ends the command, after `timeout` seconds.
+        """
         with processes.popen(
             command,
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
         ) as child:
-            output, errors = child.communicate()
+            try:
+                output, errors = child.communicate(timeout=timeout)
+            except BaseException:
+                child.kill()
+                raise
         return subprocess.CompletedProcess(command, child.returncode, output, errors)
 
     def start(

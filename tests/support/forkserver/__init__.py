@@ -25,7 +25,12 @@ from support.forkserver.libraries import HIDEABLE
 from tutorial.paths import VENV
 
 SERVER = Path(__file__).with_name("server.py")
+COMMAND = Path(__file__).with_name("command.py")
 BIN = VENV / "bin"
+
+KIND = (socket.AF_UNIX, getattr(socket, "SOCK_SEQPACKET", 0))  # macOS has none
+# The name of the server's socket, for the programs that a test starts.
+ADDRESS = "TUTORIAL_TEST_FORKS"
 
 # A command with one of these is left to the shell.
 SHELL = re.compile(r"""[;&|<>()`"'\\*?\[\]~#\n]|\$(?![\w{])""")
@@ -33,22 +38,18 @@ VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})")
 
 
 class ForkServer:
-    """The process that forks, and what it reports. It ends with this process."""
+    """A connection to the process that forks, and what that reports."""
 
     def __init__(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket = ours
+        if ADDRESS in os.environ:
+            self._socket = socket.socket(*KIND)
+            self._socket.connect(f"\0{os.environ[ADDRESS]}")
+        else:
+            self._socket = _start_server()
         self._lock = threading.Lock()
         self._started: list[Forked] = []
         self._running: dict[int, Forked] = {}
         self._answered = threading.Semaphore(0)
-        subprocess.Popen(
-            [sys.executable, str(SERVER), str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-            start_new_session=True,
-        )
-        theirs.close()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def start(self, child: "Forked", request: dict[str, Any], files: list[int]) -> None:
@@ -71,6 +72,30 @@ class ForkServer:
                 self._running.pop(number).end(os.waitstatus_to_exitcode(status))
 
 
+def _start_server() -> socket.socket:
+    """Start the process that forks. It ends with this process.
+
+    Programs that this process starts may use it, too: see `command.py`.
+    """
+    ours, theirs = socket.socketpair(*KIND)
+    # The zero byte makes it a name that needs no file.
+    address = f"tutorial-forks-{os.getpid()}"
+    listener = socket.socket(*KIND)
+    listener.bind(f"\0{address}")
+    listener.listen()
+    files = [theirs.fileno(), listener.fileno()]
+    subprocess.Popen(
+        [sys.executable, str(SERVER), *map(str, files)],
+        stdin=subprocess.DEVNULL,
+        pass_fds=files,
+        start_new_session=True,
+    )
+    theirs.close()
+    listener.close()
+    os.environ[ADDRESS] = address
+    return ours
+
+
 class Forked(subprocess.Popen):
     """A program that the server has forked, to be used like any other child."""
 
@@ -81,6 +106,7 @@ class Forked(subprocess.Popen):
         stdout: int | None,
         stderr: int | None,
         text: bool,
+        errors: str | None,
     ) -> None:
         self.args = request["args"]
         self.returncode = None
@@ -89,16 +115,17 @@ class Forked(subprocess.Popen):
         # What Popen's own methods use.
         self._child_created, self._communication_started = False, False
         self._input, self._sigint_wait_secs = None, 0.25
-        self.text_mode, self.encoding, self.errors = text, None, None
+        self.text_mode, self.encoding, self.errors = text, None, errors
         self._waitpid_lock = threading.Lock()
+        mode = "r" if text else "rb"
         read, write = os.pipe()
         if stderr == subprocess.STDOUT:
             writes, self.stderr = [write, write], None
         else:
             read_errors, write_errors = os.pipe()
             writes = [write, write_errors]
-            self.stderr = open(read_errors, "r" if text else "rb")  # noqa: SIM115, PTH123
-        self.stdout = open(read, "r" if text else "rb")  # noqa: SIM115, PTH123
+            self.stderr = open(read_errors, mode, errors=errors)  # noqa: SIM115, PTH123
+        self.stdout = open(read, mode, errors=errors)  # noqa: SIM115, PTH123
         try:
             server.start(self, request, writes)
         finally:
@@ -124,16 +151,28 @@ _server: list[ForkServer] = []
 _lock = threading.Lock()
 
 
+def _the_server() -> ForkServer:
+    with _lock:
+        if not _server:
+            _server.append(ForkServer())
+        return _server[0]
+
+
+def tutorial() -> list[str]:
+    """The words that start the program `tutorial`, which starts others by a fork."""
+    if sys.platform != "linux":
+        return [sys.executable, "-m", "tutorial"]
+    _the_server()
+    return [sys.executable, str(COMMAND)]
+
+
 def popen(args: str | list[str], **options: Any) -> subprocess.Popen:
     """As `subprocess.Popen`, and quicker for the Python programs of a project."""
-    folder, environment = Path(options["cwd"]), options["env"]
+    folder, environment = Path(options["cwd"]).absolute(), options["env"]
     words = _words(args, environment) if isinstance(args, str) else list(args)
     program = _program(words, folder, environment)
     if program is None:
         return subprocess.Popen(args, **options)
-    with _lock:
-        if not _server:
-            _server.append(ForkServer())
     request = {
         "args": args,
         "program": program,
@@ -142,11 +181,12 @@ def popen(args: str | list[str], **options: Any) -> subprocess.Popen:
         "leads": options.get("start_new_session", False),
     }
     return Forked(
-        _server[0],
+        _the_server(),
         request,
         options.get("stdout"),
         options.get("stderr"),
         options.get("text", False),
+        options.get("errors"),
     )
 
 

@@ -1,7 +1,8 @@
-"""The program that forks: `python server.py SOCKET`.
+"""The program that forks: `python server.py SOCKET LISTENER`.
 
 Each message on the socket asks for a program, and carries two files for its output. The
-answer is [id, null]; when the program has ended, [id, status] follows.
+answer is [id, null]; when the program has ended, [id, status] follows. Other programs
+may connect to the listener, and ask in the same way.
 """
 
 import atexit
@@ -20,53 +21,79 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import nursery
 from libraries import import_libraries
 
 # The paths of the standard library and of the packages.
 PATHS = sys.path[1:]
 
 
-def serve(connection: socket.socket) -> dict[str, Any]:
+def serve(owner: socket.socket, listener: socket.socket) -> dict[str, Any]:
     """Fork for each message. Returns in the child, with what it shall become.
 
-    The server itself ends here, once nobody is connected.
+    The server itself ends here, once its owner is gone.
     """
+    asked_by: dict[int, socket.socket] = {}  # the children that run
     ended, wakes = socket.socketpair()
     for end in (ended, wakes):
         end.setblocking(False)
     signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     selector = selectors.DefaultSelector()
-    for file in (connection, ended):
+    for file in (owner, listener, ended):
         selector.register(file, selectors.EVENT_READ)
     while True:
         for key, _ in selector.select():
-            if key.fileobj is ended:
+            connection = key.fileobj
+            if connection is ended:
                 ended.recv(1000)
-                report_ended(connection)
+                report_ended(asked_by)
                 continue
-            message, files, _, _ = socket.recv_fds(connection, 1 << 20, 2)
+            if connection is listener:
+                selector.register(listener.accept()[0], selectors.EVENT_READ)
+                continue
+            message, files = receive(connection)
             if not message:
-                os._exit(0)
+                if connection is owner:
+                    os._exit(0)
+                selector.unregister(connection)
+                connection.close()
+                continue
             pid = os.fork()
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 # Closed here: once collected, they would close others of their numbers.
-                for thing in (selector, connection, ended, wakes):
+                others = [entry.fileobj for entry in selector.get_map().values()]
+                for thing in (selector, wakes, *others):
                     thing.close()
                 take(files)
                 return json.loads(message)
             for file in files:
                 os.close(file)
-            connection.send(json.dumps([pid, None]).encode())
+            asked_by[pid] = connection
+            tell(connection, [pid, None])
 
 
-def report_ended(connection: socket.socket) -> None:
+def receive(connection: socket.socket) -> tuple[bytes, list[int]]:
+    """A message and its files; an empty one if nobody is there any more."""
+    try:
+        return socket.recv_fds(connection, 1 << 20, 2)[:2]
+    except ConnectionError:
+        return b"", []
+
+
+def tell(connection: socket.socket, words: list) -> None:
+    """Send it, if somebody is still there."""
+    with contextlib.suppress(OSError):
+        connection.send(json.dumps(words).encode())
+
+
+def report_ended(asked_by: dict[int, socket.socket]) -> None:
     """Report each child that has ended."""
     with contextlib.suppress(ChildProcessError):
         while (found := os.waitpid(-1, os.WNOHANG))[0]:
-            connection.send(json.dumps(found).encode())
+            tell(asked_by.pop(found[0]), list(found))
 
 
 def take(files: list[int]) -> None:
@@ -101,11 +128,14 @@ def become(request: dict[str, Any]) -> None:
     paths = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     sys.path[:] = [*paths, *PATHS]
     sys.path_importer_cache.clear()
-    for name in ("sitecustomize", "libraries"):
+    for name in ("sitecustomize", "libraries", "nursery"):
         sys.modules.pop(name, None)
     with contextlib.suppress(ModuleNotFoundError):
         importlib.import_module("sitecustomize")
     first, *arguments = request["program"]
+    reloads = arguments[:1] == ["runserver"] and "--noreload" not in arguments
+    if reloads and "RUN_MAIN" not in os.environ:
+        nursery.prepare(request, run)
     if first == "-m":
         name, *arguments = arguments
         sys.path.insert(0, str(Path.cwd()))
@@ -150,4 +180,4 @@ if __name__ == "__main__":
     import_libraries()
     gc.collect()
     gc.freeze()
-    run(serve(socket.socket(fileno=int(sys.argv[1]))))
+    run(serve(*(socket.socket(fileno=int(number)) for number in sys.argv[1:])))

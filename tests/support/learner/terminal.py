@@ -187,6 +187,7 @@ class Terminals:
             *arguments,
             command=kind,
             port=self._ports[kind],
+            forks=True,
             PYTHONPATH=str(RELOADER),
             LEARNER_LOOKS=str(self._looks),
             **_variables(),

@@ -61,4 +61,7 @@ def note(started):
 
 
 if "LEARNER_LOOKS" in os.environ:
-    sys.meta_path.insert(0, Finder())
+    if MODULE in sys.modules:  # in a process that was forked
+        watch(sys.modules[MODULE].StatReloader)
+    else:
+        sys.meta_path.insert(0, Finder())

@@ -1,0 +1,19 @@
+"""`python command.py ...`: as `python -m tutorial ...`, in the folder where it starts.
+
+But the Python programs of a project start by a fork of the test's own server.
+"""
+
+import runpy
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[2]
+
+sys.path[0] = str(Path.cwd())
+sys.path.append(str(TESTS))
+
+from support import forkserver  # noqa: E402
+from tutorial.runtime import processes  # noqa: E402
+
+processes.popen = forkserver.popen
+runpy.run_module("tutorial", run_name="__main__", alter_sys=True)

@@ -1,0 +1,58 @@
+"""Starts Django's server again by a fork, where Django's reloader starts it again.
+
+The reloader runs the project's server in a child, which it replaces after each save. A
+signal to the group of the reloader must reach that child, too. So it comes from a
+process of this group, which was forked off before anything of the project was imported.
+"""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from django.utils import autoreload
+
+RELOAD = 3  # the exit status of a server that has seen a change
+
+
+def prepare(request: dict[str, Any], run: Callable[[dict[str, Any]], None]) -> None:
+    """Have Django's reloader start `manage.py runserver` by `run(request)`."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork() == 0:
+        ours.close()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        variables = {autoreload.DJANGO_AUTORELOAD_ENV: "true"}
+        environment = request["environment"] | variables
+        _nurse(theirs, request | {"environment": environment, "leads": False}, run)
+    theirs.close()
+
+    def restart_with_reloader() -> int:
+        status = RELOAD
+        while status == RELOAD:
+            ours.send(b"start")
+            status = json.loads(ours.recv(1000))
+        return status
+
+    autoreload.restart_with_reloader = restart_with_reloader
+
+
+def _nurse(
+    connection: socket.socket,
+    request: dict[str, Any],
+    run: Callable[[dict[str, Any]], None],
+) -> None:
+    """Fork for each message, and report the status of the child. Never returns."""
+    while connection.recv(1000):
+        pid = os.fork()
+        if pid == 0:
+            connection.close()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            run(request)  # never returns
+        _, status = os.waitpid(pid, 0)
+        try:
+            connection.send(json.dumps(os.waitstatus_to_exitcode(status)).encode())
+        except OSError:
+            break  # the reloader has ended
+    os._exit(0)
