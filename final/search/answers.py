@@ -5,16 +5,14 @@ import codecs
 import logging
 import time
 from email.utils import parsedate_to_datetime
-from functools import cache
 
 from django.conf import settings
-from httpx2 import ReadTimeout, Timeout
+from httpx2 import ReadTimeout
 from openai import (
     APIConnectionError,
     APIError,
     APIStatusError,
     APITimeoutError,
-    AsyncOpenAI,
     AsyncStream,
     OpenAIError,
 )
@@ -45,30 +43,13 @@ class NoAnswer(Exception):
         return type(self.__cause__ or self).__name__
 
 
-@cache
-def get_client():
-    """The process's client. Raises whatever its settings lead to: a proxy without a
-    package for it, a certificate file that is not there, or no key.
-    """
-    # Its own retries know nothing of a stream that breaks off, and they ask again where
-    # the quota is used up. So it tries once.
-    longest = max(settings.OPENAI_FIRST_WORD_SECONDS, settings.OPENAI_TIMEOUT_SECONDS)
-    timeout = Timeout(longest, connect=settings.OPENAI_CONNECT_SECONDS)
-    return AsyncOpenAI(timeout=timeout, max_retries=0)
-
-
 # Whether the API has refused to stream this model, as it does for some organizations.
 refuses_streams = False
 
 
-async def stream_answer(query):
+async def stream_answer(client, query):
     """The pieces of the answer, as the API writes them. Raises NoAnswer."""
     global refuses_streams
-    try:
-        get_client()
-    except Exception as error:
-        kind = type(error).__name__
-        raise NoAnswer(f"The API could not be asked ({kind}).", False) from error
     request = {
         "model": settings.OPENAI_MODEL,
         "instructions": INSTRUCTIONS,
@@ -77,7 +58,7 @@ async def stream_answer(query):
     try:
         if not refuses_streams:
             try:
-                async for piece in read_stream(request):
+                async for piece in read_stream(client, request):
                     yield piece
                 return
             except APIStatusError as error:
@@ -85,12 +66,12 @@ async def stream_answer(query):
                     raise
                 logger.warning("The API does not stream this model: answers come whole")
                 refuses_streams = True
-        yield await read_whole(request)
+        yield await read_whole(client, request)
     except OpenAIError as error:
         raise explain(error) from error
 
 
-async def read_stream(request):
+async def read_stream(client, request):
     """The pieces of a streamed answer. Raises NoAnswer, and what the client raises."""
     # JSON may split a surrogate pair between two pieces. A database refuses half of
     # one, and PostgreSQL refuses NUL as well.
@@ -99,7 +80,7 @@ async def read_stream(request):
     try:
         # As `responses.create`, but without its typed events: making them takes longer
         # than everything else that a worker does for an answer.
-        async with await get_client().post(
+        async with await client.post(
             "/responses",
             body={**request, "stream": True},
             cast_to=object,
@@ -148,9 +129,9 @@ async def next_event(events, has_begun):
         raise NoAnswer(SILENT, has_begun) from None
 
 
-async def read_whole(request):
+async def read_whole(client, request):
     """An answer that comes in one piece."""
-    response = await get_client().responses.create(**request)
+    response = await client.responses.create(**request)
     if not response.output_text and any(
         part.type == "refusal"
         for item in response.output

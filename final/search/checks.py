@@ -6,7 +6,7 @@ from openai import OpenAIError
 
 from config.redis_address import find_misconfiguration
 
-from .answers import get_client
+from .tasks import get_client
 
 
 @register(Tags.security, deploy=True)

@@ -24,10 +24,10 @@ from django.db.models.functions import Now
 from config.patience import be_impatient
 from config.redis_address import find_misconfiguration
 
-from .answers import get_client
 from .figures import serve_figures
+from .loop import begin, begun, get_loop, in_database, is_stopping, running
 from .models import STRIDE, SearchResult, Status
-from .worker import begin, begun, get_loop, in_database, is_stopping, running
+from .tasks import get_client, search
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ async def take_up(knows_the_dead):
     most = settings.SEARCHES_PER_WORKER - len(running)
     arguments = (knows_the_dead, most, set(running))
     for task_id in await in_database(find_overlooked, *arguments, threads=database):
-        if not begin(task_id, wait=False):
+        if not begin(search, task_id, wait=False):
             break  # a worker with places left takes it
         logger.info("stage 4 · worker · %.8s · was overlooked", task_id)
 

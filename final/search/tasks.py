@@ -1,51 +1,202 @@
-"""Stage 4 · worker: the message that says that there is a search to do."""
+"""Stage 4 · worker: claims a search, asks the API, saves the answer, announces it."""
 
+import asyncio
 import logging
+import random
 import time
+import uuid
+from contextlib import aclosing
+from functools import cache
+from textwrap import shorten
 
 from celery import shared_task
-from django.db import transaction
-from kombu.exceptions import OperationalError
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.utils.timezone import now
+from httpx2 import Timeout
+from openai import AsyncOpenAI
+from redis.exceptions import RedisError
+
+from .answers import NoAnswer, stream_answer
+from .figures import api_errors, duration, ended, failed_pushes, first_word, takeovers
+from .live import broadcast
+from .loop import begin, in_database, is_stopping, running
+from .models import MOST_CLAIMS, SearchResult, Status
+from .signals import search_completed
 
 logger = logging.getLogger(__name__)
 
-SILENT_FOR = 3  # seconds without a try, after Redis did not take a message
-_silent_until = 0.0
+MOST_TRIES = 3  # of the API, for one search
+PUSH_EVERY = 0.05  # seconds between two chunks: an eye sees no difference
+SAVE_EVERY = 0.5  # seconds between two saves of what is there of an answer
+SILENT_FOR = 3  # seconds without chunks, after Redis did not take one
+
+OUR_FAULT = "Something went wrong on our side."
+
+
+@cache
+def get_client():
+    """The process's client. Raises whatever its settings lead to: a proxy without a
+    package for it, a certificate file that is not there, or no key.
+    """
+    # Its own retries know nothing of a stream that breaks off, and they ask again where
+    # the quota is used up. So it tries once.
+    longest = max(settings.OPENAI_FIRST_WORD_SECONDS, settings.OPENAI_TIMEOUT_SECONDS)
+    timeout = Timeout(longest, connect=settings.OPENAI_CONNECT_SECONDS)
+    return AsyncOpenAI(timeout=timeout, max_retries=0)
 
 
 @shared_task(ignore_result=True)
 def fetch_openai_results_task(query, user_id):
     # The search itself is in the database: a message may arrive twice, or never. The
     # arguments are for people who look into the queue.
-    from .worker import begin
-
-    begin(fetch_openai_results_task.request.id)
+    begin(search, fetch_openai_results_task.request.id)
 
 
-def enqueue(search):
-    """Send the task's message after the commit, so that the worker finds the row."""
-    transaction.on_commit(lambda: send_message(search))
+async def search(task_id):
+    """Take the search, have it answered, save what came of it, announce that."""
+    if is_stopping.is_set():
+        return
+    claim = uuid.uuid4()
+    row = await in_database(SearchResult.take, task_id, claim)
+    if row is None:
+        # A message that came twice, or a search that was cancelled while it waited.
+        logger.info("stage 4 · worker · %.8s · nothing to do", task_id)
+        return
+    running[claim] = asyncio.current_task()
+    if row.claims > 1:
+        takeovers.inc()
+    try:
+        status, error = await answer(row)
+        if error:
+            row.answer = ""  # never show half an answer as a whole one
+        is_saved = await finish(row, status, error)
+    except asyncio.CancelledError:
+        is_saved = False
+    finally:
+        del running[claim]
+    if not is_saved:
+        logger.info("stage 4 · worker · %.8s · is no longer ours", row.task_id)
+        return
+    ended.labels(row.status).inc()
+    duration.observe(seconds_since(row.created_at))
+    outcome = shorten(row.answer or row.error, 60)
+    logger.info("stage 4 · worker · %.8s · saved: %s", row.task_id, outcome)
+    # Robust: the answer is saved and paid for, even if the push fails.
+    results = await search_completed.asend_robust(
+        sender=fetch_openai_results_task, search_result=row
+    )
+    for _, result in results:
+        if isinstance(result, Exception):
+            not_pushed(row, result)
 
 
-def send_message(search):
-    global _silent_until
-    if time.monotonic() < _silent_until:
+async def answer(row):
+    """Fill in the row's answer. Return its new status, and an error message or ""."""
+    if row.claims > MOST_CLAIMS:
+        return (
+            Status.FAILED,
+            "This search was started several times and never finished.",
+        )
+    try:
+        ends_at = time.monotonic() + settings.OPENAI_ANSWER_SECONDS
+        async with asyncio.timeout(settings.OPENAI_ANSWER_SECONDS):
+            for number in range(1, MOST_TRIES + 1):
+                try:
+                    await write(row)
+                    return Status.DONE, ""
+                except NoAnswer as problem:
+                    api_errors.labels(problem.kind).inc()
+                    # Longer each time, and at random: not all searches at once.
+                    pause = random.uniform(0.5, 1) * 2 ** (number - 1)
+                    # The API may say how long to wait.
+                    pause = max(pause, problem.wait * random.uniform(1, 1.1))
+                    is_too_late = time.monotonic() + pause > ends_at
+                    if not problem.is_passing or number == MOST_TRIES or is_too_late:
+                        return Status.FAILED, str(problem)
+                    logger.info("%.8s · try %d: %s", row.task_id, number, problem)
+                await asyncio.sleep(pause)
+                # Meanwhile it may have been cancelled, or taken by another worker.
+                if not await in_database(row.save_progress):
+                    raise asyncio.CancelledError
+    except TimeoutError:
+        return Status.FAILED, "The answer took too long."
+    except Exception:
+        logger.exception("%.8s · an error of our own", row.task_id)
+        return Status.FAILED, OUR_FAULT
+
+
+async def finish(row, status, error):
+    """Save the outcome. False if another worker has claimed the search."""
+    try:
+        return await in_database(row.finish, status, error)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        # The database refuses this answer. It would refuse it again.
+        logger.exception("%.8s · an error of our own", row.task_id)
+        row.answer = ""
+        return await in_database(row.finish, Status.FAILED, OUR_FAULT)
+
+
+async def write(row):
+    """Stream one answer into the row and, as it grows, to the page. Raises NoAnswer."""
+    try:
+        client = get_client()
+    except Exception as error:
+        words = f"The API could not be asked ({type(error).__name__})."
+        raise NoAnswer(words, False) from error
+    row.answer, chunk = "", ""
+    pushed, saved = 0.0, time.monotonic()
+    async with aclosing(stream_answer(client, row.query)) as pieces:
+        async for piece in pieces:
+            if not row.answer:
+                first_word.observe(seconds_since(row.created_at))
+            row.answer += piece
+            chunk += piece
+            if time.monotonic() - pushed < PUSH_EVERY:
+                continue
+            row.sequence += 1
+            # First the state, which also replaces what an earlier attempt has written.
+            await push(row, row.chunk(chunk) if pushed else row.state())
+            chunk, pushed = "", time.monotonic()
+            # Save only here, so that a saved number covers exactly the text sent so
+            # far.
+            if pushed - saved >= SAVE_EVERY:
+                saved = pushed
+                if not await in_database(row.save_progress):
+                    raise asyncio.CancelledError
+    if not row.answer.strip():
+        raise NoAnswer("The API gave an empty answer.", False)
+
+
+silent_until = 0.0
+
+
+async def push(row, data):
+    """Push to the page. If that fails, the page asks for what it has missed."""
+    global silent_until
+    if time.monotonic() < silent_until:
         return
     try:
-        fetch_openai_results_task.apply_async(
-            kwargs={"query": search.query, "user_id": search.user_id},
-            task_id=str(search.task_id),
-        )
-    except OperationalError as error:
-        # Nothing is lost: workers also look for searches without a message. And if
-        # Redis hangs, only one visitor waits for it.
-        _silent_until = time.monotonic() + SILENT_FOR
-        logger.warning(
-            "stage 3 · queue · %.8s · not sent: %s",
-            search.task_id,
-            type(error.__cause__ or error).__name__,
-        )
-    else:
-        logger.info(
-            "stage 3 · queue · %.8s · the message waits in Redis", search.task_id
-        )
+        await broadcast(row.user_id, data)
+    except Exception as error:
+        silent_until = time.monotonic() + SILENT_FOR
+        not_pushed(row, error)
+
+
+def not_pushed(row, error):
+    failed_pushes.inc()
+    # If Redis is away, one line per search is enough. Any other error is a mistake in
+    # our code, so its traceback is needed.
+    is_expected = isinstance(error, RedisError | OSError)
+    logger.warning(
+        "%.8s · not pushed (%s): the page asks for it",
+        row.task_id,
+        type(error).__name__,
+        exc_info=None if is_expected else error,
+    )
+
+
+def seconds_since(time):
+    return max(0.0, (now() - time).total_seconds())

@@ -1,6 +1,7 @@
 """Stage 2 · view: takes the question, hands the work to Celery, answers."""
 
 import logging
+import time
 import uuid
 
 from asgiref.sync import async_to_sync
@@ -13,6 +14,7 @@ from django.utils.timezone import now
 from django.views import csrf
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from kombu.exceptions import OperationalError
 
 from .figures import ended
 from .forms import SearchForm
@@ -22,9 +24,12 @@ from .live import broadcast
 from .models import SearchResult, Status
 from .negotiation import wants_json
 from .snapshot import SHOWN, searches_of, snapshot_of
-from .tasks import enqueue
+from .tasks import fetch_openai_results_task
 
 logger = logging.getLogger(__name__)
+
+SILENT_FOR = 3  # seconds without a try, after Redis did not take a message
+_silent_until = 0.0
 
 
 @never_cache
@@ -85,11 +90,36 @@ def start(user, task_id, query):
             logger.info(
                 "stage 2 · view · %.8s · user_%s asks: %s", task_id, user.id, query
             )
-            enqueue(search)
+            # After the commit, so that the worker finds the row.
+            transaction.on_commit(lambda: send_message(search))
     except IntegrityError:
         # The same form, sent before. Or the user is gone: a guest who has logged in.
         search = SearchResult.objects.filter(task_id=task_id).first()
     return search, 0
+
+
+def send_message(search):
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
+    try:
+        fetch_openai_results_task.apply_async(
+            kwargs={"query": search.query, "user_id": search.user_id},
+            task_id=str(search.task_id),
+        )
+    except OperationalError as error:
+        # Nothing is lost: workers also look for searches without a message. And if
+        # Redis hangs, only one visitor waits for it.
+        _silent_until = time.monotonic() + SILENT_FOR
+        logger.warning(
+            "stage 3 · queue · %.8s · not sent: %s",
+            search.task_id,
+            type(error.__cause__ or error).__name__,
+        )
+    else:
+        logger.info(
+            "stage 3 · queue · %.8s · the message waits in Redis", search.task_id
+        )
 
 
 @never_cache

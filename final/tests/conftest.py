@@ -50,7 +50,7 @@ def sent(monkeypatch):
     """The messages that are sent to the broker: their arguments and ids."""
     messages = []
     # Each test is a transaction of its own, which is never committed.
-    monkeypatch.setattr("search.tasks.transaction.on_commit", lambda send: send())
+    monkeypatch.setattr("search.views.transaction.on_commit", lambda send: send())
 
     def apply_async(**options):
         messages.append(options)

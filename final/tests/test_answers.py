@@ -56,19 +56,18 @@ def api(monkeypatch):
         api.asked.append(request)
         return api.whole
 
-    client = SimpleNamespace(post=post, responses=SimpleNamespace(create=create))
-    monkeypatch.setattr(answers, "get_client", lambda: client)
+    api.post, api.responses = post, SimpleNamespace(create=create)
     monkeypatch.setattr(answers, "refuses_streams", False)
     return api
 
 
-async def ask():
-    return [piece async for piece in answers.stream_answer("Why?")]
+async def ask(api):
+    return [piece async for piece in answers.stream_answer(api, "Why?")]
 
 
 async def test_the_pieces_come_as_they_are_written(api):
     api.events = [event("response.created"), delta("Be"), delta("cause."), COMPLETED]
-    assert await ask() == ["Be", "cause."]
+    assert await ask(api) == ["Be", "cause."]
     assert api.asked[0]["input"] == "Why?"
     assert api.asked[0]["stream"] is True
 
@@ -76,17 +75,17 @@ async def test_the_pieces_come_as_they_are_written(api):
 async def test_half_a_character_waits_for_the_other_half(api):
     halves = [delta("hi \ud83d"), delta("\ude00"), delta("\ude00 \ud83d"), COMPLETED]
     api.events = halves
-    assert "".join(await ask()) == "hi \N{GRINNING FACE}\N{REPLACEMENT CHARACTER} "
+    assert "".join(await ask(api)) == "hi \N{GRINNING FACE}\N{REPLACEMENT CHARACTER} "
 
 
 async def test_there_is_no_nul_in_an_answer(api):
     api.events = [delta("Be\0cause."), COMPLETED]
-    assert await ask() == ["Because."]
+    assert await ask(api) == ["Because."]
 
 
 async def test_what_comes_after_the_end_does_no_harm(api):
     api.events = [delta("Because."), COMPLETED, event("something.new")]
-    assert await ask() == ["Because."]
+    assert await ask(api) == ["Because."]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ async def test_what_comes_after_the_end_does_no_harm(api):
 async def test_an_answer_without_its_proper_end_is_a_failure(api, events, is_passing):
     api.events = events
     with pytest.raises(answers.NoAnswer) as caught:
-        await ask()
+        await ask(api)
     assert caught.value.is_passing == is_passing
 
 
@@ -142,7 +141,7 @@ def status_error(status, code=None, param=None, **headers):
 async def test_passing_and_lasting_failures_are_distinguished(api, error, is_passing):
     api.error = error
     with pytest.raises(answers.NoAnswer) as caught:
-        await ask()
+        await ask(api)
     assert caught.value.is_passing == is_passing
     assert "sk-secret" not in str(caught.value)
     assert str(caught.value).endswith(".")
@@ -163,7 +162,7 @@ async def test_passing_and_lasting_failures_are_distinguished(api, error, is_pas
 async def test_the_api_says_how_long_to_wait(api, headers, seconds):
     api.error = status_error(429, **headers)
     with pytest.raises(answers.NoAnswer) as caught:
-        await ask()
+        await ask(api)
     assert caught.value.is_passing
     if seconds < 60:
         assert caught.value.wait == pytest.approx(seconds)
@@ -174,9 +173,9 @@ async def test_the_api_says_how_long_to_wait(api, headers, seconds):
 async def test_an_api_that_refuses_to_stream_is_asked_for_a_whole_answer(api, caplog):
     api.error = status_error(400, "unsupported_value", "stream")
     api.whole = SimpleNamespace(output_text="Because\0.", output=[])
-    assert await ask() == ["Because."]
+    assert await ask(api) == ["Because."]
     api.asked.clear()
-    assert await ask() == ["Because."]
+    assert await ask(api) == ["Because."]
     # It is not asked for a stream each time.
     assert ["stream" in request for request in api.asked] == [False]
     assert caplog.text.count("does not stream") == 1
@@ -185,20 +184,11 @@ async def test_an_api_that_refuses_to_stream_is_asked_for_a_whole_answer(api, ca
 async def test_what_an_operator_has_to_do_is_logged_without_secrets(api, caplog):
     api.error = status_error(404, "model_not_found")
     with pytest.raises(answers.NoAnswer, match="does not offer the model"):
-        await ask()
+        await ask(api)
     assert "status 404" in caplog.text
     assert "model_not_found" in caplog.text
     assert "sk-secret" not in caplog.text
     assert "Why?" not in caplog.text
-
-
-async def test_a_client_that_cannot_be_made_is_a_lasting_failure(monkeypatch):
-    def fail():
-        raise ImportError("socksio is missing for socks5://me:secret@proxy")
-
-    monkeypatch.setattr(answers, "get_client", fail)
-    with pytest.raises(answers.NoAnswer, match=r"could not be asked \(ImportError\)"):
-        await ask()
 
 
 async def test_a_silence_is_long_before_the_first_word_and_short_after(api, settings):
@@ -206,23 +196,13 @@ async def test_a_silence_is_long_before_the_first_word_and_short_after(api, sett
     settings.OPENAI_TIMEOUT_SECONDS = 0.02
     api.events = [event("response.created"), 0.2, delta("Be"), 0.2, COMPLETED]
     with pytest.raises(answers.NoAnswer, match="respond in time") as caught:
-        await ask()
+        await ask(api)
     assert caught.value.is_passing
     api.events = [event("response.created"), 0.2, delta("Because."), COMPLETED]
-    assert await ask() == ["Because."]
+    assert await ask(api) == ["Because."]
     # Also where both are equal, it has not begun before the first word.
     settings.OPENAI_FIRST_WORD_SECONDS = settings.OPENAI_TIMEOUT_SECONDS
     with pytest.raises(answers.NoAnswer, match="respond in time") as caught:
-        await ask()
+        await ask(api)
     # The question would be paid for twice.
     assert not caught.value.is_passing
-
-
-def test_there_is_one_client_for_all_searches(monkeypatch, settings):
-    monkeypatch.setenv("OPENAI_API_KEY", "any")
-    settings.OPENAI_FIRST_WORD_SECONDS = 70
-    answers.get_client.cache_clear()
-    client = answers.get_client()
-    assert client is answers.get_client()
-    assert (client.timeout.read, client.max_retries) == (70, 0)
-    answers.get_client.cache_clear()

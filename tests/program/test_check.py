@@ -326,7 +326,7 @@ def test_what_a_worker_imports(project):
 
 def test_what_the_worker_of_the_finished_app_imports():
     files = files_of_worker(steps.find("final").folder)
-    assert {"search/worker.py", "search/rounds.py", "search/answers.py"} <= files
+    assert {"search/loop.py", "search/rounds.py", "search/answers.py"} <= files
     assert not {"search/views.py", "search/consumers.py", "config/asgi.py"} & files
 
 

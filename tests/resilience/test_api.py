@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from search.worker import MOST_TRIES
+from search.tasks import MOST_TRIES
 from support.app.account import user_id
 from support.app.database import insert_search
 from support.app.person import ENDED, Person, calls

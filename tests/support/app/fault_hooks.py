@@ -21,8 +21,8 @@ from pathlib import Path
 unharmed = stream_answer
 
 
-async def stream_answer(query):
-    async for piece in unharmed(query):
+async def stream_answer(client, query):
+    async for piece in unharmed(client, query):
         yield piece
         if Path("raise").exists():
             raise getattr(builtins, Path("raise").rename("raised").read_text())
@@ -30,14 +30,14 @@ async def stream_answer(query):
 IN_A_THREAD = """
 from pathlib import Path
 
-unharmed = fetch_openai_results_task.run
+unharmed_run = fetch_openai_results_task.run
 
 
 def harmed(query, user_id):
     if Path("end the thread").exists():
         Path("end the thread").unlink()
         raise SystemExit
-    unharmed(query, user_id)
+    unharmed_run(query, user_id)
 
 
 fetch_openai_results_task.run = harmed
@@ -45,11 +45,11 @@ fetch_openai_results_task.run = harmed
 BEFORE_THE_SAVE = """
 from pathlib import Path
 
-unharmed = answer
+unharmed_answer = answer
 
 
 async def answer(row):
-    outcome = await unharmed(row)
+    outcome = await unharmed_answer(row)
     while Path("hold").exists():
         print(f"{row.task_id} is answered and not saved", flush=True)
         await asyncio.sleep(0.1)
@@ -59,8 +59,7 @@ async def answer(row):
 
 HOOKS = {
     "search/answers.py": IN_AN_ANSWER,
-    "search/tasks.py": IN_A_THREAD,
-    "search/worker.py": BEFORE_THE_SAVE,
+    "search/tasks.py": IN_A_THREAD + BEFORE_THE_SAVE,
 }
 
 

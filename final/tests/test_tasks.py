@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from search import worker
+from search import loop, tasks
 from search.answers import NoAnswer
 from search.models import MOST_CLAIMS, SearchResult, Status
 from search.rounds import give_back, renew
@@ -24,19 +24,20 @@ def api(monkeypatch):
 
     A try is a list of pieces, and fails with the exception among them, if any.
     """
-    monkeypatch.setattr(worker, "PUSH_EVERY", 0)
-    monkeypatch.setattr(worker.random, "uniform", lambda low, high: 0)
+    monkeypatch.setattr(tasks, "PUSH_EVERY", 0)
+    monkeypatch.setattr(tasks.random, "uniform", lambda low, high: 0)
     tries = []
     asked = []
 
-    async def stream_answer(query):
+    async def stream_answer(client, query):
         asked.append(query)
         for piece in tries.pop(0):
             if isinstance(piece, Exception):
                 raise piece
             yield piece
 
-    monkeypatch.setattr(worker, "stream_answer", stream_answer)
+    monkeypatch.setattr(tasks, "get_client", lambda: None)
+    monkeypatch.setattr(tasks, "stream_answer", stream_answer)
 
     def answer_with(*given):
         tries.extend(given)
@@ -67,7 +68,7 @@ def run(search):
     async def do():
         layer = get_channel_layer()
         await layer.group_add(name, "page")
-        await worker.search(search.task_id)
+        await tasks.search(search.task_id)
         queue = layer.channels.get("page")
         while queue and not queue.empty():
             yield (await layer.receive("page"))["data"]
@@ -106,9 +107,9 @@ def test_what_passes_is_tried_again_from_the_start(search, api):
 
 
 def test_what_does_not_pass_ends(search, api, announced):
-    asked = api(*[[NoAnswer("Busy.", True)]] * worker.MOST_TRIES)
+    asked = api(*[[NoAnswer("Busy.", True)]] * tasks.MOST_TRIES)
     run(search)
-    assert len(asked) == worker.MOST_TRIES
+    assert len(asked) == tasks.MOST_TRIES
     assert (search.status, search.error) == (Status.FAILED, "Busy.")
     assert announced
 
@@ -134,6 +135,27 @@ def test_an_error_of_our_own_is_reported_without_its_text(search, api):
     run(search)
     assert search.status == Status.FAILED
     assert search.error == "Something went wrong on our side."
+
+
+def test_a_client_that_cannot_be_made_is_a_lasting_failure(search, api, monkeypatch):
+    def fail():
+        raise ImportError("socksio is missing for socks5://me:secret@proxy")
+
+    asked = api(["Because."])
+    monkeypatch.setattr(tasks, "get_client", fail)
+    run(search)
+    assert (asked, search.status) == ([], Status.FAILED)
+    assert search.error == "The API could not be asked (ImportError)."
+
+
+def test_there_is_one_client_for_all_searches(monkeypatch, settings):
+    monkeypatch.setenv("OPENAI_API_KEY", "any")
+    settings.OPENAI_FIRST_WORD_SECONDS = 70
+    tasks.get_client.cache_clear()
+    client = tasks.get_client()
+    assert client is tasks.get_client()
+    assert (client.timeout.read, client.max_retries) == (70, 0)
+    tasks.get_client.cache_clear()
 
 
 def test_a_second_message_does_nothing(search, api, announced):
@@ -162,9 +184,9 @@ def test_a_push_that_fails_fails_nothing(
         raise error
 
     api(["Be", "cause."])
-    monkeypatch.setattr(worker, "broadcast", fail)
+    monkeypatch.setattr(tasks, "broadcast", fail)
     monkeypatch.setattr("search.handlers.broadcast", fail)
-    monkeypatch.setattr(worker, "silent_until", 0.0)
+    monkeypatch.setattr(tasks, "silent_until", 0.0)
     assert run(search) == []
     assert (search.status, search.answer) == (Status.DONE, "Because.")
     told = [record for record in caplog.records if "not pushed" in record.message]
@@ -175,14 +197,14 @@ def test_a_push_that_fails_fails_nothing(
 
 
 def test_a_cancelled_search_is_not_announced(search, api, announced, monkeypatch):
-    monkeypatch.setattr(worker, "SAVE_EVERY", 0)
+    monkeypatch.setattr(tasks, "SAVE_EVERY", 0)
     api(["Be", "cause."])
 
     async def cancel(user_id, data):
-        await worker.in_database(search.cancel)
+        await loop.in_database(search.cancel)
 
-    monkeypatch.setattr(worker, "broadcast", cancel)
-    monkeypatch.setattr(worker, "silent_until", 0.0)
+    monkeypatch.setattr(tasks, "broadcast", cancel)
+    monkeypatch.setattr(tasks, "silent_until", 0.0)
     run(search)
     assert (search.status, announced) == (Status.CANCELLED, [])
 
@@ -195,10 +217,10 @@ def test_a_search_that_is_cancelled_between_two_tries_is_not_paid_for_again(
 
     def cancel(low, high):
         """In the place of the random part of the pause."""
-        cancelling.append(asyncio.create_task(worker.in_database(search.cancel)))
+        cancelling.append(asyncio.create_task(loop.in_database(search.cancel)))
         return 0.01
 
-    monkeypatch.setattr(worker.random, "uniform", cancel)
+    monkeypatch.setattr(tasks.random, "uniform", cancel)
     run(search)
     assert asked == ["Why?"]
     assert (search.status, announced) == (Status.CANCELLED, [])
@@ -241,9 +263,9 @@ def test_a_search_that_has_just_been_answered_is_still_ours(search, status, is_o
 
 
 def test_what_has_no_place_waits_for_another_worker(search, monkeypatch):
-    monkeypatch.setattr(worker, "places", threading.BoundedSemaphore(1))
-    worker.places.acquire()
-    assert not worker.begin(search.task_id, wait=False)
+    monkeypatch.setattr(loop, "places", threading.BoundedSemaphore(1))
+    loop.places.acquire()
+    assert not loop.begin(tasks.search, search.task_id, wait=False)
     search.refresh_from_db()
     assert search.status == Status.PENDING
 
@@ -252,6 +274,6 @@ def test_a_worker_that_stops_begins_nothing(search, api, monkeypatch):
     asked = api(["Because."])
     stopping = threading.Event()
     stopping.set()
-    monkeypatch.setattr(worker, "is_stopping", stopping)
+    monkeypatch.setattr(tasks, "is_stopping", stopping)
     run(search)
     assert (search.status, asked) == (Status.PENDING, [])

@@ -1,0 +1,70 @@
+// Stage 1 · template: says when the form is sent.
+// Stage 7 · browser: sends the forms without a reload.
+
+import { applySearch, findItem, form, isSameUser, results, showNotice } from "./page.js";
+
+const PATIENCE = 20_000; // milliseconds, with a server that takes a form and says nothing
+
+async function send(sent) {
+  const headers = { Accept: "application/json" };
+  const body = new FormData(sent);
+  const signal = AbortSignal.timeout(PATIENCE);
+  // The page stays, and its socket with it: a reload would close it.
+  const response = await fetch(sent.action, { method: "POST", headers, body, signal });
+  const type = response.headers.get("Content-Type") ?? "";
+  if (!type.startsWith("application/json")) {
+    throw new Error(`the server answered ${response.status}`);
+  }
+  const data = await response.json();
+  if (!response.ok) {
+    showNotice(data.error, "error");
+    if (data.next_task_id && sent === form) {
+      form.elements.task_id.value = data.next_task_id;
+    }
+    return;
+  }
+  if (!isSameUser(data.user)) {
+    location.reload(); // the session had ended, and the user is a new guest
+    return;
+  }
+  if (findItem(data.search.task_id) === null && !("newest" in results.dataset)) {
+    location = form.action; // this is a page of older ones
+    return;
+  }
+  showNotice(data.notice, "success");
+  applySearch(data.search);
+  if (sent === form) {
+    form.elements.task_id.value = data.next_task_id;
+    form.elements.query.value = "";
+  }
+}
+
+// The server may have got the form all the same. Sent again, it is the same search.
+function unconfirmed(error) {
+  return `The server did not confirm this: ${error.message}. Send it again: it counts once.`;
+}
+
+document.addEventListener("submit", (event) => {
+  const sent = event.target;
+  const button = sent.querySelector("button");
+  if (sent.method !== "post" || !sent.closest("main")) {
+    return;
+  }
+  event.preventDefault();
+  // Not `disabled`: that would take the focus away.
+  if (button.ariaDisabled === "true") {
+    return;
+  }
+  button.ariaDisabled = "true";
+  send(sent)
+    .catch((error) => showNotice(unconfirmed(error), "error"))
+    .finally(() => {
+      button.ariaDisabled = "false";
+    });
+  if (sent === form) {
+    const { task_id, query } = form.elements;
+    console.info(
+      `stage 1 · template · ${task_id.value.slice(0, 8)} · the form sends "${query.value}"`,
+    );
+  }
+});

@@ -1,0 +1,174 @@
+// Stage 1 · template: opens the WebSocket, and shows its state in the badge.
+// Stage 7 · browser: gives the page what the socket brings, and asks the server for what
+// the page has missed.
+
+import {
+  applyChunk,
+  applySearch,
+  form,
+  isFinished,
+  isSameUser,
+  removeItem,
+  results,
+  showNotice,
+  showState,
+} from "./page.js";
+
+// Milliseconds.
+const FIRST_WAIT = 500; // before the socket is opened again; then twice as long
+const LONGEST_WAIT = 20_000;
+const STEADY_AFTER = 5_000; // a socket that has lasted so long was a good one
+const ASK_AFTER_GAP = 1_000;
+const ASK_WHILE_UNFINISHED = 5_000;
+const PATIENCE = 20_000; // with a server that takes a request and says nothing
+
+const MOST_ASKED = 100; // at a time: an address has its limits
+
+// The user has changed in another tab: this page must no longer be used.
+let isOver = false;
+
+// --- The socket ---
+
+let socket;
+let failures = 0;
+let reconnecting = null; // the timer
+
+function connect() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  socket = new WebSocket(`${scheme}://${location.host}/ws/search/`);
+  let openedAt = Infinity;
+
+  socket.onopen = () => {
+    openedAt = Date.now();
+    showState("live", "Live");
+  };
+
+  socket.onmessage = (event) => {
+    const data = JSON.parse(event.data);
+    if ("searches" in data) {
+      applySnapshot(data);
+    } else if ("chunk" in data) {
+      applyChunk(data);
+    } else {
+      applySearch(data);
+    }
+  };
+
+  socket.onclose = () => {
+    if (isOver) {
+      return;
+    }
+    showState("offline", "Offline: reconnecting");
+    if (Date.now() - openedAt > STEADY_AFTER) {
+      failures = 0;
+    }
+    const wait = Math.min(FIRST_WAIT * 2 ** failures, LONGEST_WAIT);
+    failures += 1;
+    // Not all browsers at the same moment.
+    reconnecting = setTimeout(reconnect, wait * (0.5 + Math.random() / 2));
+  };
+}
+
+async function reconnect() {
+  reconnecting = null;
+  // The answer also tells whether the user is still the same.
+  await ask().catch(() => {});
+  if (!isOver) {
+    connect();
+  }
+}
+
+connect();
+
+// A lost network closes nothing: the socket would seem open, and receive nothing.
+addEventListener("offline", () => socket.close());
+addEventListener("online", catchUp);
+
+// The page was asleep, or is back from the browser's history: it may have missed
+// messages.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) {
+    catchUp();
+  }
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") {
+    catchUp();
+  }
+});
+
+function catchUp() {
+  failures = 0;
+  if (reconnecting !== null) {
+    clearTimeout(reconnecting);
+    reconnect();
+  } else if (!isOver) {
+    askSoon();
+  }
+}
+
+// --- What the page has missed ---
+
+function applySnapshot(snapshot) {
+  if (!isSameUser(snapshot.user)) {
+    isOver = true;
+    socket.close();
+    showState("offline", "Signed out");
+    showNotice("You have signed out, or signed in as another user. Load the page again.", "error");
+    return;
+  }
+  snapshot.searches.forEach(applySearch);
+}
+
+let asking = 0;
+
+async function ask() {
+  asking += 1;
+  try {
+    await requestSnapshot();
+  } finally {
+    asking -= 1;
+  }
+}
+
+async function requestSnapshot() {
+  const headers = { Accept: "application/json" };
+  const signal = AbortSignal.timeout(PATIENCE);
+  // The answer has the newest ones anyway.
+  const unfinished = [...results.children].filter((item) => !isFinished(item));
+  const waiting = unfinished.slice(0, MOST_ASKED);
+  const ids = waiting.map((item) => ["waiting", item.dataset.taskId]);
+  const address = `${form.action}?${new URLSearchParams(ids)}`;
+  const response = await fetch(address, { headers, signal });
+  if (!response.ok) {
+    return;
+  }
+  const snapshot = await response.json();
+  applySnapshot(snapshot);
+  if (!isOver) {
+    const known = new Set(snapshot.searches.map((search) => search.task_id));
+    waiting.filter((item) => !known.has(item.dataset.taskId)).forEach(removeItem);
+  }
+}
+
+let timer = null;
+
+function askSoon() {
+  timer ??= setTimeout(() => {
+    timer = null;
+    if (!isOver) {
+      // A server that is away is not asked each second.
+      ask().catch(() => setTimeout(askSoon, ASK_WHILE_UNFINISHED));
+    }
+  }, ASK_AFTER_GAP);
+}
+
+results.addEventListener("missing", askSoon);
+
+// A message can get lost without anybody noticing.
+setInterval(() => {
+  // A slow server is not asked again before it has answered.
+  if (!isOver && asking === 0 && ![...results.children].every(isFinished)) {
+    ask().catch(() => {}); // the badge tells that the server is away
+  }
+}, ASK_WHILE_UNFINISHED);
