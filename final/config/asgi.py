@@ -6,8 +6,8 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from .database import be_impatient
 from .origins import StrictOriginValidator
-from .patience import be_impatient
 from .threads import InThreads, Separately
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

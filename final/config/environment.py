@@ -45,7 +45,7 @@ def positive(name, default):
     return number
 
 
-def address(value, name, *schemes):
+def service_address(value, name, *schemes):
     """The address of a service. It may hold a password, so no message repeats it."""
     try:
         parts = urlsplit(value)

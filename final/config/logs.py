@@ -1,4 +1,4 @@
-"""How a line of the log is written."""
+"""Which lines the log has, and how they are written."""
 
 import copy
 import logging
@@ -46,3 +46,43 @@ class Rarely(logging.Filter):
             return False
         self._last[key] = now
         return True
+
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "story": {
+            "class": "config.logs.PrintableFormatter",
+            "format": "{asctime} {message}",
+            "style": "{",
+        },
+        "brief": {
+            "()": "config.logs.BriefFormatter",
+            "format": "{asctime} {message}",
+            "style": "{",
+        },
+    },
+    "filters": {"rarely": {"()": "config.logs.Rarely"}},
+    "handlers": {
+        "story": {"class": "logging.StreamHandler", "formatter": "story"},
+        "brief": {
+            "class": "logging.StreamHandler",
+            "formatter": "brief",
+            "filters": ["rarely"],
+        },
+    },
+    "loggers": {
+        # Django's own handler logs nothing unless DEBUG is on.
+        "django": {"handlers": ["story"], "level": "INFO", "propagate": False},
+        # Django logs a traceback for each failed push. The worker logs one line.
+        "django.dispatch": {"level": "CRITICAL"},
+        # Our own layer reports when Redis is away; see config/layer.py.
+        "channels_redis": {"level": "CRITICAL"},
+        # One line without a traceback: for a restart of Redis, which all workers
+        # notice, and for requests that anybody can send.
+        "celery.worker.consumer": {"handlers": ["brief"], "propagate": False},
+        "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},
+        "search": {"handlers": ["story"], "level": "INFO", "propagate": False},
+    },
+}

@@ -12,6 +12,8 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from .environment import service_address
+
 SENTINEL = "sentinel://sentinel-1:26379,sentinel-2:26379/NAME_OF_THE_MASTER/0"
 OLDEST = 6  # the first version of Redis that knows HELLO, which redis-py begins with
 
@@ -55,7 +57,12 @@ class RedisAddress:
         return {**patience, "master_name": self.master, "sentinel_kwargs": sentinel}
 
     def layer_host(self, patience):
-        """For channels-redis."""
+        """For channels-redis.
+
+        It retries once: a connection that broke while it was idle fails at its next
+        use.
+        """
+        patience = {**patience, "retry": AsyncRetry(NoBackoff(), 1)}
         if not self.sentinels:
             return {"address": self.url, **patience}
         return {
@@ -86,6 +93,7 @@ def read_address(value, password=""):
     Raises ImproperlyConfigured, without any part of a password.
     """
     if not value.startswith("sentinel:"):
+        service_address(value, "REDIS_URL", "redis", "rediss", "unix", "sentinel")
         return RedisAddress(with_password(value, password))
     found = re.fullmatch(
         r"sentinel://(?::([^@]*)@)?([^/@]+)/([\w.-]+)(?:/(\d+))?", value
@@ -102,11 +110,11 @@ def read_address(value, password=""):
     )
 
 
-def with_password(address, password):
+def with_password(url, password):
     """The address with that password, which may contain any character."""
     if not password:
-        return address
-    parts = urlsplit(address)
+        return url
+    parts = urlsplit(url)
     user, host = parts.username or "", parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
 

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
-from .environment import address, boolean, origins, positive, required, text
+from .database import read_database
+from .environment import boolean, origins, positive, required, text
+from .logs import LOGGING  # noqa: F401
 from .redis_address import read_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -90,55 +90,14 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": BASE_DIR / "db.sqlite3",
-    }
-}
-if DATABASE_URL := text("DATABASE_URL"):
-    address(DATABASE_URL, "DATABASE_URL", "postgres", "postgresql", "sqlite")
-    DATABASES["default"] = environ.Env.db_url_config(DATABASE_URL)
-if database_password := text("DATABASE_PASSWORD"):
-    DATABASES["default"]["PASSWORD"] = database_password
-# How many connections each process may have, at most. All processes together must stay
-# below the server's max_connections.
-DATABASE_CONNECTIONS = positive("DATABASE_CONNECTIONS", 20)
-# A request takes a connection from the pool, and gives it back at its end. If none is
-# free, it waits `timeout` seconds.
-DATABASE_POOL = {"min_size": 1, "max_size": DATABASE_CONNECTIONS, "timeout": 3}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # The web process and the worker write at the same time.
-    database_options = {
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        "transaction_mode": "IMMEDIATE",
-    }
-    # Each thread keeps its connection to the file.
-    DATABASES["default"]["CONN_MAX_AGE"] = None
-else:
-    database_options = {
-        # Seconds and milliseconds: a dead network path does not block a process.
-        "connect_timeout": 5,
-        "tcp_user_timeout": 10_000,
-        "pool": DATABASE_POOL,
-    }
-    # PgBouncer may give each transaction another connection of the server.
-    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-# Options after the "?" of DATABASE_URL take precedence.
-DATABASES["default"]["OPTIONS"] = {
-    **database_options,
-    **DATABASES["default"].get("OPTIONS", {}),
-}
-# Before it is used again, a connection is tested.
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": read_database(BASE_DIR / "db.sqlite3")}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
-# The target of collectstatic. With DEBUG, files are served from the folders of the
-# apps.
+# For collectstatic. With DEBUG, files are served from the folders of the apps.
 STATIC_ROOT = None if DEBUG else BASE_DIR / "static_root"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -150,8 +109,6 @@ STORAGES = {
 }
 
 REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
-if not REDIS_URL.startswith("sentinel:"):
-    address(REDIS_URL, "REDIS_URL", "redis", "rediss", "unix", "sentinel")
 REDIS = read_address(REDIS_URL, text("REDIS_PASSWORD"))
 # Seconds. A Redis that hangs holds up a visitor for a moment, not for ever.
 REDIS_PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
@@ -168,8 +125,6 @@ CELERY_TASK_DEFAULT_QUEUE = f"{SITE_NAME}.celery"
 REDIS_HEARTBEAT_SECONDS = positive("REDIS_HEARTBEAT_SECONDS", 5.0)
 
 CELERY_BROKER_URL = REDIS.broker_url
-# What a worker runs besides its tasks.
-CELERY_IMPORTS = ["search.rounds"]
 # Do not keep unacknowledged messages in Redis: other workers find the searches of a
 # dead worker in the database.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -177,31 +132,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "ack_emulation": False,
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
-# One for each thread of a web process; see asgi.py. When Redis hangs, no thread waits
-# for the connection of another one.
-CELERY_BROKER_POOL_LIMIT = 32
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# During a failover, Redis rejects commands. Without this setting, that stops the
-# worker.
-CELERY_BROKER_CHANNEL_ERROR_RETRY = True
-# Both are about tasks that are acknowledged late, which we do not have. Without a
-# value, Celery logs a warning.
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
-# A worker takes no message that it cannot begin: another worker may be free.
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 
-_connection = {
-    **REDIS.layer_host(REDIS_PATIENCE),
-    # Retry once: a connection that broke while it was idle fails at its next use.
-    "retry": Retry(NoBackoff(), retries=1),
-}
+_host = REDIS.layer_host(REDIS_PATIENCE)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "config.layer.RestoringChannelLayer",
-        # Each connection sends one message after the other. So there are four.
-        "CONFIG": {"hosts": [_connection] * 4, "prefix": SITE_NAME},
+        # Each connection sends one message after the other. Four send twice as many.
+        "CONFIG": {"hosts": [_host] * 4, "prefix": SITE_NAME},
     },
 }
 
@@ -267,10 +204,9 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-X_FRAME_OPTIONS = "DENY"
 
-# One switch for everything that needs TLS. The proxy that terminates TLS reports it in
-# X-Forwarded-Proto. uvicorn trusts the addresses in FORWARDED_ALLOW_IPS.
+# One switch for everything that needs TLS. The proxy reports TLS in X-Forwarded-Proto.
+# uvicorn trusts the addresses in FORWARDED_ALLOW_IPS.
 HTTPS_ONLY = boolean("HTTPS_ONLY", not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
@@ -281,42 +217,3 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = boolean("HSTS_PRELOAD", False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "story": {
-            "class": "config.logs.PrintableFormatter",
-            "format": "{asctime} {message}",
-            "style": "{",
-        },
-        "brief": {
-            "()": "config.logs.BriefFormatter",
-            "format": "{asctime} {message}",
-            "style": "{",
-        },
-    },
-    "filters": {"rarely": {"()": "config.logs.Rarely"}},
-    "handlers": {
-        "story": {"class": "logging.StreamHandler", "formatter": "story"},
-        "brief": {
-            "class": "logging.StreamHandler",
-            "formatter": "brief",
-            "filters": ["rarely"],
-        },
-    },
-    "loggers": {
-        # Django's own handler logs nothing unless DEBUG is on.
-        "django": {"handlers": ["story"], "level": "INFO", "propagate": False},
-        # Django logs a traceback for each failed push. The worker logs one line.
-        "django.dispatch": {"level": "CRITICAL"},
-        # Our own layer reports when Redis is away; see config/layer.py.
-        "channels_redis": {"level": "CRITICAL"},
-        # One line without a traceback: for a restart of Redis, which all workers
-        # notice, and for requests that anybody can send.
-        "celery.worker.consumer": {"handlers": ["brief"], "propagate": False},
-        "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},
-        "search": {"handlers": ["story"], "level": "INFO", "propagate": False},
-    },
-}

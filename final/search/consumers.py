@@ -62,8 +62,16 @@ class SearchConsumer(AsyncWebsocketConsumer):
     group_name = timer = None
 
     async def __call__(self, scope, receive, send):
+        async def send_if_open(message):
+            try:
+                await send(message)
+            except RuntimeError:
+                # The server has closed the socket itself: of a client that sends
+                # broken frames, for example.
+                raise StopConsumer() from None
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_if_open)
         except (RedisError, OperationalError, InterfaceError) as error:
             # One line without a traceback: this happens to all sockets at once.
             logger.warning("A socket was closed: %s", type(error).__name__)

@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from config.patience import be_impatient
+from config.database import be_impatient
 from config.redis_address import find_misconfiguration
 
 from .figures import serve_figures

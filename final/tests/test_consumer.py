@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
@@ -59,6 +61,24 @@ async def test_the_snapshot_comes_first(client, user, signed_in, search):
         "searches": [search.state()],
     }
     await communicator.disconnect()
+
+
+async def test_a_socket_that_the_server_has_closed_ends_quietly(client, user):
+    """Of a client, for example, that sends broken frames before the snapshot."""
+    await sync_to_async(client.force_login)(user)
+    scope = connect_as(client.session.session_key, ORIGIN).scope
+    received = asyncio.Queue()
+    received.put_nowait({"type": "websocket.connect"})
+    sent = []
+
+    async def send(message):
+        sent.append(message["type"])
+        if sent[-1] == "websocket.send":
+            raise RuntimeError("Unexpected ASGI message")
+
+    async with asyncio.timeout(5):
+        await application(scope, received.get, send)
+    assert sent == ["websocket.accept", "websocket.send"]
 
 
 async def test_a_message_for_the_group_becomes_a_frame(user, signed_in):

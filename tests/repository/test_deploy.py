@@ -92,9 +92,9 @@ def test_the_example_of_the_environment_names_what_the_settings_read():
     listed = set(
         re.findall(r"^#?([A-Z_]+)=", (FINAL / ".env.example").read_text(), re.M)
     )
-    settings = (FINAL / "config" / "settings.py").read_text()
+    config = "\n".join(path.read_text() for path in (FINAL / "config").glob("*.py"))
     functions = "text|required|boolean|positive|origins"
-    read = set(re.findall(rf'\b(?:{functions})\(\s*"([A-Z_]+)"', settings))
+    read = set(re.findall(rf'\b(?:{functions})\(\s*"([A-Z_]+)"', config))
     # These are set where the processes are started.
     assert read - {"PORT", "CSRF_TRUSTED_ORIGINS"} <= listed
     assert listed - read == {"OPENAI_API_KEY"}
