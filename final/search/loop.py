@@ -1,7 +1,8 @@
 """Stage 4 · worker: where all searches of a worker process run, and how many.
 
-A search waits for the API nearly all of its time. So they share one event loop, one
-client and a few database connections: a thousand searches need no thousand threads.
+A search waits for the API nearly all of its time. So they share one event loop,
+and a few clients and database connections: a thousand searches need no thousand
+threads.
 """
 
 import asyncio

@@ -36,7 +36,7 @@ def api(monkeypatch):
                 raise piece
             yield piece
 
-    monkeypatch.setattr(tasks, "get_client", lambda: None)
+    monkeypatch.setattr(tasks, "get_client", lambda number: None)
     monkeypatch.setattr(tasks, "stream_answer", stream_answer)
 
     def answer_with(*given):
@@ -138,7 +138,7 @@ def test_an_error_of_our_own_is_reported_without_its_text(search, api):
 
 
 def test_a_client_that_cannot_be_made_is_a_lasting_failure(search, api, monkeypatch):
-    def fail():
+    def fail(number):
         raise ImportError("socksio is missing for socks5://me:secret@proxy")
 
     asked = api(["Because."])
@@ -148,7 +148,7 @@ def test_a_client_that_cannot_be_made_is_a_lasting_failure(search, api, monkeypa
     assert search.error == "The API could not be asked (ImportError)."
 
 
-def test_there_is_one_client_for_all_searches(monkeypatch, settings):
+def test_a_client_is_kept_for_the_next_searches(monkeypatch, settings):
     monkeypatch.setenv("OPENAI_API_KEY", "any")
     settings.OPENAI_FIRST_WORD_SECONDS = 70
     tasks.get_client.cache_clear()
