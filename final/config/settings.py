@@ -98,7 +98,7 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
 # For collectstatic. With DEBUG, files are served from the folders of the apps.
-STATIC_ROOT = None if DEBUG else BASE_DIR / "static_root"
+STATIC_ROOT = None if DEBUG else text("STATIC_ROOT", BASE_DIR / "static_root")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -30,6 +30,8 @@ LANGUAGES = {
     ".txt": ("ini", "# {}"),
     ".ini": ("ini", "# {}"),
     ".yaml": ("yaml", "# {}"),
+    ".conf": ("nginx", "# {}"),
+    ".service": ("ini", "# {}"),
     ".example": ("ini", "# {}"),
     "": ("ini", "# {}"),
 }

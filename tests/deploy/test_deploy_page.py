@@ -1,0 +1,302 @@
+"""The page about deployment, followed on an empty machine: each command of it is run.
+
+All tests share the machine, and follow each other as the sections of the page do.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.machine import CommandFailed, Machine, why_not
+from support.machine.site import Browser, busy, wait_for_answer
+from tutorial.paths import ROOT
+from tutorial.project import steps
+from tutorial.runtime.processes import Processes
+from tutorial.runtime.services import start_stand_in
+from tutorial.runtime.waiting import wait_until
+
+pytestmark = [
+    pytest.mark.deploy,
+    pytest.mark.slow(300),
+    pytest.mark.xdist_group("deploy"),
+    pytest.mark.skipif(bool(why_not()), reason=why_not()),
+]
+
+PAGE = (ROOT / "docs" / "deploy.md").read_text()
+CERTIFICATE = "/etc/ssl/search/fullchain.pem"
+
+
+def sections() -> dict[str, list[str]]:
+    """The commands of each section, a text for each block."""
+    found: dict[str, list[str]] = {}
+    for section in re.split(r"^(?=###? )", PAGE, flags=re.M)[1:]:
+        title, _, rest = section.partition("\n")
+        found[title.lstrip("# ")] = re.findall(r"^```sh\n(.*?)^```", rest, re.M | re.S)
+    return found
+
+
+SECTIONS = sections()
+
+
+class Deployed:
+    """The machine, and what the page has made of it so far."""
+
+    def __init__(self, machine: Machine, address: Path, api: str) -> None:
+        self.machine = machine
+        self.address = address  # of the repository that is cloned
+        self.api = api
+        self.folder = "/"
+
+    def follow(self, title: str) -> str:
+        """Type the commands of a section: what they print."""
+        return "".join(self.type(block) for block in SECTIONS.pop(title))
+
+    def type(self, block: str) -> str:
+        """Type the commands in the shell of the machine, which remembers its folder."""
+        block = block.replace("git clone ADDRESS", f"git clone {self.address}")
+        # The real API is not to be asked, and a test asks more often than people do.
+        given = f"OPENAI_API_KEY=sk-test\nOPENAI_BASE_URL={self.api}"
+        given += "\nSEARCHES_PER_MINUTE=100000"
+        block = block.replace("OPENAI_API_KEY=sk-...", given)
+        output = self.machine.run(f"cd {self.folder}\n{block}\necho; pwd")
+        output, self.folder = output.rstrip().rsplit("\n", 1)
+        return output
+
+    def browser(self) -> Browser:
+        """A new visitor of the site."""
+        return Browser(self.machine.run(f"cat {CERTIFICATE}"))
+
+    def wait_until_ended(self, browser: Browser) -> None:
+        """Wait until each search of the visitor is done."""
+
+        def statuses() -> set[str]:
+            found = browser.snapshot()
+            last = browser.asked[-50:]
+            return {
+                found[task_id]["status"] if task_id in found else "lost"
+                for task_id in last
+            }
+
+        wait_until(
+            lambda: statuses() <= {"done"},
+            seconds=60,
+            otherwise=lambda: f"statuses: {statuses()}",
+        )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The machine, on which the path of the page was followed to its end."""
+    folder = tmp_path_factory.mktemp("machine")
+    address = clone(tmp_path_factory.mktemp("address"))
+    with Processes(lambda name, line: None) as processes, Machine(folder) as machine:
+        _, variables = start_stand_in(processes, "--latency", "0.3", "--pace", "0.02")
+        deployed = Deployed(machine, address, variables["OPENAI_BASE_URL"])
+        for title in [title for title in SECTIONS if re.match(r"\d\. ", title)]:
+            deployed.last_words = deployed.follow(title)
+        yield deployed
+
+
+def clone(folder: Path) -> Path:
+    """A repository with the files of this one as they are now."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        text=True,
+    )
+    names = [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    copy = ["cp", "--parents", *names, str(folder)]
+    subprocess.run(copy, cwd=ROOT, check=True)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "The code")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git as somebody."""
+    name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *name, *arguments], cwd=folder, check=True)
+
+
+def test_the_path_leads_to_a_running_site(site):
+    assert "HTTP/1.1 200 OK" in site.last_words
+    browser = site.browser()
+    response = browser.ask("Does it run?")
+    assert response.status_code == 202, response.text
+    with browser.open_socket() as opened:
+        state = wait_for_answer(opened, response.json()["search"]["task_id"])
+    assert state["status"] == "done"
+    # A change of the code would need root.
+    with pytest.raises(CommandFailed, match="Permission denied|Read-only"):
+        site.machine.run("runuser -u search -- touch /srv/search/current/search/x.py")
+    with pytest.raises(CommandFailed, match="Permission denied"):
+        site.machine.run("runuser -u nobody -- cat /srv/search/env")
+
+
+def test_what_is_not_public_is_not_to_be_seen(site):
+    browser = site.browser()
+    for path in ("/metrics", "/healthz", "/readyz"):
+        assert browser.get(path).status_code == 404
+    # A file of the page, with its digest, is kept by browsers.
+    found = re.findall(r'(?:src|href)="(/static/[^"]+)"', browser.get().text)
+    assert len(found) == 2
+    for path in found:
+        response = browser.get(path)
+        assert response.status_code == 200
+        assert "max-age=315360000" in response.headers["cache-control"]
+    response = browser.get("/", headers={"Host": "other.example.org"})
+    assert response.status_code == 400
+
+
+def test_a_class_behind_one_address_is_served_and_a_flood_is_not(site):
+    browsers = [site.browser() for _ in range(60)]
+    assert {browser.get().status_code for browser in browsers} == {200}
+    flood = site.browser()
+    statuses = {flood.get("/accounts/login/").status_code for _ in range(100)}
+    assert statuses == {200, 429}
+
+
+def test_the_units_are_sound(site):
+    names = "search-web@8001.service search-worker@1.service search-clean.timer"
+    # It knows no user of the copied machine's, and needs no running systemd.
+    site.machine.run(f"cd /etc/systemd/system && systemd-analyze verify {names}")
+
+
+def test_a_new_release_refuses_no_request(site):
+    change = site.address / "final" / "search" / "static" / "search" / "style.css"
+    change.write_text(change.read_text() + "/* The next release. */\n")
+    git(site.address, "commit", "--quiet", "--all", "--message", "The next release")
+    browser, other = site.browser(), site.browser()
+    before = re.search(r"/static/search/style\.\w+\.css", browser.get().text)[0]
+    user = browser.ask("Who am I?").json()["user"]
+    with busy(other) as seen:
+        output = site.follow("Install a new release")
+    assert "Release 2 is running." in output
+    assert set(seen) == {200, 202}, seen
+    after = re.search(r"/static/search/style\.\w+\.css", browser.get().text)[0]
+    assert before != after
+    assert {browser.get(path).status_code for path in (before, after)} == {200}
+    assert browser.user() == str(user)
+    site.wait_until_ended(other)
+
+
+def test_the_previous_release_comes_back(site):
+    browser = site.browser()
+    new = re.search(r"/static/search/style\.\w+\.css", browser.get().text)[0]
+    with busy(browser) as seen:
+        site.follow("Return to the previous release")
+    assert set(seen) == {200, 202}, seen
+    old = re.search(r"/static/search/style\.\w+\.css", browser.get().text)[0]
+    assert old != new
+    site.wait_until_ended(browser)
+
+
+def test_another_secret_key_signs_nobody_out(site):
+    browser = site.browser()
+    user = browser.ask("Who am I?").json()["user"]
+    before = site.machine.run("grep ^SECRET_KEY= /srv/search/env")
+    site.follow("Change the secret key")
+    assert site.machine.run("grep ^SECRET_KEY= /srv/search/env") != before
+    assert browser.user() == str(user)
+    assert browser.ask("And now?").status_code == 202
+    site.wait_until_ended(browser)
+
+
+def test_a_backup_is_made_and_restored_under_load(site):
+    browser = site.browser()
+    backup, restore = SECTIONS.pop("Back up and restore")
+    with busy(browser):
+        wait_until(lambda: len(browser.asked) > 20, seconds=30, otherwise="not busy")
+        kept = list(browser.asked)
+        site.type(backup)
+    site.type(restore)
+    wait_until(lambda: browser.get().status_code == 200, seconds=30, otherwise="down")
+    browser.asked = kept  # what came after the backup is gone
+    site.wait_until_ended(browser)
+
+
+def test_the_searches_of_step_7_come_along(site, tmp_path):
+    old = tmp_path / "db.sqlite3"
+    make_database_of_step_7(old)
+    site.machine.run("cat > /root/db.sqlite3.base64", to_base64(old))
+    site.machine.run("base64 --decode /root/db.sqlite3.base64 > /root/db.sqlite3")
+    processes = "search-web@8001 search-web@8002 search-worker@1 search-worker@2"
+    site.machine.run(f"systemctl stop {processes}")
+    site.machine.run(
+        'runuser -u postgres -- psql --command "DROP DATABASE search"\n'
+        "runuser -u postgres -- createdb --owner search search\n"
+        "cd /srv/search/current\n"
+        "runuser -u search -- .venv/bin/python manage.py migrate"
+    )
+    output = site.follow("Move from SQLite to PostgreSQL")
+    assert re.search(r"Installed [1-9]\d* object", output), output
+    site.machine.run(f"systemctl start {processes}")
+    query = "SELECT query, answer, status FROM search_searchresult"
+    found = site.machine.run(
+        f'runuser -u postgres -- psql --tuples-only --no-align search -c "{query}"'
+    )
+    assert found.splitlines() == ["What is kept?|This.|done"]
+    # New rows get ids of their own.
+    browser = site.browser()
+    wait_until(lambda: browser.get().status_code == 200, seconds=30, otherwise="down")
+    assert browser.ask("Is there room?").status_code == 202
+    site.wait_until_ended(browser)
+
+
+def make_database_of_step_7(path: Path) -> None:
+    """A database of step 7 with one answered search."""
+    folder = steps.find("7").folder
+    script = (
+        "import django; django.setup();"
+        "from django.core.management import call_command as call;"
+        "from django.conf import settings;"
+        "call('migrate', verbosity=0);"
+        "from django.contrib.auth import get_user_model as users;"
+        "from search.models import SearchResult as Row; import uuid;"
+        "user = users().objects.create_user('guest-of-step-7');"
+        "Row.objects.create(user=user, task_id=uuid.uuid4(), query='What is kept?',"
+        " answer='This.')"
+    )
+    start = (
+        "import sys; sys.path.insert(0, '.');"
+        "from config import settings as s;"
+        f"s.DATABASES['default']['NAME'] = {str(path)!r};"
+    )
+    subprocess.run(
+        [sys.executable, "-c", start + script],
+        cwd=folder,
+        env={
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+        check=True,
+    )
+
+
+def to_base64(path: Path) -> str:
+    """The file as text."""
+    return subprocess.check_output(["base64", str(path)], text=True)
+
+
+def test_pgbouncer_comes_between(site):
+    browser = site.browser()
+    output = site.follow("Put PgBouncer in front of PostgreSQL")
+    assert "is running." in output
+    for number in range(5):
+        assert browser.ask(f"Is it number {number}?").status_code == 202
+    site.wait_until_ended(browser)
+    used = site.machine.run(
+        "runuser -u postgres -- psql --tuples-only --command"
+        " \"SELECT count(*) FROM pg_stat_activity WHERE datname = 'search'\""
+    )
+    assert 0 < int(used) <= 50
+
+
+def test_no_command_of_the_page_is_left_out(site):
+    left = {title: blocks for title, blocks in SECTIONS.items() if blocks}
+    # These need a container engine, or ask for a password.
+    assert set(left) == {"With Docker", "Accounts"}

@@ -1,0 +1,125 @@
+"""The deployed site, as browsers reach it: by https, through nginx."""
+
+import contextlib
+import json
+import re
+import socket
+import ssl
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+
+import httpx2
+from websockets.sync.client import connect
+
+HOST = "search.example.org"
+ORIGIN = f"https://{HOST}"
+
+
+class Browser:
+    """A visitor with cookies of their own, who trusts this certificate alone."""
+
+    def __init__(self, certificate: str) -> None:
+        self.tls = ssl.create_default_context(cadata=certificate)
+        self.client = httpx2.Client(
+            base_url="https://127.0.0.1",
+            headers={"Host": HOST, "Referer": f"{ORIGIN}/"},
+            verify=self.tls,
+            timeout=30,
+        )
+        self.asked: list[str] = []  # by their ids
+
+    def request(self, method: str, path: str, **options) -> httpx2.Response:
+        """The response to a request."""
+        names = {"sni_hostname": HOST}
+        return self.client.request(method, path, extensions=names, **options)
+
+    def get(self, path: str = "/", **options) -> httpx2.Response:
+        """The response to a GET."""
+        return self.request("GET", path, **options)
+
+    def ask(self, question: str) -> httpx2.Response:
+        """Send a question, as the page's script does."""
+        if "csrftoken" not in self.client.cookies:
+            self.get()
+        task_id = str(uuid.uuid4())
+        response = self.request(
+            "POST",
+            "/",
+            data={
+                "query": question,
+                "task_id": task_id,
+                "csrfmiddlewaretoken": self.client.cookies["csrftoken"],
+            },
+            headers={"Accept": "application/json"},
+        )
+        if response.status_code == 202:
+            self.asked.append(task_id)
+        return response
+
+    def snapshot(self) -> dict:
+        """The visitor's user, and the searches by their ids."""
+        waiting = [("waiting", task_id) for task_id in self.asked[-50:]]
+        headers = {"Accept": "application/json"}
+        data = self.get("/", params=waiting, headers=headers).json()
+        return {search["task_id"]: search for search in data["searches"]}
+
+    def user(self) -> str:
+        """The id of the visitor's user, as the page has it."""
+        return re.search(r'data-user="(\d*)"', self.get().text)[1]
+
+    @contextlib.contextmanager
+    def open_socket(self) -> Iterator:
+        """A WebSocket, as the page opens it."""
+        cookies = "; ".join(f"{name}={v}" for name, v in self.client.cookies.items())
+        with (
+            socket.create_connection(("127.0.0.1", 443)) as connection,
+            connect(
+                f"wss://{HOST}/ws/search/",
+                sock=connection,
+                ssl=self.tls,
+                origin=ORIGIN,
+                additional_headers={"Cookie": cookies},
+            ) as opened,
+        ):
+            yield opened
+
+
+def wait_for_answer(opened, task_id: str) -> dict:
+    """The state of the search in which it has ended, as it comes through the socket."""
+    while True:
+        data = json.loads(opened.recv(timeout=30))
+        for state in data.get("searches", [data]):
+            if state["task_id"] == task_id and state.get("status") in (
+                "done",
+                "failed",
+            ):
+                return state
+
+
+@contextlib.contextmanager
+def busy(browser: Browser) -> Iterator[Counter]:
+    """In this context, pages are requested and questions asked, all the time.
+
+    What comes of the requests is counted: statuses, and the names of exceptions.
+    """
+    seen: Counter = Counter()
+    is_over = threading.Event()
+
+    def go_on() -> None:
+        while not is_over.is_set():
+            for act in (browser.get, lambda: browser.ask("Is anything lost?")):
+                try:
+                    seen[act().status_code] += 1
+                except httpx2.HTTPError as error:
+                    seen[repr(error)] += 1
+            is_over.wait(0.05)
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        thread.join()

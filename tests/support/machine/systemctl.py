@@ -1,0 +1,102 @@
+"""In the place of systemctl on a machine where systemd does not run.
+
+It reads the same unit files, and starts what they say, as the user that they name. It
+knows of them what the units of the app use. Debian's own services start by their
+scripts in /etc/init.d.
+"""
+
+import configparser
+import os
+import pwd
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+UNITS = Path("/etc/systemd/system")
+
+
+class Unit:
+    """A service of a unit file."""
+
+    def __init__(self, name):
+        self.name = name.removesuffix(".service")
+        base, at, instance = self.name.partition("@")
+        text = (UNITS / f"{base}{at}.service").read_text().replace("%i", instance)
+        self.commands = [
+            shlex.split(line.partition("=")[2])
+            for line in text.splitlines()
+            if line.startswith("ExecStart=")
+        ]
+        parser = configparser.ConfigParser(strict=False, interpolation=None)
+        parser.read_string(text)
+        self.service = parser["Service"]
+        self.note = Path(f"/run/{self.name}.pid")
+
+    def start(self):
+        """Start it, or run it to its end if it is a `oneshot`."""
+        user = pwd.getpwnam(self.service["User"])
+        for command in self.commands:
+            with Path(f"/var/log/{self.name}.log").open("a") as log:
+                child = subprocess.Popen(
+                    ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}"]
+                    + ["--init-groups", *command],
+                    cwd=self.service["WorkingDirectory"],
+                    env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            if self.service.get("Type") == "oneshot":
+                if child.wait():
+                    sys.exit(f"{self.name} failed")
+            else:
+                self.note.write_text(str(child.pid))
+
+    def stop(self):
+        """End it, with the patience that its unit file gives it."""
+        if not self.note.exists():
+            return
+        pid = int(self.note.read_text())
+        self.note.unlink()
+        deadline = time.monotonic() + float(self.service["TimeoutStopSec"])
+        if runs(pid):
+            os.killpg(pid, signal.SIGTERM)
+        while runs(pid):
+            if time.monotonic() > deadline:
+                os.killpg(pid, signal.SIGKILL)
+                sys.exit(f"{self.name} had to be killed")
+            time.sleep(0.05)
+
+
+def runs(pid):
+    """Whether the process runs, and has not just ended."""
+    try:
+        return (
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        )
+    except FileNotFoundError:
+        return False
+
+
+def main(verb, *names):
+    """Do what the verb says with each of the units."""
+    names = [name for name in names if name != "--now"]
+    verb = {"enable": "start"}.get(verb, verb)
+    for name in names:
+        if Path(f"/etc/init.d/{name}").exists():
+            subprocess.run(["service", name, verb], check=True)
+        elif name.endswith(".timer"):
+            assert "OnCalendar=" in (UNITS / name).read_text()
+            Unit(name.removesuffix(".timer")).start()
+        else:
+            if verb in ("stop", "restart"):
+                Unit(name).stop()
+            if verb in ("start", "restart"):
+                Unit(name).start()
+
+
+main(*sys.argv[1:])
