@@ -44,10 +44,10 @@ SECTIONS = sections()
 class Deployed:
     """The machine, and what the page has made of it so far."""
 
-    def __init__(self, machine: Machine, address: Path, api: str) -> None:
+    def __init__(self, machine: Machine, address: Path, api: dict[str, str]) -> None:
         self.machine = machine
         self.address = address  # of the repository that is cloned
-        self.api = api
+        self.api = api  # the variables that lead to the stand-in
         self.folder = "/"
 
     def follow(self, title: str) -> str:
@@ -58,9 +58,10 @@ class Deployed:
         """Type the commands in the shell of the machine, which remembers its folder."""
         block = block.replace("git clone ADDRESS", f"git clone {self.address}")
         # The real API is not to be asked, and a test asks more often than people do.
-        given = f"OPENAI_API_KEY=sk-test\nOPENAI_BASE_URL={self.api}"
-        given += "\nSEARCHES_PER_MINUTE=100000"
-        block = block.replace("OPENAI_API_KEY=sk-...", given)
+        given = self.api | {"SEARCHES_PER_MINUTE": "100000"}
+        block = block.replace(
+            "OPENAI_API_KEY=sk-...", "\n".join(map("=".join, given.items()))
+        )
         output = self.machine.run(f"cd {self.folder}\n{block}\necho; pwd")
         output, self.folder = output.rstrip().rsplit("\n", 1)
         return output
@@ -92,9 +93,12 @@ def site(tmp_path_factory):
     """The machine, on which the path of the page was followed to its end."""
     folder = tmp_path_factory.mktemp("machine")
     address = clone(tmp_path_factory.mktemp("address"))
-    with Processes(lambda name, line: None) as processes, Machine(folder) as machine:
+    with (
+        Processes(lambda name, line: None) as processes,
+        Machine(folder, address) as machine,
+    ):
         _, variables = start_stand_in(processes, "--latency", "0.3", "--pace", "0.02")
-        deployed = Deployed(machine, address, variables["OPENAI_BASE_URL"])
+        deployed = Deployed(machine, address, variables)
         for title in [title for title in SECTIONS if re.match(r"\d\. ", title)]:
             deployed.last_words = deployed.follow(title)
         yield deployed

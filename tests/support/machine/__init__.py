@@ -30,6 +30,7 @@ mount --rbind /dev "$1/root/dev"
 mount -t proc none "$1/root/proc"
 mount -t tmpfs none "$1/root/run"
 mount -t tmpfs none "$1/root/root"
+mount --bind "$4" "$1/root$4"
 mkdir -p "$1/root/run/lock" "$1/root/srv"
 printf '#!/bin/sh\\nexit 101\\n' > "$1/root/usr/sbin/policy-rc.d"
 chmod +x "$1/root/usr/sbin/policy-rc.d"
@@ -52,10 +53,13 @@ class CommandFailed(Exception):
 
 
 class Machine:
-    """The machine, from its making to the end of the context."""
+    """The machine, from its making to the end of the context.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Files that change in `shared`, a folder of this machine, change there, too.
+    """
+
+    def __init__(self, folder: Path, shared: Path) -> None:
+        self.folder, self.shared = folder, shared
         self.root = folder / "root"
 
     def __enter__(self) -> "Machine":
@@ -63,7 +67,8 @@ class Machine:
         assert not taken, f"in use on this machine: ports {taken}"
         self._first = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-            + ["sh", "-c", MAKE, "sh", str(self.folder), sys.executable, FIRST],
+            + ["sh", "-c", MAKE, "sh", str(self.folder), sys.executable, FIRST]
+            + [str(self.shared)],
             stdout=subprocess.PIPE,
             text=True,
         )
