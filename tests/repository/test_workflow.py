@@ -33,6 +33,7 @@ def test_it_tests_and_builds_with_the_readme_s_commands(jobs):
     assert ours == [
         "python3 -m tutorial test",
         "python3 -m tutorial test -m lab",
+        "python3 -m tutorial test -m deploy",
         "python3 -m tutorial docs --build",
     ]
     readme = (ROOT / "README.md").read_text()
@@ -61,7 +62,7 @@ def test_it_publishes_what_is_built_and_only_after_the_tests(jobs):
     folder = Path(settings.site_dir).relative_to(ROOT).as_posix()
     assert [step["with"]["path"] for step in uploads] == [folder]
     assert f"/{folder}/" in (ROOT / ".gitignore").read_text().split()
-    assert set(jobs["publish"]["needs"]) == {"test", "build"}
+    assert set(jobs["publish"]["needs"]) == {"test", "deploy", "build"}
 
 
 def test_the_page_for_a_wrong_address_finds_its_styles(jobs, tmp_path, monkeypatch):

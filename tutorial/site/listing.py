@@ -32,6 +32,7 @@ LANGUAGES = {
     ".yaml": ("yaml", "# {}"),
     ".conf": ("nginx", "# {}"),
     ".service": ("ini", "# {}"),
+    ".timer": ("ini", "# {}"),
     ".example": ("ini", "# {}"),
     "": ("ini", "# {}"),
 }
