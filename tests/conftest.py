@@ -8,6 +8,8 @@ import pytest
 
 from support import checking, website
 from support.runner import Runner
+from tutorial.project import steps
+from tutorial.project.files import copy_project
 from tutorial.runtime.waiting import wait_until
 
 
@@ -35,6 +37,22 @@ def check_here(chromium, monkeypatch) -> Callable[[str, Path], dict]:
     # pytest-django's own, which no person who checks a folder has.
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     return lambda number, folder: checking.check_here(number, folder, chromium)
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A function (file, old, new, ...) that makes step 7 with these changes."""
+
+    def make(*changes):
+        folder = tmp_path / "project"
+        copy_project(steps.find("7").folder, folder)
+        for file, old, new in zip(*[iter(changes)] * 3, strict=True):
+            text = (folder / file).read_text()
+            assert text.count(old) == 1, (file, old)
+            (folder / file).write_text(text.replace(old, new))
+        return folder
+
+    return make
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ What works is recognised. Where `check` cannot see what happens, it says so, and
 import pytest
 
 from support.checking import run_check
-from tutorial.project import steps
-from tutorial.project.files import copy_project
 
 TASKS, CONSUMERS = "search/tasks.py", "search/consumers.py"
 SCRIPT = "search/static/search/search.js"
@@ -27,22 +25,6 @@ RECEIVE = """    def receive(self, text_data=None, bytes_data=None):
         {call}
 
     def send_search_result"""
-
-
-@pytest.fixture
-def changed(tmp_path):
-    """A function (file, old, new, ...) that makes step 7 with these changes."""
-
-    def make(*changes):
-        folder = tmp_path / "project"
-        copy_project(steps.find("7").folder, folder)
-        for file, old, new in zip(*[iter(changes)] * 3, strict=True):
-            text = (folder / file).read_text()
-            assert text.count(old) == 1, (file, old)
-            (folder / file).write_text(text.replace(old, new))
-        return folder
-
-    return make
 
 
 def states(report):

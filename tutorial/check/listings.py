@@ -14,6 +14,9 @@ MOST_LINES = 10
 
 BLANK = re.compile(r"\s*(#|//|/\*.*\*/|<!--.*-->|\{#.*#\})|\s*$")
 
+# Python's import of names, in a line.
+IMPORT = re.compile(r"\s*(?:from [\w.]+ )?import ([\w, ]+)$")
+
 # The end of a line that opens a block, a bracket or an element.
 OPENS = re.compile(r"[:{(\[>]\s*$")
 
@@ -50,12 +53,22 @@ def _first(change: FileDiff) -> tuple[str, str] | None:
             if BLANK.match(line):
                 continue
             where = _where(old, number)
+            if _is_unused_import(line, new):
+                continue
             if new.count(line) < old.count(line):
                 seen = f"there is no line `{line.strip()}`; {where}"
                 return seen, f"{change.path}:{max(place, 1)}"
             seen = f"the line `{line.strip()}` stands in another place; {where}"
             moved = moved or (seen, f"{change.path}:{new.index(line) + 1}")
     return moved
+
+
+def _is_unused_import(line: str, lines: list[str]) -> bool:
+    """Whether the line imports names of which the file uses none."""
+    found = IMPORT.match(line)
+    names = re.findall(r"\w+", found[1].rpartition(" as ")[2]) if found else []
+    text = "\n".join(other for other in lines if not IMPORT.match(other))
+    return bool(names) and not any(re.search(rf"\b{name}\b", text) for name in names)
 
 
 def _where(lines: list[str], number: int) -> str:

@@ -17,8 +17,11 @@ from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 
 # Mistakes whose place is the line that joins the group, or that sends the frame.
-OF_JOINING = ("frame-twice", "stranger-joins", "socket-without-user")
-OF_SENDING = ("frame-without-answer", "frame-not-json", "frame-binary", "socket-ends")
+OF_JOINING = ("stranger-joins", "socket-without-user")
+OF_SENDING = (
+    *("frame-without-answer", "frame-not-json", "frame-binary"),
+    *("frame-twice", "socket-ends"),
+)
 
 
 DIGEST = re.compile(r"[0-9a-f]{40}")
@@ -58,6 +61,9 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         kind, fields = "group_send", {"process": "worker"}
     if kind and (found := events.all(kind, **fields)):
         unmet.at = found[-1].at
+    if unmet.mistake == "socket-ends" and unmet.at:
+        file = unmet.at.rpartition(":")[0]
+        unmet.at = scene.code.find(r"self\.close\(", file) or unmet.at
     return unmet
 
 

@@ -8,21 +8,28 @@ from tutorial.check.unmet import Unmet
 SHOWS_QUEUE, SHOWS_GROUPS = "show_queue", "show_groups"
 
 
-def command_fails(scene: Scene, name: str, wanted: str = "") -> Iterator[Unmet]:
-    """Run `manage.py NAME` in the copy: it ends well, and prints what is wanted."""
+def command_fails(
+    scene: Scene, name: str, wanted: str = "", elsewhere: str = ""
+) -> Iterator[Unmet]:
+    """Run `manage.py NAME` in the copy: it ends well, and prints what is wanted.
+
+    `elsewhere` says where that is, for a command that has looked in another place.
+    """
     if not any(scene.folder.glob(f"*/management/commands/{name}.py")):
         return
     result = scene.project.manage(name)
     lines = (result.stdout + result.stderr).splitlines()
+    at = scene.place_in(lines)
     if result.returncode:
         seen = f"it ends with: {last_words(lines)}"
     elif wanted not in result.stdout:
-        seen = f"it prints: {squeeze(result.stdout)[:120]}"
+        seen = f"it prints: {squeeze(result.stdout)[:120]}{elsewhere}"
+        at = scene.code.find(r"\blrange\(|\bpubsub_", f"{name}.py") or at
     else:
         return
     yield Unmet(
         "command-fails",
         seen,
         expected=f"`python manage.py {name}`, which shows what is in Redis",
-        at=scene.place_in(lines),
+        at=at,
     )

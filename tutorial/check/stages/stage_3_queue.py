@@ -41,7 +41,8 @@ def look(scene: Scene) -> str:
 def findings(scene: Scene) -> Iterator[Unmet]:
     """The command of the step's page shows the message, as long as it waits."""
     if scene.number == 3:
-        yield from command_fails(scene, SHOWS_QUEUE, scene.search.question)
+        there = f"; the message is in the list “{scene.message.queue}”"
+        yield from command_fails(scene, SHOWS_QUEUE, scene.search.question, there)
 
 
 def find_message(scene: Scene, search: Search) -> Message | None:

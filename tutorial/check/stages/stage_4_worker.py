@@ -67,7 +67,8 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         yield found
     else:
         scene.second = refused
-        yield from _failure(scene, refused)
+        if scene.shown:  # else no row is on the page, whatever is in it
+            yield from _failure(scene, refused)
 
 
 def _failure(scene: Scene, search: Search) -> Iterator[Unmet]:

@@ -277,7 +277,9 @@ def _html(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     if not (answer and "<script>" in answer["answer"]):
         return  # the project asks in other words, and got another answer
     wait(page, lambda: page.title() == HACKED or "<script>" in text_of(page), 1.5)
-    if page.title() == HACKED or "<script>" not in text_of(page):
+    # Without a frame, the page does not have the answer.
+    has_come = len(opened.frames) > count
+    if page.title() == HACKED or (has_come and "<script>" not in text_of(page)):
         yield Unmet(
             "inner-html",
             "an answer with HTML in it became HTML in the page"

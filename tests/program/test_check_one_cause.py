@@ -1,0 +1,44 @@
+"""`check` reports a mistake once: what follows from it is not reported as another."""
+
+import pytest
+
+from support.checking import all_named
+from tutorial.project import steps
+from tutorial.project.files import copy_project
+
+CONSUMERS, TASKS = "search/consumers.py", "search/tasks.py"
+
+RAISES = """def send_search_result(self, event):
+        if event["data"]["error"]:
+            raise ValueError("no errors here")
+"""
+
+
+@pytest.mark.slow(20)
+def test_a_page_that_gets_no_frame_any_more_inserts_no_html(changed, check_here):
+    """Its consumer has failed at an error of the API, and the socket is closed."""
+    start = "def send_search_result(self, event):\n"
+    report = check_here("7", changed(CONSUMERS, start, RAISES))
+    assert all_named(report) == ["consumer-raises"]
+
+
+@pytest.mark.slow(12)
+def test_a_row_of_another_user_keeps_no_error_from_the_visitor(tmp_path, check_here):
+    folder = tmp_path / "project"
+    copy_project(steps.find("4").folder, folder)
+    tasks = folder / TASKS
+    text = tasks.read_text()
+    assert text.count("user_id=user_id") == 1
+    tasks.write_text(text.replace("user_id=user_id", "user_id=1"))
+    assert all_named(check_here("4", folder)) == ["saved-for-another-user"]
+
+
+@pytest.mark.slow(12)
+def test_an_import_whose_name_is_not_used_is_not_missed(changed, check_here):
+    settings = "config/settings.py"
+    folder = changed(
+        *(settings, "from urllib.parse import urlsplit\n", ""),
+        *(settings, "urlsplit(REDIS_URL).path", '"search"'),
+    )
+    report = check_here("7", folder)
+    assert all_named(report) == []
