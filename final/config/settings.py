@@ -188,6 +188,7 @@ SENDS_MAIL = DEBUG or bool(EMAIL_HOST)
 if DEBUG and not EMAIL_HOST:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
+SESSION_ENGINE = "search.sessions"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "openai_index"
 

@@ -39,20 +39,23 @@ class Browser:
         """The response to a GET."""
         return self.request("GET", path, **options)
 
+    def send(self, path: str, fields: dict[str, str], **options) -> httpx2.Response:
+        """The response to a form."""
+        if "csrftoken" not in self.client.cookies:
+            self.get(path)
+        token = {"csrfmiddlewaretoken": self.client.cookies["csrftoken"]}
+        return self.request("POST", path, data=fields | token, **options)
+
+    def log_in(self, name: str, password: str, path: str = "/accounts/login/") -> int:
+        """The status of the response to a log-in."""
+        return self.send(path, {"username": name, "password": password}).status_code
+
     def ask(self, question: str) -> httpx2.Response:
         """Send a question, as the page's script does."""
-        if "csrftoken" not in self.client.cookies:
-            self.get()
         task_id = str(uuid.uuid4())
-        response = self.request(
-            "POST",
-            "/",
-            data={
-                "query": question,
-                "task_id": task_id,
-                "csrfmiddlewaretoken": self.client.cookies["csrftoken"],
-            },
-            headers={"Accept": "application/json"},
+        headers = {"Accept": "application/json"}
+        response = self.send(
+            "/", {"query": question, "task_id": task_id}, headers=headers
         )
         if response.status_code == 202:
             self.asked.append(task_id)

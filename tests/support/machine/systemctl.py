@@ -56,6 +56,10 @@ class Unit:
             else:
                 self.note.write_text(str(child.pid))
 
+    def runs(self):
+        """Whether its process runs."""
+        return self.note.exists() and runs(int(self.note.read_text()))
+
     def stop(self):
         """End it, with the patience that its unit file gives it."""
         if not self.note.exists():
@@ -84,14 +88,20 @@ def runs(pid):
 
 def main(verb, *names):
     """Do what the verb says with each of the units."""
-    names = [name for name in names if name != "--now"]
+    names = [name for name in names if not name.startswith("--")]
+    if verb == "show":  # how often it was started again, which this program never does
+        print(0 if Unit(names[-1]).runs() else 1)
+        return
+    if verb == "is-active":
+        sys.exit(0 if Unit(names[-1]).runs() else 3)
     verb = {"enable": "start"}.get(verb, verb)
     for name in names:
         if Path(f"/etc/init.d/{name}").exists():
             subprocess.run(["service", name, verb], check=True)
         elif name.endswith(".timer"):
             assert "OnCalendar=" in (UNITS / name).read_text()
-            Unit(name.removesuffix(".timer")).start()
+            if verb == "start":
+                Unit(name.removesuffix(".timer")).start()
         else:
             if verb in ("stop", "restart"):
                 Unit(name).stop()
