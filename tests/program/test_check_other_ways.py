@@ -4,9 +4,12 @@ What works is recognised. Where `check` cannot see what happens, it says so, and
 "passed" nor "broken".
 """
 
+import shutil
+
 import pytest
 
 from support.checking import run_check
+from tutorial.check.stages.browsing import fill_and_send, question_field
 
 TASKS, CONSUMERS = "search/tasks.py", "search/consumers.py"
 SCRIPT = "search/static/search/search.js"
@@ -80,7 +83,7 @@ def test_a_question_that_is_answered_in_the_consumer_cannot_be_judged(
     assert report["flow"]["works"] is None
     assert states(report)[:3] == ["passed", "passed", "cannot judge"]
     found = report["stages"][2]["diagnosis"]
-    assert (found["id"], found["kind"]) == ("asks-by-socket", "unknown")
+    assert (found["id"], found["kind"]) == ("consumer-does-the-work", "unknown")
 
 
 ASK = """__import__("urllib.request").request.urlopen(
@@ -102,3 +105,59 @@ def test_a_task_that_asks_another_host_cannot_be_judged(changed):
     assert "another-api.invalid" in result.stdout
     assert "UNKNOWN 4 worker" in result.stdout
     assert "BROKEN" not in result.stdout
+
+
+URLS, VIEWS = "config/urls.py", "search/views.py"
+INDEX = 'path("", openai_index, name="openai_index")'
+
+
+@pytest.mark.slow(12)
+def test_a_project_without_a_page_cannot_be_judged(changed, check_here):
+    """Its view answers with JSON, to a program."""
+    answer = 'JsonResponse({"questions": []})'
+    folder = changed(
+        *(URLS, INDEX, 'path("api/ask/", openai_index, name="openai_index")'),
+        *(VIEWS, 'render(request, "search/openai_index.html", context, status=status)'),
+        *(answer, VIEWS, "from django.contrib import messages\n"),
+        "from django.contrib import messages\nfrom django.http import JsonResponse\n",
+    )
+    shutil.rmtree(folder / "search" / "templates")
+    report = check_here("7", folder)
+    assert report["flow"]["works"] is None
+    found = report["stages"][1]["diagnosis"]
+    assert (found["id"], found["kind"]) == ("no-page-to-ask-at", "unknown")
+    assert "has no template" in found["seen"]
+
+
+@pytest.mark.slow(12)
+def test_a_page_at_an_address_that_cannot_be_guessed_cannot_be_judged(
+    changed, check_here
+):
+    welcome = (
+        'path("", __import__("django.views").views.View.as_view()),'
+        '\n    path("chat/<int:number>/", openai_index, name="openai_index")'
+    )
+    folder = changed(
+        *(URLS, INDEX, welcome),
+        *(VIEWS, "def openai_index(request):", "def openai_index(request, number):"),
+        *(VIEWS, 'redirect("openai_index")', 'redirect("openai_index", number)'),
+    )
+    report = check_here("7", folder)
+    assert report["flow"]["works"] is None
+    found = report["stages"][1]["diagnosis"]
+    assert (found["id"], found["kind"]) == ("no-page-to-ask-at", "unknown")
+    assert "/chat/<int:number>/" in found["seen"]
+
+
+TWO_BUTTONS = """<div>
+<button onclick="pressed = 'file'">A file</button>
+<textarea name="question"></textarea>
+<button onclick="pressed = 'send'">Send</button>
+</div>"""
+
+
+def test_the_button_after_the_field_sends_it(chromium):
+    page = chromium.new_context().new_page()
+    page.set_content(TWO_BUTTONS)
+    fill_and_send(question_field(page), "Which button?")
+    assert page.evaluate("pressed") == "send"

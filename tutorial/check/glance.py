@@ -37,8 +37,10 @@ def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
             yield "not-awaited", call.at
     for _, place in code.receivers.values():
         file = place.rpartition(":")[0]
-        # `ready()` connects by a call, in a module that Django itself imports.
-        if not file.endswith("apps.py") and not code.imports(file):
+        # `ready()` connects by a call, in a module that Django itself imports. And a
+        # script that somebody starts is none of the project's modules.
+        is_script = code.find(r"__name__ *== *[\"']__main__", file)
+        if not (file.endswith("apps.py") or is_script or code.imports(file)):
             yield "handler-not-imported", place
     if code.find(r"as_asgi\(", ".py"):
         is_served = code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", "")
@@ -48,8 +50,10 @@ def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
             yield "asgi-application-missing", None
         if not code.calls("group_add") and not code.find(r"\bgroups\b", ".py"):
             yield "no-group-add", None
-    if not code.find(r"onmessage|[\"']message[\"']", ".js", ".html"):
-        yield "no-onmessage", code.find(r"new WebSocket\(", ".js", ".html")
+    socket = code.find(r"new WebSocket\(", ".js", ".html")
+    if socket and not code.find(r"onmessage|[\"']message[\"']", ".js", ".html"):
+        yield "no-onmessage", socket
     place = code.find(r"innerHTML\s*[+]?=(?!\s*[\"'`]{2})", ".js", ".html")
-    if place and re.search(r"\$\{|\+|data", code.line(place)):
+    value = code.line(place).partition("=")[2] if place else ""
+    if re.search(r"\$\{|\+|data", value):
         yield "inner-html", place

@@ -199,7 +199,7 @@ def _explain(scene: Scene, stage: Stage, unmet: Unmet) -> Unmet:
     scene.code.first = list(dict.fromkeys(reversed(rendered)))
     if stage.number and unmet.mistake in OF_THE_SCRIPT:
         return STAGES[1].explain(scene, unmet)
-    return stage.explain(scene, unmet)
+    return inside_1.no_page(scene, stage.explain(scene, unmet))
 
 
 def _kind(unmet: Unmet) -> str:
@@ -239,6 +239,10 @@ def _as_finding(unmet: Unmet) -> Unmet:
 
 
 def _no_form(scene: Scene, error: NoForm) -> Unmet:
+    return inside_1.no_page(scene, _why_no_form(scene, error))
+
+
+def _why_no_form(scene: Scene, error: NoForm) -> Unmet:
     if error.answer.status == 0:
         found = stage_1.page_hangs(scene.path, error.answer)
         found.at = scene.view

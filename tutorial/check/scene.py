@@ -190,8 +190,19 @@ class Scene:
     @cached_property
     def paths(self) -> list[str]:
         """The addresses at which the page may be, the likeliest first."""
+        return list(dict.fromkeys(["/", *(url["path"] for url in self._urls(False))]))
+
+    def _urls(self, has_parts: bool) -> list[dict[str, Any]]:
         urls = self.survey.get("urls", [])
-        return list(dict.fromkeys(["/", *(url["path"] for url in urls)]))
+        if isinstance(urls, dict):  # they cannot be read
+            return []
+        return [url for url in urls if url["has_parts"] == has_parts]
+
+    @property
+    def paths_with_parts(self) -> list[str]:
+        """The addresses with a part that changes, which nobody can open as they are."""
+        paths = (url["path"] for url in self._urls(True))
+        return [path for path in paths if not path.startswith(("/admin/", "/static/"))]
 
     @property
     def socket_path(self) -> str:
@@ -348,7 +359,7 @@ class Scene:
     @property
     def view(self) -> str | None:
         """Where the view of the page with the form is, or None."""
-        urls = {url["path"]: url["at"] for url in self.survey.get("urls", [])}
+        urls = {url["path"]: url["at"] for url in self._urls(False)}
         answers = self.opened.answers if self.opened else []
         asked = [urllib.parse.urlsplit(url).path for _, url in answers]
         return next((urls[path] for path in [*asked, self.path] if path in urls), None)

@@ -238,3 +238,38 @@ def place_in_script(scene: Scene, unmet: Unmet) -> str | None:
         if path == scene.path:
             return scene.code.find(r"<script", ".html")
     return None
+
+
+# Where nobody can ask, this is what it looks like.
+WITHOUT_PAGE = ("no-form", "page-not-found", "page-refused")
+TEXT_FIELD = (
+    r"<textarea|\{\{ *form\b"
+    r"|<input(?!.*type=.?(hidden|submit|button|password|checkbox|file))"
+)
+
+
+def no_page(scene: Scene, unmet: Unmet) -> Unmet:
+    """Nobody can ask at a page of this project that `check` can open; or `unmet`.
+
+    Either it has no templates but other addresses; or a template with a field was not
+    rendered, and there are addresses with a part that changes.
+    """
+    if unmet.mistake not in WITHOUT_PAGE:
+        return unmet
+    templates = [name for name in scene.code.texts(".html") if "templates/" in name]
+    if not templates and len(scene.paths) + len(scene.paths_with_parts) > 1:
+        why = "the project has no template"
+    elif scene.paths_with_parts and (field := _field_not_rendered(scene, templates)):
+        addresses = ", ".join(scene.paths_with_parts[:3])
+        why = f"{field} has a field, and was not opened; there are also {addresses}"
+    else:
+        return unmet
+    seen = f"{unmet.seen}; {why}"
+    return Unmet("no-page-to-ask-at", seen, expected="a page with a field", stage=1)
+
+
+def _field_not_rendered(scene: Scene, templates: list[str]) -> str | None:
+    """The place of a text field in a template that no page was made of."""
+    used = {event.at.rpartition(":")[0] for event in scene.events.all("template")}
+    left = [name for name in templates if name not in used]
+    return scene.code.find(TEXT_FIELD, *left) if left else None

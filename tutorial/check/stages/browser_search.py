@@ -152,9 +152,13 @@ def _look_at_question_in_frame(scene: Scene, opened: OpenPage, is_sent: bool) ->
     url = next((url for url, error in reversed(opened.sockets) if not error), "")
     path = urllib.parse.urlsplit(url).path
     words = f"the question went up the WebSocket at {path}, and no view took part"
-    found = Unmet("asks-by-socket", words, expected="a form, and a view that takes it")
     if not is_sent:
-        raise found
+        raise Unmet(
+            "consumer-does-the-work",
+            f"{words}; no message entered Redis, so no task took part, either",
+            expected="a task that asks the API",
+        )
+    found = Unmet("asks-by-socket", words, expected="a form, and a view that takes it")
     found.finding = "differs"
     scene.differs.append(found)
     return words

@@ -112,6 +112,8 @@ CHOOSE = """(list) => {
 
 def question_field(page: Any) -> Any | None:
     """The field of the page that a question goes into, or None."""
+    if page.locator("link[href*='/rest_framework/']").count():
+        return None  # Django REST framework shows an API there
     fields = page.locator(FIELDS)
     best, most = None, 0
     has_post_form = page.locator(ASKS).count()
@@ -121,8 +123,6 @@ def question_field(page: Any) -> Any | None:
             continue
         if not field.is_editable():
             continue
-        if field.get_attribute("name") == "_content":
-            continue  # of a page with which Django REST framework shows an API
         # A form that is sent by GET finds something in the site, and asks nothing.
         if has_post_form and field.evaluate(FINDS):
             continue
@@ -139,7 +139,8 @@ def question_field(page: Any) -> Any | None:
 def fill_and_send(target: Any, text: str) -> None:
     """Fill in the field's form as a person would, with the text, and send it."""
     form = target.locator("xpath=ancestor::form")
-    if not form.count():
+    is_form = bool(form.count())
+    if not is_form:
         form = target.locator("xpath=ancestor::*[.//button][1]")
     others = form.locator("input:visible, textarea:visible, select:visible")
     for number in range(others.count()):
@@ -162,11 +163,19 @@ def fill_and_send(target: Any, text: str) -> None:
             other.fill(other.get_attribute("min") or "5")
     target.fill(text)
     button = form.locator("[type=submit], button:not([type=button], [type=reset])")
-    if button.count():
+    next_one = None if is_form else target.evaluate_handle(NEXT_BUTTON).as_element()
+    if next_one:
+        next_one.click()
+    elif button.count():
         button.first.click()
     else:
         target.press("Enter")
 
+
+# The button after a field: what stands before it is for something else, such as a file.
+NEXT_BUTTON = """(field) => [...document.querySelectorAll("button")].find((button) =>
+  button.offsetParent && !button.disabled
+  && field.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING)"""
 
 # What a person can read as well: in text areas, and in what they may unfold.
 MORE_TEXTS = """() => [...document.querySelectorAll("textarea, details:not([open])")]

@@ -10,6 +10,9 @@ from tutorial.check.unmet import Unmet
 from tutorial.visitor.sockets import FAKE_SOCKETS, wait_in
 from tutorial.visitor.visitor import Answer, Form, Page
 
+# A page with which Django REST framework shows an API: no person asks there.
+OF_AN_API = re.compile(r"/rest_framework/")
+
 # All that a person or a screen reader gets from the page.
 WORDS = """() => document.title + "\\n" + document.body.innerText + "\\n"
   + [...document.querySelectorAll("[aria-label],[title],[alt],[value]")].map(
@@ -79,7 +82,8 @@ def _find_page(scene: Scene) -> Answer:
             path = urllib.parse.urlsplit(answer.location).path
             answer = scene.visitor().get(path)
         answers[path] = answer
-        if answer.status == 200 and any(f.text_field for f in answer.page.forms):
+        has_form = any(form.text_field for form in answer.page.forms)
+        if answer.status == 200 and has_form and not OF_AN_API.search(answer.html):
             scene.path = path
             return answer
     scene.path, answer = _best(answers)

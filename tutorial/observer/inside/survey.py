@@ -80,7 +80,7 @@ def start_django():
 
 
 def look_at_urls():
-    """Each address without parameters, and the place of its view."""
+    """Each address, the place of its view, and whether it has parameters."""
     from django.urls import get_resolver
 
     found = []
@@ -90,9 +90,12 @@ def look_at_urls():
             text = prefix + str(pattern.pattern).strip("^$")
             if hasattr(pattern, "url_patterns"):
                 walk(pattern.url_patterns, text)
-            elif not any(sign in text for sign in "<(*+?["):
+            else:
                 view = getattr(pattern.callback, "view_class", pattern.callback)
-                found.append({"path": "/" + text, "at": place_of(view)})
+                has_parts = any(sign in text for sign in "<(*+?[")
+                place = None if has_parts else place_of(view)
+                entry = {"path": "/" + text, "at": place, "has_parts": has_parts}
+                found.append(entry)
 
     walk(get_resolver().url_patterns, "")
     return found
@@ -102,10 +105,13 @@ def place_of(thing):
     """The file and line of a class or function of the project, else None."""
     thing = inspect.unwrap(thing)
     if inspect.isclass(thing):
-        file = inspect.getsourcefile(thing)
-        if file and is_own(str(Path(file).resolve())):
-            line = inspect.getsourcelines(thing)[1]
-            return short(str(Path(file).resolve()), line)
+        try:
+            file = inspect.getsourcefile(thing)
+            if file and is_own(str(Path(file).resolve())):
+                line = inspect.getsourcelines(thing)[1]
+                return short(str(Path(file).resolve()), line)
+        except (OSError, TypeError):
+            pass  # a class that a library has made, which no file holds
         return None
     return source_of(thing)
 
