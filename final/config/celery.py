@@ -12,7 +12,8 @@ app.autodiscover_tasks()
 app.conf.update(
     # What a worker runs besides its tasks.
     imports=["search.rounds"],
-    # A worker takes no message that it cannot begin: another worker may be free.
+    # A worker that is full still takes two messages for each thread. After three
+    # seconds, other workers find those searches in the database.
     worker_prefetch_multiplier=1,
     # One for each thread of a web process; see asgi.py. When Redis hangs, no thread
     # waits for the connection of another one.

@@ -45,8 +45,8 @@ def read_database(default):
 
 
 def read_pool():
-    """The most connections of a process. All processes together must stay below the
-    server's max_connections.
+    """The options of the connection pool. The connections of all processes together
+    must stay below the server's max_connections.
 
     A request takes a connection from the pool, and gives it back at its end. If none is
     free, it waits `timeout` seconds.

@@ -18,7 +18,7 @@ def check_redis(app_configs, **kwargs):
 @register(Tags.security, deploy=True)
 def check_client(app_configs, **kwargs):
     try:
-        get_client()
+        get_client(0)
     except OpenAIError:
         words = "OPENAI_API_KEY is not set: each search would fail."
         return [Warning(words, id="search.W001")]

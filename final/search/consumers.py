@@ -75,7 +75,8 @@ class SearchConsumer(AsyncWebsocketConsumer):
         except (RedisError, OperationalError, InterfaceError) as error:
             # One line without a traceback: this happens to all sockets at once.
             logger.warning("A socket was closed: %s", type(error).__name__)
-            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+            with suppress(StopConsumer):
+                await send_if_open({"type": "websocket.close", "code": TRY_AGAIN_LATER})
         finally:
             # Not in `disconnect`: that is not called if the browser vanishes in the
             # middle of a frame, or if Redis or the database fails.
@@ -112,7 +113,10 @@ class SearchConsumer(AsyncWebsocketConsumer):
         """The session's user; AnonymousUser if the session has ended."""
         request = HttpRequest()
         request.session = SessionStore(self.session_key)
-        return get_user(request)
+        user = get_user(request)
+        # The session may have another key by now; see sessions.py.
+        self.session_key = request.session.session_key or self.session_key
+        return user
 
     def make_guest(self):
         """A guest for a new visitor, and the headers that give the browser a cookie."""
@@ -190,7 +194,8 @@ class SearchConsumer(AsyncWebsocketConsumer):
         if may_stay:
             self.check_later()
         else:
-            await self.close(SIGNED_OUT)
+            with suppress(StopConsumer):  # the server has closed it already
+                await self.close(SIGNED_OUT)
 
 
 def cookies_of(scope):

@@ -1,8 +1,8 @@
 """Stage 4 · worker: where all searches of a worker process run, and how many.
 
-A search waits for the API nearly all of its time. So they share one event loop,
-and a few clients and database connections: a thousand searches need no thousand
-threads.
+A search waits for the API nearly all of its time. So all searches of a process
+share one event loop, and a few clients and database connections: a thousand searches
+need no thousand threads.
 """
 
 import asyncio
@@ -29,7 +29,8 @@ database = ThreadPoolExecutor(4, "database")
 places = threading.BoundedSemaphore(settings.SEARCHES_PER_WORKER)
 begun = set()  # the futures of those that have one
 running = {}  # asyncio's task of each search that this process does, by its claim
-is_stopping = threading.Event()  # begins nothing more: others find it in the database
+# Set: this process begins no search. Other workers find them in the database.
+is_stopping = threading.Event()
 
 
 @cache

@@ -15,7 +15,7 @@ WORDS = "The site cannot save your question right now. Try again in a few second
 
 
 class DatabaseAwayMiddleware:
-    """Answers for a view that the database has failed."""
+    """Answers instead of a view that could not use the database."""
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -64,10 +64,10 @@ def allow_many_connections():
 
 
 async def make_rounds():
-    # Makes the client now, so that the first search need not wait for it. If that
-    # fails, each search says that the API cannot be asked.
+    # Reads the certificates now, so that the first search need not wait for them. If
+    # that fails, each search says that the API cannot be asked.
     try:
-        get_client()
+        get_client(0)
     except Exception as error:
         # Its text may hold the password of a proxy.
         logger.critical("The API's client cannot be made: %s", type(error).__name__)

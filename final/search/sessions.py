@@ -1,25 +1,69 @@
-"""Sessions in the database whose earlier key stays valid for a moment."""
+"""Sessions in the database, which survive a change of the secret key."""
 
 from datetime import timedelta
 
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import OperationalError
+from django.utils.crypto import constant_time_compare
 from django.utils.timezone import now
 
-MOMENT = timedelta(minutes=1)
+NEXT = "_next_key"  # in a session that leads to another one
+LINK_AGE = timedelta(days=1)
 
 
 class SessionStore(db.SessionStore):
-    def cycle_key(self):
-        """Give the session another key, as Django does at a log-in.
+    """Keeps all pages of a browser signed in when Django gives the session another key.
 
-        Django also does it where a session was signed with one of SECRET_KEY_FALLBACKS.
-        At that moment, another open page may send the earlier key, and would be signed
-        out. It leads to nothing that the new one does not lead to: a session without a
-        user, or one that a changed password ends.
-        """
+    Django does so when it meets a session that was signed with one of
+    SECRET_KEY_FALLBACKS. At that moment, another open page may still send the earlier
+    key. So the earlier key leads to the new one for a day.
+    """
+
+    def load(self):
+        data = super().load()
+        while NEXT in data:
+            self._session_key = data[NEXT]
+            self.modified = True  # so that the browser gets the new key
+            data = super().load()
+        return data
+
+    def cycle_key(self):
         data, earlier = self._session, self.session_key
+        user = signed_with_fallback(data)
+        if user is None:
+            super().cycle_key()
+            return
         self.create()
         self._session_cache = data
-        if earlier:
-            rows = self.model.objects.filter(session_key=earlier)
-            rows.update(expire_date=now() + MOMENT)
+        self.save()
+        self.model.objects.filter(session_key=earlier).update(
+            session_data=self.encode({NEXT: self.session_key}),
+            expire_date=now() + LINK_AGE,
+        )
+        # The cookie is new, too. `clear_guests` goes by this date.
+        user.last_login = now()
+        user.save(update_fields=["last_login"])
+
+    def save(self, must_create=False):
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            # Django takes each error of the database for a session that was deleted.
+            if isinstance(error.__context__, OperationalError):
+                raise error.__context__ from None
+            raise
+
+
+def signed_with_fallback(data):
+    """The session's user, if it was signed with one of SECRET_KEY_FALLBACKS."""
+    signed = data.get(HASH_SESSION_KEY)
+    users = get_user_model().objects.filter(pk=data.get(SESSION_KEY))
+    user = users.first() if signed else None
+    if user and any(
+        constant_time_compare(signed, earlier)
+        for earlier in user.get_session_auth_fallback_hash()
+    ):
+        return user
+    return None

@@ -39,9 +39,9 @@ OUR_FAULT = "Something went wrong on our side."
 
 
 @cache
-def get_client(number=0):
-    """A client of the process. Raises whatever its settings lead to: a proxy without a
-    package for it, a certificate file that is not there, or no key.
+def get_client(number):
+    """A client of the process. Raises the error that a wrong setting causes: a proxy
+    without a package for it, a certificate file that is not there, or no key.
     """
     # Its own retries know nothing of a stream that breaks off, and they ask again where
     # the quota is used up. So it tries once.
@@ -53,7 +53,7 @@ def get_client(number=0):
 
 @cache
 def get_certificates():
-    """Of all clients: to read them takes longer than to make a client."""
+    """All clients share them: reading them takes longer than making a client."""
     return create_ssl_context()
 
 

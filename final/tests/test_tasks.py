@@ -152,8 +152,8 @@ def test_a_client_is_kept_for_the_next_searches(monkeypatch, settings):
     monkeypatch.setenv("OPENAI_API_KEY", "any")
     settings.OPENAI_FIRST_WORD_SECONDS = 70
     tasks.get_client.cache_clear()
-    client = tasks.get_client()
-    assert client is tasks.get_client()
+    client = tasks.get_client(0)
+    assert client is tasks.get_client(0)
     assert (client.timeout.read, client.max_retries) == (70, 0)
     tasks.get_client.cache_clear()
 

@@ -225,17 +225,17 @@ def refuse_to_start(user):
     raise OperationalError("database is locked")
 
 
-def refuse_to_save(self, must_create=False):
-    if not must_create:  # that is within the view
+def refuse_to_update(self, force_insert=False, **options):
+    if not force_insert:  # that is within the view
         raise OperationalError("database is locked")
-    self.create_model_instance(self._get_session()).save(force_insert=True)
+    self.save_base(force_insert=True)
 
 
 @pytest.mark.parametrize(
     ("name", "function"),
     [
         ("search.views.seconds_to_wait", refuse_to_start),
-        ("django.contrib.sessions.backends.db.SessionStore.save", refuse_to_save),
+        ("django.contrib.sessions.models.Session.save", refuse_to_update),
     ],
     ids=["in the view", "after the view"],
 )

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 
 UNITS = Path("/etc/systemd/system")
@@ -89,6 +90,15 @@ def runs(pid):
 def main(verb, *names):
     """Do what the verb says with each of the units."""
     names = [name for name in names if not name.startswith("--")]
+    if verb in ("stop", "list-units"):
+        notes = [f"{note.stem}.service" for note in sorted(Path("/run").glob("*.pid"))]
+        plain = [name for name in names if "*" not in name]
+        names = plain + [n for n in notes if any(fnmatch(n, name) for name in names)]
+    if verb == "list-units":
+        print(*(f"{name} loaded active running" for name in names), sep="\n")
+        return
+    if verb == "reset-failed":
+        return
     if verb == "show":  # how often it was started again, which this program never does
         print(0 if Unit(names[-1]).runs() else 1)
         return
