@@ -23,6 +23,10 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         seen = f"{unmet.seen}; the line is: {scene.code.line(protocol)}"
         expected = unmet.expected
         return Unmet("old-task-protocol", seen, expected=expected, at=protocol)
+    if unmet.mistake == "command-fails":
+        if "it prints" in unmet.seen:
+            unmet.at = scene.code.find(r"\blrange\(", "show_queue.py")
+        return unmet
     event = search.events.first("enqueued", "enqueue failed")
     if unmet.mistake == "message-elsewhere" and not event and scene.observed:
         return not_called(scene)

@@ -19,17 +19,15 @@ def command_fails(
         return
     result = scene.project.manage(name)
     lines = (result.stdout + result.stderr).splitlines()
-    at = scene.place_in(lines)
     if result.returncode:
         seen = f"it ends with: {last_words(lines)}"
     elif wanted not in result.stdout:
         seen = f"it prints: {squeeze(result.stdout)[:120]}{elsewhere}"
-        at = scene.code.find(r"\blrange\(|\bpubsub_", f"{name}.py") or at
     else:
         return
     yield Unmet(
         "command-fails",
         seen,
         expected=f"`python manage.py {name}`, which shows what is in Redis",
-        at=at,
+        at=scene.place_in(lines),
     )
