@@ -161,3 +161,13 @@ def test_the_button_after_the_field_sends_it(chromium):
     page.set_content(TWO_BUTTONS)
     fill_and_send(question_field(page), "Which button?")
     assert page.evaluate("pressed") == "send"
+
+
+def test_no_person_asks_in_a_page_that_shows_an_api(chromium):
+    """Django REST framework has a form for each address of an API."""
+    page = chromium.new_context().new_page()
+    form = "<form method=post><textarea name=question></textarea></form>"
+    page.set_content(form)
+    assert question_field(page)
+    page.set_content(f'<link href="/static/rest_framework/css/default.css">{form}')
+    assert question_field(page) is None

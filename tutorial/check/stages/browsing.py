@@ -110,10 +110,15 @@ CHOOSE = """(list) => {
 }"""
 
 
+def is_of_an_api(page: Any) -> bool:
+    """Whether Django REST framework shows an API in this page: no person asks there."""
+    return bool(page.locator("link[href*='/rest_framework/']").count())
+
+
 def question_field(page: Any) -> Any | None:
     """The field of the page that a question goes into, or None."""
-    if page.locator("link[href*='/rest_framework/']").count():
-        return None  # Django REST framework shows an API there
+    if is_of_an_api(page):
+        return None
     fields = page.locator(FIELDS)
     best, most = None, 0
     has_post_form = page.locator(ASKS).count()

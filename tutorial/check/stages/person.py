@@ -11,6 +11,7 @@ from tutorial.check.scene import OpenPage, Scene
 from tutorial.check.stages.browsing import (
     PATIENCE,
     fill_and_send,
+    is_of_an_api,
     listen,
     question_field,
     wait,
@@ -96,6 +97,8 @@ class Person:
             self.opened.errors.clear()
             with contextlib.suppress(Error):  # an empty answer, for example
                 answer = page.goto(url)
+                if is_of_an_api(page):
+                    continue
                 if page.locator(PASSWORDS).count() and not self._name:
                     self._log_in()
                     answer = page.goto(url)
