@@ -93,7 +93,7 @@ def read_address(value, password=""):
     Raises ImproperlyConfigured, without any part of a password.
     """
     if not value.startswith("sentinel:"):
-        service_address(value, "REDIS_URL", "redis", "rediss", "unix", "sentinel")
+        service_address(value, "REDIS_URL", "redis", "rediss", "unix")
         return RedisAddress(with_password(value, password))
     found = re.fullmatch(
         r"sentinel://(?::([^@]*)@)?([^/@]+)/([\w.-]+)(?:/(\d+))?", value
