@@ -15,8 +15,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 be_impatient()
 
 # First, because it loads the apps that the routing imports from. The views are plain
-# functions: they run in threads that stay.
-pages = InThreads(get_wsgi_application(), count=32)
+# functions: they run in threads that stay. With one connection to the database for each
+# thread, a burst of requests waits for threads, and no request gives up.
+pages = InThreads(get_wsgi_application(), count=settings.DATABASE_CONNECTIONS)
 # Those may all wait for a table that is locked. What needs no database has its own.
 django_application = Separately(pages, count=4)
 

@@ -15,9 +15,6 @@ app.conf.update(
     # A worker that is full still takes two messages for each thread. After three
     # seconds, other workers find those searches in the database.
     worker_prefetch_multiplier=1,
-    # One for each thread of a web process; see asgi.py. When Redis hangs, no thread
-    # waits for the connection of another one.
-    broker_pool_limit=32,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     # During a failover, Redis rejects commands. Without this setting, that stops the

@@ -5,7 +5,7 @@ from weakref import WeakSet
 import environ
 from django.db.backends.signals import connection_created
 
-from .environment import positive, service_address, text
+from .environment import service_address, text
 
 # Of a process that serves visitors: another transaction may hold a lock for minutes.
 LIMITS = "SET lock_timeout = '1s'; SET statement_timeout = '10s'"
@@ -21,8 +21,11 @@ POSTGRESQL = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
 limited = WeakSet()  # connections of the pool that have the limits
 
 
-def read_database(default):
-    """The database of DATABASE_URL, or else the SQLite file `default`."""
+def read_database(default, connections):
+    """The database of DATABASE_URL, or else the SQLite file `default`.
+
+    A process has at most so many connections to PostgreSQL.
+    """
     found = {"ENGINE": "django.db.backends.sqlite3", "NAME": default}
     if url := text("DATABASE_URL"):
         service_address(url, "DATABASE_URL", "postgres", "postgresql", "sqlite")
@@ -34,7 +37,7 @@ def read_database(default):
         # Each thread keeps its connection to the file.
         found["CONN_MAX_AGE"] = None
     else:
-        options = {**POSTGRESQL, "pool": read_pool()}
+        options = {**POSTGRESQL, "pool": read_pool(connections)}
         # PgBouncer may give each transaction another connection of the server.
         found["DISABLE_SERVER_SIDE_CURSORS"] = True
     # Options after the "?" of DATABASE_URL take precedence.
@@ -44,15 +47,13 @@ def read_database(default):
     return found
 
 
-def read_pool():
-    """The options of the connection pool. The connections of all processes together
-    must stay below the server's max_connections.
+def read_pool(connections):
+    """The options of the connection pool.
 
     A request takes a connection from the pool, and gives it back at its end. If none is
-    free, it waits `timeout` seconds.
+    free, or the database is away, it waits `timeout` seconds.
     """
-    most = positive("DATABASE_CONNECTIONS", 20)
-    return {"min_size": 1, "max_size": most, "timeout": 3}
+    return {"min_size": 1, "max_size": connections, "timeout": 3}
 
 
 def be_impatient():

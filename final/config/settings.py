@@ -90,7 +90,9 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": read_database(BASE_DIR / "db.sqlite3")}
+# A web process has as many threads for requests, and connections to Redis.
+DATABASE_CONNECTIONS = CELERY_BROKER_POOL_LIMIT = positive("DATABASE_CONNECTIONS", 20)
+DATABASES = {"default": read_database(BASE_DIR / "db.sqlite3", DATABASE_CONNECTIONS)}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -118,7 +120,6 @@ REDIS_PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
 SITE_NAME = text("SITE_NAME") or (
     f"{BASE_DIR}" if DEBUG else urlsplit(SITE_ORIGINS[0]).netloc
 )
-# What Celery calls its queue.
 CELERY_TASK_DEFAULT_QUEUE = f"{SITE_NAME}.celery"
 
 # How often each web process finds out whether it still hears what Redis publishes.
@@ -143,7 +144,6 @@ CHANNEL_LAYERS = {
 }
 
 OPENAI_MODEL = text("OPENAI_MODEL", "gpt-5-mini")
-# For a connection to the API.
 OPENAI_CONNECT_SECONDS = positive("OPENAI_CONNECT_SECONDS", 5.0)
 # For the first word: a model may think for long. Asking it again would cost twice.
 OPENAI_FIRST_WORD_SECONDS = positive("OPENAI_FIRST_WORD_SECONDS", 60.0)
