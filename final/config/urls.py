@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.contrib.auth.views import LogoutView, PasswordChangeDoneView
+from django.urls import include, path
 
 from search import accounts
 from search.health import healthz, metrics, readyz
@@ -15,8 +15,11 @@ urlpatterns = [
     path("accounts/sign-up/", accounts.sign_up, name="sign_up"),
     path("accounts/login/", accounts.LogIn.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/password_change/", accounts.change_password, name="password_change"),
     path(
-        "accounts/password/", accounts.ChangePassword.as_view(), name="change_password"
+        "accounts/password_change/done/",
+        PasswordChangeDoneView.as_view(),
+        name="password_change_done",
     ),
     path("accounts/delete/", accounts.delete_account, name="delete_account"),
     path("healthz", healthz),
@@ -26,13 +29,10 @@ urlpatterns = [
 if settings.SENDS_MAIL:
     urlpatterns += [
         path(
-            "accounts/reset/", accounts.ResetPassword.as_view(), name="reset_password"
+            "accounts/password_reset/", accounts.reset_password, name="password_reset"
         ),
-        path(
-            "accounts/reset/<uidb64>/<token>/",
-            accounts.ConfirmReset.as_view(),
-            name="confirm_reset",
-        ),
+        # The other pages of a reset.
+        path("accounts/", include("django.contrib.auth.urls")),
     ]
 if settings.ADMIN:
     urlpatterns += [path("admin/", admin.site.urls)]

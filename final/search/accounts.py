@@ -4,20 +4,16 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model, login, logout, views
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.decorators import login_required, user_passes_test
 from django.contrib.auth.forms import UserCreationForm
-from django.contrib.messages.views import SuccessMessageMixin
 from django.db import IntegrityError, transaction
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from .guests import BACKEND, is_guest
 from .limits import wait_for_turn
 from .models import Guest
-
-FORM = "registration/form.html"
 
 
 class SignUpForm(UserCreationForm):
@@ -33,13 +29,11 @@ def sign_up(request):
         return redirect("openai_index")
     # The guest becomes the account: the same user, with a name and a password.
     guest = get_user_model().objects.filter(pk=request.user.pk).first()
-    data = request.POST if request.method == "POST" else None
-    form = SignUpForm(data, instance=guest, initial={"username": ""})
+    form = SignUpForm(request.POST or None, instance=guest, initial={"username": ""})
     if user := form.is_valid() and save(form):
         login(request, user, BACKEND)
         return redirect("openai_index")
-    status = 400 if form.is_bound else 200
-    return render(request, "registration/sign_up.html", {"form": form}, status=status)
+    return show(request, "registration/sign_up.html", form, "Sign up")
 
 
 def save(form):
@@ -55,7 +49,7 @@ def save(form):
 
 
 class LogIn(views.LoginView):
-    extra_context = {"sends_mail": settings.SENDS_MAIL}
+    extra_context = {"title": "Log in", "sends_mail": settings.SENDS_MAIL}
 
     def form_valid(self, form):
         guest = self.request.user if is_guest(self.request.user) else None
@@ -69,41 +63,16 @@ class LogIn(views.LoginView):
         return response
 
 
-class ChangePassword(SuccessMessageMixin, views.PasswordChangeView):
-    template_name = FORM
-    success_url = reverse_lazy("openai_index")
-    success_message = "Your password was changed. You are signed out everywhere else."
-    extra_context = {
-        "title": "Change your password",
-        "button": "Change it",
-        "offers_deletion": True,
-    }
+# A guest has no password to change.
+has_password = user_passes_test(
+    lambda user: user.has_usable_password(), "openai_index", redirect_field_name=None
+)
+change_password = login_required(has_password(views.PasswordChangeView.as_view()))
 
-    def dispatch(self, request, *arguments, **options):
-        # A guest has no password to change.
-        if request.user.is_authenticated and not request.user.has_usable_password():
-            return redirect("openai_index")
-        return super().dispatch(request, *arguments, **options)
-
-
-class ResetPassword(SuccessMessageMixin, views.PasswordResetView):
-    """Send a link by e-mail. The answer does not say whether the account exists."""
-
-    template_name = FORM
-    email_template_name = "registration/reset_mail.txt"
-    subject_template_name = "registration/reset_subject.txt"
-    # Not from the Host header, which anybody can choose.
-    extra_email_context = {"origin": settings.SITE_ORIGINS[0]}
-    success_url = reverse_lazy("login")
-    success_message = "If an account with this address exists, we have sent it a link."
-    extra_context = {"title": "Forgot your password?", "button": "Send me a link"}
-
-
-class ConfirmReset(SuccessMessageMixin, views.PasswordResetConfirmView):
-    template_name = FORM
-    success_url = reverse_lazy("login")
-    success_message = "Your password was changed. You can log in with it."
-    extra_context = {"button": "Change it"}
+# The link does not come from the Host header, which anybody can choose.
+reset_password = views.PasswordResetView.as_view(
+    extra_email_context={"origin": settings.SITE_ORIGINS[0]}
+)
 
 
 class DeleteForm(forms.Form):
@@ -129,17 +98,16 @@ class DeleteForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_account(request):
     """Delete the user with all searches. Searches that run are stopped."""
-    form = DeleteForm(request.user, request.POST if request.method == "POST" else None)
+    form = DeleteForm(request.user, request.POST or None)
     if form.is_valid():
-        user = get_user_model().objects.get(pk=request.user.pk)
+        user = request.user
         logout(request)
         user.delete()
         messages.success(request, "Your account and your searches were deleted.")
         return redirect("openai_index")
-    context = {
-        "form": form,
-        "title": "Delete your account",
-        "text": "This deletes your account and all your searches. It cannot be undone.",
-        "button": "Delete my account",
-    }
-    return render(request, FORM, context, status=400 if form.is_bound else 200)
+    return show(request, "registration/delete.html", form, "Delete your account")
+
+
+def show(request, template, form, title):
+    status = 400 if form.is_bound else 200
+    return render(request, template, {"form": form, "title": title}, status=status)

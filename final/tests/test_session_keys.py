@@ -77,7 +77,7 @@ def test_a_changed_password_ends_the_sessions_of_others(client, user):
 def change_password(page):
     fields = {"old_password": "Lovelace-1", "new_password1": "Byron-1815"}
     fields["new_password2"] = fields["new_password1"]
-    assert page.post("/accounts/password/", fields).status_code == 302
+    assert page.post("/accounts/password_change/", fields).status_code == 302
 
 
 def test_a_log_in_gives_the_session_another_key(client, user):
