@@ -8,7 +8,7 @@ import uuid
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
-from search.figures import silent
+from search.health import silent
 
 logger = logging.getLogger("search.layer")
 

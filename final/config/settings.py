@@ -40,7 +40,7 @@ SITE_ORIGINS = origins(
 # Extra origins that a development proxy uses, such as GitHub Codespaces.
 SITE_ORIGINS += origins("CSRF_TRUSTED_ORIGINS", text("CSRF_TRUSTED_ORIGINS"))
 CSRF_TRUSTED_ORIGINS = SITE_ORIGINS
-CSRF_FAILURE_VIEW = "search.views.csrf_failure"
+CSRF_FAILURE_VIEW = "search.errors.csrf_failure"
 ALLOWED_HOSTS = [urlsplit(origin).hostname for origin in SITE_ORIGINS]
 # The names by which a load balancer asks for /readyz.
 ALLOWED_HOSTS += text("ALLOWED_HOSTS").split()
@@ -70,7 +70,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "search.middleware.DatabaseAwayMiddleware",
+    "search.errors.DatabaseAwayMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

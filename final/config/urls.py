@@ -7,7 +7,7 @@ from search import accounts
 from search.health import healthz, metrics, readyz
 from search.views import cancel, openai_index
 
-handler500 = "search.middleware.server_error"
+handler500 = "search.errors.server_error"
 
 urlpatterns = [
     path("", openai_index, name="openai_index"),

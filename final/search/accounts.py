@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from .guests import BACKEND, is_guest
-from .limits import wait_for_turn
 from .models import Guest
+from .views import wait_for_turn
 
 
 class SignUpForm(UserCreationForm):

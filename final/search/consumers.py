@@ -18,11 +18,10 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from redis.exceptions import RedisError
 
-from .figures import sockets
 from .guests import sign_in_as_guest
-from .live import digest, group_of
-from .models import Status
-from .snapshot import snapshot_of
+from .handlers import digest, group_of
+from .health import sockets
+from .models import Status, snapshot_of
 
 logger = logging.getLogger(__name__)
 

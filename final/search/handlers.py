@@ -1,19 +1,44 @@
 """Stage 5 · signal: hears of a finished search and tells its user's group."""
 
+import asyncio
+import hashlib
 import logging
 from functools import partial
 
 from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from .live import PATIENCE_OF_WORKER, broadcast, close_sockets, digest, group_of
 from .signals import search_completed
 
 logger = logging.getLogger(__name__)
+
+# Seconds that a request waits for a Redis that hangs. A worker can wait longer: if many
+# searches end at the same moment, their news has to queue.
+PATIENCE, PATIENCE_OF_WORKER = 2, 10
+
+
+def group_of(user_id):
+    return f"user_{user_id}"
+
+
+def digest(session_key):
+    """A name for the session in messages. Not its key: the key gives access."""
+    return hashlib.sha256(session_key.encode()).hexdigest()[:32]
+
+
+async def broadcast(user_id, data, patience=PATIENCE):
+    """Send `data` to every open page of the user. Raises what Redis raises."""
+    await send(user_id, {"type": "send_search_result", "data": data}, patience)
+
+
+async def send(user_id, event, patience=PATIENCE):
+    async with asyncio.timeout(patience):
+        await get_channel_layer().group_send(group_of(user_id), event)
 
 
 @receiver(search_completed)
@@ -34,19 +59,19 @@ async def broadcast_search_result(sender, search_result, **kwargs):
 @receiver(user_logged_out)
 async def close_sockets_of_session(sender, request, user, **kwargs):
     if user and request.session.session_key:
-        await try_to_close(user.pk, digest(request.session.session_key))
+        await close_sockets(user.pk, digest(request.session.session_key))
 
 
 @receiver(post_delete, sender=get_user_model())
 def close_sockets_of_user(sender, instance, **kwargs):
     # After the commit. And no transaction waits for a Redis that hangs.
-    close = partial(async_to_sync(try_to_close), instance.pk)
-    transaction.on_commit(close)
+    transaction.on_commit(partial(async_to_sync(close_sockets), instance.pk))
 
 
-async def try_to_close(user_id, session=None):
+async def close_sockets(user_id, session=None):
+    """Close the user's sockets: all, or those of the session with that digest."""
     try:
-        await close_sockets(user_id, session)
+        await send(user_id, {"type": "close_socket", "session": session})
     except Exception as error:
         logger.warning(
             "%s: open sockets stay until checked (%s)",

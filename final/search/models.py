@@ -21,6 +21,8 @@ LEASE = timedelta(seconds=settings.SEARCH_LEASE_SECONDS)
 UNHEARD = timedelta(seconds=3)
 # Give up a search after so many claims: it may be what makes its workers die.
 MOST_CLAIMS = 3
+# How many searches a page shows. Older ones have pages of their own.
+SHOWN = 20
 
 
 class Guest(models.Model):
@@ -43,6 +45,10 @@ class Status(models.TextChoices):
 
 
 class SearchResultQuerySet(models.QuerySet):
+    def of(self, user):
+        """The user's searches, newest first. A visitor without a user has none."""
+        return self.filter(user_id=user.pk)
+
     def unfinished(self):
         return self.filter(status__in=[Status.PENDING, Status.RUNNING])
 
@@ -192,3 +198,15 @@ class SearchResult(models.Model):
             "error": self.error,
             "retry_id": str(self.retry_id),
         }
+
+
+def snapshot_of(user, waiting=()):
+    """The user's id and newest searches, newest first, for JSON.
+
+    After them come the older ones, by task_id, that a page is still waiting for.
+    """
+    searches = SearchResult.objects.of(user)
+    found = list(searches[:SHOWN])
+    if older := set(waiting) - {search.task_id for search in found}:
+        found += searches.filter(task_id__in=older)
+    return {"user": user.pk, "searches": [search.state() for search in found]}

@@ -24,7 +24,7 @@ from django.db.models.functions import Now
 from config.database import be_impatient
 from config.redis_address import find_misconfiguration
 
-from .figures import serve_figures
+from .health import serve_figures
 from .loop import begin, begun, get_loop, in_database, is_stopping, running
 from .models import STRIDE, SearchResult, Status
 from .tasks import get_client, search

@@ -18,8 +18,8 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from redis.exceptions import RedisError
 
 from .answers import NoAnswer, stream_answer
-from .figures import api_errors, duration, ended, failed_pushes, first_word, takeovers
-from .live import broadcast
+from .handlers import broadcast
+from .health import api_errors, duration, ended, failed_pushes, first_word, takeovers
 from .loop import begin, in_database, is_stopping, running
 from .models import MOST_CLAIMS, SearchResult, Status
 from .signals import search_completed

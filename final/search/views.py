@@ -3,31 +3,34 @@
 import logging
 import time
 import uuid
+from datetime import timedelta
+from math import ceil
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
 from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
-from django.views import csrf
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from kombu.exceptions import OperationalError
 
-from .figures import ended
+from .errors import wants_json
 from .forms import SearchForm
 from .guests import sign_in_as_guest
-from .limits import seconds_to_wait, wait_for_turn
-from .live import broadcast
-from .models import SearchResult, Status
-from .negotiation import wants_json
-from .snapshot import SHOWN, searches_of, snapshot_of
+from .handlers import broadcast
+from .health import ended
+from .models import SHOWN, SearchResult, Status, snapshot_of
 from .tasks import fetch_openai_results_task
 
 logger = logging.getLogger(__name__)
 
+WINDOW = timedelta(minutes=1)  # of the limit: each search costs money
 SILENT_FOR = 3  # seconds without a try, after Redis did not take a message
 _silent_until = 0.0
 
@@ -98,6 +101,29 @@ def start(user, task_id, query):
     return search, 0
 
 
+def wait_for_turn(user):
+    """Let no other transaction start a search for the user until this one ends.
+
+    Otherwise ten questions that arrive at once would all pass the limit. SQLite has no
+    row locks, but it has one writing transaction at a time anyway.
+    """
+    if connection.features.has_select_for_update:
+        users = get_user_model().objects.filter(pk=user.pk)
+        users.select_for_update(no_key=True).exists()
+
+
+def seconds_to_wait(user):
+    """How long the user has to wait before another search: whole seconds, or 0."""
+    # By the database's clock, which also wrote `created_at`.
+    recent = SearchResult.objects.filter(user=user, created_at__gt=Now() - WINDOW)
+    # There is room again when the oldest of the allowed searches leaves the window.
+    last = settings.SEARCHES_PER_MINUTE - 1
+    for asked_at in recent.values_list("created_at", flat=True)[last : last + 1]:
+        left = ceil((asked_at + WINDOW - now()).total_seconds())
+        return min(max(1, left), WINDOW.seconds)
+    return 0
+
+
 def send_message(search):
     global _silent_until
     if time.monotonic() < _silent_until:
@@ -126,8 +152,7 @@ def send_message(search):
 @require_POST
 def cancel(request, task_id):
     """Stop a search that has not ended."""
-    searches = SearchResult.objects.filter(user_id=request.user.id)
-    search = get_object_or_404(searches, task_id=task_id)
+    search = get_object_or_404(SearchResult.objects.of(request.user), task_id=task_id)
     notice = "That search had ended already."
     try:
         is_cancelled = search.cancel()
@@ -146,7 +171,7 @@ def cancel(request, task_id):
 
 def show(request, form, status=200, headers=None):
     """The page, with the user's searches, newest first."""
-    pages = Paginator(searches_of(request.user), SHOWN)
+    pages = Paginator(SearchResult.objects.of(request.user), SHOWN)
     context = {
         "form": form,
         "results": pages.get_page(request.GET.get("page")),
@@ -180,15 +205,3 @@ def refuse(request, form, status, headers=None):
     if status == 409:
         data["next_task_id"] = form.data["task_id"]
     return JsonResponse(data, status=status, headers=headers)
-
-
-def csrf_failure(request, reason=""):
-    """Django's own page; for the script, words.
-
-    Usually, the visitor has logged in or out in another tab. But SITE_ORIGINS may also
-    be wrong. Django logs the reason.
-    """
-    if not wants_json(request):
-        return csrf.csrf_failure(request, reason)
-    words = "The site could not verify this form. Load the page again, then send it."
-    return JsonResponse({"error": words}, status=403)

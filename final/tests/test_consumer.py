@@ -10,7 +10,7 @@ from django.db import connection
 
 from config.asgi import application
 from search.consumers import POLICY_VIOLATION, SIGNED_OUT
-from search.live import digest
+from search.handlers import digest
 from search.models import SearchResult
 
 # Consumers close the database connections of their threads.

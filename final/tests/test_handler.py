@@ -32,7 +32,7 @@ def test_a_finished_search_is_broadcast_to_its_users_group(user, search, layer):
 
 
 def test_a_logout_closes_the_sockets_of_its_session_alone(client, user, layer):
-    from search.live import digest
+    from search.handlers import digest
 
     client.force_login(user)
     key = client.session.session_key

@@ -97,7 +97,7 @@ def test_a_locked_table_holds_up_neither_health_nor_files(run_app):
     # All threads for pages wait, and for longer than this test takes.
     limits = "\nLIMITS = \"SET lock_timeout = '60s'\"\n"
     running, finished = (
-        run_app({"config/patience.py": limits}, DATABASE_CONNECTIONS="40"),
+        run_app({"config/database.py": limits}, DATABASE_CONNECTIONS="40"),
         [],
     )
     person = Person(running.site)

@@ -85,7 +85,7 @@ def push_as_final(count: int) -> None:
     """Call what the worker of final/ calls for a chunk."""
     users = users_of_project()
     # A module of the project, which can be imported only now.
-    from search.live import broadcast
+    from search.handlers import broadcast
 
     asyncio.run(push_all(users, count, broadcast))
 

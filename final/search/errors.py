@@ -1,0 +1,56 @@
+"""What a visitor reads, or the page's script gets, when a request fails."""
+
+import logging
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse, JsonResponse
+from django.utils.deprecation import MiddlewareMixin
+from django.views import csrf, defaults
+
+logger = logging.getLogger(__name__)
+
+DATABASE_AWAY = (
+    "The site cannot save your question right now. Try again in a few seconds."
+)
+NOT_VERIFIED = "The site could not verify this form. Load the page again, then send it."
+
+
+def wants_json(request):
+    """Whether the page's script asks, which reads no HTML."""
+    kinds = ["text/html", "application/json"]
+    return request.get_preferred_type(kinds) == "application/json"
+
+
+class DatabaseAwayMiddleware(MiddlewareMixin):
+    """Answers instead of a view that could not use the database."""
+
+    def process_exception(self, request, error):
+        if not isinstance(error, OperationalError | InterfaceError):
+            return None
+        logger.error("The database does not answer: %s", error)
+        headers = {"Retry-After": "5"}
+        if wants_json(request):
+            data = {"error": DATABASE_AWAY}
+            return JsonResponse(data, status=503, headers=headers)
+        return HttpResponse(DATABASE_AWAY, "text/plain", status=503, headers=headers)
+
+
+def server_error(request):
+    """Django's handler500: the database may fail outside of a view, too.
+
+    Django saves the session of a new guest when the view has ended.
+    """
+    away = DatabaseAwayMiddleware(defaults.server_error)
+    return away.process_exception(request, sys.exception()) or away(request)
+
+
+def csrf_failure(request, reason=""):
+    """Django's own page; for the script, words.
+
+    Usually, the visitor has logged in or out in another tab. But SITE_ORIGINS may also
+    be wrong. Django logs the reason.
+    """
+    if wants_json(request):
+        return JsonResponse({"error": NOT_VERIFIED}, status=403)
+    return csrf.csrf_failure(request, reason)
