@@ -1,14 +1,15 @@
 """The door: HTTP goes to Django, WebSockets go to the consumers."""
 
 import os
+from urllib.parse import urlsplit
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import OriginValidator, WebsocketDenier
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from .database import be_impatient
-from .origins import StrictOriginValidator
-from .threads import InThreads, Separately
+from .threads import InThreads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -17,11 +18,23 @@ be_impatient()
 # First, because it loads the apps that the routing imports from. The views are plain
 # functions: they run in threads that stay. With one connection to the database for each
 # thread, a burst of requests waits for threads, and no request gives up.
-pages = InThreads(get_wsgi_application(), count=settings.DATABASE_CONNECTIONS)
-# Those may all wait for a table that is locked. What needs no database has its own.
-django_application = Separately(pages, count=4)
+django_application = InThreads(get_wsgi_application(), settings.DATABASE_CONNECTIONS)
 
 from search.routing import websocket_urlpatterns  # noqa: E402
+
+
+class StrictOriginValidator(OriginValidator):
+    """Refuses an Origin that is no address, too: the base class raises an error."""
+
+    async def __call__(self, scope, receive, send):
+        try:
+            for name, value in scope["headers"]:
+                if name == b"origin":
+                    urlsplit(value.decode("latin-1")).port  # noqa: B018 (it may raise)
+        except ValueError:
+            return await WebsocketDenier()(scope, receive, send)
+        return await super().__call__(scope, receive, send)
+
 
 application = ProtocolTypeRouter(
     {

@@ -25,6 +25,9 @@ class InThreads:
     def __init__(self, application, count):
         self.application = application
         self.threads = ThreadPoolExecutor(count, "request")
+        # Those may all wait for a table that is locked. Files and /healthz need no
+        # database, and do not wait with them.
+        self.quick = ThreadPoolExecutor(4, "quick request")
 
     async def __call__(self, scope, receive, send):
         try:
@@ -50,9 +53,12 @@ class InThreads:
         # page.
         kind = environ.get("CONTENT_TYPE", "")
         environ["CONTENT_TYPE"] = re.sub(r";\s*charset=[^;]*", "", kind, flags=re.I)
-        loop = asyncio.get_running_loop()
-        content = await loop.run_in_executor(
-            self.threads, self.respond, environ, translator.start_response
+        is_quick = scope["path"].startswith(("/healthz", settings.STATIC_URL))
+        content = await asyncio.get_running_loop().run_in_executor(
+            self.quick if is_quick else self.threads,
+            self.respond,
+            environ,
+            translator.start_response,
         )
         await send(translator.response_start)
         return await send({"type": "http.response.body", "body": content})
@@ -63,20 +69,6 @@ class InThreads:
             return b"".join(response)
         finally:
             response.close()
-
-
-class Separately:
-    """Runs what needs no database, files and /healthz, in threads of its own."""
-
-    def __init__(self, pages, count):
-        self.pages = pages
-        self.quick = InThreads(pages.application, count)
-        self.static = f"/{settings.STATIC_URL.strip('/')}/"
-
-    async def __call__(self, scope, receive, send):
-        is_quick = scope["path"] == "/healthz" or scope["path"].startswith(self.static)
-        application = self.quick if is_quick else self.pages
-        await application(scope, receive, send)
 
 
 async def read(receive):
