@@ -1,6 +1,5 @@
 """Which lines the log has, and how they are written."""
 
-import copy
 import logging
 import time
 
@@ -15,24 +14,12 @@ class PrintableFormatter(logging.Formatter):
         return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
-class BriefFormatter(PrintableFormatter):
-    """Names the exception in the line itself, without a traceback."""
+class Brief(logging.Filter):
+    """Leaves one line of each message, and passes one of each kind per minute.
 
-    def format(self, record):
-        record = copy.copy(record)
-        words = record.getMessage().splitlines() or [""]
-        if record.exc_info:
-            words[0] += f" ({record.exc_info[0].__name__})"
-        record.msg, record.args = words[0], ()
-        record.exc_info = record.exc_text = None
-        return super().format(record)
-
-
-class Rarely(logging.Filter):
-    """Passes one message of each kind per minute.
-
-    The kind is what stands before the first colon. "consumer: Cannot connect" and
-    "consumer: Connection to broker lost" are of one kind: Redis is away.
+    The line names the exception, and has no traceback. The kind is what stands before
+    the first colon. "consumer: Cannot connect" and "consumer: Connection to broker
+    lost" are of one kind: Redis is away.
     """
 
     def __init__(self):
@@ -40,11 +27,14 @@ class Rarely(logging.Filter):
         self._last = {}
 
     def filter(self, record):
-        kind = record.getMessage().partition(":")[0]
-        key, now = (record.name, kind), time.monotonic()
+        line = record.getMessage().partition("\n")[0]
+        key, now = (record.name, line.partition(":")[0]), time.monotonic()
         if now - self._last.get(key, -RARELY) < RARELY:
             return False
         self._last[key] = now
+        if record.exc_info:
+            line += f" ({record.exc_info[0].__name__})"
+        record.msg, record.args, record.exc_info = line, (), None
         return True
 
 
@@ -57,19 +47,14 @@ LOGGING = {
             "format": "{asctime} {message}",
             "style": "{",
         },
-        "brief": {
-            "()": "config.logs.BriefFormatter",
-            "format": "{asctime} {message}",
-            "style": "{",
-        },
     },
-    "filters": {"rarely": {"()": "config.logs.Rarely"}},
+    "filters": {"brief": {"()": Brief}},
     "handlers": {
         "story": {"class": "logging.StreamHandler", "formatter": "story"},
         "brief": {
             "class": "logging.StreamHandler",
-            "formatter": "brief",
-            "filters": ["rarely"],
+            "formatter": "story",
+            "filters": ["brief"],
         },
     },
     "loggers": {
@@ -79,8 +64,8 @@ LOGGING = {
         "django.dispatch": {"level": "CRITICAL"},
         # Our own layer reports when Redis is away; see config/layer.py.
         "channels_redis": {"level": "CRITICAL"},
-        # One line without a traceback: for a restart of Redis, which all workers
-        # notice, and for requests that anybody can send.
+        # For a restart of Redis, which all workers notice, and for requests that
+        # anybody can send.
         "celery.worker.consumer": {"handlers": ["brief"], "propagate": False},
         "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},
         "search": {"handlers": ["story"], "level": "INFO", "propagate": False},

@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.conf import settings
 
-from config.logs import BriefFormatter, PrintableFormatter, Rarely
+from config.logs import Brief, PrintableFormatter
 
 
 @pytest.mark.parametrize(
@@ -27,30 +27,27 @@ def test_the_log_is_written_so():
     assert story["class"] == "config.logs.PrintableFormatter"
 
 
+def make_record(words, **fields):
+    return logging.makeLogRecord({"msg": words, **fields})
+
+
 def test_an_exception_is_one_line_without_its_text():
     try:
         raise ConnectionError("redis://:secret@host")
     except ConnectionError as error:
         info = (type(error), error, error.__traceback__)
-    record = logging.makeLogRecord(
-        {"msg": "Lost %s", "args": ("it",), "exc_info": info}
-    )
-    line = BriefFormatter("{message}", style="{").format(record)
+    record = make_record("Lost %s\nand more", args=("it",), exc_info=info)
+    assert Brief().filter(record)
+    line = PrintableFormatter("{message}", style="{").format(record)
     assert line == "Lost it (ConnectionError)"
 
 
 def test_a_kind_of_message_is_logged_once_a_minute(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr("config.logs.time.monotonic", lambda: now[0])
-    rarely = Rarely()
-    record, same, other = (
-        logging.makeLogRecord({"msg": "%s: %s", "args": words})
-        for words in [("Invalid host", "a"), ("Invalid host", "b"), ("Lost", "c")]
-    )
-    assert [rarely.filter(one) for one in (record, same, other)] == [
-        True,
-        False,
-        True,
-    ]
+    brief = Brief()
+    words = [("Invalid host", "a"), ("Invalid host", "b"), ("Lost", "c")]
+    records = [make_record("%s: %s", args=pair) for pair in words]
+    assert [brief.filter(record) for record in records] == [True, False, True]
     now[0] += 61
-    assert rarely.filter(record)
+    assert brief.filter(records[0])
