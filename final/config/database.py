@@ -37,7 +37,10 @@ def read_database(default, connections):
         # Each thread keeps its connection to the file.
         found["CONN_MAX_AGE"] = None
     else:
-        options = {**POSTGRESQL, "pool": read_pool(connections)}
+        # A request takes a connection from the pool, and gives it back at its end. If
+        # none is free, or the database is away, it waits `timeout` seconds.
+        pool = {"min_size": 1, "max_size": connections, "timeout": 3}
+        options = {**POSTGRESQL, "pool": pool}
         # PgBouncer may give each transaction another connection of the server.
         found["DISABLE_SERVER_SIDE_CURSORS"] = True
     # Options after the "?" of DATABASE_URL take precedence.
@@ -45,15 +48,6 @@ def read_database(default, connections):
     # Before it is used again, a connection is tested.
     found["CONN_HEALTH_CHECKS"] = True
     return found
-
-
-def read_pool(connections):
-    """The options of the connection pool.
-
-    A request takes a connection from the pool, and gives it back at its end. If none is
-    free, or the database is away, it waits `timeout` seconds.
-    """
-    return {"min_size": 1, "max_size": connections, "timeout": 3}
 
 
 def be_impatient():

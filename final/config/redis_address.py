@@ -3,7 +3,7 @@
 import re
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 import redis
@@ -14,20 +14,18 @@ from redis.retry import Retry
 
 from .environment import service_address
 
-SENTINEL = "sentinel://sentinel-1:26379,sentinel-2:26379/NAME_OF_THE_MASTER/0"
-OLDEST = 6  # the first version of Redis that knows HELLO, which redis-py begins with
+# Seconds. A Redis that hangs holds up a visitor for a moment, not for ever.
+PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
+# An unreachable sentinel is not asked again: the next one is asked.
+ASK_ONCE = {**PATIENCE, "retry": Retry(NoBackoff(), 0)}
 
 
-@dataclass(frozen=True)
-class RedisAddress:
-    """A Redis at `url`, or else the master that the sentinels name.
-
-    An unreachable sentinel is not asked again: the next one is asked.
-    """
+class RedisAddress(NamedTuple):
+    """A Redis at `url`, or else the master that the sentinels name."""
 
     url: str
-    password: str = ""
-    sentinels: tuple[tuple[str, int], ...] = ()
+    password: str | None = None
+    sentinels: list | None = None
     master: str = ""
     database: int = 0
 
@@ -40,83 +38,83 @@ class RedisAddress:
                 f"sentinel://{user}{host}:{port}/{self.database}"
                 for host, port in self.sentinels
             )
-        parts = urlsplit(self.url)
-        if parts.scheme != "unix":
-            return self.url
-        user, _, _ = parts.netloc.rpartition("@")
-        at = f"{user}@" if user else ""
-        number = re.search(r"db=(\d+)", parts.query)
-        query = f"?virtual_host={number[1]}" if number else ""
-        return f"redis+socket://{at}{parts.path}{query}"
+        if self.url.startswith("unix:"):
+            url = self.url.replace("unix:", "redis+socket:", 1)
+            return re.sub(r"(?<=[?&])db=", "virtual_host=", url)
+        return self.url
 
-    def transport_options(self, patience):
-        """For Celery: `patience` are the time-outs, also of a sentinel that hangs."""
+    @property
+    def transport_options(self):
+        """For Celery."""
         if not self.sentinels:
-            return patience
-        sentinel = {**patience, "retry": Retry(NoBackoff(), 0)}
-        return {**patience, "master_name": self.master, "sentinel_kwargs": sentinel}
+            return PATIENCE
+        return {**PATIENCE, "master_name": self.master, "sentinel_kwargs": ASK_ONCE}
 
-    def layer_host(self, patience):
+    @property
+    def layer_host(self):
         """For channels-redis.
 
         It retries once: a connection that broke while it was idle fails at its next
         use.
         """
-        patience = {**patience, "retry": AsyncRetry(NoBackoff(), 1)}
+        options = {**PATIENCE, "retry": AsyncRetry(NoBackoff(), 1)}
         if not self.sentinels:
-            return {"address": self.url, **patience}
+            return {"address": self.url, **options}
         return {
-            "sentinels": list(self.sentinels),
+            "sentinels": self.sentinels,
             "master_name": self.master,
-            "sentinel_kwargs": {**patience, "retry": AsyncRetry(NoBackoff(), 0)},
+            "sentinel_kwargs": {**PATIENCE, "retry": AsyncRetry(NoBackoff(), 0)},
             "db": self.database,
-            "password": self.password or None,
-            **patience,
+            "password": self.password,
+            **options,
         }
 
     def connect(self, **options):
         """A client of redis-py."""
+        options |= PATIENCE
         if not self.sentinels:
             return redis.Redis.from_url(self.url, **options)
-        timeouts = {name: options[name] for name in options if "timeout" in name}
-        sentinel = {**timeouts, "retry": Retry(NoBackoff(), 0)}
-        found = redis.Sentinel(self.sentinels, sentinel_kwargs=sentinel)
-        password = self.password or None
-        return found.master_for(
-            self.master, db=self.database, password=password, **options
+        return redis.Sentinel(self.sentinels, sentinel_kwargs=ASK_ONCE).master_for(
+            self.master, db=self.database, password=self.password, **options
         )
 
 
-def read_address(value, password=""):
+def read_address(value, password):
     """The RedisAddress of REDIS_URL and REDIS_PASSWORD.
 
-    Raises ImproperlyConfigured, without any part of a password.
+    The password may contain any character. Raises ImproperlyConfigured, without any
+    part of it.
     """
-    if not value.startswith("sentinel:"):
-        service_address(value, "REDIS_URL", "redis", "rediss", "unix")
-        return RedisAddress(with_password(value, password))
+    if value.startswith("sentinel:"):
+        return read_sentinels(value, password)
+    service_address(value, "REDIS_URL", "redis", "rediss", "unix")
+    if password:
+        parts = urlsplit(value)
+        user, host = parts.username or "", parts.netloc.rpartition("@")[2]
+        netloc = f"{user}:{quote(password, safe='')}@{host}"
+        value = parts._replace(netloc=netloc).geturl()
+    return RedisAddress(value)
+
+
+def read_sentinels(value, password):
     found = re.fullmatch(
-        r"sentinel://(?::([^@]*)@)?([^/@]+)/([\w.-]+)(?:/(\d+))?", value
+        r"sentinel://(?::([^@]*)@)?"  # the password of Redis
+        r"((?:[\w.-]+:\d+,)*[\w.-]+:\d+)/([\w.-]+)(?:/(\d+))?",
+        value,
     )
-    hosts = [host.rpartition(":") for host in found[2].split(",")] if found else []
-    if not hosts or not all(name and port.isdecimal() for name, _, port in hosts):
-        raise ImproperlyConfigured(f"REDIS_URL must be such as {SENTINEL}")
+    if not found:
+        raise ImproperlyConfigured(
+            "REDIS_URL must be such as"
+            " sentinel://sentinel-1:26379,sentinel-2:26379/NAME_OF_THE_MASTER/0"
+        )
+    hosts = [host.split(":") for host in found[2].split(",")]
     return RedisAddress(
         "",
-        password or unquote(found[1] or ""),
-        tuple((name, int(port)) for name, _, port in hosts),
+        password or unquote(found[1] or "") or None,
+        [(name, int(port)) for name, port in hosts],
         found[3],
         int(found[4] or 0),
     )
-
-
-def with_password(url, password):
-    """The address with that password, which may contain any character."""
-    if not password:
-        return url
-    parts = urlsplit(url)
-    user, host = parts.username or "", parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
 
 
 def explain(error, address):
@@ -134,20 +132,20 @@ def find_reason(error, address):
         return "REDIS_URL names a file that does not exist"
     if isinstance(error, redis.AuthenticationError):
         return "Redis refuses the password"
+    # redis-py begins with HELLO, which Redis knows since its version 6.
     if "unknown command" in str(error) and "HELLO" in str(error):
         version = "unknown"
         # The older protocol needs no HELLO.
-        client = address.connect(protocol=2, socket_timeout=2)
-        with suppress(redis.RedisError), client:
+        with suppress(redis.RedisError), address.connect(protocol=2) as client:
             version = client.info("server")["redis_version"]
-        return f"Redis is too old: version {version}, and {OLDEST}.0 is the oldest"
+        return f"Redis is too old: version {version}, and 6.0 is the oldest"
     return None
 
 
 def find_misconfiguration(address):
     """What is wrong with this Redis and stays so; None if it works, or is away."""
     try:
-        with address.connect(socket_timeout=2, socket_connect_timeout=2) as client:
+        with address.connect() as client:
             client.ping()
     except redis.RedisError as error:
         return find_reason(error, address)

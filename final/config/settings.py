@@ -112,8 +112,6 @@ STORAGES = {
 
 REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
 REDIS = read_address(REDIS_URL, text("REDIS_PASSWORD"))
-# Seconds. A Redis that hangs holds up a visitor for a moment, not for ever.
-REDIS_PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
 
 # Begins the names of this site's queue and groups: all sites on one Redis share its
 # channels, whatever the number of their database.
@@ -128,18 +126,14 @@ REDIS_HEARTBEAT_SECONDS = positive("REDIS_HEARTBEAT_SECONDS", 5.0)
 CELERY_BROKER_URL = REDIS.broker_url
 # Do not keep unacknowledged messages in Redis: other workers find the searches of a
 # dead worker in the database.
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    **REDIS.transport_options(REDIS_PATIENCE),
-    "ack_emulation": False,
-}
+CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS.transport_options, "ack_emulation": False}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
 
-_host = REDIS.layer_host(REDIS_PATIENCE)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "config.layer.RestoringChannelLayer",
         # Each connection sends one message after the other. Four send twice as many.
-        "CONFIG": {"hosts": [_host] * 4, "prefix": SITE_NAME},
+        "CONFIG": {"hosts": [REDIS.layer_host] * 4, "prefix": SITE_NAME},
     },
 }
 

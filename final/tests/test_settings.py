@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from config.redis_address import PATIENCE
+
 PASSWORD = "xyzzy-1"
 FINAL = Path(__file__).resolve().parent.parent
 PRODUCTION = {
@@ -171,7 +173,7 @@ def test_each_library_is_told_where_the_sentinels_are(read):
     )
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     assert options["master_name"] == "mymaster"
-    assert options["sentinel_kwargs"].items() >= settings.REDIS_PATIENCE.items()
+    assert options["sentinel_kwargs"].items() >= PATIENCE.items()
 
 
 @pytest.mark.parametrize(
