@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator, WebsocketDenier
+from channels.sessions import CookieMiddleware
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
@@ -41,7 +42,7 @@ application = ProtocolTypeRouter(
         "http": django_application,
         # The whole origin, with scheme and port: another site on this host is not ours.
         "websocket": StrictOriginValidator(
-            URLRouter(websocket_urlpatterns), settings.SITE_ORIGINS
+            CookieMiddleware(URLRouter(websocket_urlpatterns)), settings.SITE_ORIGINS
         ),
     }
 )

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, parse_cookie
+from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 
 from .guests import sign_in_as_guest
@@ -58,7 +58,7 @@ class SessionStore(engine.SessionStore):
 
 
 class SearchConsumer(AsyncWebsocketConsumer):
-    group_name = timer = None
+    group_name = checks = None
 
     async def __call__(self, scope, receive, send):
         async def send_if_open(message):
@@ -94,7 +94,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         # Not by AuthMiddlewareStack: its session and user would stay in memory as long
         # as the socket, and take a third more of it. And they have to be looked up
         # again regularly anyway.
-        cookies = cookies_of(self.scope)
+        cookies = self.scope["cookies"]
         self.session_key = cookies.get(settings.SESSION_COOKIE_NAME)
         self.csrf_token = cookies.get(settings.CSRF_COOKIE_NAME)
         headers, user = [], await in_database(self.find_user)()
@@ -106,7 +106,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         await self.accept(headers=headers)
         # After joining the group: a change in between arrives twice, and is not missed.
         await self.send_data(await in_database(snapshot_of)(user))
-        self.check_later()
+        self.checks = asyncio.create_task(self.check())
 
     def find_user(self):
         """The session's user; AnonymousUser if the session has ended."""
@@ -131,8 +131,8 @@ class SearchConsumer(AsyncWebsocketConsumer):
         ]
 
     async def leave(self):
-        if self.timer:
-            self.timer.cancel()
+        if self.checks:
+            self.checks.cancel()
         if self.group_name:
             group_name, self.group_name = self.group_name, None
             sockets.dec()
@@ -172,30 +172,17 @@ class SearchConsumer(AsyncWebsocketConsumer):
         if event["session"] in (None, digest(self.session_key)):
             await self.close(SIGNED_OUT)
 
-    def check_later(self):
-        """Check the session later: a socket is one request that lasts for hours."""
-        loop = asyncio.get_running_loop()
-        self.timer = loop.call_later(settings.SOCKET_CHECK_SECONDS, self.check_now)
-
-    def check_now(self):
-        self.timer = asyncio.ensure_future(self.check())
-
     async def check(self):
-        try:
-            user = await in_database(self.find_user)()
-            may_stay = user.pk == self.user_id
-        except Exception as error:
-            # Keep the socket open: the check itself failed. The next check may work.
-            logger.warning("A socket was not checked: %s", type(error).__name__)
-            may_stay = True
-        if not self.group_name:
-            return  # it left meanwhile
-        if may_stay:
-            self.check_later()
-        else:
-            with suppress(StopConsumer):  # the server has closed it already
-                await self.close(SIGNED_OUT)
-
-
-def cookies_of(scope):
-    return parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
+        """Check the session regularly: a socket is one request that lasts for hours."""
+        while True:
+            await asyncio.sleep(settings.SOCKET_CHECK_SECONDS)
+            try:
+                user = await in_database(self.find_user)()
+            except Exception as error:
+                # Keep the socket open: the check itself failed. The next one may work.
+                logger.warning("A socket was not checked: %s", type(error).__name__)
+                continue
+            if user.pk != self.user_id:
+                with suppress(StopConsumer):  # the server has closed it already
+                    await self.close(SIGNED_OUT)
+                return
