@@ -13,9 +13,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from celery import current_app
-from celery.bootsteps import StartStopStep
-from celery.signals import worker_shutdown, worker_shutting_down
+from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
@@ -39,27 +37,22 @@ MOST_FILES = 10_240  # more is refused on macOS
 database = ThreadPoolExecutor(1, "rounds")
 
 
-class Rounds(StartStopStep):
-    # Before the worker connects to Redis: searches in the database need no Redis.
-    requires = {"celery.worker.components:Pool"}
-
-    def start(self, worker):
-        be_impatient()
-        allow_many_connections()
-        serve_figures()
-        # A Redis that hangs does not delay the first round.
-        threading.Thread(target=report_redis, daemon=True).start()
-        asyncio.run_coroutine_threadsafe(make_rounds(), get_loop())
-
-
-current_app.steps["worker"].add(Rounds)
+# Not later: searches in the database can begin before the worker reaches Redis.
+@worker_init.connect
+def start(**kwargs):
+    be_impatient()
+    allow_many_connections()
+    serve_figures()
+    # A Redis that hangs does not delay the first round.
+    threading.Thread(target=report_redis, daemon=True).start()
+    asyncio.run_coroutine_threadsafe(make_rounds(), get_loop())
 
 
 def allow_many_connections():
     """Raise the limit of open files: each search needs a connection to the API."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < limit:
+    limit = min(hard, MOST_FILES)
+    if soft < limit:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
