@@ -6,7 +6,6 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import OperationalError
-from django.utils.crypto import constant_time_compare
 from django.utils.timezone import now
 
 NEXT = "_next_key"  # in a session that leads to another one
@@ -31,8 +30,10 @@ class SessionStore(db.SessionStore):
 
     def cycle_key(self):
         data, earlier = self._session, self.session_key
-        user = signed_with_fallback(data)
-        if user is None:
+        user = get_user_model().objects.filter(pk=data.get(SESSION_KEY)).first()
+        hashes = user.get_session_auth_fallback_hash() if user else ()
+        if data.get(HASH_SESSION_KEY) not in hashes:
+            # A log-in, or another password: the earlier key must not lead anywhere.
             super().cycle_key()
             return
         self.create()
@@ -54,16 +55,3 @@ class SessionStore(db.SessionStore):
             if isinstance(error.__context__, OperationalError):
                 raise error.__context__ from None
             raise
-
-
-def signed_with_fallback(data):
-    """The session's user, if it was signed with one of SECRET_KEY_FALLBACKS."""
-    signed = data.get(HASH_SESSION_KEY)
-    users = get_user_model().objects.filter(pk=data.get(SESSION_KEY))
-    user = users.first() if signed else None
-    if user and any(
-        constant_time_compare(signed, earlier)
-        for earlier in user.get_session_auth_fallback_hash()
-    ):
-        return user
-    return None
