@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 # Claiming or cancelling adds this to `sequence`. So a later message always has a higher
@@ -52,17 +52,18 @@ class SearchResultQuerySet(models.QuerySet):
     def unfinished(self):
         return self.filter(status__in=[Status.PENDING, Status.RUNNING])
 
-    def pending(self):
-        return self.filter(status=Status.PENDING)
+    def claimable(self):
+        """Those that no worker has, or a dead one.
 
-    def abandoned(self):
-        """Those of dead workers, by the database's clock, which all machines share."""
-        return self.filter(status=Status.RUNNING, updated_at__lt=Now() - LEASE)
+        By the database's clock, which all machines share.
+        """
+        is_abandoned = Q(status=Status.RUNNING, updated_at__lt=Now() - LEASE)
+        return self.filter(Q(status=Status.PENDING) | is_abandoned)
 
     def overlooked(self):
         """Those without a message, the oldest first."""
-        claimable = self.pending() | self.abandoned()
-        return claimable.filter(updated_at__lt=Now() - UNHEARD).order_by("updated_at")
+        is_late = self.claimable().filter(updated_at__lt=Now() - UNHEARD)
+        return is_late.order_by("updated_at")
 
     def change(self, **fields):
         """Change the row. Return whether it was there to be changed."""
@@ -110,10 +111,8 @@ class SearchResult(models.Model):
         row = cls.objects.unfinished().filter(task_id=task_id).first()
         if row is None:
             return None
-        is_new = row.status == Status.PENDING
-        if not is_new and row.claim == claim:
+        if row.claim == claim and row.status == Status.RUNNING:
             return row  # claimed before, but the database's confirmation was lost
-        claimable = cls.objects.pending() if is_new else cls.objects.abandoned()
         fields = {
             "status": Status.RUNNING,
             "sequence": row.sequence + STRIDE,
@@ -122,7 +121,8 @@ class SearchResult(models.Model):
             "answer": "",
         }
         # Only if the row is unchanged since it was read.
-        if not claimable.filter(pk=row.pk, sequence=row.sequence).change(**fields):
+        unchanged = cls.objects.filter(pk=row.pk, sequence=row.sequence)
+        if not unchanged.claimable().change(**fields):
             return None
         for name, value in fields.items():
             setattr(row, name, value)

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -107,13 +107,10 @@ def renew(claims):
     wait.
     """
     ours = SearchResult.objects.filter(claim__in=claims)
-    held = ours.filter(status=Status.RUNNING)
     with transaction.atomic():
-        if connection.features.has_select_for_update_skip_locked:
-            free = held.select_for_update(skip_locked=True).values_list("pk", flat=True)
-            SearchResult.objects.filter(pk__in=list(free)).update(updated_at=Now())
-        else:
-            held.update(updated_at=Now())
+        free = ours.filter(status=Status.RUNNING).select_for_update(skip_locked=True)
+        keys = list(free.values_list("pk", flat=True))
+        SearchResult.objects.filter(pk__in=keys).update(updated_at=Now())
     kept = ours.filter(status__in=[Status.RUNNING, Status.DONE, Status.FAILED])
     return set(kept.values_list("claim", flat=True))
 

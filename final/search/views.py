@@ -11,10 +11,11 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.http import Http404, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -107,9 +108,8 @@ def wait_for_turn(user):
     Otherwise ten questions that arrive at once would all pass the limit. SQLite has no
     row locks, but it has one writing transaction at a time anyway.
     """
-    if connection.features.has_select_for_update:
-        users = get_user_model().objects.filter(pk=user.pk)
-        users.select_for_update(no_key=True).exists()
+    users = get_user_model().objects.filter(pk=user.pk)
+    users.select_for_update(no_key=True).exists()
 
 
 def seconds_to_wait(user):
@@ -178,10 +178,8 @@ def show(request, form, status=200, headers=None):
         # The script copies this for new searches.
         "blank": SearchResult(pk=0, task_id=uuid.UUID(int=0), created_at=now()),
     }
-    response = render(request, "search/openai_index.html", context, status=status)
-    for name, value in (headers or {}).items():
-        response[name] = value
-    return response
+    template = "search/openai_index.html"
+    return TemplateResponse(request, template, context, status=status, headers=headers)
 
 
 def accept(request, search, notice):
