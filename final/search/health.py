@@ -81,16 +81,12 @@ def metrics(request):
     """The figures, for Prometheus: with METRICS_TOKEN, or while debugging."""
     if not may_see_figures(request):
         raise Http404
-    rows = SearchResult.objects.unfinished().order_by().values("status")
-    found = {
-        row["status"]: row
-        for row in rows.annotate(count=Count("pk"), since=Min("created_at"), now=Now())
-    }
     for status in (Status.PENDING, Status.RUNNING):
-        row = found.get(status)
-        unfinished.labels(status).set(row["count"] if row else 0)
-        age = (row["now"] - row["since"]).total_seconds() if row else 0
-        oldest.labels(status).set(age)
+        found = SearchResult.objects.filter(status=status).aggregate(
+            count=Count("pk"), age=Now() - Min("created_at")
+        )
+        unfinished.labels(status).set(found["count"])
+        oldest.labels(status).set(found["age"].total_seconds() if found["age"] else 0)
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 

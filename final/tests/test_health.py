@@ -1,5 +1,11 @@
+import re
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError, connection
+from django.utils.timezone import now
+
+from search.models import SearchResult
 
 pytestmark = pytest.mark.django_db
 
@@ -28,9 +34,13 @@ def test_it_is_not_ready_where_the_database_does_not(client, monkeypatch):
 
 def test_the_figures_tell_how_many_searches_wait(client, search, settings):
     settings.DEBUG = True
+    SearchResult.objects.update(created_at=now() - timedelta(seconds=100))
     text = client.get("/metrics").text
     assert 'search_unfinished{status="pending"} 1.0' in text
     assert 'search_unfinished{status="running"} 0.0' in text
+    [age] = re.findall(r'search_oldest_seconds{status="pending"} (.*)', text)
+    assert 100 <= float(age) < 200
+    assert 'search_oldest_seconds{status="running"} 0.0' in text
     assert "search_sockets" in text
 
 
