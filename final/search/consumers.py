@@ -43,20 +43,6 @@ in_database = partial(
 )
 
 
-class SessionStore(engine.SessionStore):
-    """A session that is only read: an open socket cannot set a cookie.
-
-    Django would start a new session if the old one was signed by a key of
-    SECRET_KEY_FALLBACKS. The class name SessionStore is a part of the signature.
-    """
-
-    def cycle_key(self):
-        pass
-
-    def flush(self):
-        pass
-
-
 class SearchConsumer(AsyncWebsocketConsumer):
     group_name = checks = None
 
@@ -111,10 +97,13 @@ class SearchConsumer(AsyncWebsocketConsumer):
     def find_user(self):
         """The session's user; AnonymousUser if the session has ended."""
         request = HttpRequest()
-        request.session = SessionStore(self.session_key)
+        request.session = session = engine.SessionStore(self.session_key)
+        # An open socket cannot set a cookie. But Django would start a new session if
+        # the old one was signed by a key of SECRET_KEY_FALLBACKS.
+        session.cycle_key = session.flush = lambda: None
         user = get_user(request)
         # The session may have another key by now; see sessions.py.
-        self.session_key = request.session.session_key or self.session_key
+        self.session_key = session.session_key or self.session_key
         return user
 
     def make_guest(self):
