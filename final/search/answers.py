@@ -37,11 +37,6 @@ class NoAnswer(Exception):
         self.is_passing = is_passing
         self.wait = wait
 
-    @property
-    def kind(self):
-        """What has failed, in one word: the client's error, or NoAnswer."""
-        return type(self.__cause__ or self).__name__
-
 
 # Whether the API has refused to stream this model, as it does for some organizations.
 refuses_streams = False
@@ -142,7 +137,10 @@ async def read_whole(client, request):
 
 
 def explain(error):
-    """The NoAnswer for a client's error, without its text: that may hold a key."""
+    """The NoAnswer for an error of the client, without its text: that may hold a key.
+
+    The client cannot even be made if a setting is wrong.
+    """
     kind = type(error).__name__
     if isinstance(error, APITimeoutError) and isinstance(error.__cause__, ReadTimeout):
         return NoAnswer(SILENT, False)

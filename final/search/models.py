@@ -136,12 +136,12 @@ class SearchResult(models.Model):
         self.refresh_from_db(fields=["user"])
         return True
 
-    def finish(self, status, error=""):
+    def finish(self, error=""):
         """End the search. False if another worker has claimed it."""
-        self.status, self.error = status, error
+        self.status, self.error = Status.FAILED if error else Status.DONE, error
         self.sequence += 1
         return self._if_ours().change(
-            status=status, error=error, answer=self.answer, sequence=self.sequence
+            status=self.status, error=error, answer=self.answer, sequence=self.sequence
         )
 
     def _if_ours(self):

@@ -17,11 +17,11 @@ from httpx2 import Timeout, create_ssl_context
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from redis.exceptions import RedisError
 
-from .answers import NoAnswer, stream_answer
+from .answers import NoAnswer, explain, stream_answer
 from .handlers import broadcast
 from .health import api_errors, duration, ended, failed_pushes, first_word, takeovers
 from .loop import begin, in_database, is_stopping, running
-from .models import MOST_CLAIMS, SearchResult, Status
+from .models import MOST_CLAIMS, SearchResult
 from .signals import search_completed
 
 logger = logging.getLogger(__name__)
@@ -78,10 +78,10 @@ async def search(task_id):
     if row.claims > 1:
         takeovers.inc()
     try:
-        status, error = await answer(row)
+        error = await answer(row)
         if error:
             row.answer = ""  # never show half an answer as a whole one
-        is_saved = await finish(row, status, error)
+        is_saved = await finish(row, error)
     except asyncio.CancelledError:
         is_saved = False
     finally:
@@ -103,51 +103,49 @@ async def search(task_id):
 
 
 async def answer(row):
-    """Fill in the row's answer. Return its new status, and an error message or ""."""
+    """Fill in the row's answer. Return why there is none, or ""."""
     if row.claims > MOST_CLAIMS:
-        return (
-            Status.FAILED,
-            "This search was started several times and never finished.",
-        )
+        return "This search was started several times and never finished."
     try:
-        ends_at = time.monotonic() + settings.OPENAI_ANSWER_SECONDS
-        async with asyncio.timeout(settings.OPENAI_ANSWER_SECONDS):
+        async with asyncio.timeout(settings.OPENAI_ANSWER_SECONDS) as limit:
             for number in range(1, MOST_TRIES + 1):
                 try:
                     await write(row)
-                    return Status.DONE, ""
+                    return ""
                 except NoAnswer as problem:
-                    api_errors.labels(problem.kind).inc()
+                    api_errors.labels(type(problem.__cause__ or problem).__name__).inc()
                     # Longer each time, and at random: not all searches at once.
                     pause = random.uniform(0.5, 1) * 2 ** (number - 1)
                     # The API may say how long to wait.
                     pause = max(pause, problem.wait * random.uniform(1, 1.1))
-                    is_too_late = time.monotonic() + pause > ends_at
+                    is_too_late = (
+                        asyncio.get_running_loop().time() + pause > limit.when()
+                    )
                     if not problem.is_passing or number == MOST_TRIES or is_too_late:
-                        return Status.FAILED, str(problem)
+                        return str(problem)
                     logger.info("%.8s · try %d: %s", row.task_id, number, problem)
                 await asyncio.sleep(pause)
                 # Meanwhile it may have been cancelled, or taken by another worker.
                 if not await in_database(row.save_progress):
                     raise asyncio.CancelledError
     except TimeoutError:
-        return Status.FAILED, "The answer took too long."
+        return "The answer took too long."
     except Exception:
         logger.exception("%.8s · an error of our own", row.task_id)
-        return Status.FAILED, OUR_FAULT
+        return OUR_FAULT
 
 
-async def finish(row, status, error):
+async def finish(row, error):
     """Save the outcome. False if another worker has claimed the search."""
     try:
-        return await in_database(row.finish, status, error)
+        return await in_database(row.finish, error)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         # The database refuses this answer. It would refuse it again.
         logger.exception("%.8s · an error of our own", row.task_id)
         row.answer = ""
-        return await in_database(row.finish, Status.FAILED, OUR_FAULT)
+        return await in_database(row.finish, OUR_FAULT)
 
 
 async def write(row):
@@ -155,8 +153,7 @@ async def write(row):
     try:
         client = get_client(row.pk % CLIENTS)
     except Exception as error:
-        words = f"The API could not be asked ({type(error).__name__})."
-        raise NoAnswer(words, False) from error
+        raise explain(error) from error
     row.answer, chunk = "", ""
     pushed, saved = 0.0, time.monotonic()
     async with aclosing(stream_answer(client, row.query)) as pieces:

@@ -60,17 +60,17 @@ def test_the_search_of_a_dead_worker_is_taken_and_the_dead_one_is_too_late(searc
 
     dead.answer = "Too late."
     assert not dead.save_progress()
-    assert not dead.finish(Status.DONE)
+    assert not dead.finish()
     living.answer = "In time."
     assert living.save_progress()
-    assert living.finish(Status.DONE)
+    assert living.finish()
     search.refresh_from_db()
     assert (search.status, search.answer) == (Status.DONE, "In time.")
 
 
 def test_what_has_ended_stays_as_it_is(search):
     ours = take(search)
-    assert ours.finish(Status.FAILED, "No.")
+    assert ours.finish("No.")
     age(search, LEASE * 2)
     assert take(search) is None
     assert not search.cancel()
@@ -82,7 +82,7 @@ def test_a_cancelled_search_is_not_saved(search):
     ours = take(search)
     assert search.cancel()
     assert not ours.save_progress()
-    assert not ours.finish(Status.DONE)
+    assert not ours.finish()
     search.refresh_from_db()
     assert search.status == Status.CANCELLED
 
