@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
+from contextlib import suppress
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
@@ -75,7 +76,6 @@ class Watch:
         self.beats = layer.channels[self.channel] = asyncio.Queue()
         self.heard_at = time.monotonic()
         self.has_missed = False  # messages, perhaps
-        self.followed = None  # the subscription whose new connections are noticed
         self.task = asyncio.ensure_future(self.listen())
 
     @property
@@ -100,7 +100,9 @@ class Watch:
 
     async def hear(self):
         await self.shard.subscribe(self.channel)
-        self.follow()
+        # Where redis-py reconnects, messages sent in the meantime are lost.
+        connection = self.shard._pubsub.connection
+        connection.register_connect_callback(self.on_connect)
         await self.shard.publish(self.channel, b"")
         await self.beats.get()
 
@@ -108,21 +110,11 @@ class Watch:
         is_first = not any(watch.has_missed for watch in self.layer.watches)
         self.has_missed = True
         if is_first:
-            kind = type(error).__name__
-            logger.warning("The channel layer hears nothing (%s)", kind)
-        try:
+            logger.warning("The channel layer hears nothing (%s)", type(error).__name__)
+        # An error is already logged above. The next heartbeat tries again.
+        with suppress(Exception):
             async with asyncio.timeout(HEARS_WITHIN):
                 await self.subscribe_again()
-        except Exception:
-            # Already logged above. The next heartbeat tries again.
-            return
-
-    def follow(self):
-        """Notice when redis-py reconnects: messages sent in the meantime are lost."""
-        pubsub = self.shard._pubsub
-        if pubsub is not self.followed:
-            self.followed = pubsub
-            pubsub.connection.register_connect_callback(self.on_connect)
 
     async def on_connect(self, connection):
         self.has_missed = True
