@@ -98,7 +98,8 @@ def test_the_search_of_another_person_is_out_of_reach(shared_app):
 
 @pytest.mark.fault(26, "a flood of questions from one person")
 def test_a_flood_of_questions_is_limited(run_app):
-    running = run_app(SEARCHES_PER_MINUTE="5")
+    # With a thread for each request, also while they wait for the database.
+    running = run_app(SEARCHES_PER_MINUTE="5", DATABASE_CONNECTIONS="40")
     flood, other = Person(running.site), Person(running.site)
     send = lambda: at_the_same_time(lambda: flood.post("Flood?"), 30)  # noqa: E731
     with ThreadPoolExecutor(1) as thread:
