@@ -114,10 +114,8 @@ class SearchConsumer(AsyncWebsocketConsumer):
         guest = sign_in_as_guest(request)
         SessionMiddleware(lambda request: response).process_response(request, response)
         self.session_key = request.session.session_key
-        cookies = response.cookies.values()
-        return guest, [
-            (b"set-cookie", cookie.OutputString().encode()) for cookie in cookies
-        ]
+        cookies = [cookie.OutputString() for cookie in response.cookies.values()]
+        return guest, [(b"set-cookie", cookie.encode()) for cookie in cookies]
 
     async def leave(self):
         if self.checks:
@@ -137,11 +135,8 @@ class SearchConsumer(AsyncWebsocketConsumer):
         data = event["data"]
         await self.send_data(data)
         if data.get("status") in (Status.DONE, Status.FAILED):
-            logger.info(
-                "stage 6 · consumer · %.8s · frame sent to %s",
-                data["task_id"],
-                self.group_name,
-            )
+            words = "stage 6 · consumer · %.8s · frame sent to %s"
+            logger.info(words, data["task_id"], self.group_name)
 
     async def send_snapshot(self, event):
         """Messages were lost: send what is in the database."""

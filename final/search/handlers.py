@@ -43,10 +43,9 @@ async def send(user_id, event, patience=PATIENCE):
 
 @receiver(search_completed)
 async def broadcast_search_result(sender, search_result, **kwargs):
+    group_name = group_of(search_result.user_id)
     logger.info(
-        "stage 5 · signal · %.8s · broadcasts to %s",
-        search_result.task_id,
-        group_of(search_result.user_id),
+        "stage 5 · signal · %.8s · broadcasts to %s", search_result.task_id, group_name
     )
     state = search_result.state()
     await broadcast(search_result.user_id, state, PATIENCE_OF_WORKER)
@@ -73,8 +72,5 @@ async def close_sockets(user_id, session=None):
     try:
         await send(user_id, {"type": "close_socket", "session": session})
     except Exception as error:
-        logger.warning(
-            "%s: open sockets stay until checked (%s)",
-            group_of(user_id),
-            type(error).__name__,
-        )
+        words = "%s: open sockets stay until checked (%s)"
+        logger.warning(words, group_of(user_id), type(error).__name__)

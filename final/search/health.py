@@ -29,9 +29,7 @@ SECONDS = (0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 # Of the worker.
 ended = Counter("search_ended", "Searches that have ended", ["outcome"])
 first_word = Histogram(
-    "search_first_word_seconds",
-    "From the question to the first word of the answer",
-    buckets=SECONDS,
+    "search_first_word_seconds", "From the question to the first word", buckets=SECONDS
 )
 duration = Histogram(
     "search_seconds", "From the question to the end of the search", buckets=SECONDS
@@ -79,7 +77,11 @@ def readyz(request):
 @require_safe
 def metrics(request):
     """The figures, for Prometheus: with METRICS_TOKEN, or while debugging."""
-    if not may_see_figures(request):
+    may_see = settings.DEBUG
+    if settings.METRICS_TOKEN:
+        given = request.headers.get("Authorization", "")
+        may_see = constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}")
+    if not may_see:
         raise Http404
     for status in (Status.PENDING, Status.RUNNING):
         found = SearchResult.objects.filter(status=status).aggregate(
@@ -88,13 +90,6 @@ def metrics(request):
         unfinished.labels(status).set(found["count"])
         oldest.labels(status).set(found["age"].total_seconds() if found["age"] else 0)
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
-
-
-def may_see_figures(request):
-    if not settings.METRICS_TOKEN:
-        return settings.DEBUG
-    given = request.headers.get("Authorization", "")
-    return constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}")
 
 
 def serve_figures():

@@ -151,11 +151,9 @@ class SearchResult(models.Model):
 
     def cancel(self):
         """Stop the search for its owner. False if it has ended already."""
-        is_changed = (
-            SearchResult.objects.filter(pk=self.pk)
-            .unfinished()
-            .change(status=Status.CANCELLED, sequence=F("sequence") + STRIDE)
-        )
+        row = SearchResult.objects.unfinished().filter(pk=self.pk)
+        later = F("sequence") + STRIDE
+        is_changed = row.change(status=Status.CANCELLED, sequence=later)
         self.refresh_from_db()
         return is_changed
 
@@ -179,11 +177,7 @@ class SearchResult(models.Model):
 
     def chunk(self, text):
         """What the browser gets while the answer grows: the text that has come."""
-        return {
-            "task_id": str(self.task_id),
-            "sequence": self.sequence,
-            "chunk": text,
-        }
+        return {"task_id": str(self.task_id), "sequence": self.sequence, "chunk": text}
 
     def state(self):
         """What the browser gets of it: a dictionary for JSON."""

@@ -197,13 +197,9 @@ def not_pushed(row, error):
     failed_pushes.inc()
     # If Redis is away, one line per search is enough. Any other error is a mistake in
     # our code, so its traceback is needed.
-    is_expected = isinstance(error, RedisError | OSError)
-    logger.warning(
-        "%.8s · not pushed (%s): the page asks for it",
-        row.task_id,
-        type(error).__name__,
-        exc_info=None if is_expected else error,
-    )
+    traceback = None if isinstance(error, RedisError | OSError) else error
+    words = "%.8s · not pushed (%s): the page asks for it"
+    logger.warning(words, row.task_id, type(error).__name__, exc_info=traceback)
 
 
 def seconds_since(time):

@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from datetime import timedelta
+from itertools import chain
 from math import ceil
 
 from asgiref.sync import async_to_sync
@@ -63,9 +64,8 @@ def ask(request, form):
     task_id, query = form.cleaned_data["task_id"], form.cleaned_data["query"]
     search, wait = start(request.user, task_id, query)
     if wait:
-        form.add_error(
-            None, f"You have reached the limit. Try again in {wait} seconds."
-        )
+        words = f"You have reached the limit. Try again in {wait} seconds."
+        form.add_error(None, words)
         return refuse(request, form, 429, {"Retry-After": wait})
     # The form sent twice, by a double click or by a reload, is one search. But only for
     # the same question of the same user: the visitor may have signed in or out.
@@ -88,9 +88,7 @@ def start(user, task_id, query):
             if wait := seconds_to_wait(user):
                 search = SearchResult.objects.filter(task_id=task_id).first()
                 return search, 0 if search else wait
-            search = SearchResult.objects.create(
-                task_id=task_id, user=user, query=query
-            )
+            search = user.search_results.create(task_id=task_id, query=query)
             logger.info(
                 "stage 2 · view · %.8s · user_%s asks: %s", task_id, user.id, query
             )
@@ -115,7 +113,7 @@ def wait_for_turn(user):
 def seconds_to_wait(user):
     """How long the user has to wait before another search: whole seconds, or 0."""
     # By the database's clock, which also wrote `created_at`.
-    recent = SearchResult.objects.filter(user=user, created_at__gt=Now() - WINDOW)
+    recent = user.search_results.filter(created_at__gt=Now() - WINDOW)
     # There is room again when the oldest of the allowed searches leaves the window.
     last = settings.SEARCHES_PER_MINUTE - 1
     for asked_at in recent.values_list("created_at", flat=True)[last : last + 1]:
@@ -137,11 +135,8 @@ def send_message(search):
         # Nothing is lost: workers also look for searches without a message. And if
         # Redis hangs, only one visitor waits for it.
         _silent_until = time.monotonic() + SILENT_FOR
-        logger.warning(
-            "stage 3 · queue · %.8s · not sent: %s",
-            search.task_id,
-            type(error.__cause__ or error).__name__,
-        )
+        kind = type(error.__cause__ or error).__name__
+        logger.warning("stage 3 · queue · %.8s · not sent: %s", search.task_id, kind)
     else:
         logger.info(
             "stage 3 · queue · %.8s · the message waits in Redis", search.task_id
@@ -198,8 +193,7 @@ def accept(request, search, notice):
 def refuse(request, form, status, headers=None):
     if not wants_json(request):
         return show(request, form, status, headers)
-    errors = [error for found in form.errors.values() for error in found]
-    data = {"error": " ".join(errors)}
+    data = {"error": " ".join(chain.from_iterable(form.errors.values()))}
     if status == 409:
         data["next_task_id"] = form.data["task_id"]
     return JsonResponse(data, status=status, headers=headers)
