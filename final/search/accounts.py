@@ -52,14 +52,14 @@ class LogIn(views.LoginView):
     extra_context = {"title": "Log in", "sends_mail": settings.SENDS_MAIL}
 
     def form_valid(self, form):
-        guest = self.request.user if is_guest(self.request.user) else None
+        guest = self.request.user
+        if not is_guest(guest):
+            return super().form_valid(form)
         with transaction.atomic():
-            if guest:
-                wait_for_turn(guest)  # so that no search is added and then deleted
+            wait_for_turn(guest)  # so that no search is added and then deleted
             response = super().form_valid(form)
-            if guest:
-                guest.search_results.update(user=form.get_user())
-                guest.delete()
+            guest.search_results.update(user=form.get_user())
+            guest.delete()
         return response
 
 

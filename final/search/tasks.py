@@ -34,6 +34,8 @@ SILENT_FOR = 3  # seconds without chunks, after Redis did not take one
 # A client looks through its connections at each request. With one client for all, each
 # of a thousand searches would take a fifth more time of a core.
 CLIENTS = 32
+# All of them share these: reading them takes longer than making a client.
+get_certificates = cache(create_ssl_context)
 
 OUR_FAULT = "Something went wrong on our side."
 
@@ -49,12 +51,6 @@ def get_client(number):
     timeout = Timeout(longest, connect=settings.OPENAI_CONNECT_SECONDS)
     connections = DefaultAsyncHttpxClient(verify=get_certificates(), timeout=timeout)
     return AsyncOpenAI(http_client=connections, timeout=timeout, max_retries=0)
-
-
-@cache
-def get_certificates():
-    """All clients share them: reading them takes longer than making a client."""
-    return create_ssl_context()
 
 
 @shared_task(ignore_result=True)

@@ -18,24 +18,18 @@ class Command(BaseCommand):
     help = "Delete the guests whose cookie has expired, and their searches."
 
     def handle(self, *args, **options):
-        user_model = get_user_model()
+        users = get_user_model().objects
+        count, limit = 0, now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+        is_lost = Q(last_login__lt=limit)
+        # Made, but never signed in: the database went away in between.
+        is_lost |= Q(last_login=None, date_joined__lt=limit)
+        lost = users.filter(is_lost, guest__isnull=False)
         # Without a session they have no socket. So Redis need not be asked for each.
-        post_delete.disconnect(close_sockets_of_user, sender=user_model)
+        post_delete.disconnect(close_sockets_of_user, sender=users.model)
         try:
-            count = delete_lost_guests(user_model.objects)
+            while batch := list(lost.values_list("pk", flat=True)[:BATCH]):
+                users.filter(pk__in=batch).delete()
+                count += len(batch)
         finally:
-            post_delete.connect(close_sockets_of_user, sender=user_model)
+            post_delete.connect(close_sockets_of_user, sender=users.model)
         self.stdout.write(f"guests deleted: {count}")
-
-
-def delete_lost_guests(users):
-    """Delete the guests whose session has expired, and return how many they were."""
-    count, limit = 0, now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    is_lost = Q(last_login__lt=limit)
-    # Made, but never signed in: the database went away in between.
-    is_lost |= Q(last_login=None, date_joined__lt=limit)
-    lost = users.filter(is_lost, guest__isnull=False)
-    while batch := list(lost.values_list("pk", flat=True)[:BATCH]):
-        users.filter(pk__in=batch).delete()
-        count += len(batch)
-    return count
