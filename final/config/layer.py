@@ -100,7 +100,7 @@ class Watch:
 
     async def hear(self):
         await self.shard.subscribe(self.channel)
-        # Where redis-py reconnects, messages sent in the meantime are lost.
+        # When redis-py reconnects, messages sent in the meantime are lost.
         connection = self.shard._pubsub.connection
         connection.register_connect_callback(self.on_connect)
         await self.shard.publish(self.channel, b"")
@@ -111,7 +111,7 @@ class Watch:
         self.has_missed = True
         if is_first:
             logger.warning("The channel layer hears nothing (%s)", type(error).__name__)
-        # An error is already logged above. The next heartbeat tries again.
+        # The failure is logged above. The next heartbeat tries again.
         with suppress(Exception):
             async with asyncio.timeout(HEARS_WITHIN):
                 await self.subscribe_again()

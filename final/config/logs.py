@@ -64,8 +64,8 @@ LOGGING = {
         "django.dispatch": {"level": "CRITICAL"},
         # Our own layer reports when Redis is away; see config/layer.py.
         "channels_redis": {"level": "CRITICAL"},
-        # For a restart of Redis, which all workers notice, and for requests that
-        # anybody can send.
+        # Brief, because all workers notice a restart of Redis, and because anybody can
+        # send requests with a wrong host.
         "celery.worker.consumer": {"handlers": ["brief"], "propagate": False},
         "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},
         "search": {"handlers": ["story"], "level": "INFO", "propagate": False},

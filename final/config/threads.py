@@ -25,8 +25,8 @@ class InThreads:
     def __init__(self, application, count):
         self.application = application
         self.threads = ThreadPoolExecutor(count, "request")
-        # Those may all wait for a table that is locked. Files and /healthz need no
-        # database, and do not wait with them.
+        # All of these may be waiting for a locked table. Requests for files and
+        # /healthz need no database, so they have threads of their own.
         self.quick = ThreadPoolExecutor(4, "quick request")
 
     async def __call__(self, scope, receive, send):
@@ -54,11 +54,9 @@ class InThreads:
         kind = environ.get("CONTENT_TYPE", "")
         environ["CONTENT_TYPE"] = re.sub(r";\s*charset=[^;]*", "", kind, flags=re.I)
         is_quick = scope["path"].startswith(("/healthz", settings.STATIC_URL))
+        threads = self.quick if is_quick else self.threads
         content = await asyncio.get_running_loop().run_in_executor(
-            self.quick if is_quick else self.threads,
-            self.respond,
-            environ,
-            translator.start_response,
+            threads, self.respond, environ, translator.start_response
         )
         await send(translator.response_start)
         return await send({"type": "http.response.body", "body": content})

@@ -17,7 +17,7 @@ NOT_VERIFIED = "The site could not verify this form. Load the page again, then s
 
 
 def wants_json(request):
-    """Whether the page's script asks, which reads no HTML."""
+    """Whether the request comes from the page's script, which reads JSON."""
     kinds = ["text/html", "application/json"]
     return request.get_preferred_type(kinds) == "application/json"
 

@@ -53,17 +53,17 @@ class SearchResultQuerySet(models.QuerySet):
         return self.filter(status__in=[Status.PENDING, Status.RUNNING])
 
     def claimable(self):
-        """Those that no worker has, or a dead one.
+        """Those without a living worker.
 
-        By the database's clock, which all machines share.
+        The database's clock decides: all machines share it.
         """
         is_abandoned = Q(status=Status.RUNNING, updated_at__lt=Now() - LEASE)
         return self.filter(Q(status=Status.PENDING) | is_abandoned)
 
     def overlooked(self):
         """Those without a message, the oldest first."""
-        is_late = self.claimable().filter(updated_at__lt=Now() - UNHEARD)
-        return is_late.order_by("updated_at")
+        rows = self.claimable().filter(updated_at__lt=Now() - UNHEARD)
+        return rows.order_by("updated_at")
 
     def change(self, **fields):
         """Change the row. Return whether it was there to be changed."""

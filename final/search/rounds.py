@@ -37,7 +37,7 @@ MOST_FILES = 10_240  # more is refused on macOS
 database = ThreadPoolExecutor(1, "rounds")
 
 
-# Not later: searches in the database can begin before the worker reaches Redis.
+# Searches in the database can begin before the worker reaches Redis.
 @worker_init.connect
 def start(**kwargs):
     be_impatient()
