@@ -2,7 +2,9 @@
 
 import re
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
@@ -16,67 +18,17 @@ from .environment import service_address
 
 # Seconds. A Redis that hangs holds up a visitor for a moment, not for ever.
 PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
-# An unreachable sentinel is not asked again: the next one is asked.
-ASK_ONCE = {**PATIENCE, "retry": Retry(NoBackoff(), 0)}
+# A connection that broke while it was idle fails at its next use.
+RETRY_ONCE = {**PATIENCE, "retry": AsyncRetry(NoBackoff(), 1)}
 
 
 class RedisAddress(NamedTuple):
-    """A Redis at `url`, or else the master that the sentinels name."""
+    """Where Redis is, in the form that each library needs."""
 
-    url: str
-    password: str | None = None
-    sentinels: list | None = None
-    master: str = ""
-    database: int = 0
-
-    @property
-    def broker_url(self):
-        """For Celery."""
-        if self.sentinels:
-            user = f":{quote(self.password, safe='')}@" if self.password else ""
-            return ";".join(
-                f"sentinel://{user}{host}:{port}/{self.database}"
-                for host, port in self.sentinels
-            )
-        if self.url.startswith("unix:"):
-            url = self.url.replace("unix:", "redis+socket:", 1)
-            return re.sub(r"(?<=[?&])db=", "virtual_host=", url)
-        return self.url
-
-    @property
-    def transport_options(self):
-        """For Celery."""
-        if not self.sentinels:
-            return PATIENCE
-        return {**PATIENCE, "master_name": self.master, "sentinel_kwargs": ASK_ONCE}
-
-    @property
-    def layer_host(self):
-        """For channels-redis.
-
-        It retries once: a connection that broke while it was idle fails at its next
-        use.
-        """
-        options = {**PATIENCE, "retry": AsyncRetry(NoBackoff(), 1)}
-        if not self.sentinels:
-            return {"address": self.url, **options}
-        return {
-            "sentinels": self.sentinels,
-            "master_name": self.master,
-            "sentinel_kwargs": {**PATIENCE, "retry": AsyncRetry(NoBackoff(), 0)},
-            "db": self.database,
-            "password": self.password,
-            **options,
-        }
-
-    def connect(self, **options):
-        """A client of redis-py."""
-        options |= PATIENCE
-        if not self.sentinels:
-            return redis.Redis.from_url(self.url, **options)
-        return redis.Sentinel(self.sentinels, sentinel_kwargs=ASK_ONCE).master_for(
-            self.master, db=self.database, password=self.password, **options
-        )
+    broker_url: str  # for Celery
+    transport_options: dict  # for Celery
+    layer_host: dict  # for channels-redis
+    connect: Callable  # returns a client of redis-py, which has the given options
 
 
 def read_address(value, password):
@@ -93,10 +45,23 @@ def read_address(value, password):
         user, host = parts.username or "", parts.netloc.rpartition("@")[2]
         netloc = f"{user}:{quote(password, safe='')}@{host}"
         value = parts._replace(netloc=netloc).geturl()
-    return RedisAddress(value)
+    broker_url = value
+    if value.startswith("unix:"):
+        broker_url = value.replace("unix:", "redis+socket:", 1)
+        broker_url = re.sub(r"(?<=[?&])db=", "virtual_host=", broker_url)
+    return RedisAddress(
+        broker_url,
+        PATIENCE,
+        {"address": value, **RETRY_ONCE},
+        partial(redis.Redis.from_url, value, **PATIENCE),
+    )
 
 
 def read_sentinels(value, password):
+    """The address of the master that the sentinels name.
+
+    An unreachable sentinel is not asked again: the next one is asked.
+    """
     found = re.fullmatch(
         r"sentinel://(?::([^@]*)@)?"  # the password of Redis
         r"((?:[\w.-]+:\d+,)*[\w.-]+:\d+)/([\w.-]+)(?:/(\d+))?",
@@ -107,13 +72,25 @@ def read_sentinels(value, password):
             "REDIS_URL must be such as"
             " sentinel://sentinel-1:26379,sentinel-2:26379/NAME_OF_THE_MASTER/0"
         )
-    hosts = [host.split(":") for host in found[2].split(",")]
+    password, name = password or unquote(found[1] or ""), found[3]
+    pairs = re.findall(r"([^:,]+):(\d+)", found[2])
+    sentinels = [(host, int(port)) for host, port in pairs]
+    user = f":{quote(password, safe='')}@" if password else ""
+    number = int(found[4] or 0)
+    master = {"db": number, "password": password or None}
+    ask_once = {**PATIENCE, "retry": Retry(NoBackoff(), 0)}
+    client = redis.Sentinel(sentinels, sentinel_kwargs=ask_once)
     return RedisAddress(
-        "",
-        password or unquote(found[1] or "") or None,
-        [(name, int(port)) for name, port in hosts],
-        found[3],
-        int(found[4] or 0),
+        ";".join(f"sentinel://{user}{host}:{port}/{number}" for host, port in pairs),
+        {**PATIENCE, "master_name": name, "sentinel_kwargs": ask_once},
+        {
+            "sentinels": sentinels,
+            "master_name": name,
+            "sentinel_kwargs": {**PATIENCE, "retry": AsyncRetry(NoBackoff(), 0)},
+            **master,
+            **RETRY_ONCE,
+        },
+        partial(client.master_for, name, **master, **PATIENCE),
     )
 
 
@@ -128,7 +105,9 @@ def find_reason(error, address):
     cause = error.__cause__ or error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"The certificate of Redis is refused: {cause.verify_message}"
-    if isinstance(cause, FileNotFoundError) and address.url.startswith("rediss:"):
+    if isinstance(cause, FileNotFoundError) and address.broker_url.startswith(
+        "rediss:"
+    ):
         return "REDIS_URL names a file that does not exist"
     if isinstance(error, redis.AuthenticationError):
         return "Redis refuses the password"

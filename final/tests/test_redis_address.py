@@ -6,7 +6,7 @@ import threading
 import pytest
 from redis.exceptions import RedisError
 
-from config.redis_address import RedisAddress, explain, find_misconfiguration
+from config.redis_address import explain, find_misconfiguration, read_address
 
 # What a server answers to the beginning of a command, in Redis' protocol.
 OLD = {
@@ -27,7 +27,7 @@ def start():
         server = socket.create_server(("127.0.0.1", 0))
         servers.append(server)
         threading.Thread(target=serve, args=(server, answers), daemon=True).start()
-        return RedisAddress(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
+        return read_address(f"redis://127.0.0.1:{server.getsockname()[1]}/0", "")
 
     yield start_one
     for server in servers:
@@ -61,4 +61,4 @@ def test_a_password_that_is_missing_is_reported(start):
 
 
 def test_a_redis_that_is_away_is_no_mistake_of_the_configuration():
-    assert find_misconfiguration(RedisAddress("redis://127.0.0.1:1/0")) is None
+    assert find_misconfiguration(read_address("redis://127.0.0.1:1/0", "")) is None

@@ -150,7 +150,7 @@ def test_a_password_may_have_any_sign(read):
         REDIS_PASSWORD=password,
     )
     assert settings.DATABASES["default"]["PASSWORD"] == password
-    for address in (settings.REDIS.url, settings.CELERY_BROKER_URL):
+    for address in (settings.REDIS.layer_host["address"], settings.CELERY_BROKER_URL):
         parts = urlsplit(address)
         assert unquote(parts.password) == password
         assert (parts.hostname, parts.port, parts.path) == ("cache", 6379, "/3")
