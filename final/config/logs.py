@@ -38,25 +38,15 @@ class Brief(logging.Filter):
         return True
 
 
+STREAM = {"class": "logging.StreamHandler", "formatter": "story"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "story": {
-            "class": "config.logs.PrintableFormatter",
-            "format": "{asctime} {message}",
-            "style": "{",
-        },
+        "story": {"()": PrintableFormatter, "fmt": "{asctime} {message}", "style": "{"}
     },
     "filters": {"brief": {"()": Brief}},
-    "handlers": {
-        "story": {"class": "logging.StreamHandler", "formatter": "story"},
-        "brief": {
-            "class": "logging.StreamHandler",
-            "formatter": "story",
-            "filters": ["brief"],
-        },
-    },
+    "handlers": {"story": STREAM, "brief": {**STREAM, "filters": ["brief"]}},
     "loggers": {
         # Django's own handler logs nothing unless DEBUG is on.
         "django": {"handlers": ["story"], "level": "INFO", "propagate": False},

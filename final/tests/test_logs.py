@@ -24,7 +24,7 @@ def test_what_a_terminal_would_obey_is_left_out(words, line):
 
 def test_the_log_is_written_so():
     story = settings.LOGGING["formatters"]["story"]
-    assert story["class"] == "config.logs.PrintableFormatter"
+    assert story["()"] is PrintableFormatter
 
 
 def make_record(words, **fields):
