@@ -128,4 +128,6 @@ def find_misconfiguration(address):
             client.ping()
     except redis.RedisError as error:
         return find_reason(error, address)
+    except Exception as error:
+        return f"REDIS_URL cannot be used: {type(error).__name__}"
     return None

@@ -83,11 +83,7 @@ async def make_rounds():
 
 def report_redis():
     """Log what is wrong with Redis and stays so."""
-    try:
-        words = find_misconfiguration(settings.REDIS)
-    except Exception as error:
-        words = f"REDIS_URL cannot be used: {type(error).__name__}"
-    if words:
+    if words := find_misconfiguration(settings.REDIS):
         logger.critical(words)
 
 

@@ -62,3 +62,8 @@ def test_a_password_that_is_missing_is_reported(start):
 
 def test_a_redis_that_is_away_is_no_mistake_of_the_configuration():
     assert find_misconfiguration(read_address("redis://127.0.0.1:1/0", "")) is None
+
+
+def test_an_option_that_does_not_exist_is_reported():
+    address = read_address("redis://127.0.0.1:1/0?socket_timeout=soon", "")
+    assert find_misconfiguration(address) == "REDIS_URL cannot be used: ValueError"
