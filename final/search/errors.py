@@ -41,8 +41,9 @@ def server_error(request):
 
     Django saves the session of a new guest when the view has ended.
     """
-    away = DatabaseAwayMiddleware(defaults.server_error)
-    return away.process_exception(request, sys.exception()) or away(request)
+    middleware = DatabaseAwayMiddleware(defaults.server_error)
+    response = middleware.process_exception(request, sys.exception())
+    return response or defaults.server_error(request)
 
 
 def csrf_failure(request, reason=""):
