@@ -77,9 +77,9 @@ def visit(folder: Path, source: Path, browser: Browser) -> None:
 
     def prepare(project: Project) -> None:
         # A Redis with a fixed address is the test's own.
-        project.environment |= observer.variables(
-            source.parent / "events", project.folder, project.environment["REDIS_URL"]
-        )
+        events, redis_url = source.parent / "events", project.environment["REDIS_URL"]
+        project.environment |= observer.variables(events, project.folder)
+        project.environment |= observer.moving(events, redis_url)
         project.migrate()
         if hasattr(person, "prepare"):
             person.prepare(_manage(project))

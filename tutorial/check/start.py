@@ -71,9 +71,8 @@ class Check:
 
         def prepare(project: Project) -> None:
             redis_url = project.environment["REDIS_URL"]
-            project.environment |= observer.variables(
-                events.file, project.folder, redis_url
-            )
+            project.environment |= observer.variables(events.file, project.folder)
+            project.environment |= observer.moving(events.file, redis_url)
             found["browser"] = self._browser()
 
         def commands(project: Project) -> dict[str, str]:

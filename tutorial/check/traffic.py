@@ -61,19 +61,28 @@ def read_message(command: Command) -> Message | None:
     if command.words[0] != "LPUSH" or len(command.words) < 3:
         return None
     try:
-        content = json.loads(_bytes(command.words[2]))
+        content = _bytes(command.words[2])
+    except ValueError:
+        return None
+    return message_of(content, command.words[1], command.database)
+
+
+def message_of(text: bytes, queue: str, database: int = 0) -> Message | None:
+    """The Celery message whose content is `text`; None if it is of another kind."""
+    try:
+        content = json.loads(text)
         # Celery's task protocol 1 has no headers: it describes the task in the body.
         about = content["headers"] or _body(content)
         return Message(
-            command.database,
-            command.words[1],
+            database,
+            queue,
             about["id"],
             about["task"],
             _arguments(content),
             about.get("eta") or "",
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        return None  # a message of another kind
+        return None
 
 
 def _arguments(content: dict[str, Any]) -> list[Any] | None:

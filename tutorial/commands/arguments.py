@@ -46,7 +46,7 @@ def add_project(parser: Parser, name: str, **options: Any) -> None:
 def add_port(parser: Parser, default: int) -> None:
     """The option --port."""
     parser.add_argument(
-        "--port", type=_port, default=default, help=f"default: {default}"
+        "--port", type=port_number, default=default, help=f"default: {default}"
     )
 
 
@@ -57,7 +57,8 @@ def count(text: str) -> int:
     return int(text)
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """A port from 1 to 65535. Raises ArgumentTypeError for anything else."""
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
     return int(text)

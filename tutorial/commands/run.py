@@ -7,12 +7,20 @@ import signal
 import time
 import webbrowser
 from pathlib import Path
+from typing import Any
 
+from tutorial import observer
 from tutorial.check.code import files_of_worker
-from tutorial.commands.arguments import Commands, add_port, add_project
+from tutorial.commands.arguments import (
+    Commands,
+    add_port,
+    add_project,
+    port_number,
+)
+from tutorial.observer.events import Tail
 from tutorial.problem import Problem
 from tutorial.project import procfile
-from tutorial.project.steps import find_project
+from tutorial.project.steps import Step, find_project
 from tutorial.runtime import codespaces, environment, services
 from tutorial.runtime.exclusive import check_port, free_port
 from tutorial.runtime.processes import Processes
@@ -51,12 +59,23 @@ def add(commands: Commands) -> None:
     add_project(parser, "step", nargs="?", default="final")
     add_port(parser, 8000)
     parser.add_argument("--open", action="store_true", help="open the browser, too")
+    parser.add_argument(
+        "--map", action="store_true", help="serve a live map of the searches, too"
+    )
+    parser.add_argument(
+        "--map-port", type=port_number, default=8002, help="default: 8002"
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
     step = find_project(options.step)
     environment.enter("run")
-    return run(step.folder, step.title, options.port, open_browser=options.open)
+    return run(
+        step,
+        options.port,
+        map_port=options.map_port if options.map else None,
+        open_browser=options.open,
+    )
 
 
 class Stopped(Exception):
@@ -67,12 +86,17 @@ class Stopped(Exception):
         super().__init__(signal.Signals(number).name)
 
 
-def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> int:
-    """Start the project in `folder` at `port`, and return the exit status at its end.
+def run(
+    step: Step, port: int, *, map_port: int | None = None, open_browser: bool = False
+) -> int:
+    """Start the project at `port`, and return the exit status at its end.
 
-    Raises Problem where it cannot start.
+    With a `map_port`, a live map is served there. Raises Problem where the project
+    cannot start.
     """
+    folder, title = step.folder, step.title
     log = Log()
+    events = state_folder(folder) / "events"
     fixed = procfile.fixed_port(folder)
     stack = Stack(
         folder,
@@ -83,6 +107,8 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
         reloads=True,
         patience=None,
         on_line=log,
+        environment=observer.variables(events, folder) if map_port else {},
+        commands=observer.commands_in_front if map_port else None,
     )
 
     def stop(number: int, frame: object) -> None:
@@ -92,6 +118,9 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
     running = others()
     with alone(folder, title):
         _check_port(stack.port, is_fixed=bool(fixed))
+        if map_port:
+            check_port(map_port, "Choose another port for the map:", "--map-port")
+            events.unlink(missing_ok=True)
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
                 signal.signal(number, stop)
@@ -100,32 +129,41 @@ def run(folder: Path, title: str, port: int, *, open_browser: bool = False) -> i
                 address_file(folder).write_text(f"http://127.0.0.1:{stack.port}")
                 for line in _warning(running, stack.port):
                     log.say(line)
-                return _run_until_the_end(stack, log, title, port, open_browser)
+                with _map(stack, step, events, map_port) as live:
+                    return _run_until_the_end(
+                        stack, log, step, port, open_browser, live
+                    )
         finally:
+            events.unlink(missing_ok=True)
             redis_url_file(folder).unlink(missing_ok=True)
             address_file(folder).unlink(missing_ok=True)
 
 
 def _run_until_the_end(
-    stack: Stack, log: Log, title: str, port: int, open_browser: bool
+    stack: Stack, log: Log, step: Step, port: int, open_browser: bool, live: Any
 ) -> int:
     """Start everything, and return the exit status when a process or a signal ends it.
 
-    `port` is the one that was asked for.
+    `port` is the one that was asked for, and `live` the map, or None.
     """
     started = time.monotonic()
     try:
-        log.say(f"Starting {title}")
+        log.say(f"Starting {step.title}")
         if own := own_python(stack.folder):
             log.say(f"  Python  the project's own: {own.name}/bin/python")
         for line, other in procfile.replaced(stack.folder):
             log.say(NAME_TWICE.format(line.number, other.number, line.name))
         if stack.port != port:
             log.say(f"  Port    {stack.port}, not {port}: {PORT_IS_FIXED}")
+        if live:
+            log.say(f"  Map     {live.url}")
         stack.start()
         if wait_until_ready(stack.project, log, started) and open_browser:
             webbrowser.open(stack.project.address)
-        process = Supervisor(stack, log.say, _worker_files(stack.folder)).wait_for_end()
+        supervisor = Supervisor(stack, log.say, _worker_files(stack.folder))
+        if live:
+            live.state.is_older = lambda: supervisor.is_worker_older
+        process = supervisor.wait_for_end()
         log.say(f"{process.name} {process.how_it_ended()}: ending the others")
         return 1
     except Stopped as stopped:
@@ -133,6 +171,19 @@ def _run_until_the_end(
         return 128 + stopped.number  # as a shell reports it
     finally:
         _ignore_signals()
+
+
+def _map(
+    stack: Stack, step: Step, events: Path, port: int | None
+) -> contextlib.AbstractContextManager:
+    """The live map at `port`, as a context; one without a map where that is None."""
+    if port is None:
+        return contextlib.nullcontext()
+    # Only now: they need the packages in .venv.
+    from tutorial.live_map.server import LiveMap
+    from tutorial.live_map.state import State
+
+    return LiveMap(State(stack, step, Tail(events)), port)
 
 
 def _warning(running: list[str], port: int) -> list[str]:

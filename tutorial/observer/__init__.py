@@ -10,23 +10,35 @@ import re
 import shlex
 from pathlib import Path
 
+from tutorial.project import procfile
+from tutorial.runtime.project import Project
+
 INSIDE = Path(__file__).parent / "inside"
 
 # Looks at a project's settings, addresses and apps; see its docstring.
 SURVEY = INSIDE / "survey.py"
 
 
-def variables(events: Path, folder: Path, redis_url: str) -> dict[str, str]:
+def variables(events: Path, folder: Path) -> dict[str, str]:
     """The environment variables that put the observer into a project's processes.
 
-    They append what they do to the file `events`. `folder` is the project's, and
-    `redis_url` the Redis to which also a project with a fixed address is led.
+    They append what they do to the file `events`. `folder` is the project's.
     """
     paths = [str(INSIDE), os.environ.get("PYTHONPATH", "")]
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "TUTORIAL_EVENTS": str(events),
         "TUTORIAL_PROJECT": str(folder),
+    }
+
+
+def moving(events: Path, redis_url: str) -> dict[str, str]:
+    """The variables that lead an observed project to other services than its own.
+
+    `redis_url` is the Redis to which also a project with a fixed address is led. A
+    database outside of the project's folder is copied beside `events`.
+    """
+    return {
         "TUTORIAL_DATABASE": str(events.with_name("outside.sqlite3")),
         "TUTORIAL_REDIS": redis_url.removeprefix("redis://").removesuffix("/0"),
     }
@@ -45,6 +57,12 @@ def in_front(command: str) -> str:
         return f"PYTHONPATH={inside}" + ("" if is_empty else os.pathsep)
 
     return re.sub(r"(?<![\w$])PYTHONPATH=", put, command)
+
+
+def commands_in_front(project: Project) -> dict[str, str]:
+    """The commands of the project's Procfile, each with the observer in front."""
+    commands = procfile.processes(project.folder)
+    return {name: in_front(command) for name, command in commands.items()}
 
 
 def with_survey(command: str, arguments: list[str]) -> str | None:

@@ -22,6 +22,44 @@ class Event(dict):
         return f"{self.get('error')}: {message}" if message else str(self.get("error"))
 
 
+class Tail:
+    """Reads the events of a file that still grows, each of them once.
+
+    The file is replaced now and then, so that it does not grow for ever.
+    """
+
+    LARGEST = 16_000_000  # bytes
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._replaced: Path | None = None
+        self._at = 0  # bytes that were read
+
+    def read(self) -> list[Event]:
+        """The new events, oldest first."""
+        found: list[Event] = []
+        if self._replaced:
+            # A process that had opened it may have written since the last call.
+            found += self._read(self._replaced)
+            self._replaced.unlink()
+            self._replaced, self._at = None, 0
+        found += self._read(self._file)
+        if self._at > self.LARGEST:
+            self._replaced = self._file.with_suffix(".old")
+            self._file.rename(self._replaced)
+        return found
+
+    def _read(self, file: Path) -> list[Event]:
+        if not file.exists():
+            return []
+        with file.open("rb") as lines:
+            lines.seek(self._at)
+            text = lines.read()
+        end = text.rfind(b"\n") + 1  # the last line may be there in part
+        self._at += end
+        return [Event(json.loads(line)) for line in text[:end].splitlines()]
+
+
 @dataclass(frozen=True)
 class Events:
     """The events of a run so far, oldest first, from a file that still grows.

@@ -35,12 +35,14 @@ def free_port(preferred: int = 0) -> int:
     raise Problem("This machine has no free TCP port on 127.0.0.1.")
 
 
-def check_port(port: int, way_out: str = "Choose another port:") -> None:
+def check_port(
+    port: int, way_out: str = "Choose another port:", option: str = "--port"
+) -> None:
     """Raise Problem where `port` is taken; `way_out` says what to do about it."""
     if free_port(port) != port:
         raise Problem(
             f"Port {port} cannot be had: another program has taken it, or you may"
-            f" not use it. {way_out} --port {free_port()}"
+            f" not use it. {way_out} {option} {free_port()}"
         )
 
 

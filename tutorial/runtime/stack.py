@@ -146,6 +146,11 @@ class Stack:
             return dict(commands)
         return {name: _hasten(command) for name, command in commands.items()}
 
+    def restart(self, name: str) -> None:
+        """Start a process of the project that has ended again, by its name."""
+        command = self.commands_of(self.project)[name]
+        self.project.start(self.processes, {name: command})
+
     def _start_services(self) -> None:
         services = own_services(self.root) if self.services is None else self.services
         for name, launch in services.items():

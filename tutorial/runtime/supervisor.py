@@ -65,6 +65,11 @@ class Supervisor:
         self._is_code_looked_at = True  # since the last save
         self._is_older = False  # as it was reported
 
+    @property
+    def is_worker_older(self) -> bool:
+        """Whether the worker runs older code than the files have."""
+        return self._is_older
+
     def wait_for_end(self) -> Process:
         """Wait until a process ends for good, and return it."""
         while True:
@@ -133,7 +138,7 @@ class Supervisor:
         self._loading = time.time_ns()
         if not self._down.has_ended:
             self._stack.processes.stop([self._stack.project.running[self._web]])
-        self._stack.project.restart(self._stack.processes, self._web)
+        self._stack.restart(self._web)
         self._down = Down(time.monotonic(), self._files)
         self._is_starting = True
 

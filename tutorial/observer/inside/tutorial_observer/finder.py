@@ -13,10 +13,13 @@ from .of_django import (
     watch_formsets,
     watch_models,
     watch_request_errors,
+    watch_requests,
     watch_templates,
+    watch_updates,
 )
 from .of_network import watch_hosts
 from .of_openai import watch_openai, watch_openai_client
+from .trail import watch_threads
 
 WATCHED = {
     "asgiref.sync": watch_asgiref,
@@ -28,9 +31,12 @@ WATCHED = {
     "channels.layers": watch_layer("InMemoryChannelLayer"),
     "channels_redis.core": watch_layer("RedisChannelLayer"),
     "channels_redis.pubsub": watch_layer("RedisPubSubLoopLayer"),
+    "concurrent.futures.thread": watch_threads,
     "django.conf": watch_settings,
+    "django.core.handlers.base": watch_requests,
     "django.core.signals": watch_request_errors,
     "django.db.models": watch_models,
+    "django.db.models.query": watch_updates,
     "django.dispatch.dispatcher": watch_dispatcher,
     "django.forms.forms": watch_forms,
     "django.forms.formsets": watch_formsets,

@@ -7,6 +7,8 @@ import os
 import sys
 import time
 
+from .trail import current, heard
+
 EVENTS = os.environ.get("TUTORIAL_EVENTS", "")
 ROOT = os.path.realpath(os.environ.get("TUTORIAL_PROJECT", "")) + os.sep
 PROCESS = os.environ.get("TUTORIAL_PROCESS", "")
@@ -18,10 +20,22 @@ caller = contextvars.ContextVar("caller", default=None)
 def note(what, **fields):
     """Append an event."""
     event = {"what": what, "process": PROCESS, "pid": os.getpid(), "time": time.time()}
-    line = json.dumps(event | fields, default=repr) + "\n"
-    file = os.open(EVENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for name, value in (("trail", current()), ("heard", heard.get())):
+        if value is not None:
+            event[name] = value
     try:
-        os.write(file, line.encode())
+        line = json.dumps(event | fields, default=repr) + "\n"
+    except Exception as error:  # such as a key that is no text, or a repr that raises
+        event |= {"what": "observer failed", "of": what, "why": type(error).__name__}
+        line = json.dumps(event) + "\n"
+    try:
+        file = os.open(EVENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError:
+        return  # the folder is gone, or the disk is full: the project goes on
+    try:
+        os.write(file, line.encode(errors="replace"))
+    except OSError:
+        return
     finally:
         os.close(file)
 

@@ -5,6 +5,7 @@ import functools
 
 from .notes import PROCESS, guarded, note, problem, source_of, where
 from .of_django import rows_in_transaction
+from .trail import trail
 
 # Whether a task's own `apply_async` is under way, which calls `send_task` in the end.
 is_calling = contextvars.ContextVar("is_calling", default=False)
@@ -103,6 +104,8 @@ def watch_result(module):
 
 
 def watch_worker(module):
+    tokens = {}
+
     def on_ready(sender=None, **kwargs):
         app = sender.app
         tasks = sorted(name for name in app.tasks if not name.startswith("celery."))
@@ -113,8 +116,27 @@ def watch_worker(module):
     def on_unknown(name=None, **kwargs):
         note("unknown task", task=name)
 
+    def on_received(request=None, **kwargs):
+        note("task received", id=request.id, task=request.name, root=request.root_id)
+
     def on_start(task_id=None, task=None, args=None, kwargs=None, **rest):
-        note("task started", id=task_id, task=task.name, at=source_of(task.run))
+        note(
+            "task started",
+            id=task_id,
+            task=task.name,
+            root=task.request.root_id,
+            at=source_of(task.run),
+        )
+        # In eager mode, the request goes on when the task has ended.
+        tokens[task_id] = trail.get()
+        trail.set(task_id)
+
+    def on_end(task_id=None, **rest):
+        note("task ended", id=task_id)
+        trail.set(tokens.pop(task_id, None))
+
+    def on_retry(request=None, reason=None, **rest):
+        note("task retried", id=request.id, reason=str(reason)[:300])
 
     def on_failure(task_id=None, exception=None, sender=None, traceback=None, **rest):
         found = problem(exception)
@@ -127,7 +149,10 @@ def watch_worker(module):
     for name, function in {
         "worker_ready": on_ready,
         "task_unknown": on_unknown,
+        "task_received": on_received,
         "task_prerun": on_start,
+        "task_postrun": on_end,
+        "task_retry": on_retry,
         "task_failure": on_failure,
         "task_success": on_success,
     }.items():

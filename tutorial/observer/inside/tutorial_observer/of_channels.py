@@ -2,8 +2,9 @@
 
 import functools
 
-from .notes import caller, note, problem, source_of, where
+from .notes import caller, guarded, note, problem, source_of, where
 from .of_django import in_transaction
+from .trail import digest, heard, new, trail
 
 
 def watch_asgiref(module):
@@ -42,6 +43,7 @@ def watch_group(layer, function):
         if send and isinstance(other, dict):
             details["type"] = other.get("type")
             details["message"] = repr(other)[:2000]
+            details["digest"] = guarded(digest)(other)
             details["in_transaction"] = in_transaction()
         else:
             details["channel"] = other
@@ -59,9 +61,6 @@ def watch_group(layer, function):
 
 
 def watch_consumer(module):
-    for kind in (module.AsyncConsumer, module.SyncConsumer):
-        # Not as an attribute: the sync one is an object that binds itself.
-        kind.dispatch = watch_dispatch(vars(kind)["dispatch"])
     call = module.AsyncConsumer.__call__
 
     @functools.wraps(call)
@@ -80,35 +79,54 @@ def watch_consumer(module):
             await send(message)
 
         note("consumer starts", **fields)
+        # Of the object, not of its class: a project may have its own `dispatch`.
+        self.dispatch = functools.partial(dispatch, self, self.dispatch)
         try:
             await call(self, scope, receive, watched_send)
         except Exception as error:
             if type(error).__name__ not in ("StopConsumer", "CancelledError"):
                 note("socket failed", **fields, **problem(error))
             raise
+        finally:
+            note("consumer ends", **fields, channel=getattr(self, "channel_name", ""))
 
     module.AsyncConsumer.__call__ = __call__
 
 
-def watch_dispatch(dispatch):
-    @functools.wraps(dispatch, updated=())
-    async def watched(self, message):
-        kind = message.get("type")
-        if not str(kind).startswith("websocket."):
-            note(
-                "consumer got",
-                consumer=type(self).__name__,
-                type=kind,
-                has_method=hasattr(self, str(kind).replace(".", "_")),
-                user=getattr(self.scope.get("user"), "pk", None),
-                at=source_of(getattr(self, str(kind).replace(".", "_"), None)),
-            )
-        try:
-            return await dispatch.__get__(self, type(self))(message)
-        except Exception as error:
-            if type(error).__module__ != "channels.exceptions":
-                consumer = type(self).__name__
-                note("consumer failed", consumer=consumer, type=kind, **problem(error))
-            raise
+async def dispatch(consumer, function, message):
+    """Call the consumer's own `dispatch`, and note what it gets."""
+    begun = guarded(begin)(consumer, message)
+    try:
+        return await function(message)
+    except Exception as error:
+        if type(error).__module__ != "channels.exceptions":
+            name, kind = type(consumer).__name__, message.get("type")
+            note("consumer failed", consumer=name, type=kind, **problem(error))
+        raise
+    finally:
+        for variable, token in begun or ():
+            variable.reset(token)
 
-    return watched
+
+def begin(consumer, message):
+    """Note the message. Return the variables that were set, and how to reset them."""
+    kind = str(message.get("type"))
+    fields = {"consumer": type(consumer).__name__, "socket": id(consumer)}
+    if kind == "websocket.receive":
+        begun = [(trail, trail.set(new()))]
+        text = str(message.get("text") or message.get("bytes") or "")[:2000]
+        note("frame received", **fields, text=text)
+        return begun
+    if kind.startswith("websocket."):
+        return []
+    method = getattr(consumer, kind.replace(".", "_"), None)
+    begun = [(heard, heard.set(digest(message)))]
+    note(
+        "consumer got",
+        **fields,
+        type=message.get("type"),
+        has_method=method is not None,
+        user=getattr(consumer.scope.get("user"), "pk", None),
+        at=source_of(method),
+    )
+    return begun

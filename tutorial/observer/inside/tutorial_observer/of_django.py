@@ -1,10 +1,14 @@
 """Watches Django: requests that fail, rows that are saved, signals that are sent."""
 
 import functools
+import json
+import re
 import sys
 import threading
+import time
 
 from .notes import caller, guarded, is_own, note, problem, short, source_of, where
+from .trail import new, trail
 
 unsaved = threading.local()
 
@@ -25,6 +29,108 @@ def watch_request_errors(module):
         note("request failed", path=path, **problem(sys.exc_info()[1]))
 
     module.got_request_exception.connect(guarded(on_error), weak=False)
+
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+# Fields whose value is nobody's business.
+SECRET = re.compile(r"(?i)csrf|passw|secret|token|key|card")
+
+
+def watch_requests(module):
+    """A request that sends something, and the response."""
+    handler = module.BaseHandler
+    get_response, get_response_async = handler.get_response, handler.get_response_async
+
+    def begin(request):
+        if request.method in SAFE:
+            return
+        note("request", method=request.method, path=request.path)
+
+    def end(request, response, started):
+        if request.method in SAFE:
+            return
+        note(
+            "response",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            location=response.headers.get("Location", ""),
+            seconds=time.monotonic() - started,
+            fields=fields_of(request),
+            user=user_of(request),
+        )
+
+    @functools.wraps(get_response)
+    def watched(self, request):
+        token, started = trail.set(new()), time.monotonic()
+        try:
+            guarded(begin)(request)
+            response = get_response(self, request)
+            guarded(end)(request, response, started)
+            return response
+        finally:
+            trail.reset(token)
+
+    @functools.wraps(get_response_async)
+    async def watched_async(self, request):
+        token, started = trail.set(new()), time.monotonic()
+        try:
+            guarded(begin)(request)
+            response = await get_response_async(self, request)
+            guarded(end)(request, response, started)
+            return response
+        finally:
+            trail.reset(token)
+
+    handler.get_response, handler.get_response_async = watched, watched_async
+
+
+def fields_of(request):
+    """What was sent, as far as the project has read it; no passwords, no tokens."""
+    found = request.__dict__
+    if found.get("_post"):
+        pairs = found["_post"].items()
+    elif "json" in request.headers.get("Content-Type", "") and "_body" in found:
+        content = json.loads(found["_body"])
+        pairs = content.items() if isinstance(content, dict) else []
+    else:
+        return {}
+    return {
+        name: "(not shown)" if SECRET.search(name) else str(value)[:500]
+        for name, value in pairs
+        if not name.startswith("csrf")
+    }
+
+
+def user_of(request):
+    """The user's key, if the project has asked for it."""
+    return getattr(request.__dict__.get("_cached_user"), "pk", None)
+
+
+def watch_updates(module):
+    """Rows that are changed without `save`: what post_save does not report."""
+    update = module.QuerySet.update
+
+    @functools.wraps(update)
+    def watched(self, **values):
+        rows = update(self, **values)
+        guarded(note_update)(self.model, values, rows)
+        return rows
+
+    watched.alters_data = True
+    module.QuerySet.update = watched
+
+
+def note_update(model, values, rows):
+    if not is_own(getattr(sys.modules.get(model.__module__), "__file__", "") or ""):
+        return
+    texts = {
+        name: str(value)[:2000]
+        for name, value in values.items()
+        if not hasattr(value, "resolve_expression")
+    }
+    if texts:
+        note("updated", model=model.__name__, values=texts, rows=rows, at=where())
 
 
 def watch_forms(module):
@@ -150,6 +256,7 @@ def note_signal(signal, sender, arguments, at):
         signal=id(signal),
         name=name_of_signal(signal),
         receivers=len(receivers),
+        handlers=[name_of(receiver) for receiver in receivers],
         arguments=sorted(arguments),
         in_transaction=in_transaction(),
         at=at,

@@ -4,6 +4,7 @@ import functools
 import os
 import socket
 
+from .moved import IS_MOVED
 from .notes import guarded, note, where
 
 HERE = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "", None)
@@ -13,7 +14,7 @@ REAL_API = "api.openai.com"
 
 def watch_hosts():
     look_up = socket.getaddrinfo
-    is_replaced = "127.0.0.1" in os.environ.get("OPENAI_BASE_URL", "")
+    is_replaced = IS_MOVED and "127.0.0.1" in os.environ.get("OPENAI_BASE_URL", "")
 
     @functools.wraps(look_up)
     def watched(host, port, *args, **kwargs):

@@ -5,7 +5,7 @@ import os
 import re
 from urllib.parse import urlsplit
 
-from .moved import answers
+from .moved import IS_MOVED, answers
 from .notes import guarded, note, problem, where
 from .of_network import REAL_API
 
@@ -24,7 +24,8 @@ def watch_openai_client(module):
                 except Exception as error:
                     note("openai", **problem(error) | {"at": where()})
                     raise
-                guarded(lead)(self)
+                if IS_MOVED:
+                    guarded(lead)(self)
 
             return __init__
 
@@ -72,23 +73,48 @@ def wrap_call(kind, name, what):
 
         async def call(self, *args, **kwargs):
             place = where()
+            guarded(note_question)(args, kwargs, place)
             try:
-                return await function(self, *args, **kwargs)
+                result = await function(self, *args, **kwargs)
             except Exception as error:
                 noted(error, place)
                 raise
+            note("api answered", at=place)
+            return result
 
     else:
 
         def call(self, *args, **kwargs):
             place = where()
+            guarded(note_question)(args, kwargs, place)
             try:
-                return function(self, *args, **kwargs)
+                result = function(self, *args, **kwargs)
             except Exception as error:
                 noted(error, place)
                 raise
+            note("api answered", at=place)
+            return result
 
     setattr(kind, name, functools.wraps(function)(call))
+
+
+def note_question(args, kwargs, place):
+    """Note what the API is asked: the model and the question, no header."""
+    options = kwargs.get("options") or next(
+        (one for one in args if hasattr(one, "json_data")), None
+    )
+    content = getattr(options, "json_data", None) or {}
+    question = content.get("input") or content.get("messages") or ""
+    if isinstance(question, list):
+        last = question[-1] if question else ""
+        question = last.get("content", "") if isinstance(last, dict) else last
+    note(
+        "api asked",
+        model=str(content.get("model", "")),
+        streams=bool(content.get("stream")),
+        question=str(question)[:500],
+        at=place,
+    )
 
 
 def reason(error):

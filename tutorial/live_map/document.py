@@ -1,0 +1,101 @@
+"""The page of the map as HTML: the live one, and a recording in one file."""
+
+import base64
+import hashlib
+import json
+import re
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from tutorial.capture import flow_drawing
+from tutorial.capture.flow_drawing import NARROW, WIDE
+from tutorial.project.steps import Step, steps
+
+PAGE = files("tutorial.live_map") / "page"
+# In the order in which a recording has them: each imports from those before it.
+SCRIPTS = ("time.js", "shapes.js", "story.js", "picture.js", "panels.js", "map.js")
+
+
+def document(step: Step) -> str:
+    """The live page."""
+    head = (
+        '<link rel="stylesheet" href="/map.css">'
+        '<script type="module" src="/map.js"></script>'
+    )
+    return _page(step, head, "")
+
+
+def recording(step: Step, state: dict[str, Any]) -> str:
+    """One HTML file with the state in it, which opens without a server."""
+    script, style = _script(), (PAGE / "map.css").read_text()
+    # "<" as an escape: no text in the data can end the element.
+    data = json.dumps(state).replace("<", "\\u003c")
+    policy = (
+        f"default-src 'none'; script-src '{_digest(script)}';"
+        f" style-src '{_digest(style)}'; img-src data:"
+    )
+    head = (
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f"<style>{style}</style>"
+    )
+    tail = (
+        f'<script type="application/json" id="recording">{data}</script>'
+        f'<script type="module">{script}</script>'
+    )
+    return _page(step, head, tail)
+
+
+def _script() -> str:
+    """The modules of the page as one: a file that is opened from disk cannot import."""
+    texts = [(PAGE / name).read_text() for name in SCRIPTS]
+    text = re.sub(r"^import\b[^;]*;\n", "", "".join(texts), flags=re.M)
+    return re.sub(r"^export ", "", text, flags=re.M)
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _page(step: Step, head: str, tail: str) -> str:
+    text = (PAGE / "map.html").read_text()
+    for name, value in {
+        "title": escape(step.title),
+        "head": head,
+        "tail": tail,
+        "step": str(step.number),
+        "wide": _svg(step, WIDE, "wide"),
+        "narrow": _svg(step, NARROW, "narrow"),
+        "stations": _stations(),
+    }.items():
+        text = text.replace(f"{{{{ {name} }}}}", value)
+    return text
+
+
+def _svg(step: Step, layout: flow_drawing.Layout, name: str) -> str:
+    """The picture of the flow, and a group for the tokens."""
+    lit = step.number if 1 <= step.number < len(steps()) else None
+    shapes = flow_drawing.shapes(layout, lit, lambda one: f"#station-{one.name}")
+    places = " ".join(",".join(map(str, layout.place(one))) for one in steps())
+    return "\n".join(
+        [
+            f'<svg class="flow-{name}" viewBox="0 0 {layout.width} {layout.height}"'
+            f' role="group" aria-label="{escape(flow_drawing.words())}"'
+            f' data-places="{places}">',
+            *shapes,
+            '<g class="tokens" aria-hidden="true"></g>',
+            "</svg>",
+        ]
+    )
+
+
+def _stations() -> str:
+    """The places for what a search has left at each station."""
+    return "\n".join(
+        f'<section class="station" id="station-{one.name}" data-stage="{one.name}"'
+        f' aria-labelledby="name-{one.name}">'
+        f'<h3 id="name-{one.name}"><span class="number">{one.name}</span>'
+        f" {escape(one.stage)} <small>{escape(one.process)}</small></h3>"
+        '<ol class="hops"></ol></section>'
+        for one in steps()
+    )

@@ -1,0 +1,111 @@
+"""What waits in Redis: Celery's messages, and the groups of the channel layer.
+
+It only reads, and a Redis that does not answer is a part of what is shown.
+"""
+
+import time
+from collections.abc import Collection
+from typing import Any
+
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from tutorial.check.traffic import message_of
+
+PATIENCE = 2  # seconds
+SHOWN = 10  # messages of a queue, the oldest first
+KNOWN = 500  # messages of a queue whose ids are looked at
+
+BINDINGS = "_kombu.binding.*"  # kombu notes there which queues there are
+GROUPS = "*__group__*"
+
+
+class InRedis:
+    """Looks into the Redis at `url`; without one, there is nothing to see."""
+
+    def __init__(self, url: str) -> None:
+        self._client = None
+        if url:
+            self._client = redis.asyncio.Redis.from_url(
+                url,
+                socket_timeout=PATIENCE,
+                socket_connect_timeout=PATIENCE,
+                client_name="tutorial-map",
+            )
+        self._seen: dict[str, float] = {}  # when a message was first seen, by its id
+        self.queues: list[dict[str, Any]] = []
+        self.groups: list[dict[str, Any]] = []
+        self.queue_of: dict[str, str] = {}  # by the id of a waiting message
+        self.error = ""
+
+    async def look(self, names: Collection[str]) -> None:
+        """Look at the queues of these names, at others that kombu knows, and at groups.
+
+        Afterwards the attributes hold what was seen.
+        """
+        if self._client is None:
+            return
+        try:
+            await self._look(names)
+            self.error = ""
+        except (RedisError, OSError) as error:
+            self.queues, self.groups, self.queue_of = [], [], {}
+            self.error = f"Redis does not answer ({type(error).__name__})."
+
+    async def _look(self, names: Collection[str]) -> None:
+        queues, ids = [], {}
+        for name in sorted({*names, *await self._bound()}):
+            length = await self._client.llen(name)
+            if not length and name not in names:
+                continue
+            # Celery pushes at the left end of the list; a worker takes from the right.
+            waiting = await self._client.lrange(name, -KNOWN, -1) if length else []
+            found = [message_of(text, name) for text in reversed(waiting)]
+            messages = [message for message in found if message]
+            ids |= {message.id: name for message in messages}
+            queues.append({"name": name, "length": length, "messages": messages})
+        now = time.time()
+        self._seen = {one: self._seen.get(one, now) for one in ids}
+        self.queue_of = ids
+        self.queues = [
+            one
+            | {
+                "messages": [
+                    {
+                        "id": message.id,
+                        "task": message.task,
+                        "arguments": str(message.arguments)[:300],
+                        "since": self._seen[message.id],
+                    }
+                    for message in one["messages"][:SHOWN]
+                ]
+            }
+            for one in queues
+        ]
+        channels = await self._client.pubsub_channels(GROUPS)
+        counts = await self._client.pubsub_numsub(*channels) if channels else []
+        self.groups = [
+            {
+                "name": channel.decode(errors="replace").partition("__group__")[2],
+                "processes": count,
+            }
+            for channel, count in sorted(counts)
+        ]
+
+    async def _bound(self) -> set[str]:
+        """The names of the queues that kombu has bound, without those of its own."""
+        found: set[str] = set()
+        async for key in self._client.scan_iter(BINDINGS, count=1000):
+            for member in await self._client.smembers(key):
+                # Routing key, pattern and queue, with a separator between them.
+                found.add(member.decode(errors="replace").split("\x06\x16")[-1])
+        return {
+            name
+            for name in found
+            if not name.startswith("celeryev.") and not name.endswith(".pidbox")
+        }
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()

@@ -1,0 +1,178 @@
+// The page of the map: what comes from the server, or from a recording, and the replay.
+
+import { drawPicture } from "./picture.js";
+import { drawCounts, drawDetail, drawList, drawLog, drawProcesses, drawRedis, drawVerdict } from "./panels.js";
+import { forgetOthers, remember, searches } from "./story.js";
+
+const element = (id) => document.getElementById(id);
+
+const page = {
+  run: "",
+  ahead: 0, // seconds by which the server's clock is ahead of ours
+  total: 0,
+  selected: null, // the key of the search that was chosen; null: the newest
+  replay: null, // { key, index, timer }
+  redis: null,
+};
+
+function serverNow() {
+  return Date.now() / 1000 + page.ahead;
+}
+
+function selectedSearch() {
+  const newest = [...searches.values()].pop() || null;
+  return searches.get(page.selected) || newest;
+}
+
+// Take in news from the server, and draw what has changed.
+function take(news) {
+  page.ahead = news.now - Date.now() / 1000;
+  if (news.run) page.run = news.run;
+  if (news.searches) remember(page.run, news.searches);
+  if (news.numbers) forgetOthers(page.run, news.numbers);
+  if (news.counts) {
+    page.total = news.counts.searches;
+    drawCounts(news.counts);
+  }
+  if (news.processes) drawProcesses(news.processes);
+  if (news.redis) page.redis = news.redis;
+  if (page.redis) drawRedis(page.redis, serverNow());
+  if (news.searches) drawLog(news.searches);
+  draw();
+}
+
+function draw() {
+  const search = selectedSearch();
+  const replay = page.replay;
+  const index = replay ? replay.index : (search?.hops.length || 1) - 1;
+  drawList(search, page.total, choose);
+  drawDetail(search, index);
+  drawVerdict(replay ? null : search);
+  drawPicture(serverNow(), search, replay ? search : null, index);
+  drawControls(search, index);
+}
+
+function choose(search) {
+  endReplay();
+  page.selected = search.key;
+  draw();
+}
+
+// The replay of one search, hop by hop.
+
+function drawControls(search, index) {
+  const replay = element("replay");
+  replay.hidden = !search || search.hops.length < 2;
+  if (replay.hidden) return;
+  const last = search.hops.length - 1;
+  element("hop").max = last;
+  element("hop").value = index;
+  element("hop").setAttribute("aria-valuetext", search.hops[index]?.text || "");
+  element("back").disabled = index <= 0;
+  element("forward").disabled = index >= last;
+  element("play").textContent = page.replay?.timer ? "Pause" : "Play";
+  element("now").hidden = !page.replay;
+}
+
+function goTo(index) {
+  const search = selectedSearch();
+  if (!search) return;
+  const last = search.hops.length - 1;
+  page.selected = search.key;
+  page.replay = { ...page.replay, index: Math.min(Math.max(0, index), last) };
+  if (page.replay.index === last) pause();
+  draw();
+}
+
+function place() {
+  return page.replay ? page.replay.index : (selectedSearch()?.hops.length || 1) - 1;
+}
+
+function pause() {
+  clearInterval(page.replay?.timer);
+  if (page.replay) page.replay.timer = null;
+}
+
+function play() {
+  if (page.replay?.timer) {
+    pause();
+    draw();
+    return;
+  }
+  const last = (selectedSearch()?.hops.length || 1) - 1;
+  goTo(place() >= last ? 0 : place());
+  const pace = Number(element("pace").value);
+  page.replay.timer = setInterval(() => goTo(place() + 1), pace);
+  draw();
+}
+
+function endReplay() {
+  pause();
+  page.replay = null;
+}
+
+element("back").addEventListener("click", () => { pause(); goTo(place() - 1); });
+element("forward").addEventListener("click", () => { pause(); goTo(place() + 1); });
+element("play").addEventListener("click", play);
+element("hop").addEventListener("input", (event) => { pause(); goTo(Number(event.target.value)); });
+element("now").addEventListener("click", () => { endReplay(); page.selected = null; draw(); });
+element("pace").addEventListener("change", () => { if (page.replay?.timer) { pause(); play(); } });
+
+// In the list, the arrow keys lead from one search to the next.
+element("list").addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  const buttons = [...element("list").querySelectorAll("button")];
+  const next = buttons[buttons.indexOf(document.activeElement) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+  next.click();
+});
+
+element("large").addEventListener("click", () => {
+  const isLarge = document.documentElement.classList.toggle("large");
+  element("large").setAttribute("aria-pressed", String(isLarge));
+});
+
+// A station of the picture leads to what the search has left there.
+for (const station of document.querySelectorAll(".flow a.station")) {
+  station.addEventListener("click", (event) => {
+    event.preventDefault();
+    const target = document.querySelector(`section.station[data-stage="${station.dataset.stage}"]`);
+    target.scrollIntoView({ block: "nearest" });
+    target.tabIndex = -1;
+    target.focus({ preventScroll: true });
+  });
+}
+
+// Where the data comes from.
+
+function connect() {
+  const link = element("link");
+  const stream = new EventSource("/events");
+  stream.addEventListener("message", (event) => {
+    link.textContent = "Live";
+    link.className = "is-live";
+    take(JSON.parse(event.data));
+  });
+  stream.addEventListener("error", () => {
+    link.textContent = "The project does not run. The map goes on when it does.";
+    link.className = "is-away";
+    // A browser that was refused gives up by itself.
+    if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
+  });
+}
+
+const recorded = element("recording");
+if (recorded) {
+  const state = JSON.parse(recorded.textContent);
+  const when = new Date(state.now * 1000).toLocaleString();
+  element("link").textContent = `Recorded on ${when}`;
+  element("save").hidden = true;
+  take(state);
+} else {
+  connect();
+  // Tokens of searches that are over leave, and ages grow.
+  setInterval(() => { if (page.redis) { drawRedis(page.redis, serverNow()); draw(); } }, 1000);
+}

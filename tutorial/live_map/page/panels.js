@@ -1,0 +1,190 @@
+// What stands below the picture: searches, stations, processes, Redis, and the log.
+
+import { clock, duration } from "./time.js";
+import { iconOf } from "./shapes.js";
+import { searches, stageName, stateOf, waterfallOf } from "./story.js";
+
+const LINES = 200; // of the log
+const AT_ONCE = 12; // lines; more of them are counted
+
+const UNOBSERVED = "The frame went to the browser. What the page does with it cannot be seen from here.";
+
+const $ = (id) => document.getElementById(id);
+
+// An element with text or children in it. Text is never taken for HTML.
+export function made(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+// The list of searches, newest first. `choose` is called with the one that is pressed.
+export function drawList(selected, total, choose) {
+  const list = $("list");
+  const buttons = new Map([...list.querySelectorAll("button")].map((one) => [one.dataset.key, one]));
+  const wanted = [...searches.values()].reverse();
+  wanted.forEach((search, place) => {
+    let button = buttons.get(search.key);
+    if (!button) {
+      button = made("button", { type: "button", "data-key": search.key });
+      button.append(iconOf(search.number), made("span", { class: "question" }), made("span", { class: "state" }));
+      button.addEventListener("click", () => choose(searches.get(button.dataset.key)));
+    }
+    buttons.delete(search.key);
+    say(button.querySelector(".question"), `${search.number} · ${search.question}`);
+    say(button.querySelector(".state"), stateOf(search));
+    button.className = `is-${search.state}`;
+    button.setAttribute("aria-pressed", String(search === selected));
+    const item = button.parentElement || made("li", {}, button);
+    if (list.children[place] !== item) list.insertBefore(item, list.children[place] || null);
+  });
+  for (const button of buttons.values()) button.parentElement.remove();
+  $("empty").hidden = wanted.length > 0;
+  say($("total"), total > wanted.length ? `the last ${wanted.length} of ${total}` : "");
+}
+
+// Change the text only if it is another one: a screen reader reads what changes.
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+// What the search has left at each station, up to hop `index`.
+export function drawDetail(search, index) {
+  const hops = search ? search.hops.slice(0, index + 1) : [];
+  say($("detail-name"), search ? `Search ${search.number}: ${search.question}` : "What a search leaves at each station");
+  for (const station of document.querySelectorAll("section.station")) {
+    const stage = Number(station.dataset.stage);
+    const own = hops.filter((hop) => hop.stage === stage);
+    const isUnobserved = stage === 7 && hops.some((hop) => hop.kind === "frame");
+    const isLast = search && index >= search.hops.length - 1;
+    const halt = isLast && search.halt?.stage === stage ? search.halt.text : "";
+    const content = JSON.stringify([search?.key, own, isUnobserved, halt]);
+    if (station.dataset.content === content) continue;
+    const isSame = station.dataset.key === search?.key;
+    station.dataset.content = content;
+    station.dataset.key = search?.key || "";
+    const list = station.querySelector(".hops");
+    // What the reader has opened stays open.
+    const open = isSame ? [...list.querySelectorAll("details")].map((one) => one.open) : [];
+    const rows = own.map((hop, number) => hopOf(search, hop, open[number]));
+    if (isUnobserved) rows.push(made("li", { class: "is-unobserved" }, UNOBSERVED));
+    if (halt) rows.push(made("li", { class: "is-halt" }, halt));
+    list.replaceChildren(...rows);
+    station.classList.toggle("is-empty", rows.length === 0);
+  }
+  drawWaterfall(search);
+}
+
+function hopOf(search, hop, wasOpen) {
+  const summary = made("summary", {}, made("time", {}, `+${duration(hop.time - search.started)}`), ` ${hop.text}`);
+  if (hop.count > 1) summary.append(made("span", { class: "count" }, ` ${hop.count} times, the last at +${duration(hop.until - search.started)}`));
+  const facts = made("dl");
+  const where = hop.at ? [["line", hop.at]] : [];
+  const process = [["process", `${hop.process} (${hop.pid})`]];
+  for (const [name, value] of [...Object.entries(hop.facts), ...where, ...process]) {
+    facts.append(made("dt", {}, name), made("dd", { translate: "no" }, String(value)));
+  }
+  const isNotable = hop.failed || ["form", "message", "broadcast", "frame"].includes(hop.kind);
+  const isOpen = wasOpen ?? isNotable;
+  const details = made("details", isOpen ? { open: "" } : {}, summary, facts);
+  return made("li", { class: hop.failed ? "is-failed" : "" }, details);
+}
+
+function drawWaterfall(search) {
+  const box = $("waterfall");
+  box.hidden = !search || search.hops.length < 2;
+  if (box.hidden) return;
+  const parts = waterfallOf(search);
+  box.setAttribute("aria-label", parts.map((part) => `${stageName(part.hop.stage)}, ${part.hop.kind}: ${duration(part.seconds)}`).join("; "));
+  box.replaceChildren(...parts.map((part) => {
+    const bar = made("span", { class: part.waits ? "bar waits" : "bar" });
+    bar.style.setProperty("--left", part.left);
+    bar.style.setProperty("--width", part.width);
+    return made("div", { class: "row" }, made("span", { class: "name" }, `${part.hop.stage} ${part.hop.kind}`), made("span", { class: "track" }, bar), made("span", { class: "length" }, duration(part.seconds)));
+  }));
+}
+
+// Why the search does not go on, below the picture; and a link to the page about it.
+export function drawVerdict(search) {
+  const box = $("verdict");
+  const halt = search?.halt;
+  const text = halt ? JSON.stringify([search.key, halt]) : "";
+  if (box.dataset.text === text) return;
+  box.dataset.text = text;
+  box.hidden = !halt;
+  if (!halt) return;
+  box.className = `is-${search.state}`;
+  box.replaceChildren(made("p", { class: "title" }, `Search ${search.number} ${stateOf(search)}`));
+  if (halt.title) box.append(made("p", { class: "mistake" }, halt.title));
+  box.append(made("p", {}, halt.text));
+  if (search.state === "waiting") return;
+  if (halt.at) box.append(made("p", {}, "Where: ", made("code", { translate: "no" }, halt.at)));
+  if (halt.fix) box.append(made("p", {}, halt.fix));
+  if (halt.page) box.append(made("p", {}, made("a", { href: halt.page }, "Read more"), " (shown by ", made("code", {}, "python3 -m tutorial docs"), ")"));
+}
+
+export function drawProcesses(processes) {
+  $("processes").replaceChildren(...processes.map((one) => {
+    const words = one.starts > 1 && one.state === "running" ? `running, start ${one.starts}` : one.state;
+    const item = made("li", { class: `is-${one.state}` }, made("b", {}, one.name), ` ${words}`, made("small", {}, ` process ${one.pid}`));
+    if (one.line) item.append(made("p", { translate: "no" }, one.line));
+    if (one.older) item.append(made("p", { class: "older" }, "Its code is older than the files. Start the project again."));
+    return item;
+  }));
+}
+
+export function drawCounts(counts) {
+  const words = [
+    [counts.requests, "form", "forms"],
+    [counts.tasks, "task", "tasks"],
+    [counts.frames, "frame", "frames"],
+    [counts.sockets, "open WebSocket", "open WebSockets"],
+  ];
+  $("counts").textContent = words.map(([count, one, more]) => `${count} ${count === 1 ? one : more}`).join(" · ");
+}
+
+export function drawRedis(redis, now) {
+  const parts = [];
+  if (redis.error) parts.push(made("p", { class: "is-failed" }, redis.error));
+  if (!redis.used) parts.push(made("p", {}, "This project uses no Redis yet."));
+  for (const queue of redis.queues) {
+    parts.push(made("h3", {}, `Queue ${queue.name}`, made("small", {}, ` ${queue.length} waiting`)));
+    parts.push(made("ol", { class: "messages" }, ...queue.messages.map((one) => made(
+      "li", { translate: "no" },
+      made("b", {}, one.task.split(".").pop()), ` ${one.arguments} `,
+      made("small", {}, `for ${duration(now - one.since)}`),
+    ))));
+  }
+  if (redis.groups.length) {
+    parts.push(made("h3", {}, "Groups", made("small", {}, ` ${redis.group_count}`)));
+    parts.push(made("ul", { class: "groups" }, ...redis.groups.map((one) => made(
+      "li", {}, made("b", { translate: "no" }, one.name),
+      ` ${one.processes} ${one.processes === 1 ? "process" : "processes"}, ${one.sockets} ${one.sockets === 1 ? "socket" : "sockets"}`,
+    ))));
+  }
+  $("redis").replaceChildren(...parts);
+}
+
+const told = new Map(); // by search: how many hops the log has, and the state
+
+// Add what is new to the log.
+export function drawLog(changed) {
+  const lines = [];
+  for (const search of changed) {
+    const before = told.get(search.key) || { hops: 0, state: "" };
+    for (const hop of search.hops.slice(before.hops)) {
+      lines.push(`${clock(hop.time)} · search ${search.number} · ${stageName(hop.stage)} · ${hop.text}`);
+    }
+    const isNews = search.state !== before.state && search.state !== "travelling";
+    if (isNews) lines.push(`search ${search.number} ${stateOf(search)}${search.halt ? `: ${search.halt.text}` : ""}`);
+    told.set(search.key, { hops: search.hops.length, state: search.state });
+  }
+  const log = $("log");
+  const isAtEnd = log.scrollTop + log.clientHeight > log.scrollHeight - 20;
+  const left = lines.length - AT_ONCE;
+  if (left > 0) lines.splice(AT_ONCE, left, `… and ${left} more`);
+  log.append(...lines.map((line) => made("li", {}, line)));
+  while (log.children.length > LINES) log.firstElementChild.remove();
+  if (isAtEnd) log.scrollTop = log.scrollHeight;
+}

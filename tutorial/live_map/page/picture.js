@@ -1,0 +1,88 @@
+// The picture of the flow: a token for each search, at the station where it is.
+
+import { drawn, shapeOf } from "./shapes.js";
+import { isOver, searches, stationAt } from "./story.js";
+
+const AROUND = 8; // tokens around a station; the others are counted
+const STAYS = 6; // seconds that the token of a search stays when it is over
+
+const pictures = [...document.querySelectorAll(".flow > svg")].map((svg) => ({
+  svg,
+  places: svg.dataset.places.split(" ").map((pair) => pair.split(",").map(Number)),
+  tokens: svg.querySelector(".tokens"),
+  known: new Map(),
+}));
+
+// Draw the tokens. `now` is in seconds since 1970. With `alone`, only that search is drawn,
+// after its hops up to `index`.
+export function drawPicture(now, selected, alone = null, index = 0) {
+  const shown = alone ? [alone] : [...searches.values()].filter((search) => {
+    const last = Math.max(search.started, ...search.hops.map((hop) => hop.until));
+    return search === selected || !isOver(search) || now - last < STAYS;
+  });
+  const at = new Map();
+  for (const search of shown) {
+    const station = alone ? stationAt(search, index) : stationAt(search);
+    if (!at.has(station)) at.set(station, []);
+    at.get(station).push(search);
+  }
+  for (const picture of pictures) drawTokens(picture, at, selected);
+  mark(alone || selected, Boolean(alone));
+}
+
+function drawTokens(picture, at, selected) {
+  const gone = new Set(picture.known.keys());
+  for (const [station, found] of at) {
+    const [x, y] = picture.places[station - 1];
+    found.slice(-AROUND).forEach((search, number) => {
+      const token = picture.known.get(search.key) || newToken(picture, search);
+      const angle = ((number * 360) / AROUND - 60) * (Math.PI / 180);
+      const left = x + 25 * Math.cos(angle);
+      const top = y + 21 * Math.sin(angle);
+      token.style.transform = `translate(${left}px, ${top}px)`;
+      token.setAttribute("class", `token is-${search.state}`);
+      token.classList.toggle("is-selected", search === selected);
+      token.classList.toggle("is-unobserved", station === 7);
+      gone.delete(search.key);
+    });
+    countOthers(picture, station, found.length - AROUND);
+  }
+  for (const key of gone) {
+    picture.known.get(key).remove();
+    picture.known.delete(key);
+  }
+  for (let station = 1; station <= 7; station += 1) {
+    if (!at.has(station)) countOthers(picture, station, 0);
+  }
+}
+
+function newToken(picture, search) {
+  const token = drawn("g", { class: "token", "data-number": search.number });
+  token.append(drawn("circle", { r: 12, class: "ring" }), shapeOf(search.number));
+  picture.tokens.append(token);
+  picture.known.set(search.key, token);
+  return token;
+}
+
+function countOthers(picture, station, count) {
+  const name = `others-${station}`;
+  let text = picture.tokens.querySelector(`.${name}`);
+  if (count <= 0) return text?.remove();
+  if (!text) {
+    const [x, y] = picture.places[station - 1];
+    text = drawn("text", { x: x + 34, y: y - 22, class: `others ${name}` });
+    picture.tokens.append(text);
+  }
+  text.textContent = `+${count}`;
+}
+
+// Mark the stations that the selected search has reached, and where it does not go on.
+function mark(search, isReplay) {
+  const reached = search && !isReplay ? stationAt(search) : 0;
+  for (const station of document.querySelectorAll(".flow a.station")) {
+    const stage = Number(station.dataset.stage);
+    const halt = !isReplay && search?.halt;
+    station.classList.toggle("is-reached", stage <= reached);
+    station.classList.toggle("is-halt", Boolean(halt && halt.stage === stage));
+  }
+}

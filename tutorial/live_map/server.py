@@ -1,0 +1,230 @@
+"""Serves the page of the map: on this machine, and to this page alone."""
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from tutorial.live_map.document import document, recording
+from tutorial.live_map.state import State
+from tutorial.runtime import codespaces
+from tutorial.runtime.waiting import wait_until
+
+READ = 0.1  # seconds between two looks at the events
+READ_WHEN_BUSY = 0.5  # with many searches at once
+BUSY = 15  # searches that have changed
+LOOK = 0.5  # seconds between two looks at the processes and into Redis
+BEAT = 15.0  # seconds after which a silent stream sends a comment
+MOST_NEWS = 100  # for a page that does not read; it gets everything again
+
+PAGE = files("tutorial.live_map") / "page"
+KINDS = {".js": "text/javascript", ".css": "text/css"}
+
+# The page loads nothing from elsewhere, and no other page can use it.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+        " img-src 'self' data:; base-uri 'none'; form-action 'none';"
+        " frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class LiveMap:
+    """The map of a running project at `port`, served from a thread of its own.
+
+    Leaving the context ends it.
+    """
+
+    def __init__(self, state: State, port: int) -> None:
+        self.state = state
+        self.port = port
+        self.url = codespaces.address(port) or f"http://127.0.0.1:{port}"
+        self.run = uuid.uuid4().hex  # tells this start from the one before
+        self._streams: set[asyncio.Queue] = set()
+        config = uvicorn.Config(
+            self._application,
+            host="127.0.0.1",
+            port=port,
+            log_config=None,
+            access_log=False,
+            interface="asgi3",
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> "LiveMap":
+        self._thread.start()
+        wait_until(
+            lambda: self._server.started or not self._thread.is_alive(),
+            seconds=10,
+            otherwise="the map does not start",
+        )
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=3)
+
+    def _serve(self) -> None:
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        tasks = [asyncio.create_task(one) for one in (self._read(), self._look())]
+        try:
+            await self._server.serve()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            with contextlib.suppress(Exception):
+                await self.state.close()
+
+    # --- what the page gets ---------------------------------------------------------
+
+    async def _read(self) -> None:
+        while True:
+            # An error here must not end the map; the next look may work.
+            with contextlib.suppress(Exception):
+                self.state.read()
+            news = self.state.news()
+            if news:
+                self._publish(news | {"now": time.time()})
+            is_busy = len(news.get("searches", ())) > BUSY
+            await asyncio.sleep(READ_WHEN_BUSY if is_busy else READ)
+
+    async def _look(self) -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                await self.state.look()
+            await asyncio.sleep(LOOK)
+
+    def _publish(self, news: dict[str, Any]) -> None:
+        text = json.dumps(news)
+        for stream in self._streams:
+            if stream.qsize() > MOST_NEWS:
+                while not stream.empty():
+                    stream.get_nowait()
+                stream.put_nowait(json.dumps(self.everything()))
+            else:
+                stream.put_nowait(text)
+
+    def everything(self) -> dict[str, Any]:
+        """All that is known, for a page that was opened a moment ago."""
+        step = self.state.step
+        return {
+            **self.state.all(),
+            "run": self.run,
+            "now": time.time(),
+            "title": step.title,
+            "step": step.number,
+        }
+
+    # --- HTTP -----------------------------------------------------------------------
+
+    async def _application(self, scope: dict, receive: Any, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
+        path = scope["path"]
+        if refusal := self._refusal(scope["method"], path, headers):
+            await _respond(send, 403, "text/plain", refusal)
+        elif path == "/":
+            await _respond(send, 200, "text/html", document(self.state.step))
+        elif path == "/events":
+            await self._stream(receive, send)
+        elif path == "/recording":
+            name = f"search-map-{time.strftime('%Y-%m-%d-%H%M%S')}.html"
+            attachment = {"Content-Disposition": f'attachment; filename="{name}"'}
+            text = recording(self.state.step, self.everything())
+            await _respond(send, 200, "text/html", text, attachment)
+        elif (file := PAGE / path[1:].replace("/", "")).is_file():
+            kind = KINDS.get(f".{path.rpartition('.')[2]}", "text/plain")
+            await _respond(send, 200, kind, file.read_text())
+        else:
+            await _respond(send, 404, "text/plain", "There is no such page.\n")
+
+    def _refusal(self, method: str, path: str, headers: dict[str, bytes]) -> str:
+        """Why the request is refused; "" if it is not.
+
+        A page of another site must not read the map: neither under a name of its own
+        that leads to this machine, nor by a request from its script.
+        """
+        hosts = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
+        hosts.add(urlsplit(self.url).netloc)
+        host = headers.get("host", b"").decode("latin-1")
+        if host not in hosts:
+            return f"The map answers at {self.url} alone.\n"
+        origin = headers.get("origin")
+        if origin and urlsplit(origin.decode("latin-1")).netloc not in hosts:
+            return "Another site asks for the map.\n"
+        fetched_by = headers.get("sec-fetch-site", b"none")
+        if path != "/" and fetched_by not in (b"none", b"same-origin"):
+            return "Another site asks for the map.\n"
+        return "" if method in ("GET", "HEAD") else "The map is only read.\n"
+
+    async def _stream(self, receive: Any, send: Send) -> None:
+        """Send everything, and then all news, until the page goes away."""
+        queue: asyncio.Queue = asyncio.Queue()
+        queue.put_nowait(json.dumps(self.everything()))
+        self._streams.add(queue)
+        await _start(send, 200, "text/event-stream", {})
+        leaving = asyncio.create_task(_wait_for_leave(receive))
+        try:
+            while not leaving.done() and not self._server.should_exit:
+                try:
+                    text = await asyncio.wait_for(_either(queue, leaving), BEAT)
+                    body = f"data: {text}\n\n" if text else ""
+                except TimeoutError:
+                    body = ": still here\n\n"
+                more = {"type": "http.response.body", "more_body": True}
+                await send({**more, "body": body.encode()})
+        finally:
+            self._streams.discard(queue)
+            leaving.cancel()
+
+
+async def _either(queue: asyncio.Queue, leaving: asyncio.Task) -> str:
+    """The next news; "" when the page has gone."""
+    getting = asyncio.ensure_future(queue.get())
+    try:
+        await asyncio.wait({getting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return getting.result() if getting.done() else ""
+    finally:
+        getting.cancel()
+
+
+async def _wait_for_leave(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _start(send: Send, status: int, kind: str, more: dict[str, str]) -> None:
+    headers = {"Content-Type": f"{kind}; charset=utf-8", **HEADERS, **more}
+    pairs = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+
+
+async def _respond(
+    send: Send, status: int, kind: str, text: str, more: dict[str, str] | None = None
+) -> None:
+    await _start(send, status, kind, more or {})
+    await send({"type": "http.response.body", "body": text.encode()})

@@ -1,0 +1,423 @@
+"""Where a search is, and why it does not get further, as far as it can be seen."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tutorial.check.mistakes import mistakes
+from tutorial.check.report import ADDRESS
+from tutorial.live_map.journey import Journey, hidden
+from tutorial.observer.events import Event
+from tutorial.project.steps import steps
+
+PATIENCE = 2.0  # seconds without progress, after which a search is looked at
+# Seconds in which a message from a group reaches a consumer, and a frame follows it.
+HOP = 0.5
+
+NO_BROKER = re.compile(r"Operational|Connection|Timeout")
+
+
+@dataclass
+class Process:
+    """A process of the project, as `run` sees it."""
+
+    name: str
+    role: str  # "web", "worker", or the name of another one
+    state: str = "starting"  # or "running", "ended"
+    pid: int = 0
+    since: float = 0.0  # in seconds since 1970
+    starts: int = 1
+    line: str = ""  # the last line that it has printed
+    is_older: bool = False  # whether its code is older than the files
+
+
+@dataclass
+class World:
+    """What is known of the project beside its searches."""
+
+    step: int = 0  # 1 to 7; 8 for final; 0 for a learner's own folder
+    processes: list[Process] = field(default_factory=list)
+    workers: dict[int, Event] = field(default_factory=dict)  # "worker ready", by pid
+    unknown: list[Event] = field(default_factory=list)  # tasks that no worker knows
+    running: dict[str, float] = field(default_factory=dict)  # tasks, since when
+    receivers: list[Event] = field(default_factory=list)  # that were connected
+    queues: dict[str, str] = field(default_factory=dict)  # of waiting messages, by id
+    redis_error: str = ""
+    has_sockets: bool = False  # whether a WebSocket is open
+    had_sockets: bool = False  # whether one was ever opened
+    had_groups: bool = False  # whether one has ever joined a group
+    groups: list[str] = field(default_factory=list)  # that somebody has joined
+
+    def of(self, role: str) -> list[Process]:
+        """The processes of the role."""
+        return [process for process in self.processes if process.role == role]
+
+
+@dataclass
+class Halt:
+    """A place at which a search stays, and the reason."""
+
+    stage: int
+    text: str  # what was seen
+    mistake: str = ""  # its id in the catalogue
+    at: str | None = None
+    state: str = "stuck"
+
+    def data(self) -> dict[str, Any]:
+        """The halt as the page gets it, in the words of the catalogue."""
+        found = mistakes().get(self.mistake)
+        return {
+            "stage": self.stage,
+            "title": found.title if found else "",
+            "text": hidden(self.text),
+            "cause": found.cause if found else "",
+            "fix": found.fix if found else "",
+            "at": self.at,
+            "mistake": self.mistake,
+            "page": f"{ADDRESS}#{self.mistake}" if found else "",
+        }
+
+
+def judge(journey: Journey, world: World, now: float) -> None:
+    """Set the journey's state, and its halt."""
+    halt = _ended(journey) or _halted(journey, world, now)
+    journey.halt = halt.data() if halt and halt.text else None
+    journey.state = halt.state if halt else "travelling"
+
+
+def _ended(journey: Journey) -> Halt | None:
+    """Whether nothing more is to come."""
+    cancelled = journey.latest("updated")
+    if cancelled and cancelled["values"].get("status") == "cancelled":
+        return Halt(4, "", state="cancelled")
+    sent = journey.latest("group_send")
+    if sent is None or not _frames(journey, sent):
+        return None
+    signal, done = journey.latest("signal"), journey.latest("task done")
+    if signal:
+        return Halt(7, "", state="arrived") if sent["time"] >= signal["time"] else None
+    if done and sent["time"] <= done["time"]:
+        return Halt(7, "", state="arrived")
+    return None
+
+
+def _frames(journey: Journey, sent: Event) -> list[Event]:
+    """The frames that carried what was sent to the group."""
+    return [
+        event
+        for event in journey.events
+        if event["what"] == "consumer sends"
+        and event["type"] == "websocket.send"
+        and event.get("heard") == sent.get("digest")
+    ]
+
+
+def _halted(journey: Journey, world: World, now: float) -> Halt | None:
+    for look in (_in_view, _in_queue, _in_worker, _in_signal, _in_consumer):
+        for halt in look(journey, world, now - journey.last):
+            return _as_the_step_should(halt, world)
+    if now - journey.last > PATIENCE and journey.latest("consumer sends"):
+        return Halt(7, "", state="arrived")
+    return None
+
+
+def _as_the_step_should(halt: Halt, world: World) -> Halt:
+    """In steps 1 to 6 a search gets as far as that step, and no further."""
+    is_end = halt.stage > world.step or (halt.mistake, world.step) in ENDS
+    if not 1 <= world.step < len(steps()) or not is_end:
+        return halt
+    here, following = steps()[world.step - 1], steps()[world.step]
+    text = (
+        f"This is as far as step {here.name} goes. {halt.text} Step {following.name}"
+        f" adds what comes next: {following.component}."
+    )
+    return Halt(halt.stage, text, state="waiting")
+
+
+# Where a step ends at a stage of its own.
+ENDS = {
+    ("no-view-takes-post", 1),
+    ("eager-left-on", 2),
+    ("no-worker", 3),
+}
+
+Halts = Iterator[Halt]
+
+
+def _in_view(journey: Journey, world: World, quiet: float) -> Halts:
+    if journey.ids and not _is_eager(journey):
+        return
+    if failed := journey.latest("request failed"):
+        yield Halt(2, f"The view raised {failed.error}.", "view-raises", failed.at)
+    response = journey.latest("response")
+    if _is_eager(journey):
+        yield from _in_eager_mode(journey, response)
+        return
+    if failed := journey.latest("enqueue failed"):
+        mistake = "broker-refuses" if NO_BROKER.search(failed.error) else ""
+        if failed["broker"].startswith("amqp"):
+            mistake = "broker-not-read"
+        text = f"The message for the broker {failed['broker']} failed: {failed.error}."
+        yield Halt(3, text, mistake or "broker-refuses", failed.at, "failed")
+    if refused := journey.latest("form refused"):
+        words = "; ".join(refused["errors"].values())
+        text = f"{refused['form']} refused the question: {words}"
+        yield Halt(2, text, at=refused.at, state="refused")
+    if direct := journey.latest("called directly"):
+        text = f"The view called {direct['task']} itself, without the queue."
+        yield Halt(2, text, "called-directly", direct.at)
+    if response is None:
+        if quiet > PATIENCE and journey.first("request"):
+            text = "The view has not answered, and has not called a task yet."
+            yield Halt(2, text, "view-waits")
+        return
+    yield from _by_status(response, quiet)
+
+
+def _is_eager(journey: Journey) -> bool:
+    called = journey.latest("enqueuing", "enqueued")
+    return bool(called and called["eager"])
+
+
+def _in_eager_mode(journey: Journey, response: Event | None) -> Halts:
+    if failed := journey.latest("task failed"):
+        text = f"The task raised {failed.error}, inside the view."
+        yield Halt(2, text, "task-raises", failed.at, "failed")
+    if response is None:
+        return  # the task still runs
+    seconds = f"{response['seconds']:.1f} s"
+    text = (
+        f"The task ran inside the view (eager mode). The visitor waited {seconds}, and"
+        " nothing went through a queue."
+    )
+    yield Halt(3, text, "eager-left-on")
+
+
+def _by_status(response: Event, quiet: float) -> Halts:
+    status, path = response["status"], response["path"]
+    seen = f"The view answered with status {status}, and called no task."
+    if status == 405:
+        text = f"No view takes a POST at {path}: status 405."
+        yield Halt(2, text, "no-view-takes-post")
+    elif status == 403:
+        yield Halt(2, seen, "csrf-refused")
+    elif status == 404:
+        yield Halt(2, f"There is no page at {path}: status 404.", "form-action")
+    elif status >= 500:
+        yield Halt(2, seen, "view-raises", state="failed")
+    elif status >= 400:
+        yield Halt(2, seen, state="refused")
+    elif quiet > HOP:
+        yield Halt(2, seen, "task-not-called")
+
+
+def _in_queue(journey: Journey, world: World, quiet: float) -> Halts:
+    """The message was sent, and no worker has started its task."""
+    if not journey.ids or journey.latest("task started") or quiet <= PATIENCE:
+        return
+    called = journey.latest("enqueued")
+    if called is None:
+        return
+    task, at = called["task"], called.at
+    queue = world.queues.get(journey.ids[-1], "")
+    unknown = [one for one in world.unknown if one["task"] == task]
+    if unknown and unknown[-1]["time"] >= called["time"]:
+        known = ", ".join(_tasks(world)) or "none"
+        text = f"The worker does not know the task {task}. It knows: {known}."
+        yield Halt(4, text, "task-not-registered", at)
+        return
+    workers = world.of("worker")
+    waits = f"The message waits in Redis, in the list {queue}." if queue else ""
+    if not workers:
+        text = f"{waits} No worker takes it.".strip()
+        yield Halt(3, text, "no-worker")
+        return
+    if all(worker.state == "ended" for worker in workers):
+        line = f" Its last line: {workers[0].line}" if workers[0].line else ""
+        text = f"{waits} The worker has ended.{line}".strip()
+        yield Halt(4, text, "worker-ends")
+        return
+    if not world.workers:
+        text = f"{waits} The worker has not said that it is ready.".strip()
+        yield Halt(4, text, "worker-not-ready")
+        return
+    brokers = {worker["broker"] for worker in world.workers.values()}
+    if called["broker"] not in brokers:
+        text = (
+            f"The view sends to {called['broker']}, and the worker listens at"
+            f" {', '.join(sorted(brokers))}."
+        )
+        yield Halt(4, text, "other-broker", at)
+        return
+    heard = sorted({name for one in world.workers.values() for name in one["queues"]})
+    if queue and queue not in heard:
+        text = (
+            f"The message is in the list {queue}, and the worker listens to"
+            f" {', '.join(heard)}."
+        )
+        yield Halt(4, text, "other-queue", at)
+        return
+    if journey.latest("task received"):
+        yield from _received_only(world)
+        return
+    if world.running:
+        text = f"{waits} The worker is busy with {_count(world.running, 'task')}."
+        yield Halt(4, text.strip(), state="waiting")
+        return
+    text = waits or "The message is in no list of Redis, and no task has started."
+    yield Halt(4, text, "message-not-taken" if queue else "message-elsewhere", at)
+
+
+def _tasks(world: World) -> list[str]:
+    return sorted({name for one in world.workers.values() for name in one["tasks"]})
+
+
+def _count(things: Any, name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
+
+
+def _received_only(world: World) -> Halts:
+    if world.running:
+        text = (
+            "The worker has taken the message, and is busy with"
+            f" {_count(world.running, 'other task')}."
+        )
+        yield Halt(4, text, state="waiting")
+        return
+    text = "The worker has taken the message, and has not started the task."
+    yield Halt(4, text, "task-not-started")
+
+
+def _in_worker(journey: Journey, world: World, quiet: float) -> Halts:
+    """The task has started, and nothing was announced yet."""
+    started = journey.latest("task started")
+    if started is None or _is_eager(journey):
+        return
+    failed, retried = journey.latest("task failed"), journey.latest("task retried")
+    announced = journey.latest("signal", "group_send")
+    error = journey.latest("openai")
+    if failed and not (retried and retried["time"] >= failed["time"]):
+        is_api = error and not announced
+        mistake = "api-call-fails" if is_api else "task-raises"
+        if announced:
+            mistake = "task-raises-after-save"
+        at = (error.at if is_api else None) or failed.at
+        yield Halt(4, f"The task raised {failed.error}.", mistake, at, "failed")
+        return
+    if quiet <= PATIENCE:
+        return
+    asked, answered = journey.latest("api asked"), journey.latest("api answered")
+    came = max((one["time"] for one in (answered, error) if one), default=0.0)
+    if asked and asked["time"] > came:
+        text = f"The API ({asked['model']}) has not answered for {quiet:.0f} s."
+        yield Halt(4, text, at=asked.at, state="waiting")
+        return
+    pids = {process.pid for process in world.of("worker") if process.state != "ended"}
+    if not pids and not announced:
+        yield Halt(4, "The worker that had started the task has ended.", "worker-ends")
+        return
+    if not journey.latest("task done"):
+        if not announced:
+            text = f"The task has run for {quiet:.0f} s without a sign of progress."
+            yield Halt(4, text, "task-does-not-end", started.at)
+        return
+    if announced:
+        return
+    saved = [one for one in journey.events if one["what"] in ("saved", "updated")]
+    if not any(one["process"] == "worker" for one in saved):
+        mistake, text = "not-saved", "The task has ended, and saved no row."
+        if error:
+            mistake, text = "api-call-fails", f"The API call failed: {error.error}."
+        yield Halt(4, text, mistake, (error or started).at)
+        return
+    text = "The answer is saved. No signal was sent, and nothing to a group."
+    yield Halt(5, text, "signal-not-sent", started.at)
+
+
+def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
+    """The signal was sent, and no message to a group has followed."""
+    signal, sent = journey.latest("signal"), journey.latest("group_send")
+    failed = journey.latest("group_send failed")
+    if failed and not (sent and sent["time"] > failed["time"]):
+        words = f"{failed['error']}: {failed.get('reason', '')}"
+        text = f"group_send to {failed['group']} raised {words}."
+        mistake = "layer-refuses"
+        if failed["error"] == "TypeError":
+            is_name = "Group name" in words
+            mistake = "group-name-refused" if is_name else "message-not-serializable"
+        yield Halt(5, text, mistake, failed.at, "failed")
+        return
+    if failed := journey.latest("handler failed"):
+        if failed["error"] == "NotAwaited":
+            text = "The handler is a coroutine, and nobody awaits it."
+            yield Halt(5, text, "async-mismatch", failed.at, "failed")
+            return
+        text = f"The handler raised {failed.error}."
+        yield Halt(5, text, "handler-raises", failed.at, "failed")
+        return
+    if signal is None or (sent and sent["time"] >= signal["time"]) or quiet <= HOP:
+        return
+    if signal["receivers"] == 0:
+        others = [one for one in world.receivers if one["process"] == "worker"]
+        mistake = "handler-on-other-signal" if others else "handler-not-imported"
+        text = f"{signal['name']} was sent, and no handler is connected with it."
+        yield Halt(5, text, mistake, others[0].at if others else signal.at)
+        return
+    if quiet > PATIENCE:
+        handlers = ", ".join(signal.get("handlers", ()))
+        text = f"{handlers} got {signal['name']}, and sent nothing to a group."
+        yield Halt(5, text, "handler-does-not-send", signal.at)
+
+
+def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
+    """A message was sent to a group, and no frame has followed."""
+    sent = journey.latest("group_send")
+    if sent is None or quiet <= HOP:
+        return
+    if failed := journey.latest("consumer failed", "socket failed"):
+        text = f"The consumer raised {failed.error}."
+        yield Halt(6, text, "consumer-raises", failed.at, "failed")
+        return
+    got = [
+        event
+        for event in journey.events
+        if event["what"] == "consumer got" and event.get("heard") == sent.get("digest")
+    ]
+    if not got:
+        yield from _nobody_hears(sent, world)
+        return
+    if missing := [event for event in got if not event["has_method"]]:
+        name, kind = missing[0]["consumer"], missing[0]["type"]
+        text = f"{name} has no method for the type {kind}."
+        yield Halt(6, text, "wrong-type", sent.at)
+        return
+    if not _frames(journey, sent) and quiet > PATIENCE:
+        text = f"{got[0]['consumer']} got the message, and sent no frame."
+        yield Halt(6, text, "frame-not-sent", got[0].at)
+
+
+def _nobody_hears(sent: Event, world: World) -> Halts:
+    group = sent["group"]
+    if sent["layer"] == "InMemoryChannelLayer":
+        text = (
+            f"The message for {group} never leaves its process: the layer is in memory."
+        )
+        yield Halt(5, text, "layer-in-memory", sent.at)
+        return
+    nobody = f"The message for the group {group} reached nobody:"
+    if not world.had_sockets:
+        text = f"{nobody} no WebSocket was opened since the project started."
+        yield Halt(6, text, "no-websocket-protocol")
+    elif not world.had_groups:
+        text = f"{nobody} the consumer has joined no group."
+        yield Halt(6, text, "no-group-add")
+    elif group in world.groups:
+        text = f"The group {group} has sockets, and no consumer got the message."
+        yield Halt(6, text, "layers-differ")
+    elif world.groups:
+        text = f"{nobody} the open sockets have joined {', '.join(world.groups[:3])}."
+        yield Halt(6, text, "group-names-differ", sent.at)
+    else:
+        text = f"{nobody} no page is open any more. The answer is saved."
+        yield Halt(6, text, state="arrived")
