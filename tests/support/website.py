@@ -149,6 +149,11 @@ def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[s
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)
     # The theme may fade a button in or out meanwhile.
     settle(page)
+    return violations(page, *rules, inside=inside)
+
+
+def violations(page: Page, *rules: str, inside: str = "") -> list[tuple]:
+    """What axe-core finds in the page as it is, as `serious` returns it."""
     # Without the first option, axe-core also reports at length what it found right.
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if rules:

@@ -3,11 +3,15 @@
 It only reads, and a Redis that does not answer is a part of what is shown.
 """
 
+import asyncio
 import time
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import urlsplit
 
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from tutorial.check.traffic import message_of
@@ -24,29 +28,47 @@ class InRedis:
     """Looks into the Redis at `url`; without one, there is nothing to see."""
 
     def __init__(self, url: str) -> None:
+        self._url = url
+        self._database = ""
         self._client = None
         if url:
-            self._client = redis.asyncio.Redis.from_url(
-                url,
-                socket_timeout=PATIENCE,
-                socket_connect_timeout=PATIENCE,
-                client_name="tutorial-map",
-            )
+            self._connect()
         self._seen: dict[str, float] = {}  # when a message was first seen, by its id
         self.queues: list[dict[str, Any]] = []
         self.groups: list[dict[str, Any]] = []
         self.queue_of: dict[str, str] = {}  # by the id of a waiting message
         self.error = ""
 
-    async def look(self, names: Collection[str]) -> None:
+    def _connect(self) -> None:
+        url = urlsplit(self._url)
+        if self._database:
+            url = url._replace(path=f"/{self._database}")
+        self._client = redis.asyncio.Redis.from_url(
+            url.geturl(),
+            socket_timeout=PATIENCE,
+            socket_connect_timeout=PATIENCE,
+            client_name="tutorial-map",
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    async def look(self, names: Collection[str], broker: str = "") -> None:
         """Look at the queues of these names, at others that kombu knows, and at groups.
 
+        `broker` is the address that Celery uses: the number of its database counts.
         Afterwards the attributes hold what was seen.
         """
         if self._client is None:
             return
+        database = urlsplit(broker).path.strip("/")
+        has_database = urlsplit(self._url).scheme in ("redis", "rediss")
+        if has_database and database.isdecimal() and database != self._database:
+            await self._client.aclose()
+            self._database = database
+            self._connect()
         try:
-            await self._look(names)
+            # A connection to a Redis that hangs would be tried several times.
+            async with asyncio.timeout(PATIENCE):
+                await self._look(names)
             self.error = ""
         except (RedisError, OSError) as error:
             self.queues, self.groups, self.queue_of = [], [], {}

@@ -349,6 +349,11 @@ def _cut(value: Any, most: int = 300) -> str:
 # --- an event in words --------------------------------------------------------------
 
 
+def said(error: str) -> str:
+    """An exception at the end of a sentence."""
+    return error.rstrip(". ")
+
+
 def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
     """What an event means for its search; nothing, if it only explains others."""
     make = HOPS.get(event["what"])
@@ -358,7 +363,8 @@ def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
         yield Hop(
             stage,
             kind,
-            event["time"],
+            # A message that is sent is heard before the call returns.
+            event.get("begun") or event["time"],
             hidden(text),
             {name: _cut(value) for name, value in facts.items() if value != ""},
             event.at,
@@ -401,7 +407,12 @@ def _response(event: Event, journey: Journey) -> Found:
 
 
 def _request_failed(event: Event, journey: Journey) -> Found:
-    yield 2, "view failed", f"The view raised {event.error}.", {"error": event.error}
+    yield (
+        2,
+        "view failed",
+        f"The view raised {said(event.error)}.",
+        {"error": event.error},
+    )
 
 
 def _refused(event: Event, journey: Journey) -> Found:
@@ -427,7 +438,7 @@ def _enqueued(event: Event, journey: Journey) -> Found:
 
 def _enqueue_failed(event: Event, journey: Journey) -> Found:
     facts = {"error": event.error, "broker": event["broker"]}
-    yield 3, "message failed", f"The message was not sent: {event.error}.", facts
+    yield 3, "message failed", f"The message was not sent: {said(event.error)}.", facts
 
 
 def _received(event: Event, journey: Journey) -> Found:
@@ -467,7 +478,7 @@ def _answered(event: Event, journey: Journey) -> Found:
 
 def _api_failed(event: Event, journey: Journey) -> Found:
     stage = 4 if event["process"] == "worker" else 2
-    yield stage, "api failed", f"The API: {event.error}.", {"error": event.error}
+    yield stage, "api failed", f"The API: {said(event.error)}.", {"error": event.error}
 
 
 def _saved(event: Event, journey: Journey) -> Found:
@@ -487,6 +498,12 @@ def _updated(event: Event, journey: Journey) -> Found:
     yield stage, "row", f"{who} changed the {event['model']}: {names}.", values
 
 
+def _created_in_bulk(event: Event, journey: Journey) -> Found:
+    stage = 4 if event["process"] == "worker" else 2
+    text = f"{event['rows']} {event['model']} saved at once, without a signal."
+    yield stage, "row", text, {}
+
+
 def _done(event: Event, journey: Journey) -> Found:
     stage = 4 if event["process"] == "worker" else 2
     yield stage, "done", "The task ended.", {}
@@ -497,7 +514,7 @@ def _failed(event: Event, journey: Journey) -> Found:
     yield (
         stage,
         "task failed",
-        f"The task raised {event.error}.",
+        f"The task raised {said(event.error)}.",
         {"error": event.error},
     )
 
@@ -514,7 +531,7 @@ def _signal(event: Event, journey: Journey) -> Found:
 
 
 def _handler_failed(event: Event, journey: Journey) -> Found:
-    text = f"A handler of the signal raised {event.error}."
+    text = f"A handler of the signal raised {said(event.error)}."
     yield 5, "handler failed", text, {"error": event.error}
 
 
@@ -547,7 +564,7 @@ def _got(event: Event, journey: Journey) -> Found:
 
 
 def _consumer_failed(event: Event, journey: Journey) -> Found:
-    text = f"{event['consumer']} raised {event.error}."
+    text = f"{event['consumer']} raised {said(event.error)}."
     yield 6, "consumer failed", text, {"error": event.error}
 
 
@@ -573,6 +590,7 @@ HOPS = {
     "openai": _api_failed,
     "saved": _saved,
     "updated": _updated,
+    "created in bulk": _created_in_bulk,
     "task done": _done,
     "task failed": _failed,
     "task retried": _retried,

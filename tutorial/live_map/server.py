@@ -102,9 +102,10 @@ class LiveMap:
 
     async def _read(self) -> None:
         while True:
-            # An error here must not end the map; the next look may work.
-            with contextlib.suppress(Exception):
+            try:
                 self.state.read()
+            except Exception as error:
+                self._failed(error)
             news = self.state.news()
             if news:
                 self._publish(news | {"now": time.time()})
@@ -113,9 +114,15 @@ class LiveMap:
 
     async def _look(self) -> None:
         while True:
-            with contextlib.suppress(Exception):
+            try:
                 await self.state.look()
+            except Exception as error:
+                self._failed(error)
             await asyncio.sleep(LOOK)
+
+    def _failed(self, error: Exception) -> None:
+        """An error of the map's own: it goes on, and the page shows the error."""
+        self.state.problem = f"The map itself has failed: {error!r}"
 
     def _publish(self, news: dict[str, Any]) -> None:
         text = json.dumps(news)

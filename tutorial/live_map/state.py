@@ -36,6 +36,8 @@ class State:
         self._processes: dict[str, Process] = {}
         self._webs: dict[int, float] = {}  # pids of web, since when
         self._redis: InRedis | None = None
+        self.problem = ""  # of the map itself
+        self._broker = ""  # the address that Celery uses
         self._sent: dict[str, Any] = {}  # the parts as they were sent last
 
     # --- events ---------------------------------------------------------------------
@@ -59,6 +61,8 @@ class State:
         what, pid, world = event["what"], event["pid"], self.world
         if what == "worker ready":
             world.workers[pid] = event
+        elif what == "enqueued":
+            self._broker = event["broker"]
         elif what == "unknown task":
             world.unknown = [*world.unknown[-20:], event]
         elif what == "connected":
@@ -83,21 +87,23 @@ class State:
                 sockets.ended(pid)
         for pid in [pid for pid in world.workers if not _is_alive(pid)]:
             del world.workers[pid]
+            world.dead.add(pid)
             world.running.clear()
-        world.has_sockets, world.had_sockets = bool(sockets.open), sockets.ever
-        world.had_groups, world.groups = sockets.joined_ever, sorted(sockets.groups)
+        world.had_sockets, world.had_groups = sockets.ever, sockets.joined_ever
+        world.groups = sorted(sockets.groups)
 
     # --- processes and Redis --------------------------------------------------------
 
     async def look(self) -> None:
         """Look at the processes and into Redis."""
         self._look_at_processes()
-        if self._redis is None and hasattr(self._stack, "project"):
+        # Its processes start after its services: now the address of Redis is known.
+        if self._redis is None and self._processes:
             self._redis = InRedis(self._stack.redis_url)
         if self._redis is None:
             return
         names = {name for one in self.world.workers.values() for name in one["queues"]}
-        await self._redis.look(names or {"celery"})
+        await self._redis.look(names or {"celery"}, self._broker)
         self.world.queues = self._redis.queue_of
         self.world.redis_error = self._redis.error
 
@@ -197,6 +203,7 @@ class State:
                 "running": len(self.world.running),
             },
             "numbers": list(self.journeys.all),
+            "problem": self.problem,
         }
 
 

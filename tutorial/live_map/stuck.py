@@ -7,7 +7,7 @@ from typing import Any
 
 from tutorial.check.mistakes import mistakes
 from tutorial.check.report import ADDRESS
-from tutorial.live_map.journey import Journey, hidden
+from tutorial.live_map.journey import Journey, hidden, said
 from tutorial.observer.events import Event
 from tutorial.project.steps import steps
 
@@ -39,12 +39,12 @@ class World:
     step: int = 0  # 1 to 7; 8 for final; 0 for a learner's own folder
     processes: list[Process] = field(default_factory=list)
     workers: dict[int, Event] = field(default_factory=dict)  # "worker ready", by pid
+    dead: set[int] = field(default_factory=set)  # pids of workers that have ended
     unknown: list[Event] = field(default_factory=list)  # tasks that no worker knows
     running: dict[str, float] = field(default_factory=dict)  # tasks, since when
     receivers: list[Event] = field(default_factory=list)  # that were connected
     queues: dict[str, str] = field(default_factory=dict)  # of waiting messages, by id
     redis_error: str = ""
-    has_sockets: bool = False  # whether a WebSocket is open
     had_sockets: bool = False  # whether one was ever opened
     had_groups: bool = False  # whether one has ever joined a group
     groups: list[str] = field(default_factory=list)  # that somebody has joined
@@ -82,6 +82,9 @@ class Halt:
 def judge(journey: Journey, world: World, now: float) -> None:
     """Set the journey's state, and its halt."""
     halt = _ended(journey) or _halted(journey, world, now)
+    if halt and halt.stage == 7 and world.step == 6:
+        seen = "The frame has gone to the browser, and the page does not change."
+        halt = _as_the_step_should(Halt(7, seen), world)
     journey.halt = halt.data() if halt and halt.text else None
     journey.state = halt.state if halt else "travelling"
 
@@ -109,6 +112,7 @@ def _frames(journey: Journey, sent: Event) -> list[Event]:
         for event in journey.events
         if event["what"] == "consumer sends"
         and event["type"] == "websocket.send"
+        and event["text"]
         and event.get("heard") == sent.get("digest")
     ]
 
@@ -148,8 +152,6 @@ Halts = Iterator[Halt]
 def _in_view(journey: Journey, world: World, quiet: float) -> Halts:
     if journey.ids and not _is_eager(journey):
         return
-    if failed := journey.latest("request failed"):
-        yield Halt(2, f"The view raised {failed.error}.", "view-raises", failed.at)
     response = journey.latest("response")
     if _is_eager(journey):
         yield from _in_eager_mode(journey, response)
@@ -157,9 +159,14 @@ def _in_view(journey: Journey, world: World, quiet: float) -> Halts:
     if failed := journey.latest("enqueue failed"):
         mistake = "broker-refuses" if NO_BROKER.search(failed.error) else ""
         if failed["broker"].startswith("amqp"):
-            mistake = "broker-not-read"
-        text = f"The message for the broker {failed['broker']} failed: {failed.error}."
-        yield Halt(3, text, mistake or "broker-refuses", failed.at, "failed")
+            has_app = failed["app"] not in ("", "default")
+            mistake = "broker-not-read" if has_app else "celery-app-not-imported"
+        error = said(failed.error)
+        text = f"The message for the broker {failed['broker']} failed: {error}."
+        yield Halt(3, text, mistake or "not-serializable", failed.at, "failed")
+    if failed := journey.latest("request failed"):
+        text = f"The view raised {said(failed.error)}."
+        yield Halt(2, text, "view-raises", failed.at, "failed")
     if refused := journey.latest("form refused"):
         words = "; ".join(refused["errors"].values())
         text = f"{refused['form']} refused the question: {words}"
@@ -234,9 +241,9 @@ def _in_queue(journey: Journey, world: World, quiet: float) -> Halts:
         yield Halt(3, text, "no-worker")
         return
     if all(worker.state == "ended" for worker in workers):
-        line = f" Its last line: {workers[0].line}" if workers[0].line else ""
-        text = f"{waits} The worker has ended.{line}".strip()
-        yield Halt(4, text, "worker-ends")
+        line = workers[0].line
+        text = f"{waits} The worker has ended: it {line}".strip()
+        yield Halt(4, text, "" if "was killed" in line else "worker-ends")
         return
     if not world.workers:
         text = f"{waits} The worker has not said that it is ready.".strip()
@@ -298,24 +305,26 @@ def _in_worker(journey: Journey, world: World, quiet: float) -> Halts:
     announced = journey.latest("signal", "group_send")
     error = journey.latest("openai")
     if failed and not (retried and retried["time"] >= failed["time"]):
-        is_api = error and not announced
-        mistake = "api-call-fails" if is_api else "task-raises"
-        if announced:
-            mistake = "task-raises-after-save"
+        if journey.latest("handler failed", "group_send failed"):
+            return  # that is why it has failed
+        is_api = bool(error and not announced)
+        mistake = _mistake_of(failed, journey, bool(announced))
         at = (error.at if is_api else None) or failed.at
-        yield Halt(4, f"The task raised {failed.error}.", mistake, at, "failed")
+        text = f"The task raised {said(failed.error)}."
+        yield Halt(4, text, "api-call-fails" if is_api else mistake, at, "failed")
         return
     if quiet <= PATIENCE:
+        return
+    pids = [one["pid"] for one in journey.events if one["process"] == "worker"]
+    if pids[-1] in world.dead and not journey.latest("signal"):
+        text = f"The worker that had the search (process {pids[-1]}) has ended."
+        yield Halt(4, text)
         return
     asked, answered = journey.latest("api asked"), journey.latest("api answered")
     came = max((one["time"] for one in (answered, error) if one), default=0.0)
     if asked and asked["time"] > came:
         text = f"The API ({asked['model']}) has not answered for {quiet:.0f} s."
         yield Halt(4, text, at=asked.at, state="waiting")
-        return
-    pids = {process.pid for process in world.of("worker") if process.state != "ended"}
-    if not pids and not announced:
-        yield Halt(4, "The worker that had started the task has ended.", "worker-ends")
         return
     if not journey.latest("task done"):
         if not announced:
@@ -325,14 +334,35 @@ def _in_worker(journey: Journey, world: World, quiet: float) -> Halts:
     if announced:
         return
     saved = [one for one in journey.events if one["what"] in ("saved", "updated")]
+    if bulk := journey.latest("created in bulk"):
+        text = f"The task saved a {bulk['model']} in bulk: no signal is sent for that."
+        yield Halt(5, text, "model-signal-not-sent", bulk.at)
+        return
     if not any(one["process"] == "worker" for one in saved):
         mistake, text = "not-saved", "The task has ended, and saved no row."
         if error:
-            mistake, text = "api-call-fails", f"The API call failed: {error.error}."
+            mistake, text = (
+                "api-call-fails",
+                f"The API call failed: {said(error.error)}.",
+            )
         yield Halt(4, text, mistake, (error or started).at)
         return
     text = "The answer is saved. No signal was sent, and nothing to a group."
     yield Halt(5, text, "signal-not-sent", started.at)
+
+
+def _mistake_of(failed: Event, journey: Journey, is_announced: bool) -> str:
+    """The mistake that makes a task raise what it has raised."""
+    if is_announced:
+        return "task-raises-after-save"
+    if re.search(r"'(Response|ChatCompletion)\w*' object", failed.error):
+        return "wrong-response-field"
+    if re.search(r"no such (table|column)", failed.error):
+        return "migration-not-applied"
+    called = journey.latest("enqueued")
+    if called and None in called["arguments"]:
+        return "none-in-message"
+    return "task-raises"
 
 
 def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
@@ -340,7 +370,7 @@ def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
     signal, sent = journey.latest("signal"), journey.latest("group_send")
     failed = journey.latest("group_send failed")
     if failed and not (sent and sent["time"] > failed["time"]):
-        words = f"{failed['error']}: {failed.get('reason', '')}"
+        words = said(f"{failed['error']}: {failed.get('reason', '')}")
         text = f"group_send to {failed['group']} raised {words}."
         mistake = "layer-refuses"
         if failed["error"] == "TypeError":
@@ -353,21 +383,34 @@ def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
             text = "The handler is a coroutine, and nobody awaits it."
             yield Halt(5, text, "async-mismatch", failed.at, "failed")
             return
-        text = f"The handler raised {failed.error}."
+        text = f"The handler raised {said(failed.error)}."
         yield Halt(5, text, "handler-raises", failed.at, "failed")
         return
     if signal is None or (sent and sent["time"] >= signal["time"]) or quiet <= HOP:
         return
     if signal["receivers"] == 0:
-        others = [one for one in world.receivers if one["process"] == "worker"]
-        mistake = "handler-on-other-signal" if others else "handler-not-imported"
-        text = f"{signal['name']} was sent, and no handler is connected with it."
-        yield Halt(5, text, mistake, others[0].at if others else signal.at)
+        yield _no_handler(signal, world)
         return
     if quiet > PATIENCE:
         handlers = ", ".join(signal.get("handlers", ()))
         text = f"{handlers} got {signal['name']}, and sent nothing to a group."
         yield Halt(5, text, "handler-does-not-send", signal.at)
+
+
+def _no_handler(signal: Event, world: World) -> Halt:
+    """Nobody gets the signal."""
+    here = [one for one in world.receivers if one["pid"] == signal["pid"]]
+    own = [one for one in here if one["signal"] == signal["signal"]]
+    name = signal["name"]
+    if own and own[0].get("sender"):
+        text = f"{name} was sent. Its handler waits for the sender {own[0]['sender']}."
+        return Halt(5, text, "sender-differs", own[0].at)
+    if own:
+        text = f"{name} was sent. A handler was connected with it, and is gone."
+        return Halt(5, text, "handler-lost", own[0].at)
+    text = f"{name} was sent, and no handler is connected with it."
+    mistake = "handler-on-other-signal" if here else "handler-not-imported"
+    return Halt(5, text, mistake, here[0].at if here else signal.at)
 
 
 def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
@@ -376,7 +419,7 @@ def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
     if sent is None or quiet <= HOP:
         return
     if failed := journey.latest("consumer failed", "socket failed"):
-        text = f"The consumer raised {failed.error}."
+        text = f"The consumer raised {said(failed.error)}."
         yield Halt(6, text, "consumer-raises", failed.at, "failed")
         return
     got = [

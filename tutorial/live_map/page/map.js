@@ -34,6 +34,7 @@ function take(news) {
     page.total = news.counts.searches;
     drawCounts(news.counts);
   }
+  if (news.problem) element("link").textContent = news.problem;
   if (news.processes) drawProcesses(news.processes);
   if (news.redis) page.redis = news.redis;
   if (page.redis) drawRedis(page.redis, serverNow());

@@ -2,12 +2,15 @@
 
 import { clock, duration } from "./time.js";
 import { iconOf } from "./shapes.js";
-import { searches, stageName, stateOf, waterfallOf } from "./story.js";
+import { hopName, searches, stageName, stateOf, waterfallOf } from "./story.js";
 
 const LINES = 200; // of the log
 const AT_ONCE = 12; // lines; more of them are counted
 
 const UNOBSERVED = "The frame went to the browser. What the page does with it cannot be seen from here.";
+
+// What an element shows now: it is drawn again only if that changes.
+const drawnBefore = new WeakMap();
 
 const $ = (id) => document.getElementById(id);
 
@@ -60,10 +63,10 @@ export function drawDetail(search, index) {
     const isLast = search && index >= search.hops.length - 1;
     const halt = isLast && search.halt?.stage === stage ? search.halt.text : "";
     const content = JSON.stringify([search?.key, own, isUnobserved, halt]);
-    if (station.dataset.content === content) continue;
-    const isSame = station.dataset.key === search?.key;
-    station.dataset.content = content;
-    station.dataset.key = search?.key || "";
+    const before = drawnBefore.get(station) || {};
+    if (before.content === content) continue;
+    const isSame = before.key === search?.key;
+    drawnBefore.set(station, { content, key: search?.key });
     const list = station.querySelector(".hops");
     // What the reader has opened stays open.
     const open = isSame ? [...list.querySelectorAll("details")].map((one) => one.open) : [];
@@ -96,12 +99,12 @@ function drawWaterfall(search) {
   box.hidden = !search || search.hops.length < 2;
   if (box.hidden) return;
   const parts = waterfallOf(search);
-  box.setAttribute("aria-label", parts.map((part) => `${stageName(part.hop.stage)}, ${part.hop.kind}: ${duration(part.seconds)}`).join("; "));
+  box.setAttribute("aria-label", parts.map((part) => `${hopName(part.hop)}: ${duration(part.seconds)}`).join("; "));
   box.replaceChildren(...parts.map((part) => {
     const bar = made("span", { class: part.waits ? "bar waits" : "bar" });
     bar.style.setProperty("--left", part.left);
     bar.style.setProperty("--width", part.width);
-    return made("div", { class: "row" }, made("span", { class: "name" }, `${part.hop.stage} ${part.hop.kind}`), made("span", { class: "track" }, bar), made("span", { class: "length" }, duration(part.seconds)));
+    return made("div", { class: "row" }, made("span", { class: "name" }, hopName(part.hop)), made("span", { class: "track" }, bar), made("span", { class: "length" }, duration(part.seconds)));
   }));
 }
 
@@ -109,9 +112,9 @@ function drawWaterfall(search) {
 export function drawVerdict(search) {
   const box = $("verdict");
   const halt = search?.halt;
-  const text = halt ? JSON.stringify([search.key, halt]) : "";
-  if (box.dataset.text === text) return;
-  box.dataset.text = text;
+  const content = halt ? JSON.stringify([search.key, search.state, halt]) : "";
+  if (drawnBefore.get(box) === content) return;
+  drawnBefore.set(box, content);
   box.hidden = !halt;
   if (!halt) return;
   box.className = `is-${search.state}`;
@@ -163,6 +166,7 @@ export function drawRedis(redis, now) {
       ` ${one.processes} ${one.processes === 1 ? "process" : "processes"}, ${one.sockets} ${one.sockets === 1 ? "socket" : "sockets"}`,
     ))));
   }
+  if (!parts.length) parts.push(made("p", {}, "Nothing yet."));
   $("redis").replaceChildren(...parts);
 }
 
@@ -184,7 +188,7 @@ export function drawLog(changed) {
   const isAtEnd = log.scrollTop + log.clientHeight > log.scrollHeight - 20;
   const left = lines.length - AT_ONCE;
   if (left > 0) lines.splice(AT_ONCE, left, `… and ${left} more`);
-  log.append(...lines.map((line) => made("li", {}, line)));
+  log.append(...lines.map((line) => made("p", {}, line)));
   while (log.children.length > LINES) log.firstElementChild.remove();
   if (isAtEnd) log.scrollTop = log.scrollHeight;
 }

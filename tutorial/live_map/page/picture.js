@@ -3,7 +3,9 @@
 import { drawn, shapeOf } from "./shapes.js";
 import { isOver, searches, stationAt } from "./story.js";
 
-const AROUND = 8; // tokens around a station; the others are counted
+// Where the tokens of a station stand around it, in degrees; further ones are counted.
+const ANGLES = [-90, -40, -140, 0, 180];
+const AROUND = ANGLES.length;
 const STAYS = 6; // seconds that the token of a search stays when it is over
 
 const pictures = [...document.querySelectorAll(".flow > svg")].map((svg) => ({
@@ -36,9 +38,9 @@ function drawTokens(picture, at, selected) {
     const [x, y] = picture.places[station - 1];
     found.slice(-AROUND).forEach((search, number) => {
       const token = picture.known.get(search.key) || newToken(picture, search);
-      const angle = ((number * 360) / AROUND - 60) * (Math.PI / 180);
-      const left = x + 25 * Math.cos(angle);
-      const top = y + 21 * Math.sin(angle);
+      const angle = ANGLES[number] * (Math.PI / 180);
+      const left = x + 31 * Math.cos(angle);
+      const top = y + 29 * Math.sin(angle);
       token.style.transform = `translate(${left}px, ${top}px)`;
       token.setAttribute("class", `token is-${search.state}`);
       token.classList.toggle("is-selected", search === selected);
@@ -70,7 +72,7 @@ function countOthers(picture, station, count) {
   if (count <= 0) return text?.remove();
   if (!text) {
     const [x, y] = picture.places[station - 1];
-    text = drawn("text", { x: x + 34, y: y - 22, class: `others ${name}` });
+    text = drawn("text", { x: x + 44, y: y - 30, class: `others ${name}` });
     picture.tokens.append(text);
   }
   text.textContent = `+${count}`;
@@ -83,6 +85,8 @@ function mark(search, isReplay) {
     const stage = Number(station.dataset.stage);
     const halt = !isReplay && search?.halt;
     station.classList.toggle("is-reached", stage <= reached);
-    station.classList.toggle("is-halt", Boolean(halt && halt.stage === stage));
+    const isHere = Boolean(halt && halt.stage === stage);
+    station.classList.toggle("is-halt", isHere && search.state !== "waiting");
+    station.classList.toggle("is-pause", isHere && search.state === "waiting");
   }
 }

@@ -63,12 +63,36 @@ export function stateOf(search) {
   return words[search.state] || search.state;
 }
 
-// The parts of the search's time: each hop lasts until the next one.
+const HOPS = {
+  message: "in the queue",
+  "message failed": "message not sent",
+  started: "task starts",
+  asked: "waits for the API",
+  answered: "API answers",
+  row: "row saved",
+  done: "task ended",
+  eager: "task in the view",
+  broadcast: "group_send",
+  "broadcast failed": "group_send failed",
+  got: "consumer",
+};
+
+// What a hop is called in the waterfall.
+export function hopName(hop) {
+  return `${hop.stage} ${HOPS[hop.kind] || hop.kind}`;
+}
+
+// What happens beside the search: the visitor gets a response, the task ends.
+const BESIDE = ["response", "done"];
+
+// The parts of the search's time: each hop lasts until the next one, or as long as it is
+// repeated.
 export function waterfallOf(search) {
   const whole = lengthOf(search) || 0.001;
   return search.hops.map((hop, index) => {
-    const next = search.hops[index + 1];
-    const end = next ? next.time : hop.until;
+    const isBeside = hop.count > 1 || BESIDE.includes(hop.kind);
+    const next = search.hops.slice(index + 1).find((one) => !BESIDE.includes(one.kind));
+    const end = isBeside || !next ? hop.until : next.time;
     const seconds = Math.max(0, end - hop.time);
     return {
       hop,

@@ -2,6 +2,7 @@
 
 import contextvars
 import functools
+import time
 
 from .notes import PROCESS, guarded, note, problem, source_of, where
 from .of_django import rows_in_transaction
@@ -39,6 +40,7 @@ def describe(app, task, args, kwargs):
         "task": task,
         "arguments": [*(args or ()), *(kwargs or {}).values()],
         "names": sorted(kwargs or ()),
+        "begun": time.time(),
         "eager": bool(app.conf.task_always_eager),
         "broker": without_password(app),
         "app": app.main or "",

@@ -1,6 +1,7 @@
 """Watches Channels: groups, messages to them, consumers, and what they send."""
 
 import functools
+import time
 
 from .notes import caller, guarded, note, problem, source_of, where
 from .of_django import in_transaction
@@ -39,7 +40,7 @@ def watch_group(layer, function):
         names = ("group", "message" if send else "channel")
         given = dict(zip(names, args, strict=False)) | kwargs
         group, other = given.get("group"), given.get(names[1])
-        details = {"layer": layer, "group": group, "at": where()}
+        details = {"layer": layer, "group": group, "at": where(), "begun": time.time()}
         if send and isinstance(other, dict):
             details["type"] = other.get("type")
             details["message"] = repr(other)[:2000]

@@ -119,10 +119,30 @@ def watch_updates(module):
 
     watched.alters_data = True
     module.QuerySet.update = watched
+    bulk_create = module.QuerySet.bulk_create
+
+    @functools.wraps(bulk_create)
+    def watched_create(self, *args, **kwargs):
+        rows = bulk_create(self, *args, **kwargs)
+        guarded(note_rows)(self.model, rows)
+        return rows
+
+    watched_create.alters_data = True
+    module.QuerySet.bulk_create = watched_create
+
+
+def is_of_project(model):
+    module = sys.modules.get(model.__module__)
+    return is_own(getattr(module, "__file__", "") or "")
+
+
+def note_rows(model, rows):
+    if is_of_project(model):
+        note("created in bulk", model=model.__name__, rows=len(rows), at=where())
 
 
 def note_update(model, values, rows):
-    if not is_own(getattr(sys.modules.get(model.__module__), "__file__", "") or ""):
+    if not is_of_project(model):
         return
     texts = {
         name: str(value)[:2000]
@@ -227,12 +247,19 @@ def watch_dispatcher(module):
     @functools.wraps(connect)
     def watched_connect(self, receiver, *args, **kwargs):
         result = connect(self, receiver, *args, **kwargs)
-        guarded(on_connect)(self, receiver)
+        guarded(on_connect)(self, receiver, args, kwargs)
         return result
 
-    def on_connect(self, receiver):
+    def on_connect(self, receiver, args, kwargs):
+        sender = args[0] if args else kwargs.get("sender")
         if place := source_of(receiver):
-            note("connected", signal=id(self), receiver=name_of(receiver), at=place)
+            note(
+                "connected",
+                signal=id(self),
+                receiver=name_of(receiver),
+                sender=None if sender is None else repr(sender)[:100],
+                at=place,
+            )
 
     signal.connect = watched_connect
     for name in ("send", "send_robust"):

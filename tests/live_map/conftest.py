@@ -1,0 +1,54 @@
+"""What the tests of the live map share: a mapped project, and its page."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from support.mapped import Mapped, mapped
+from tutorial.project import steps
+
+
+@pytest.fixture
+def run_mapped(monkeypatch) -> Iterator[Callable[..., Mapped]]:
+    """A function (name of a step, options) that runs it with a map."""
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    with contextlib.ExitStack() as exits:
+
+        def run(step: str | steps.Step, **options) -> Mapped:
+            found = steps.find(step) if isinstance(step, str) else step
+            return exits.enter_context(mapped(found, **options))
+
+        yield run
+
+
+@pytest.fixture
+def open_map(chromium) -> Callable[..., Page]:
+    """A function that opens the page of a map, which must report no error."""
+
+    def open_one(running: Mapped, **options) -> Page:
+        page = chromium.new_page(**options)
+        page.on("pageerror", lambda error: pytest.fail(f"the map's page: {error}"))
+        page.goto(running.live.url)
+        expect(page.locator("#link")).to_have_text("Live")
+        return page
+
+    return open_one
+
+
+@pytest.fixture
+def visit(chromium) -> Callable[..., Page]:
+    """A function that asks a question in the project's page, and returns the page."""
+
+    def ask(running: Mapped, question: str, page: Page | None = None) -> Page:
+        if page is None:
+            page = chromium.new_page()
+            page.goto(running.site.url)
+            if running.live.state.step.number in (6, 7, 8):
+                expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        page.get_by_label("Your question").fill(question)
+        page.get_by_role("button", name="Search").click()
+        return page
+
+    return ask
