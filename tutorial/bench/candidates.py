@@ -15,9 +15,13 @@ from pathlib import Path
 
 import psutil
 
+from tutorial import observer
 from tutorial.bench import api, floor
 from tutorial.bench.client import Http, NoAnswer, fetch_json
 from tutorial.bench.visitors import FinalVisitor, FloorVisitor, PageVisitor, Visitor
+from tutorial.live_map.server import LiveMap
+from tutorial.live_map.state import State
+from tutorial.observer.events import Tail
 from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.project import procfile, steps
@@ -47,6 +51,14 @@ PRODUCTION = {
 
 _numbers = itertools.count(1)
 
+# A page of the map: it reads all that comes.
+READ = """
+import sys, urllib.request
+with urllib.request.urlopen(sys.argv[1]) as stream:
+    while stream.readline():
+        pass
+"""
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -54,7 +66,7 @@ class Kind:
 
     `worker` is the name of the floor's worker. For a step it is the command that
     replaces the Procfile's; None keeps the Procfile's. `variables` are those of its
-    processes.
+    processes. With `is_mapped`, a live map watches them, with a page that is open.
     """
 
     name: str
@@ -62,6 +74,7 @@ class Kind:
     step: str | None = None
     worker: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict, hash=False)
+    is_mapped: bool = False
 
 
 FLOOR = Kind("floor", FloorVisitor, worker="worker")
@@ -246,6 +259,9 @@ class Stage:
             worker = {"worker": kind.worker} if kind.worker else {}
             return procfile.processes(project.folder) | worker
 
+        if kind.is_mapped:
+            variables |= observer.variables(folder / "events", folder / "project")
+
         own = own_services(folder)
         stack = Stack(
             steps.find(kind.step).folder,
@@ -263,6 +279,8 @@ class Stage:
         except TimeoutError as error:
             raise Problem(f"{kind.name} is not ready:\n{error}") from error
         project = stack.project
+        if kind.is_mapped:
+            self._watch(stack, steps.find(kind.step), folder / "events")
         return Candidate(
             kind,
             project.url,
@@ -270,6 +288,13 @@ class Stage:
             project.environment,
             dict(project.running),
         )
+
+    def _watch(self, stack: Stack, step: steps.Step, events: Path) -> None:
+        """Serve a live map of the project, and open its stream as a page does."""
+        state = State(stack, step, Tail(events))
+        live = self._exits.enter_context(LiveMap(state, free_port()))
+        reader = [sys.executable, "-c", READ, f"{live.url}/events"]
+        self.processes.start("page", reader, folder=ROOT, environment=os.environ)
 
 
 def _collect_static_files(project: Project) -> None:

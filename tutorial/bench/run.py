@@ -14,6 +14,7 @@ from tutorial.bench import (
     overhead,
     pushes,
     throughput,
+    watched,
 )
 from tutorial.bench.sizes import QUICK, WHOLE
 from tutorial.bench.table import Section
@@ -27,6 +28,7 @@ SECTIONS = {
     "d": idle_sockets.measure,
     "e": pushes.measure,
     "f": crowd.measure,
+    "g": watched.measure,
 }
 
 

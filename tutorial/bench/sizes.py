@@ -29,6 +29,8 @@ class Sizes:
     slow_pushes: int = 500  # of step 7
     # (f)
     crowd: int = 1_000
+    # (g): searches per round.
+    watched_searches: int = 10
 
 
 WHOLE = Sizes()
@@ -47,4 +49,5 @@ QUICK = Sizes(
     pushes=500,
     slow_pushes=100,
     crowd=100,
+    watched_searches=4,
 )
