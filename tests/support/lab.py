@@ -73,7 +73,7 @@ def visit(folder: Path, source: Path, browser: Browser) -> None:
 
     Raises Breaks where an answer does not appear.
     """
-    person = _person(folder)
+    person = person_of(folder)
 
     def prepare(project: Project) -> None:
         # A Redis with a fixed address is the test's own.
@@ -82,7 +82,7 @@ def visit(folder: Path, source: Path, browser: Browser) -> None:
         project.environment |= observer.moving(events, redis_url)
         project.migrate()
         if hasattr(person, "prepare"):
-            person.prepare(_manage(project))
+            person.prepare(manage_of(project))
 
     def commands(project: Project) -> dict[str, str]:
         started = procfile.processes(project.folder)
@@ -103,21 +103,24 @@ def visit(folder: Path, source: Path, browser: Browser) -> None:
     try:
         with stack:
             _wait_until_ready(stack)
-            with _page(browser) as page:
+            with page_of(browser) as page:
                 for turn in (1, 2):
                     _ask(stack, person, page, turn)
     except (Problem, Error) as error:
         raise Breaks(str(error)) from error
 
 
-def _person(folder: Path) -> ModuleType:
+def person_of(folder: Path) -> ModuleType:
+    """The project's `visit.py`."""
     spec = importlib.util.spec_from_file_location("visit", folder / "visit.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def _manage(project: Project) -> Callable[..., None]:
+def manage_of(project: Project) -> Callable[..., None]:
+    """A function that calls the project's manage.py, which must succeed."""
+
     def manage(*arguments: str) -> None:
         result = project.manage(*arguments)
         assert result.returncode == 0, result.stderr
@@ -140,7 +143,8 @@ def _wait_until_ready(stack: Stack) -> None:
 
 
 @contextlib.contextmanager
-def _page(browser: Browser) -> Iterator[Any]:
+def page_of(browser: Browser) -> Iterator[Any]:
+    """A new page in a context of its own."""
     with contextlib.closing(browser.new_context()) as context:
         page = context.new_page()
         page.set_default_timeout(6000)

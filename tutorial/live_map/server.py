@@ -82,12 +82,19 @@ class LiveMap:
 
     def __exit__(self, *exception: object) -> None:
         self._server.should_exit = True
+        with contextlib.suppress(RuntimeError):  # the loop has ended already
+            self._loop.call_soon_threadsafe(self._end_streams)
         self._thread.join(timeout=3)
 
     def _serve(self) -> None:
         asyncio.run(self._run())
 
+    def _end_streams(self) -> None:
+        for stream in self._streams:
+            stream.put_nowait(END)
+
     async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
         tasks = [asyncio.create_task(one) for one in (self._read(), self._look())]
         try:
             await self._server.serve()
@@ -194,34 +201,33 @@ class LiveMap:
         queue.put_nowait(json.dumps(self.everything()))
         self._streams.add(queue)
         await _start(send, 200, "text/event-stream", {})
-        leaving = asyncio.create_task(_wait_for_leave(receive))
+        leaving = asyncio.create_task(_end_when_left(receive, queue))
+        body = {"type": "http.response.body"}
         try:
-            while not leaving.done() and not self._server.should_exit:
-                try:
-                    text = await asyncio.wait_for(_either(queue, leaving), BEAT)
-                    body = f"data: {text}\n\n" if text else ""
-                except TimeoutError:
-                    body = ": still here\n\n"
-                more = {"type": "http.response.body", "more_body": True}
-                await send({**more, "body": body.encode()})
+            while (text := await _next(queue)) != END:
+                await send({**body, "body": text.encode(), "more_body": True})
         finally:
             self._streams.discard(queue)
             leaving.cancel()
+        await send(body)
 
 
-async def _either(queue: asyncio.Queue, leaving: asyncio.Task) -> str:
-    """The next news; "" when the page has gone."""
-    getting = asyncio.ensure_future(queue.get())
+END = ""  # of a stream
+
+
+async def _next(queue: asyncio.Queue) -> str:
+    """What a stream sends next: news, or after a while a comment."""
     try:
-        await asyncio.wait({getting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return getting.result() if getting.done() else ""
-    finally:
-        getting.cancel()
+        text = await asyncio.wait_for(queue.get(), BEAT)
+    except TimeoutError:
+        return ": still here\n\n"
+    return f"data: {text}\n\n" if text != END else END
 
 
-async def _wait_for_leave(receive: Any) -> None:
+async def _end_when_left(receive: Any, queue: asyncio.Queue) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+    queue.put_nowait(END)
 
 
 async def _start(send: Send, status: int, kind: str, more: dict[str, str]) -> None:

@@ -1,0 +1,108 @@
+"""The map of projects by other hands: healthy ones, and ones with a mistake."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support import lab
+from support.mapped import Mapped
+from tutorial import observer
+from tutorial.project.steps import Step
+from tutorial.runtime.project import Project
+from tutorial.runtime.waiting import pause_in, wait_until
+
+QUESTION = "What is a broker?"
+
+# A patch of the lab, and at which station the search stays, with which words.
+MISTAKES = {
+    "minimal/2-signature-only": (2, "task-not-called"),
+    "minimal/3-app-not-loaded": (3, "celery-app-not-imported"),
+    "studio/04-routed-elsewhere": (4, "other-queue"),
+    "stream/05-queue-nobody-reads": (4, "other-queue"),
+    "htmx/06-chat-completion-shape": (4, "wrong-response-field"),
+    "stream/08-receivers-collected": (5, "handler-lost"),
+    "suche/07-absender-als-text": (5, "sender-differs"),
+    "suche/08-datum-im-ereignis": (5, "message-not-serializable"),
+    "minimal/5-layer-in-memory": (5, "layer-in-memory"),
+    "minimal/6-group-add-not-awaited": (6, "no-group-add"),
+    "ticket/08-group-by-hex": (6, "group-names-differ"),
+    "stream/09-text-data": (6, "frame-not-sent"),
+}
+# These run in each test; the others with `-m lab`.
+SOME = {
+    "htmx",
+    "notebook",
+    "studio/04-routed-elsewhere",
+    "stream/08-receivers-collected",
+    "minimal/6-group-add-not-awaited",
+}
+
+
+def cases(names) -> list:
+    """The names as parameters of a test."""
+    return [
+        pytest.param(name, marks=[] if name in SOME else [pytest.mark.lab])
+        for name in names
+    ]
+
+
+@pytest.fixture
+def watch(run_mapped, chromium, tmp_path) -> Callable[..., dict]:
+    """A function (project, patch or None) that asks in it, and returns the search."""
+
+    def ask(folder: Path, patch: Path | None) -> dict:
+        source = tmp_path / "source"
+        lab.copy(folder, source, patch)
+        person = lab.person_of(folder)
+
+        def prepare(project: Project) -> None:
+            # A Redis with a fixed address is the test's own.
+            redis_url = project.environment["REDIS_URL"]
+            project.environment |= observer.moving(tmp_path / "events", redis_url)
+            project.environment.pop("DJANGO_SETTINGS_MODULE", None)
+            project.migrate()
+            if hasattr(person, "prepare"):
+                person.prepare(lab.manage_of(project))
+
+        running: Mapped = run_mapped(Step(str(source), 0, source), prepare=prepare)
+        with lab.page_of(chromium) as page:
+            person.ask(page, running.site.url, QUESTION, 1)
+
+            def settled() -> dict | None:
+                found = running.searches()
+                is_over = found and found[-1]["state"] not in ("travelling", "waiting")
+                return found[-1] if is_over else None
+
+            return wait_until(
+                settled,
+                seconds=20,
+                otherwise=lambda: f"seen: {running.searches()}",
+                pause=pause_in(page),
+            )
+
+    return ask
+
+
+@pytest.mark.slow(8)
+@pytest.mark.parametrize("name", cases(folder.name for folder in lab.projects()))
+def test_a_search_arrives_in_a_healthy_project(watch, name):
+    search = watch(lab.LAB / name, None)
+    assert search["state"] == "arrived", search
+    assert search["question"] == QUESTION
+    assert {hop["stage"] for hop in search["hops"]} >= {1, 2, 3, 4, 5, 6}
+
+
+@pytest.mark.slow(8)
+@pytest.mark.parametrize("name", cases(MISTAKES))
+def test_a_search_is_stuck_at_the_right_station_with_the_right_words(watch, name):
+    folder, _, patch = name.partition("/")
+    mistake = lab.LAB / folder / "mistakes" / f"{patch}.patch"
+    search = watch(lab.LAB / folder, mistake)
+    halt = search["halt"]
+    assert halt, search
+    assert (halt["stage"], halt["mistake"]) == MISTAKES[name]
+    assert search["state"] in ("stuck", "failed")
+    assert halt["text"].strip()
+    assert halt["fix"].strip()
+    assert halt["page"].endswith(f"#{halt['mistake']}")

@@ -1,0 +1,49 @@
+"""`tutorial run --map`, as a person starts it."""
+
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from support.folders import make
+from support.runner import END
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.project import state_folder
+
+
+def everything_below(folder: Path) -> set[str]:
+    """The paths of all files and folders."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+@pytest.mark.slow(12)
+def test_it_prints_one_line_more_and_leaves_nothing_behind(start, tmp_path):
+    folder = tmp_path / "mine"
+    make(folder, "3")
+    before = everything_below(folder)
+    port = free_port()
+    runner = start(str(folder), "--map", "--map-port", str(port))
+    runner.wait_for("Ready in")
+    assert f"  Map     http://127.0.0.1:{port}\n" in runner.output
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/events") as stream:
+        assert stream.readline().startswith(b"data: {")
+        runner.child.send_signal(signal.SIGINT)
+        assert runner.child.wait(timeout=END) == 128 + signal.SIGINT
+        assert b"" in stream.read().splitlines(), "the stream has ended, not broken off"
+    runner.wait_until_nothing_is_left()
+    for word in ("Traceback", "ASGI callable", "Exception"):
+        assert word not in runner.output
+    assert everything_below(folder) - before == {"db.sqlite3"}
+    assert not (state_folder(folder) / "events").exists()
+
+
+def test_a_port_that_is_taken_is_a_message(start):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        runner = start("1", "--map", "--map-port", port)
+        assert runner.child.wait(timeout=30) != 0
+    assert f"Port {port} cannot be had" in runner.output
+    assert "--map-port" in runner.output
+    assert "Traceback" not in runner.output
