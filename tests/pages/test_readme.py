@@ -5,7 +5,7 @@ import re
 import pytest
 
 from support.program import tutorial
-from tutorial.capture import flow_drawing
+from tutorial.live_map import flow_drawing
 from tutorial.paths import ROOT
 from tutorial.project import steps
 

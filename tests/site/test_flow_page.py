@@ -9,8 +9,8 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
 from support.website import search, serious
-from tutorial.capture import flow_drawing
-from tutorial.capture.flow_drawing import NARROW, WIDE
+from tutorial.live_map import flow_drawing
+from tutorial.live_map.flow_drawing import NARROW, WIDE
 from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.project import steps
@@ -295,7 +295,9 @@ def shown_stages(tab: Tab) -> list[int]:
 
 
 def lit(tab: Tab) -> str:
-    return tab.locator(".flow svg:visible [aria-current]").get_attribute("data-stage")
+    return tab.locator(".flow:not(.travel) svg:visible [aria-current]").get_attribute(
+        "data-stage"
+    )
 
 
 def check_at(tab: Tab, number: int) -> None:
@@ -353,7 +355,9 @@ def test_an_address_opens_its_stage(address, tab, size):
     heading = tab.locator("#stage-3-the-queue")
     expect(heading).to_be_in_viewport()
     if size[1] > 400:  # or else there is room for the stage's words only
-        expect(tab.locator(".flow svg:visible")).to_be_in_viewport(ratio=0.98)
+        expect(tab.locator(".flow:not(.travel) svg:visible")).to_be_in_viewport(
+            ratio=0.98
+        )
     bar = tab.locator(".flow-bar").bounding_box()
     assert heading.bounding_box()["y"] > bar["y"] + bar["height"]
     # Another anchor in the same page, as a result of the search has it.
@@ -417,7 +421,9 @@ def test_without_a_script_all_is_there(address, chromium):
     tab.goto(address + "flow/")
     assert shown_stages(tab) == NUMBERS
     assert tab.get_by_role("button", name="Forward").count() == 0
-    assert tab.locator(".flow svg:visible .is-lit.station").count() == len(NUMBERS)
+    assert tab.locator(".flow:not(.travel) svg:visible .is-lit.station").count() == len(
+        NUMBERS
+    )
     tab.get_by_role("link", name="7 browser").click()
     expect(tab.locator("#stage-7-the-browser")).to_be_in_viewport()
 
@@ -465,7 +471,7 @@ def test_it_is_readable_in_light_and_dark(address, chromium):
         # Without its transitions, the colours are there at once.
         tab = chromium.new_page(color_scheme=scheme, reduced_motion="reduce")
         tab.goto(address + "steps/4-worker/")
-        found[scheme] = tab.locator(".flow svg:visible").evaluate(COLOURS)
+        found[scheme] = tab.locator(".flow:not(.travel) svg:visible").evaluate(COLOURS)
         states = {part.split()[-1] for _, part, *_ in found[scheme]}
         assert states >= {"is-done", "is-lit", "is-ahead"}
         for text, part, colour, ground in found[scheme]:
@@ -477,13 +483,13 @@ def test_it_is_readable_in_light_and_dark(address, chromium):
 def test_it_follows_the_switch_of_the_site(address, chromium):
     tab = chromium.new_page(color_scheme="light", reduced_motion="reduce")
     tab.goto(address + "steps/4-worker/")
-    before = tab.locator(".flow svg:visible").evaluate(COLOURS)
+    before = tab.locator(".flow:not(.travel) svg:visible").evaluate(COLOURS)
     switch = tab.locator("label[for^='__palette']:visible")
     switch.click()
     expect(tab.get_by_role("radio", name="Switch to dark mode")).to_be_checked()
     switch.click()
     expect(tab.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
-    assert tab.locator(".flow svg:visible").evaluate(COLOURS) != before
+    assert tab.locator(".flow:not(.travel) svg:visible").evaluate(COLOURS) != before
 
 
 # The size of each text on the screen, and how far it reaches out of its place: a
@@ -504,7 +510,7 @@ MEASURES = """svg => [...svg.querySelectorAll("text")].map(text => {
 @pytest.mark.parametrize("path", ["flow/", "steps/4-worker/"])
 def test_its_words_are_large_enough_and_whole(address, tab, path):
     tab.goto(address + path)
-    drawing = tab.locator(".flow svg:visible")
+    drawing = tab.locator(".flow:not(.travel) svg:visible")
     for width in (360, 480, 700, 768, 960, 1280, 1920):
         tab.set_viewport_size({"width": width, "height": 740})
         expect(drawing).to_have_count(1)
@@ -521,9 +527,9 @@ def test_the_layouts_take_turns(address, tab):
     for width, kind in ((360, "flow-narrow"), (1280, "flow-wide")):
         tab.set_viewport_size({"width": width, "height": 740})
         tab.goto(address + "steps/4-worker/")
-        expect(tab.locator(".flow svg:visible")).to_have_class(kind)
+        expect(tab.locator(".flow:not(.travel) svg:visible")).to_have_class(kind)
         # The other one is not there for a screen reader, either.
-        expect(tab.locator(".flow").get_by_role("link")).to_have_count(7)
+        expect(tab.locator(".flow:not(.travel)").get_by_role("link")).to_have_count(7)
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard", "finger"])

@@ -43,6 +43,7 @@ def test_each_shot_is_there_and_nothing_else():
     assert {path.name for path in screenshots.IMAGES.glob("*.png")} == files, REMEDY
     assert set(screenshots.read()) == {shot.key for shot in SHOTS}, REMEDY
     frames = {records.frame_name(name) for name in WITH_FRAMES}
+    frames |= {records.journey_name(step.name) for step in steps.steps()}
     kept = {path.name for path in records.RECORDED.glob("*.json")}
     assert kept == frames | {screenshots.RECORD.name, benchmark.RECORD.name}, REMEDY
     assert len({(shot.step, shot.name) for shot in SHOTS}) == len(SHOTS)

@@ -10,6 +10,11 @@ def recorded_name(step: str) -> str:
     return f"step_{step}.txt"
 
 
+def journey_name(step: str) -> str:
+    """The name of the file with the journey of a search in `step`, such as "7"."""
+    return f"step_{step}.journey.json"
+
+
 def frame_name(step: str) -> str:
     """The name of the file with the frame of `step`, such as "7"."""
     return f"step_{step}.frame.json"

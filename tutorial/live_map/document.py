@@ -8,8 +8,8 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from tutorial.capture import flow_drawing
-from tutorial.capture.flow_drawing import NARROW, WIDE
+from tutorial.live_map import flow_drawing
+from tutorial.live_map.flow_drawing import NARROW, WIDE
 from tutorial.project.steps import Step, steps
 
 PAGE = files("tutorial.live_map") / "page"

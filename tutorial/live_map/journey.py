@@ -343,7 +343,10 @@ def hidden(text: str) -> str:
 
 def _cut(value: Any, most: int = 300) -> str:
     text = hidden(str(value))
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    if len(text) <= most:
+        return text
+    # Not in the middle of a word, unless there is only one.
+    return f"{text[:most].rpartition(' ')[0] or text[:most]} …"
 
 
 # --- an event in words --------------------------------------------------------------

@@ -89,6 +89,12 @@ what is still to come. On a page without a step, everything is highlighted. Each
 links to its step's page or, with `stages: here`, to a heading of this page ("Stage 3:
 the queue").
 
+    ```travel
+    ```
+
+A recorded search on its way through the picture of the flow, and the list of its hops,
+as the live map has shown them at this step. `step: 7` names another step.
+
     ```lead
     ```
 

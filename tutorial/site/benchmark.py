@@ -43,4 +43,6 @@ def _goals(section: dict) -> list[str]:
         f"{goal['words']} ({'met' if goal['is_met'] else 'missed'})"
         for goal in section["goals"]
     ]
-    return ["", f"The goals of `final/`: {', '.join(words)}."]
+    is_of_final = all("final" in goal["candidate"] for goal in section["goals"])
+    whose = "The goals of `final/`" if is_of_final else "The goals"
+    return ["", f"{whose}: {', '.join(words)}."]

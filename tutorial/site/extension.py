@@ -27,6 +27,7 @@ from tutorial.site import (
     mistakes,
     pictures,
     step_facts,
+    travel,
 )
 from tutorial.site.listing import Listing
 from tutorial.site.pair import Pair, find_pair
@@ -75,7 +76,7 @@ class Page:
         Raises Problem, with the page's name, if a fence is wrong.
         """
         try:
-            kinds = ("step", "steps", "console", "flow", "pairs", "bench")
+            kinds = ("step", "steps", "console", "flow", "travel", "pairs", "bench")
             kinds = (*kinds, *mistakes.KINDS, *pictures.KINDS, *OVERVIEWS)
             return fences.expand(text, kinds, self._render)
         except Problem as problem:
@@ -96,6 +97,8 @@ class Page:
             return benchmark.render(body)
         if kind == "flow":
             return flow.flow(self.name, self.step, body)
+        if kind == "travel":
+            return travel.render(self.name, self.step, body)
         pair = self._pair(body)
         if kind in OVERVIEWS:
             return OVERVIEWS[kind](pair, body)

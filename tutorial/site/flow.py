@@ -5,8 +5,8 @@ from html import escape
 from mkdocs.structure.files import File
 from mkdocs.utils import get_relative_url
 
-from tutorial.capture import flow_drawing
-from tutorial.capture.flow_drawing import NARROW, WIDE, Layout
+from tutorial.live_map import flow_drawing
+from tutorial.live_map.flow_drawing import NARROW, WIDE, Layout
 from tutorial.problem import Problem
 from tutorial.project.steps import Step, find, steps
 from tutorial.site import fences
