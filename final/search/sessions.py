@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.utils.timezone import now
 
 NEXT = "_next_key"  # in a session that leads to another one
@@ -36,13 +36,20 @@ class SessionStore(db.SessionStore):
             # A log-in, or another password: the earlier key must not lead anywhere.
             super().cycle_key()
             return
-        self.create()
-        self._session_cache = data
-        self.save()
-        self.model.objects.filter(session_key=earlier).update(
-            session_data=self.encode({NEXT: self.session_key}),
-            expire_date=now() + LINK_AGE,
-        )
+        rows = self.model.objects.filter(session_key=earlier)
+        with transaction.atomic():
+            # Two pages may get here at the same moment. The first one makes the new
+            # session, and the second one finds it.
+            rows.select_for_update().first()
+            self._session_cache = self.load()
+            if self.session_key != earlier:
+                return
+            self._session_cache[HASH_SESSION_KEY] = user.get_session_auth_hash()
+            self.create()
+            rows.update(
+                session_data=self.encode({NEXT: self.session_key}),
+                expire_date=now() + LINK_AGE,
+            )
         # The cookie is new, too. `clear_guests` goes by this date.
         user.last_login = now()
         user.save(update_fields=["last_login"])

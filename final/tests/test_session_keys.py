@@ -1,10 +1,16 @@
 """Another secret key signs nobody out; another password ends the other sessions."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
 from django.utils.timezone import now
+
+from search.sessions import SessionStore
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +42,45 @@ def test_all_pages_stay_signed_in(user, pages):
     assert len(keys) == 1  # all of them have got the new one
     user.refresh_from_db()
     assert now() - user.last_login < timedelta(minutes=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_pages_at_the_same_moment_get_the_same_key(user, pages, monkeypatch):
+    both_have_read, cycle_key = Barrier(2, timeout=10), SessionStore.cycle_key
+
+    def wait_and_cycle_key(session):
+        both_have_read.wait()
+        cycle_key(session)
+
+    def request(page):
+        try:
+            return user_of(page)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(SessionStore, "cycle_key", wait_and_cycle_key)
+    with ThreadPoolExecutor() as threads:
+        assert list(threads.map(request, pages[:2])) == [user.pk] * 2
+    assert pages[0].cookies["sessionid"].value == pages[1].cookies["sessionid"].value
+    assert Session.objects.count() == 2  # the earlier key and the new one
+
+
+def test_the_new_key_is_valid_before_the_first_page_has_its_response(user, pages):
+    SessionStore(pages[0].cookies["sessionid"].value).cycle_key()
+    assert user_of(pages[1]) == user.pk
+    assert Session.objects.count() == 2
+
+
+def test_a_log_out_at_the_same_moment_is_not_undone(pages, monkeypatch):
+    cycle_key = SessionStore.cycle_key
+
+    def log_out_and_cycle_key(session):
+        Session.objects.all().delete()
+        cycle_key(session)
+
+    monkeypatch.setattr(SessionStore, "cycle_key", log_out_and_cycle_key)
+    user_of(pages[0])
+    assert user_of(pages[0]) is None
 
 
 def test_a_log_out_ends_the_earlier_key_as_well(user, pages):
