@@ -12,23 +12,25 @@ from pathlib import Path
 import pytest
 
 from support.machine import CommandFailed, Machine, why_not
-from support.machine.site import Browser, busy, wait_for_answer
+from support.machine.sentinels import here, install_all, redis_machines
+from support.machine.shell import Shell
+from support.machine.site import Browser, busy, wait_for_answer, wait_for_answers
 from tutorial.paths import ROOT
 from tutorial.project import steps
 from tutorial.runtime.processes import Processes
 from tutorial.runtime.services import start_stand_in
 from tutorial.runtime.waiting import wait_until
+from tutorial.visitor.site import Site
 
 pytestmark = [
     pytest.mark.deploy,
-    pytest.mark.slow(300),
+    pytest.mark.slow(400),
     pytest.mark.xdist_group("deploy"),
     pytest.mark.skipif(bool(why_not()), reason=why_not()),
 ]
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
 CERTIFICATE = "/etc/ssl/search/fullchain.pem"
-STATE = "/root/.shell"  # the variables of the shell
 
 
 def sections() -> dict[str, list[str]]:
@@ -43,28 +45,16 @@ def sections() -> dict[str, list[str]]:
 SECTIONS = sections()
 
 
-class Deployed:
+class Deployed(Shell):
     """The machine, and what the page has made of it so far."""
 
     def __init__(self, machine: Machine, address: Path, api: dict[str, str]) -> None:
-        self.machine = machine
-        self.address = address  # of the repository that is cloned
+        super().__init__(machine, address)
         self.api = api  # the variables that lead to the stand-in
-        self.folder = "/"
 
     def follow(self, title: str) -> str:
         """Type the commands of a section: what they print."""
         return "".join(self.type(block) for block in SECTIONS.pop(title))
-
-    def type(self, block: str) -> str:
-        """Type the commands: what they print. The shell remembers its variables."""
-        block = block.replace("ADDRESS", str(self.address))
-        output = self.machine.run(
-            f"set -a\n[ ! -e {STATE} ] || . {STATE}\ncd {self.folder}\n"
-            f"{block}\nexport -p > {STATE}\necho; pwd"
-        )
-        output, self.folder = output.rstrip().rsplit("\n", 1)
-        return output
 
     def add_settings(self) -> None:
         """Lead the app to the stand-in; and a test asks more often than people do."""
@@ -75,6 +65,15 @@ class Deployed:
     def browser(self) -> Browser:
         """A new visitor of the site."""
         return Browser(self.machine.run(f"cat {CERTIFICATE}"))
+
+    def select(self, query: str) -> list[str]:
+        """The rows that the database returns."""
+        psql = "runuser -u postgres -- psql --tuples-only --no-align search"
+        return self.machine.run(f'{psql} -c "{query}"').splitlines()
+
+    def requests(self) -> list[dict]:
+        """The requests that have reached the API."""
+        return Site("", "", self.api["OPENAI_BASE_URL"]).requests_to_openai()
 
     def wait_until_ended(self, browser: Browser) -> None:
         """Wait until each search of the visitor is done."""
@@ -273,11 +272,8 @@ def test_the_searches_of_step_7_come_along(site, tmp_path):
     site.machine.run("base64 --decode /root/db.sqlite3.base64 > /root/db.sqlite3")
     output = site.follow("Move from SQLite to PostgreSQL")
     assert re.search(r"Installed [1-9]\d* object", output), output
-    query = "SELECT query, answer, status FROM search_searchresult"
-    found = site.machine.run(
-        f'runuser -u postgres -- psql --tuples-only --no-align search -c "{query}"'
-    )
-    assert found.splitlines() == ["What is kept?|This.|done"]
+    found = site.select("SELECT query, answer, status FROM search_searchresult")
+    assert found == ["What is kept?|This.|done"]
     # New rows get ids of their own.
     browser = site.browser()
     wait_until(lambda: browser.get().status_code == 200, seconds=30, otherwise="down")
@@ -327,11 +323,75 @@ def test_pgbouncer_comes_between(site):
     for number in range(5):
         assert browser.ask(f"Is it number {number}?").status_code == 202
     site.wait_until_ended(browser)
-    used = site.machine.run(
-        "runuser -u postgres -- psql --tuples-only --command"
-        " \"SELECT count(*) FROM pg_stat_activity WHERE datname = 'search'\""
-    )
+    activity = "pg_stat_activity WHERE datname = 'search'"
+    (used,) = site.select(f"SELECT count(*) FROM {activity}")
     assert 0 < int(used) <= 50
+
+
+@pytest.fixture(scope="module")
+def redises(site, tmp_path_factory):
+    """The machines for Redis and Sentinel. The site needs them until the end."""
+    with redis_machines(tmp_path_factory.mktemp("redis"), site.address) as machines:
+        yield machines
+
+
+def test_redis_survives_a_failure(site, redises):
+    """The master dies, and the Sentinel that the site asks first hangs."""
+    introduce, install, verify, enter, settings = SECTIONS.pop(
+        "Let Redis survive a failure"
+    )
+    password = "a1" * 24
+    for machine in redises:
+        machine.introduce(introduce, password)
+    install_all(redises, install)
+    wait_until(
+        lambda: "OK 3 usable Sentinels" in redises[0].type(verify),
+        seconds=20,
+        otherwise="the Sentinels do not find each other",
+    )
+    assert [machine.role() for machine in redises] == ["master", "slave", "slave"]
+    site.type(enter, f"{password}\n")
+    browser, other = site.browser(), site.browser()
+    asked_before = len(site.requests())
+    browser.ask("Who am I?")
+    with busy(other) as seen:
+        assert "is running." in site.type(here(settings))
+    assert set(seen) == {200, 202}, seen
+    for visitor in (browser, other):
+        site.wait_until_ended(visitor)
+    assert len(site.requests()) - asked_before == 1 + seen[202]
+
+    first, *others = redises
+    failed, asked_before = first.master(), len(site.requests())
+    with busy(other) as seen, browser.open_socket() as opened:
+        browser.ask("Who asks before?")
+        first.signal("STOP", "redis-sentinel")
+        first.signal("KILL", "redis-server")
+        browser.ask("Who asks during the failure?")
+        wait_until(
+            lambda: (
+                failed not in (new := {m.master() for m in others}) and len(new) == 1
+            ),
+            seconds=30,
+            otherwise="no new master",
+        )
+        browser.ask("Who asks after?")
+        states = wait_for_answers(opened, browser.asked).values()
+    assert [state["status"] for state in states] == ["done"] * 4
+    assert set(seen) == {200, 202}, seen
+    for visitor in (browser, other):
+        site.wait_until_ended(visitor)
+    states = site.select("SELECT DISTINCT status FROM search_searchresult")
+    assert states == ["done"]
+    assert len(site.requests()) - asked_before == 3 + seen[202]
+
+    first.signal("CONT", "redis-sentinel")
+    first.type("systemctl start redis-server")
+    wait_until(
+        lambda: sorted(m.role() for m in redises) == ["master", "slave", "slave"],
+        seconds=30,
+        otherwise="the failed Redis does not become a replica",
+    )
 
 
 def test_operators_have_an_admin(site):
@@ -342,13 +402,14 @@ def test_operators_have_an_admin(site):
     )
     create = create.strip() + " --no-input --username operator"
     assert "Superuser created" in site.type(f"export {variables}\n{create}")
+    site.browser().ask("Who reads this?")
     browser = site.browser()
     page = browser.get("/admin/login/").text
     for path in re.findall(r'href="(/static/admin/[^"]+)"', page):
         assert browser.get(path).status_code == 200
     assert browser.log_in("operator", "Lovelace-1", "/admin/login/") == 302
     page = browser.get("/admin/search/searchresult/")
-    assert "What is kept?" in page.text
+    assert "Who reads this?" in page.text
 
 
 def test_no_command_of_the_page_is_left_out(site):

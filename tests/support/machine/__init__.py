@@ -55,15 +55,18 @@ class CommandFailed(Exception):
 class Machine:
     """The machine, from its making to the end of the context.
 
-    Files that change in `shared`, a folder of this machine, change there, too.
+    Files that change in `shared`, a folder of this machine, change there, too. Nothing
+    of this machine may listen at its `ports` of 127.0.0.1.
     """
 
-    def __init__(self, folder: Path, shared: Path) -> None:
-        self.folder, self.shared = folder, shared
+    def __init__(
+        self, folder: Path, shared: Path, ports: tuple[int, ...] = PORTS
+    ) -> None:
+        self.folder, self.shared, self.ports = folder, shared, ports
         self.root = folder / "root"
 
     def __enter__(self) -> "Machine":
-        taken = [port for port in PORTS if listens(port)]
+        taken = [port for port in self.ports if listens(port)]
         assert not taken, f"in use on this machine: ports {taken}"
         self._first = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child"]

@@ -91,14 +91,21 @@ class Browser:
 
 def wait_for_answer(opened, task_id: str) -> dict:
     """The state of the search in which it has ended, as it comes through the socket."""
-    while True:
+    return wait_for_answers(opened, [task_id])[task_id]
+
+
+def wait_for_answers(opened, task_ids: list[str]) -> dict[str, dict]:
+    """The states in which the searches have ended, by their ids."""
+    ended: dict[str, dict] = {}
+    while ended.keys() != set(task_ids):
         data = json.loads(opened.recv(timeout=30))
         for state in data.get("searches", [data]):
-            if state["task_id"] == task_id and state.get("status") in (
+            if state["task_id"] in task_ids and state.get("status") in (
                 "done",
                 "failed",
             ):
-                return state
+                ended[state["task_id"]] = state
+    return ended
 
 
 @contextlib.contextmanager

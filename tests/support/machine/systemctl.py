@@ -1,14 +1,16 @@
 """In the place of systemctl on a machine where systemd does not run.
 
 It reads the same unit files, and starts what they say, as the user that they name. It
-knows of them what the units of the app use. Debian's own services start by their
-scripts in /etc/init.d.
+knows of them what the units of the app and of Redis use. Debian's other services start
+by their scripts in /etc/init.d.
 """
 
 import configparser
+import math
 import os
 import pwd
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 UNITS = Path("/etc/systemd/system")
+DEBIANS = Path("/lib/systemd/system")
 
 
 class Unit:
@@ -25,7 +28,9 @@ class Unit:
     def __init__(self, name):
         self.name = name.removesuffix(".service")
         base, at, instance = self.name.partition("@")
-        text = (UNITS / f"{base}{at}.service").read_text().replace("%i", instance)
+        file = f"{base}{at}.service"
+        folder = UNITS if (UNITS / file).exists() else DEBIANS
+        text = (folder / file).read_text().replace("%i", instance)
         self.commands = [
             shlex.split(line.partition("=")[2])
             for line in text.splitlines()
@@ -39,12 +44,16 @@ class Unit:
     def start(self):
         """Start it, or run it to its end if it is a `oneshot`."""
         user = pwd.getpwnam(self.service["User"])
+        if name := self.service.get("RuntimeDirectory"):
+            folder = Path("/run", name)
+            folder.mkdir(exist_ok=True)
+            shutil.chown(folder, user.pw_uid, user.pw_gid)
         for command in self.commands:
             with Path(f"/var/log/{self.name}.log").open("a") as log:
                 child = subprocess.Popen(
                     ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}"]
                     + ["--init-groups", *command],
-                    cwd=self.service["WorkingDirectory"],
+                    cwd=self.service.get("WorkingDirectory", "/"),
                     env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -67,7 +76,8 @@ class Unit:
             return
         pid = int(self.note.read_text())
         self.note.unlink()
-        deadline = time.monotonic() + float(self.service["TimeoutStopSec"])
+        patience = float(self.service["TimeoutStopSec"]) or math.inf
+        deadline = time.monotonic() + patience
         if runs(pid):
             os.killpg(pid, signal.SIGTERM)
         while runs(pid):
@@ -104,9 +114,11 @@ def main(verb, *names):
         return
     if verb == "is-active":
         sys.exit(0 if Unit(names[-1]).runs() else 3)
-    verb = {"enable": "start"}.get(verb, verb)
+    verb = {"enable": "start", "disable": "stop"}.get(verb, verb)
     for name in names:
-        if Path(f"/etc/init.d/{name}").exists():
+        # The scripts of Redis need a configuration that makes it a daemon.
+        by_script = Path(f"/etc/init.d/{name}").exists() and "redis" not in name
+        if by_script:
             subprocess.run(["service", name, verb], check=True)
         elif name.endswith(".timer"):
             assert "OnCalendar=" in (UNITS / name).read_text()

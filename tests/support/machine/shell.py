@@ -1,0 +1,25 @@
+"""A shell of root's on the machine, which remembers its variables and its folder."""
+
+from support.machine import Machine
+
+STATE = "/root/.shell"  # the variables
+
+
+class Shell:
+    """Types commands of the page; `address` is that of the repository."""
+
+    def __init__(self, machine: Machine, address: object) -> None:
+        self.machine = machine
+        self.address = address
+        self.folder = "/"
+
+    def type(self, block: str, given: str = "") -> str:
+        """Type the commands, and what they read: what they print."""
+        block = block.replace("ADDRESS", str(self.address))
+        output = self.machine.run(
+            f"set -a\n[ ! -e {STATE} ] || . {STATE}\ncd {self.folder}\n"
+            f"{block}\nexport -p > {STATE}\necho; pwd",
+            given,
+        )
+        output, self.folder = output.rstrip().rsplit("\n", 1)
+        return output
