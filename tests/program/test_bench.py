@@ -70,6 +70,18 @@ def test_the_pushes():
         assert 0 < figures["median_ms"] <= figures["p99_ms"]
 
 
+@pytest.mark.lab
+def test_a_crowd_with_two_workers():
+    result = bench("--only", "f", "--searches", "70", "--workers", "2", "--json")
+    assert result.returncode == 0, result.stderr
+    section = json.loads(result.stdout)["sections"]["f"]
+    assert "one web process, 2 workers" in section["caption"]
+    assert list(section["rows"]) == ["final, 5 searches", "final, 50 searches"]
+    for figures in section["rows"].values():
+        assert figures["sent"] == figures["received"] == figures["asked"]
+        assert figures["search_cpu_ms"] > 0
+
+
 def test_an_unknown_section():
     result = bench("--only", "a,x")
     assert result.returncode == 1
@@ -77,11 +89,20 @@ def test_an_unknown_section():
     assert result.stderr == words
 
 
-@pytest.mark.parametrize("rounds", ["0", "101", "many"])
-def test_a_wrong_number_of_rounds(rounds):
-    result = bench("--rounds", rounds)
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--rounds", "0", "a number from 1 to 100"),
+        ("--rounds", "101", "a number from 1 to 100"),
+        ("--rounds", "many", "a number from 1 to 100"),
+        ("--searches", "49", "a number from 50 to 10000"),
+        ("--workers", "9", "a number from 1 to 8"),
+    ],
+)
+def test_a_wrong_number(option, value, expected):
+    result = bench(option, value)
     assert result.returncode == 2
-    assert "a number from 1 to 100" in result.stderr
+    assert expected in result.stderr
 
 
 @pytest.fixture

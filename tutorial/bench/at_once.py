@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 from tutorial.bench.candidates import Candidate, Stage
-from tutorial.bench.client import NoAnswer
+from tutorial.bench.client import PATIENCE, NoAnswer
 from tutorial.bench.visitors import Visitor
 
 
@@ -38,9 +38,16 @@ async def get_ready(
 
 
 async def ask_at_once(
-    stage: Stage, candidate: Candidate, visitors: list[Visitor], each: int
+    stage: Stage,
+    candidate: Candidate,
+    visitors: list[Visitor],
+    each: int,
+    patience: float = PATIENCE,
 ) -> Rush:
-    """Let every visitor send `each` questions, and wait for the answers."""
+    """Let every visitor send `each` questions, and wait for the answers.
+
+    A visitor waits up to `patience` seconds for each of them.
+    """
     asked_before = (await stage.figures())["requests"]
     sent: list[str] = []
 
@@ -51,12 +58,12 @@ async def ask_at_once(
         for question in questions:
             await visitor.submit(question)
             sent.append(question)
-        moments = []
+        moments, left = [], patience
         for question in questions:
             try:
-                moments.append(await visitor.answers.of(question))
+                moments.append(await visitor.answers.of(question, left))
             except NoAnswer:
-                break
+                left = 0  # the others have had as long
         return moments
 
     started = time.monotonic()

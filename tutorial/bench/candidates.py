@@ -65,14 +65,16 @@ class Kind:
     """A candidate that can be started.
 
     `worker` is the name of the floor's worker. For a step it is the command that
-    replaces the Procfile's; None keeps the Procfile's. `variables` are those of its
-    processes. With `is_mapped`, a live map watches them, with a page that is open.
+    replaces the Procfile's; None keeps the Procfile's. A step can have several
+    `workers`. `variables` are those of its processes. With `is_mapped`, a live map
+    watches them, with a page that is open.
     """
 
     name: str
     visitor: type[Visitor]
     step: str | None = None
     worker: str | None = None
+    workers: int = 1
     variables: Mapping[str, str] = field(default_factory=dict, hash=False)
     is_mapped: bool = False
 
@@ -100,7 +102,8 @@ class Candidate:
     url: str
     folder: Path
     environment: dict[str, str]
-    processes: dict[str, Process] = field(default_factory=dict)  # "web" and "worker"
+    # "web" and "worker", and "worker 2" and so on.
+    processes: dict[str, Process] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -141,22 +144,29 @@ class Candidate:
             raise Problem("\n".join([words, *lines])) from error
 
     def memory(self, role: str) -> int:
-        """The memory of its "web" or "worker" process with children, in bytes.
+        """The memory of its "web" or "worker" processes with children, in bytes.
 
         On Linux, memory that processes share is counted once (PSS).
         """
-        found = psutil.Process(self.processes[role].group)
         total = 0
-        for process in (found, *found.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                memory = process.memory_full_info()
-                total += getattr(memory, "pss", memory.rss)
+        for found in self._of(role):
+            for process in (found, *found.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    memory = process.memory_full_info()
+                    total += getattr(memory, "pss", memory.rss)
         return total
 
     def cpu(self, role: str) -> float:
-        """The seconds of a core that its "web" or "worker" process has used."""
-        times = psutil.Process(self.processes[role].group).cpu_times()
-        return sum((times.user, times.system))
+        """The seconds of a core that its "web" or "worker" processes have used."""
+        times = [process.cpu_times() for process in self._of(role)]
+        return sum(time.user + time.system for time in times)
+
+    def _of(self, role: str) -> list[psutil.Process]:
+        return [
+            psutil.Process(process.group)
+            for name, process in self.processes.items()
+            if name.partition(" ")[0] == role
+        ]
 
 
 class Stage:
@@ -256,8 +266,13 @@ class Stage:
             project.migrate()
 
         def commands(project: Project) -> dict[str, str]:
-            worker = {"worker": kind.worker} if kind.worker else {}
-            return procfile.processes(project.folder) | worker
+            found = procfile.processes(project.folder)
+            if kind.worker:
+                found["worker"] = kind.worker
+            for number in range(2, kind.workers + 1):
+                own_name = f"--hostname worker-{number}@%h"
+                found[f"worker {number}"] = f"{found['worker']} {own_name}"
+            return found
 
         if kind.is_mapped:
             variables |= observer.variables(folder / "events", folder / "project")

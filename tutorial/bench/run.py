@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from tutorial.bench import (
@@ -42,15 +43,14 @@ def parse_sections(text: str) -> list[str]:
     return [letter for letter in SECTIONS if not letters or letter in letters]
 
 
-def bench(only: str, *, quick: bool, rounds: int | None, as_json: bool) -> int:
+def bench(only: str, *, quick: bool, own: Mapping[str, int], as_json: bool) -> int:
     """Measure, and print the results. Returns the exit status 0, however slow it is.
 
-    Raises Problem if something cannot be measured, or if a message was lost.
+    `own` are sizes, by their names in `Sizes`, that replace the usual ones. Raises
+    Problem if something cannot be measured, or if a message was lost.
     """
     letters = parse_sections(only)
-    sizes = QUICK if quick else WHOLE
-    if rounds is not None:
-        sizes = replace(sizes, rounds=rounds)
+    sizes = replace(QUICK if quick else WHOLE, **own)
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     progress, paint = Progress(quiet=as_json), painter(sys.stdout)
     found = {"machine": machine.describe(), "load_before": machine.load()}

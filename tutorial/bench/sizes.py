@@ -29,6 +29,7 @@ class Sizes:
     slow_pushes: int = 500  # of step 7
     # (f)
     crowd: int = 1_000
+    crowd_workers: int = 1
     # (g): searches per round.
     watched_searches: int = 10
 

@@ -34,10 +34,10 @@ class Moments:
         if not self._futures[question].done():
             self._futures[question].set_result(moment)
 
-    async def of(self, question: str) -> float:
+    async def of(self, question: str, patience: float = PATIENCE) -> float:
         """Wait for the first frame, and return its time. Raises NoAnswer."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 return await self._futures[question]
         except TimeoutError as error:
             raise NoAnswer(f"no frame about {question!r}") from error

@@ -50,11 +50,22 @@ def add_port(parser: Parser, default: int) -> None:
     )
 
 
-def count(text: str) -> int:
-    """A number from 1 to 100. Raises ArgumentTypeError for anything else."""
-    if not text.isdecimal() or not 0 < int(text) <= 100:
-        raise argparse.ArgumentTypeError("say a number from 1 to 100")
-    return int(text)
+def number(least: int, most: int) -> Callable[[str], int]:
+    """The type of a number from `least` to `most`.
+
+    It raises ArgumentTypeError for anything else.
+    """
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            words = f"say a number from {least} to {most}"
+            raise argparse.ArgumentTypeError(words)
+        return int(text)
+
+    return read
+
+
+count = number(1, 100)
 
 
 def port_number(text: str) -> int:

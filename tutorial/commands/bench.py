@@ -2,7 +2,7 @@
 
 import argparse
 
-from tutorial.commands.arguments import Commands, count
+from tutorial.commands.arguments import Commands, count, number
 from tutorial.runtime import environment
 
 
@@ -23,6 +23,18 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--rounds", type=count, metavar="N", help="of (a) and (b); default: 5"
     )
+    parser.add_argument(
+        "--searches",
+        type=number(50, 10_000),
+        metavar="N",
+        help="at once, in (f); default: 1000",
+    )
+    parser.add_argument(
+        "--workers",
+        type=number(1, 8),
+        metavar="N",
+        help="of final/, in (f); default: 1",
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
@@ -31,6 +43,14 @@ def bench(options: argparse.Namespace) -> int:
     environment.enter("run", "redis", "test")
     from tutorial.bench.run import bench
 
+    own = {
+        "rounds": options.rounds,
+        "crowd": options.searches,
+        "crowd_workers": options.workers,
+    }
     return bench(
-        options.only, quick=options.quick, rounds=options.rounds, as_json=options.json
+        options.only,
+        quick=options.quick,
+        own={name: value for name, value in own.items() if value is not None},
+        as_json=options.json,
     )

@@ -89,8 +89,13 @@ def watch_task(module):
     )
 
 
+addresses = {}  # of the brokers, by the app's id: it takes long to read them
+
+
 def without_password(app):
-    return app.connection_for_write().as_uri()
+    if id(app) not in addresses:
+        addresses[id(app)] = app.connection_for_write().as_uri()
+    return addresses[id(app)]
 
 
 def watch_result(module):

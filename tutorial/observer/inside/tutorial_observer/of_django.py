@@ -290,7 +290,17 @@ def note_signal(signal, sender, arguments, at):
     )
 
 
+names = {}  # of the signals that were found, by their id
+
+
 def name_of_signal(signal):
+    """The name under which a module of the project has the signal."""
+    if id(signal) not in names:
+        names[id(signal)] = find_name(signal)
+    return names[id(signal)]
+
+
+def find_name(signal):
     for module in list(sys.modules.values()):
         if is_own(getattr(module, "__file__", None) or ""):
             for name, value in list(vars(module).items()):
