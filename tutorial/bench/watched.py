@@ -56,9 +56,9 @@ def measure(sizes: Sizes) -> Section:
                 "times": times,
                 "more_ms": mapped["median_ms"] - without["median_ms"],
             }
-            if not pace:
-                goal = at_most(1.15, f"{kind.name} ≤ {{}} x with the map", times)
-                section.goals[kind.name] = [goal]
+            name = kind.name + pace
+            goal = at_most(1.15, f"{name}: ≤ {{}} x with the map", times)
+            section.goals[name] = [goal]
     return section
 
 
