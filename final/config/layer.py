@@ -16,6 +16,7 @@ logger = logging.getLogger("search.layer")
 # Seconds before each further attempt: as long as a connection takes to be restored.
 PAUSES = (0.1, 0.3, 1.0)
 HEARS_WITHIN = 3  # seconds: a message to ourselves takes a thousandth of that
+AT_ONCE = 16  # messages that a process sends, each on a connection of its own
 REFRESHED_PER_SECOND = 100  # sockets: all at once would overload the database
 
 
@@ -45,6 +46,18 @@ class RestoringChannelLayer(RedisPubSubChannelLayer):
 
     async def group_add(self, group, channel):
         await self._again(self._get_layer().group_add, group, channel)
+
+    async def group_send(self, group, message):
+        # channels-redis publishes one message after the other, under the lock of the
+        # subscriptions. Each takes a round trip, and thousands of searches would queue.
+        layer = self._get_layer()
+        if not hasattr(layer, "sending"):
+            layer.sending = asyncio.Semaphore(AT_ONCE)
+        name = layer._get_group_channel_name(group)
+        shard = layer._get_shard(name)
+        shard._ensure_redis()
+        async with layer.sending:
+            await shard._redis.publish(name, self.serialize(message))
 
     async def group_discard(self, group, channel):
         """Leave the group, and end the channel: its consumer ends now.

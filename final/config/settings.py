@@ -132,8 +132,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "config.layer.RestoringChannelLayer",
-        # Each connection sends one message after the other. Four send twice as many.
-        "CONFIG": {"hosts": [REDIS.layer_host] * 4, "prefix": SITE_NAME},
+        "CONFIG": {"hosts": [REDIS.layer_host], "prefix": SITE_NAME},
     },
 }
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from config.layer import PAUSES, RestoringChannelLayer
+from config.layer import AT_ONCE, PAUSES, RestoringChannelLayer
 
 SUBSCRIBE = "channels_redis.pubsub.RedisSingleShardConnection.subscribe"
 
@@ -78,3 +78,25 @@ async def test_each_socket_gets_one_snapshot_when_redis_is_back(layer, monkeypat
         event = await layer.receive(channel)
     assert event == {"type": "send_snapshot"}
     assert layer.channels[channel].empty()
+
+
+async def test_a_message_does_not_wait_for_the_one_before(layer, monkeypatch):
+    sent, may_go_on, are_enough = [], asyncio.Event(), asyncio.Event()
+
+    async def publish(self, channel, message):
+        sent.append(message)
+        if len(sent) == AT_ONCE:
+            are_enough.set()
+        await may_go_on.wait()
+
+    monkeypatch.setattr("redis.asyncio.Redis.publish", publish)
+    sending = [
+        asyncio.create_task(layer.group_send("user_1", {"type": "x", "number": number}))
+        for number in range(2 * AT_ONCE)
+    ]
+    async with asyncio.timeout(5):
+        await are_enough.wait()
+        assert len(sent) == AT_ONCE, "the others wait until one has gone"
+        may_go_on.set()
+        await asyncio.gather(*sending)
+    assert len(sent) == 2 * AT_ONCE
