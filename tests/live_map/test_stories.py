@@ -1,9 +1,13 @@
 """The map of each step tells the story of that step, in a browser."""
 
+import json
 import re
 
 import pytest
 from playwright.sync_api import expect
+
+from tutorial.capture import journeys, records
+from tutorial.capture.screenshots import REMEDY
 
 QUESTION = "What is a broker?"
 
@@ -18,6 +22,13 @@ STORIES = {
     "7": ("arrived after", "", (6, "sent a frame")),
     "final": ("arrived after", "", (5, "search_completed was sent to 1 handler")),
 }
+
+
+def check_recorded(name: str, search: dict) -> None:
+    """The search must be the one that the page of the step shows, but for its times."""
+    file = records.RECORDED / records.journey_name(name)
+    kept, seen = json.loads(file.read_text()), journeys.normalise(search)
+    assert journeys.without_times(seen) == journeys.without_times(kept), REMEDY
 
 
 @pytest.mark.slow(8)
@@ -43,6 +54,8 @@ def test_a_search_gets_as_far_as_the_step(run_mapped, open_map, visit, name):
     # What the browser shows cannot be seen from here, and is not claimed.
     unobserved = page.locator("#station-7 .is-unobserved")
     expect(unobserved).to_have_count(1 if number >= 6 else 0)
+    if number <= 7:
+        check_recorded(name, journeys.settled(running.live))
 
 
 @pytest.mark.slow(8)

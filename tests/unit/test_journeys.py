@@ -241,3 +241,38 @@ def test_no_text_ends_a_recording_early():
     assert text not in html
     assert "import " not in html.rpartition('<script type="module">')[2]
     assert len(SCRIPTS) == 6
+
+
+def test_a_search_that_another_worker_takes_over_says_so(story):
+    story.ask()
+    values = {"status": "running"}
+    story.tell("updated", "worker", trail=ID, model="R", values=values, rows=1)
+    story.journeys.add(
+        Event(
+            what="updated",
+            process="worker",
+            pid=8,
+            time=story.now + 20,
+            trail="~8-1",
+            model="R",
+            values=values,
+            rows=1,
+        )
+    )
+    # Its trail has no task. The message to the group names the search.
+    story.journeys.add(
+        Event(
+            what="group_send",
+            process="worker",
+            pid=8,
+            time=story.now + 21,
+            trail="~8-1",
+            layer="L",
+            group="user_1",
+            message=f"{{'task_id': '{ID}'}}",
+            digest="d",
+        )
+    )
+    (search,) = story.searches
+    hops = [hop for hop in search["hops"] if hop["kind"] == "taken over"]
+    assert ["process id 8" in hop["text"] for hop in hops] == [True]

@@ -498,6 +498,10 @@ def _updated(event: Event, journey: Journey) -> Found:
     stage = 4 if event["process"] == "worker" else 2
     who = "The task" if stage == 4 else "The view"
     names = ", ".join(values)
+    workers = [one["pid"] for one in journey.events[:-1] if one["process"] == "worker"]
+    if stage == 4 and workers and event["pid"] not in workers:
+        text = f"Another worker, process id {event['pid']}, has taken the search over."
+        yield stage, "taken over", text, {"worker": f"process {event['pid']}"}
     yield stage, "row", f"{who} changed the {event['model']}: {names}.", values
 
 

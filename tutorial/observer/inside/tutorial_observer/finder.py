@@ -6,7 +6,12 @@ import sys
 from .moved import watch_redis, watch_settings
 from .notes import guarded
 from .of_celery import watch_app, watch_result, watch_task, watch_worker
-from .of_channels import watch_asgiref, watch_consumer, watch_layer
+from .of_channels import (
+    watch_asgiref,
+    watch_consumer,
+    watch_layer,
+    watch_layers,
+)
 from .of_django import (
     watch_dispatcher,
     watch_forms,
@@ -28,7 +33,7 @@ WATCHED = {
     "celery.result": watch_result,
     "celery.signals": watch_worker,
     "channels.consumer": watch_consumer,
-    "channels.layers": watch_layer("InMemoryChannelLayer"),
+    "channels.layers": watch_layers,
     "channels_redis.core": watch_layer("RedisChannelLayer"),
     "channels_redis.pubsub": watch_layer("RedisPubSubLoopLayer"),
     "concurrent.futures.thread": watch_threads,

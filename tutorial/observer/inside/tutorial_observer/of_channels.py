@@ -1,5 +1,6 @@
 """Watches Channels: groups, messages to them, consumers, and what they send."""
 
+import contextvars
 import functools
 import time
 
@@ -23,13 +24,50 @@ def watch_asgiref(module):
     module.AsyncToSync.__call__ = __call__
 
 
+METHODS = ("group_add", "group_send", "group_discard")
+
+# Whether a layer's method is under way, which may call that of another class.
+is_inside = contextvars.ContextVar("is_inside", default=False)
+
+
 def watch_layer(name):
     def watch(module):
         layer = getattr(module, name)
-        for method in ("group_add", "group_send", "group_discard"):
+        for method in METHODS:
             setattr(layer, method, watch_group(name, getattr(layer, method)))
 
     return watch
+
+
+def watch_layers(module):
+    """Also a layer of the project's own, or of another package."""
+    watch_layer("InMemoryChannelLayer")(module)
+    manager = module.ChannelLayerManager
+    make = manager._make_backend
+
+    @functools.wraps(make)
+    def watched(self, *args, **kwargs):
+        layer = make(self, *args, **kwargs)
+        guarded(watch_object)(layer)
+        return layer
+
+    manager._make_backend = watched
+
+
+def watch_object(layer):
+    """Watch the methods that the project or another package has written."""
+    for method in METHODS:
+        function = getattr(layer, method)
+        place = function.__func__.__module__
+        if not place.startswith(("channels.", "channels_redis.")):
+            name = next(
+                kind.__name__
+                for kind in type(layer).__mro__
+                if kind.__module__.startswith(("channels.", "channels_redis."))
+                or kind.__mro__[1] is object
+            )
+            watched = watch_group(name, function.__func__)
+            setattr(layer, method, functools.partial(watched, layer))
 
 
 def watch_group(layer, function):
@@ -37,6 +75,8 @@ def watch_group(layer, function):
 
     @functools.wraps(function)
     async def watched(self, *args, **kwargs):
+        if is_inside.get():
+            return await function(self, *args, **kwargs)
         names = ("group", "message" if send else "channel")
         given = dict(zip(names, args, strict=False)) | kwargs
         group, other = given.get("group"), given.get(names[1])
@@ -48,6 +88,7 @@ def watch_group(layer, function):
             details["in_transaction"] = in_transaction()
         else:
             details["channel"] = other
+        token = is_inside.set(True)
         try:
             result = await function(self, *args, **kwargs)
         except Exception as error:
@@ -55,6 +96,8 @@ def watch_group(layer, function):
             fields = {"error": found["error"], "reason": found["message"]}
             note(f"{function.__name__} failed", **details | fields)
             raise
+        finally:
+            is_inside.reset(token)
         note(function.__name__, **details)
         return result
 
