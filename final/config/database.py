@@ -39,7 +39,7 @@ def read_database(default, connections):
     else:
         # A request takes a connection from the pool, and gives it back at its end. If
         # none is free, or the database is away, it waits `timeout` seconds.
-        pool = {"min_size": 1, "max_size": connections, "timeout": 3}
+        pool = {"min_size": 1, "max_size": connections, "timeout": 5}
         options = {**POSTGRESQL, "pool": pool}
         # PgBouncer may give each transaction another connection of the server.
         found["DISABLE_SERVER_SIDE_CURSORS"] = True

@@ -16,7 +16,7 @@ from tutorial.runtime.waiting import wait_until
 TOO_MANY = 35, "more requests at once than the database has connections"
 
 WEBS = 4
-REQUESTS = 60  # at once, for each of them
+REQUESTS = 40  # at once, for each of them
 
 
 @pytest.mark.slow(20)

@@ -12,8 +12,6 @@ from tutorial.observer.events import Event
 from tutorial.project.steps import steps
 
 PATIENCE = 2.0  # seconds without progress, after which a search is looked at
-# Seconds in which a message from a group reaches a consumer, and a frame follows it.
-HOP = 0.5
 
 NO_BROKER = re.compile(r"Operational|Connection|Timeout")
 
@@ -215,7 +213,7 @@ def _by_status(response: Event, quiet: float) -> Halts:
         yield Halt(2, seen, "view-raises", state="failed")
     elif status >= 400:
         yield Halt(2, seen, state="refused")
-    elif quiet > HOP:
+    elif quiet > PATIENCE:
         yield Halt(2, seen, "task-not-called")
 
 
@@ -386,7 +384,7 @@ def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
         text = f"The handler raised {said(failed.error)}."
         yield Halt(5, text, "handler-raises", failed.at, "failed")
         return
-    if signal is None or (sent and sent["time"] >= signal["time"]) or quiet <= HOP:
+    if signal is None or (sent and sent["time"] >= signal["time"]):
         return
     if signal["receivers"] == 0:
         yield _no_handler(signal, world)
@@ -416,7 +414,7 @@ def _no_handler(signal: Event, world: World) -> Halt:
 def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
     """A message was sent to a group, and no frame has followed."""
     sent = journey.latest("group_send")
-    if sent is None or quiet <= HOP:
+    if sent is None:
         return
     if failed := journey.latest("consumer failed", "socket failed"):
         text = f"The consumer raised {said(failed.error)}."
@@ -427,15 +425,16 @@ def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
         for event in journey.events
         if event["what"] == "consumer got" and event.get("heard") == sent.get("digest")
     ]
-    if not got:
-        yield from _nobody_hears(sent, world)
-        return
     if missing := [event for event in got if not event["has_method"]]:
         name, kind = missing[0]["consumer"], missing[0]["type"]
         text = f"{name} has no method for the type {kind}."
         yield Halt(6, text, "wrong-type", sent.at)
         return
-    if not _frames(journey, sent) and quiet > PATIENCE:
+    if quiet <= PATIENCE:
+        return
+    if not got:
+        yield from _nobody_hears(sent, world)
+    elif not _frames(journey, sent):
         text = f"{got[0]['consumer']} got the message, and sent no frame."
         yield Halt(6, text, "frame-not-sent", got[0].at)
 
