@@ -85,7 +85,7 @@ def test_a_crowd_with_two_workers():
 def test_an_unknown_section():
     result = bench("--only", "a,x")
     assert result.returncode == 1
-    words = "There is no section x. The sections are a, b, c, d, e, f.\n"
+    words = "There is no section x. The sections are a, b, c, d, e, f, g.\n"
     assert result.stderr == words
 
 

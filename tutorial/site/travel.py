@@ -1,6 +1,7 @@
 """The `travel` fence: a recorded search on its way through the picture of the flow."""
 
 import json
+from collections.abc import Callable
 from html import escape
 
 from tutorial.capture.records import RECORDED, journey_name
@@ -34,11 +35,13 @@ def render(page: str, step: str, body: str) -> list[str]:
     def address(to: Step) -> str:
         return relative(page, source(to))
 
+    # The page of a step has a picture with links at its top.
+    links = None if step else address
     lit_data = f' data-lit="{lit}"' if lit else ""
     return [
         f'<figure class="flow travel"{lit_data} data-search-exclude>',
-        *_picture("wide", WIDE, lit, address),
-        *_picture("narrow", NARROW, lit, address),
+        *_picture("wide", WIDE, lit, links),
+        *_picture("narrow", NARROW, lit, links),
         '<div class="travel__buttons" hidden>',
         '<button type="button" data-action="back">Back</button>',
         '<button type="button" data-action="play">Play</button>',
@@ -53,7 +56,9 @@ def render(page: str, step: str, body: str) -> list[str]:
     ]
 
 
-def _picture(name: str, layout: Layout, lit: int | None, address) -> list[str]:
+def _picture(
+    name: str, layout: Layout, lit: int | None, address: Callable[[Step], str] | None
+) -> list[str]:
     places = " ".join(",".join(map(str, layout.place(one))) for one in steps())
     return [
         f'<svg class="flow-{name}" viewBox="0 0 {layout.width} {layout.height}"'
