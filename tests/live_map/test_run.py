@@ -6,6 +6,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from support.folders import make
 from support.runner import END
@@ -47,3 +48,19 @@ def test_a_port_that_is_taken_is_a_message(start):
     assert f"Port {port} cannot be had" in runner.output
     assert "--map-port" in runner.output
     assert "Traceback" not in runner.output
+
+
+@pytest.mark.slow(12)
+def test_a_save_is_seen_in_the_processes(start, tmp_path, chromium):
+    folder = make(tmp_path / "mine", "4")
+    port = free_port()
+    runner = start(str(folder), "--map", "--map-port", str(port))
+    runner.wait_for("Ready in")
+    page = chromium.new_page()
+    page.goto(f"http://127.0.0.1:{port}")
+    processes = page.locator("#processes")
+    expect(processes).to_contain_text("worker running")
+    tasks = folder / "search" / "tasks.py"
+    tasks.write_text(tasks.read_text() + "\n# A comment.\n")
+    expect(processes).to_contain_text("Its code is older", timeout=15_000)
+    expect(processes).to_contain_text("running, start 2", timeout=15_000)

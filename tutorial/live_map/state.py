@@ -16,6 +16,7 @@ from tutorial.runtime.exclusive import listens
 from tutorial.runtime.stack import Stack
 
 MOST_RECEIVERS = 200
+NOTICED = 0.5  # seconds after which a new process is noticed
 
 
 class State:
@@ -120,6 +121,11 @@ class State:
             elif known.pid != child.pid:
                 known.pid, known.since = child.pid, time.time()
                 known.state, known.starts = "starting", known.starts + 1
+            if role == "web":
+                # Django's server starts a child again after each save.
+                since = known.since - 2 * NOTICED
+                mine = [pid for pid, at in self._webs.items() if at >= since]
+                known.reloads = sum(not _is_alive(pid) for pid in mine)
             lines = running.lines
             known.line = hidden(lines[-1])[:200] if lines else ""
             known.is_older = role == "worker" and self.is_older()
@@ -134,7 +140,9 @@ class State:
         if process.role == "web":
             return listens(self._stack.project.port)
         if process.role == "worker":
-            return any(event["time"] >= process.since - 1 for event in self._ready())
+            return any(
+                event["time"] >= process.since - 2 * NOTICED for event in self._ready()
+            )
         return True
 
     def _ready(self) -> list[Event]:
@@ -183,7 +191,7 @@ class State:
                     "role": one.role,
                     "state": one.state,
                     "pid": one.pid,
-                    "starts": one.starts,
+                    "starts": one.starts + one.reloads,
                     "line": one.line if one.state == "ended" else "",
                     "older": one.is_older,
                 }

@@ -26,6 +26,7 @@ class Process:
     pid: int = 0
     since: float = 0.0  # in seconds since 1970
     starts: int = 1
+    reloads: int = 0  # of a child of its own
     line: str = ""  # the last line that it has printed
     is_older: bool = False  # whether its code is older than the files
 

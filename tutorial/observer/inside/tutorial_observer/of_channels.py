@@ -1,5 +1,6 @@
 """Watches Channels: groups, messages to them, consumers, and what they send."""
 
+import contextlib
 import contextvars
 import functools
 import time
@@ -124,7 +125,8 @@ def watch_consumer(module):
 
         note("consumer starts", **fields)
         # Of the object, not of its class: a project may have its own `dispatch`.
-        self.dispatch = functools.partial(dispatch, self, self.dispatch)
+        with contextlib.suppress(Exception):  # such as a class with __slots__
+            self.dispatch = functools.partial(dispatch, self, self.dispatch)
         try:
             await call(self, scope, receive, watched_send)
         except Exception as error:

@@ -26,9 +26,11 @@ def current():
     asyncio = sys.modules.get("asyncio")
     try:
         task = asyncio and asyncio.current_task()
-    except RuntimeError:  # no event loop in this thread
+        return (
+            f"~{os.getpid()}-{tasks.setdefault(task, next(numbers))}" if task else None
+        )
+    except Exception:  # no event loop in this thread, or a task of another kind
         return None
-    return f"~{os.getpid()}-{tasks.setdefault(task, next(numbers))}" if task else None
 
 
 def new():
