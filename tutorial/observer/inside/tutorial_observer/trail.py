@@ -26,11 +26,10 @@ def current():
     asyncio = sys.modules.get("asyncio")
     try:
         task = asyncio and asyncio.current_task()
-        return (
-            f"~{os.getpid()}-{tasks.setdefault(task, next(numbers))}" if task else None
-        )
+        number = tasks.setdefault(task, next(numbers)) if task else 0
     except Exception:  # no event loop in this thread, or a task of another kind
         return None
+    return f"~{os.getpid()}-{number}" if number else None
 
 
 def new():
