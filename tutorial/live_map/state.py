@@ -6,8 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from tutorial.live_map.hops import hidden
 from tutorial.live_map.in_redis import InRedis
-from tutorial.live_map.journey import ENDED, Journeys, hidden
+from tutorial.live_map.journey import ENDED
+from tutorial.live_map.journeys import Journeys
 from tutorial.live_map.stuck import Process, World, judge
 from tutorial.observer.events import Event, Tail
 from tutorial.project import procfile

@@ -7,7 +7,8 @@ from typing import Any
 
 from tutorial.check.mistakes import mistakes
 from tutorial.check.report import ADDRESS
-from tutorial.live_map.journey import Journey, hidden, said
+from tutorial.live_map.hops import hidden, said
+from tutorial.live_map.journey import Journey
 from tutorial.observer.events import Event
 from tutorial.project.steps import steps
 

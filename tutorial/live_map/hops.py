@@ -1,0 +1,294 @@
+"""An event in words: the hops of a search, and what may be seen of each."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tutorial.live_map.journey import Hop, Journey
+from tutorial.observer.events import Event
+
+# The name of a field whose value is not shown.
+SECRET = re.compile(r"(?i)csrf|passw|secret|token|api_?key|\bkey\b|card")
+
+
+def shown(values: dict[str, Any], most: int = 300) -> dict[str, str]:
+    """Fields and their values as text, without what nobody may see."""
+    return {
+        name: "(not shown)" if SECRET.search(name) else _cut(value, most)
+        for name, value in values.items()
+    }
+
+
+def hidden(text: str) -> str:
+    """The text without passwords in addresses, and without keys of the API."""
+    return re.sub(r"\bsk-[\w-]{6,}", "sk-…", re.sub(r"://[^/\s@]*@", "://", text))
+
+
+def _cut(value: Any, most: int = 300) -> str:
+    text = hidden(str(value))
+    if len(text) <= most:
+        return text
+    # Not in the middle of a word, unless there is only one.
+    return f"{text[:most].rpartition(' ')[0] or text[:most]} …"
+
+
+# --- an event in words --------------------------------------------------------------
+
+
+def said(error: str) -> str:
+    """An exception at the end of a sentence."""
+    return error.rstrip(". ")
+
+
+def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
+    """What an event means for its search; nothing, if it only explains others."""
+    make = HOPS.get(event["what"])
+    if make is None:
+        return
+    for stage, kind, text, facts in make(event, journey):
+        yield Hop(
+            stage,
+            kind,
+            # A message that is sent is heard before the call returns.
+            event.get("begun") or event["time"],
+            hidden(text),
+            {name: _cut(value) for name, value in facts.items() if value != ""},
+            event.at,
+            event["process"],
+            event["pid"],
+            failed="failed" in kind,
+        )
+
+
+Found = Iterator[tuple[int, str, str, dict[str, Any]]]
+
+
+def _request(event: Event, journey: Journey) -> Found:
+    if journey.ids:
+        yield 2, "request", f"{event['method']} {event['path']} about this search", {}
+        return
+    text = f"The browser sent the form: {event['method']} {event['path']}."
+    yield 1, "form", text, {"request": f"{event['method']} {event['path']}"}
+
+
+def _frame_received(event: Event, journey: Journey) -> Found:
+    yield 1, "form", "The browser sent a frame.", {"frame": event["text"]}
+
+
+def _response(event: Event, journey: Journey) -> Found:
+    if fields := shown(event["fields"]):
+        first = next((hop for hop in journey.hops if hop.kind == "form"), None)
+        if first:
+            first.facts |= fields
+    status = event["status"]
+    facts = {
+        "status": status,
+        "to": event["location"],
+        "user": "" if event["user"] is None else event["user"],
+        "took": f"{event['seconds'] * 1000:.0f} ms",
+    }
+    kind = "response failed" if status >= 400 else "response"
+    text = f"The view answered with status {status}, after {facts['took']}."
+    yield 2, kind, text, facts
+
+
+def _request_failed(event: Event, journey: Journey) -> Found:
+    yield (
+        2,
+        "view failed",
+        f"The view raised {said(event.error)}.",
+        {"error": event.error},
+    )
+
+
+def _refused(event: Event, journey: Journey) -> Found:
+    text = f"{event['form']} refused the question."
+    yield 2, "form refused", text, event["errors"]
+
+
+def _enqueued(event: Event, journey: Journey) -> Found:
+    task = event["task"].rpartition(".")[2]
+    facts = {
+        "task": event["task"],
+        "arguments": event["arguments"],
+        "id": event.get("id") or "",
+        "broker": event["broker"],
+    }
+    if event["eager"]:
+        return
+    if event["process"] == "worker":
+        yield 4, "message", f"The task sent a further message, for {task}.", facts
+        return
+    yield 3, "message", f"The view left a message for {task} in the queue.", facts
+
+
+def _enqueue_failed(event: Event, journey: Journey) -> Found:
+    facts = {"error": event.error, "broker": event["broker"]}
+    yield 3, "message failed", f"The message was not sent: {said(event.error)}.", facts
+
+
+def _received(event: Event, journey: Journey) -> Found:
+    text = f"The worker with process id {event['pid']} took the message."
+    yield 4, "taken", text, {"worker": f"process {event['pid']}"}
+
+
+def _started(event: Event, journey: Journey) -> Found:
+    if event["process"] == "web":
+        text = "The task runs inside the web process (eager mode): the page waits."
+        yield 2, "eager", text, {"task": event["task"]}
+        return
+    others = {one["pid"] for one in journey.events if one["what"] == "task started"}
+    again = " again" if len(others) > 1 else ""
+    yield 4, "started", f"The task started{again}.", {"task": event["task"]}
+
+
+def _asked(event: Event, journey: Journey) -> Found:
+    stage = 4 if event["process"] == "worker" else 2
+    model = event["model"] or "a model"
+    again = " again" if any(hop.kind == "asked" for hop in journey.hops) else ""
+    facts = {"model": model, "question": event["question"]}
+    yield stage, "asked", f"It asks the API{again}, for {model}.", facts
+
+
+def _answered(event: Event, journey: Journey) -> Found:
+    stage = 4 if event["process"] == "worker" else 2
+    asked = journey.latest("api asked")
+    facts, took = {}, ""
+    if asked:
+        seconds = event["time"] - asked["time"]
+        facts = {"model": asked["model"], "took": f"{seconds * 1000:.0f} ms"}
+        took = f", after {facts['took']}"
+    verb = "begins to answer" if asked and asked["streams"] else "answered"
+    yield stage, "answered", f"The API {verb}{took}.", facts
+
+
+def _api_failed(event: Event, journey: Journey) -> Found:
+    stage = 4 if event["process"] == "worker" else 2
+    yield stage, "api failed", f"The API: {said(event.error)}.", {"error": event.error}
+
+
+def _saved(event: Event, journey: Journey) -> Found:
+    if event["process"] != "worker":
+        yield 2, "row", f"The view saved a {event['model']}.", shown(event["row"])
+        return
+    yield 4, "row", f"The task saved a {event['model']}.", shown(event["row"])
+
+
+def _updated(event: Event, journey: Journey) -> Found:
+    if not event["rows"]:
+        return
+    values = shown(event["values"])
+    stage = 4 if event["process"] == "worker" else 2
+    who = "The task" if stage == 4 else "The view"
+    names = ", ".join(values)
+    workers = [one["pid"] for one in journey.events[:-1] if one["process"] == "worker"]
+    if stage == 4 and workers and event["pid"] not in workers:
+        text = f"Another worker, process id {event['pid']}, has taken the search over."
+        yield stage, "taken over", text, {"worker": f"process {event['pid']}"}
+    yield stage, "row", f"{who} changed the {event['model']}: {names}.", values
+
+
+def _created_in_bulk(event: Event, journey: Journey) -> Found:
+    stage = 4 if event["process"] == "worker" else 2
+    text = f"{event['rows']} {event['model']} saved at once, without a signal."
+    yield stage, "row", text, {}
+
+
+def _done(event: Event, journey: Journey) -> Found:
+    stage = 4 if event["process"] == "worker" else 2
+    yield stage, "done", "The task ended.", {}
+
+
+def _failed(event: Event, journey: Journey) -> Found:
+    stage = 4 if event["process"] == "worker" else 2
+    yield (
+        stage,
+        "task failed",
+        f"The task raised {said(event.error)}.",
+        {"error": event.error},
+    )
+
+
+def _retried(event: Event, journey: Journey) -> Found:
+    yield 4, "retried", f"The task will be tried again: {event['reason']}.", {}
+
+
+def _signal(event: Event, journey: Journey) -> Found:
+    count = event["receivers"]
+    handlers = ", ".join(event.get("handlers", ())) or "none"
+    text = f"{event['name']} was sent to {count} handler{'s' * (count != 1)}."
+    yield 5, "signal", text, {"signal": event["name"], "handlers": handlers}
+
+
+def _handler_failed(event: Event, journey: Journey) -> Found:
+    text = f"A handler of the signal raised {said(event.error)}."
+    yield 5, "handler failed", text, {"error": event.error}
+
+
+def _group_send(event: Event, journey: Journey) -> Found:
+    processes, sockets = event["processes"], event["sockets"]
+    reach = (
+        f"{sockets} socket{'s' * (sockets != 1)} in {processes}"
+        f" process{'es' * (processes != 1)}"
+    )
+    facts = {
+        "group": event["group"],
+        "type": event.get("type") or "",
+        "reaches": reach,
+        "message": event.get("message", ""),
+    }
+    text = f"group_send to {event['group']}, which has {reach}."
+    yield 5, "broadcast", text, facts
+
+
+def _group_send_failed(event: Event, journey: Journey) -> Found:
+    error = f"{event['error']}: {event.get('reason', '')}"
+    text = f"group_send to {event['group']} failed: {error}."
+    yield 5, "broadcast failed", text, {"group": event["group"], "error": error}
+
+
+def _got(event: Event, journey: Journey) -> Found:
+    text = f"{event['consumer']} got the message {event['type']}."
+    kind = "got" if event["has_method"] else "got failed"
+    yield 6, kind, text, {"consumer": event["consumer"], "type": event["type"]}
+
+
+def _consumer_failed(event: Event, journey: Journey) -> Found:
+    text = f"{event['consumer']} raised {said(event.error)}."
+    yield 6, "consumer failed", text, {"error": event.error}
+
+
+def _sends(event: Event, journey: Journey) -> Found:
+    if event["type"] != "websocket.send":
+        return
+    text = "The consumer sent a frame down the WebSocket."
+    yield 6, "frame", text, {"frame": event["text"]}
+
+
+HOPS = {
+    "request": _request,
+    "frame received": _frame_received,
+    "response": _response,
+    "request failed": _request_failed,
+    "form refused": _refused,
+    "enqueued": _enqueued,
+    "enqueue failed": _enqueue_failed,
+    "task received": _received,
+    "task started": _started,
+    "api asked": _asked,
+    "api answered": _answered,
+    "openai": _api_failed,
+    "saved": _saved,
+    "updated": _updated,
+    "created in bulk": _created_in_bulk,
+    "task done": _done,
+    "task failed": _failed,
+    "task retried": _retried,
+    "signal": _signal,
+    "handler failed": _handler_failed,
+    "group_send": _group_send,
+    "group_send failed": _group_send_failed,
+    "consumer got": _got,
+    "consumer failed": _consumer_failed,
+    "consumer sends": _sends,
+}

@@ -1,0 +1,239 @@
+"""The searches of a running project, made of the observer's events."""
+
+import itertools
+import re
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+from tutorial.live_map.hops import SECRET, hops_of
+from tutorial.live_map.journey import ENDED, Hop, Journey
+from tutorial.observer.events import Event
+
+KEPT = 50  # journeys
+MOST_HOPS = 60  # of a journey; further chunks are counted in the last one
+MOST_LOOSE = 500  # events whose search is not known yet
+
+# The kinds of hops of which one follows the other while an answer grows.
+REPEATED = ("row", "broadcast", "got", "frame")
+
+
+class Sockets:
+    """The open WebSockets, and the groups that they have joined."""
+
+    def __init__(self) -> None:
+        self.open: dict[tuple[int, int], Event] = {}  # by process and socket
+        self.groups: dict[str, dict[str, int]] = {}  # channels and processes, by group
+        self.ever = False  # whether any was opened
+        self.joined_ever = False
+
+    def add(self, event: Event) -> None:
+        """Take notice of an event."""
+        what = event["what"]
+        if what == "consumer starts" and event.get("path"):
+            self.open[event["pid"], event["socket"]] = event
+            self.ever = True
+        elif what == "consumer ends":
+            self.open.pop((event["pid"], event["socket"]), None)
+            self._leave(event.get("channel", ""))
+        elif what == "group_add":
+            channels = self.groups.setdefault(event["group"], {})
+            channels[event["channel"]] = event["pid"]
+            self.joined_ever = True
+        elif what == "group_discard":
+            self._leave(event["channel"], event["group"])
+        elif what == "observer starts":
+            self.ended(event["pid"])
+
+    def ended(self, pid: int) -> None:
+        """Forget the sockets of a process that has ended."""
+        for key in [key for key in self.open if key[0] == pid]:
+            del self.open[key]
+        for group, channels in list(self.groups.items()):
+            for channel in [name for name, owner in channels.items() if owner == pid]:
+                self._leave(channel, group)
+
+    def _leave(self, channel: str, group: str | None = None) -> None:
+        for name in [group] if group else list(self.groups):
+            channels = self.groups.get(name, {})
+            channels.pop(channel, None)
+            if not channels:
+                self.groups.pop(name, None)
+
+    def of(self, group: str) -> tuple[int, int]:
+        """How many processes and how many sockets get the messages of the group."""
+        channels = self.groups.get(group, {})
+        return len(set(channels.values())), len(channels)
+
+
+class Journeys:
+    """Makes journeys of events. The newest KEPT are kept."""
+
+    def __init__(self) -> None:
+        self.all: OrderedDict[int, Journey] = OrderedDict()
+        self.sockets = Sockets()
+        self.changed: set[int] = set()  # the numbers of those that changed
+        self.path: str | None = None  # the address to which questions are sent
+        self.total = 0
+        self._numbers = itertools.count(1)
+        self._of: OrderedDict[str, Journey] = OrderedDict()  # by trail, id and digest
+        self._loose: OrderedDict[str, list[Event]] = OrderedDict()  # by trail or digest
+
+    def take_changed(self) -> list[Journey]:
+        """The journeys that have changed since the last call."""
+        numbers, self.changed = sorted(self.changed), set()
+        return [self.all[number] for number in numbers if number in self.all]
+
+    def add(self, event: Event) -> None:
+        """Take notice of an event."""
+        self.sockets.add(event)
+        journey = self._find(event)
+        if journey is None:
+            self._keep_loose(event)
+        else:
+            self._follow(journey, event)
+
+    # --- which search an event is about ----------------------------------------------
+
+    def _find(self, event: Event) -> Journey | None:
+        what = event["what"]
+        for key in ("id", "root", "heard", "trail"):
+            if event.get(key) and (journey := self._of.get(str(event[key]))):
+                return journey
+        if what in ("request", "frame received"):
+            return self._known_by_path(event) or self._begin(event)
+        if what == "enqueued" and event["process"] != "worker":
+            return self._begin(event)
+        if what == "task started" and event["process"] == "web":
+            return None  # eager: the request is known in a moment
+        return self._known_by_text(event)
+
+    def _known_by_path(self, event: Event) -> Journey | None:
+        """A search that the request names, such as one that is to be cancelled."""
+        for part in str(event.get("path", "")).split("/"):
+            if len(part) > 8 and part in self._of:
+                return self._of[part]
+        return None
+
+    def _known_by_text(self, event: Event) -> Journey | None:
+        """A search whose id, or question, is in the event's text."""
+        text = str(event.get("message") or event.get("question") or "")
+        if not text:
+            return None
+        for journey in reversed(self.all.values()):
+            if any(one in text for one in journey.ids):
+                return journey
+            is_asked = event["what"] == "api asked" and journey.state not in ENDED
+            is_new = is_asked and not journey.first("api asked")
+            if is_new and journey.question and journey.question in text:
+                return journey
+        return None
+
+    def _begin(self, event: Event) -> Journey:
+        journey = Journey(next(self._numbers), event["time"])
+        self.all[journey.number] = journey
+        self.total += 1
+        while len(self.all) > KEPT:
+            self.all.popitem(last=False)
+        return journey
+
+    def _keep_loose(self, event: Event) -> None:
+        key = event.get("trail") or event.get("heard") or event.get("id")
+        if key is None:
+            return
+        self._loose.setdefault(str(key), []).append(event)
+        while len(self._loose) > MOST_LOOSE:
+            self._loose.popitem(last=False)
+
+    def _link(self, journey: Journey, key: object) -> Iterator[Event]:
+        """The events of this key belong to the journey: those that came before."""
+        if key is None or str(key) in self._of:
+            return
+        self._of[str(key)] = journey
+        while len(self._of) > 40 * KEPT:
+            self._of.popitem(last=False)
+        yield from self._loose.pop(str(key), ())
+
+    def _follow(self, journey: Journey, event: Event) -> None:
+        """Add the event, and those that it links with the journey."""
+        earlier = [
+            one
+            for key in ("trail", "id", "digest")
+            for one in self._link(journey, event.get(key))
+        ]
+        for one in sorted([*earlier, event], key=lambda each: each["time"]):
+            self._note(journey, one)
+            for key in ("trail", "id", "digest"):
+                for other in list(self._link(journey, one.get(key))):
+                    self._note(journey, other)
+
+    # --- what becomes of it ----------------------------------------------------------
+
+    def _note(self, journey: Journey, event: Event) -> None:
+        what = event["what"]
+        if what == "group_send":
+            event["processes"], event["sockets"] = self.sockets.of(event["group"])
+        journey.events.append(event)
+        if len(journey.events) > 400:
+            del journey.events[200]
+        if what == "response" and self._is_of_another_kind(journey, event):
+            journey.is_dropped = True
+            self.all.pop(journey.number, None)
+            self.total -= 1
+            return
+        if what == "enqueued":
+            if event.get("id"):
+                journey.ids.append(str(event["id"]))
+            journey.question = journey.question or _question(event["arguments"])
+            if request := journey.first("request"):
+                self.path = request["path"]
+        if what == "response":
+            journey.question = _question(event["fields"].values()) or journey.question
+        if what == "frame received":
+            journey.question = event["text"][:200]
+        for hop in hops_of(event, journey):
+            _append(journey, hop)
+        if journey.number in self.all:
+            self.changed.add(journey.number)
+
+    def _is_of_another_kind(self, journey: Journey, event: Event) -> bool:
+        """Whether it is no search, but a log-in for example."""
+        if journey.ids or journey.first("enqueuing", "called directly", "task started"):
+            return False
+        if len(journey.events) > 2 and journey.first("enqueued"):
+            return False
+        names, path = event["fields"], event["path"]
+        if path.startswith("/admin") or any(SECRET.search(name) for name in names):
+            return True
+        if self.path is not None and path != self.path:
+            return True
+        is_refused = event["status"] >= 400
+        return not any(map(str.strip, names.values())) and not is_refused
+
+
+def _question(values: Any) -> str:
+    """The longest text among the values: most probably what was asked."""
+    texts = [one for one in values if isinstance(one, str) and not _is_id(one)]
+    return max(texts, key=len, default="")[:200]
+
+
+def _is_id(text: str) -> bool:
+    return bool(re.fullmatch(r"[0-9a-f-]{32,36}|\d*", text.strip(), re.I))
+
+
+def _append(journey: Journey, hop: Hop) -> None:
+    """Add a hop, or count it with an earlier one, if only such hops are between."""
+    same = None
+    for other in reversed(journey.hops):
+        if other.stage != hop.stage:
+            continue
+        if other.kind == hop.kind:
+            same = other
+        if same or other.kind not in REPEATED:
+            break
+    if same and (hop.kind in REPEATED or len(journey.hops) >= MOST_HOPS):
+        same.count += 1
+        same.until = hop.time
+        same.text, same.facts, same.at = hop.text, hop.facts, hop.at
+    elif len(journey.hops) < MOST_HOPS:
+        journey.hops.append(hop)
