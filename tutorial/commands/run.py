@@ -160,7 +160,9 @@ def _run_until_the_end(
         stack.start()
         if wait_until_ready(stack.project, log, started) and open_browser:
             webbrowser.open(stack.project.address)
-        supervisor = Supervisor(stack, log.say, _worker_files(stack.folder))
+        supervisor = Supervisor(
+            stack, log.say, _worker_files(stack.folder), goes_on=bool(live)
+        )
         if live:
             live.state.is_older = lambda: supervisor.is_worker_older
         process = supervisor.wait_for_end()

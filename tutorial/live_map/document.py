@@ -57,10 +57,15 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+def name_of(step: Step) -> str:
+    """The step, or the name of the folder: a path may hold the name of a person."""
+    return step.folder.name if step.is_own else step.title
+
+
 def _page(step: Step, head: str, tail: str) -> str:
     text = (PAGE / "map.html").read_text()
     for name, value in {
-        "title": escape(step.title),
+        "title": escape(name_of(step)),
         "head": head,
         "tail": tail,
         "step": str(step.number),
@@ -95,7 +100,7 @@ def _stations() -> str:
         f'<section class="station" id="station-{one.name}" data-stage="{one.name}"'
         f' aria-labelledby="name-{one.name}">'
         f'<h3 id="name-{one.name}"><span class="number">{one.name}</span>'
-        f" {escape(one.stage)} <small>{escape(one.process)}</small></h3>"
+        f" {escape(one.stage)} <small>in: {escape(one.process)}</small></h3>"
         '<ol class="hops"></ol></section>'
         for one in steps()
     )

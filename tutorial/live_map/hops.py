@@ -20,8 +20,10 @@ def shown(values: dict[str, Any], most: int = 300) -> dict[str, str]:
 
 
 def hidden(text: str) -> str:
-    """The text without passwords in addresses, and without keys of the API."""
-    return re.sub(r"\bsk-[\w-]{6,}", "sk-…", re.sub(r"://[^/\s@]*@", "://", text))
+    """The text without passwords in addresses, cookies, and keys of the API."""
+    text = re.sub(r"://[^/\s@]*@", "://", text)
+    text = re.sub(r"\b(sessionid|csrftoken)=[\w-]+", r"\1=…", text)
+    return re.sub(r"\bsk-[\w-]{6,}", "sk-…", text)
 
 
 def _cut(value: Any, most: int = 300) -> str:
@@ -88,7 +90,7 @@ def _response(event: Event, journey: Journey) -> Found:
         "took": f"{event['seconds'] * 1000:.0f} ms",
     }
     kind = "response failed" if status >= 400 else "response"
-    text = f"The view answered with status {status}, after {facts['took']}."
+    text = f"The response has status {status}."
     yield 2, kind, text, facts
 
 
@@ -147,19 +149,19 @@ def _asked(event: Event, journey: Journey) -> Found:
     model = event["model"] or "a model"
     again = " again" if any(hop.kind == "asked" for hop in journey.hops) else ""
     facts = {"model": model, "question": event["question"]}
-    yield stage, "asked", f"It asks the API{again}, for {model}.", facts
+    who = "The task" if stage == 4 else "The view"
+    yield stage, "asked", f"{who} asks the API{again} (model {model}).", facts
 
 
 def _answered(event: Event, journey: Journey) -> Found:
     stage = 4 if event["process"] == "worker" else 2
     asked = journey.latest("api asked")
-    facts, took = {}, ""
+    facts = {}
     if asked:
         seconds = event["time"] - asked["time"]
         facts = {"model": asked["model"], "took": f"{seconds * 1000:.0f} ms"}
-        took = f", after {facts['took']}"
     verb = "begins to answer" if asked and asked["streams"] else "answered"
-    yield stage, "answered", f"The API {verb}{took}.", facts
+    yield stage, "answered", f"The API {verb}.", facts
 
 
 def _api_failed(event: Event, journey: Journey) -> Found:
@@ -196,7 +198,7 @@ def _created_in_bulk(event: Event, journey: Journey) -> Found:
 
 def _done(event: Event, journey: Journey) -> Found:
     stage = 4 if event["process"] == "worker" else 2
-    yield stage, "done", "The task ended.", {}
+    yield stage, "done", "The Celery task ended.", {}
 
 
 def _failed(event: Event, journey: Journey) -> Found:
@@ -237,7 +239,7 @@ def _group_send(event: Event, journey: Journey) -> Found:
         "reaches": reach,
         "message": event.get("message", ""),
     }
-    text = f"group_send to {event['group']}, which has {reach}."
+    text = f"group_send sent a message to the group {event['group']}: {reach}."
     yield 5, "broadcast", text, facts
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tutorial.observer.events import Event
 
 # The states of a journey from which it does not go on by itself.
-ENDED = ("arrived", "failed", "refused", "cancelled")
+ENDED = ("arrived", "failed", "refused", "cancelled", "undelivered", "ends")
 
 
 @dataclass

@@ -26,6 +26,8 @@ class Sockets:
         self.groups: dict[str, dict[str, int]] = {}  # channels and processes, by group
         self.ever = False  # whether any was opened
         self.joined_ever = False
+        # When a group was left last, and what `of` said before.
+        self._left: dict[str, tuple[float, tuple[int, int]]] = {}
 
     def add(self, event: Event) -> None:
         """Take notice of an event."""
@@ -35,13 +37,13 @@ class Sockets:
             self.ever = True
         elif what == "consumer ends":
             self.open.pop((event["pid"], event["socket"]), None)
-            self._leave(event.get("channel", ""))
+            self._leave(event.get("channel", ""), time=event["time"])
         elif what == "group_add":
             channels = self.groups.setdefault(event["group"], {})
             channels[event["channel"]] = event["pid"]
             self.joined_ever = True
         elif what == "group_discard":
-            self._leave(event["channel"], event["group"])
+            self._leave(event["channel"], event["group"], event["time"])
         elif what == "observer starts":
             self.ended(event["pid"])
 
@@ -53,15 +55,23 @@ class Sockets:
             for channel in [name for name, owner in channels.items() if owner == pid]:
                 self._leave(channel, group)
 
-    def _leave(self, channel: str, group: str | None = None) -> None:
+    def _leave(self, channel: str, group: str | None = None, time: float = 0.0) -> None:
         for name in [group] if group else list(self.groups):
             channels = self.groups.get(name, {})
+            if channel in channels:
+                self._left[name] = time, self.of(name)
             channels.pop(channel, None)
             if not channels:
                 self.groups.pop(name, None)
 
-    def of(self, group: str) -> tuple[int, int]:
-        """How many processes and how many sockets get the messages of the group."""
+    def of(self, group: str, time: float | None = None) -> tuple[int, int]:
+        """How many processes and how many sockets get the messages of the group.
+
+        `time` is a moment that may be over: a message may have ended its consumer.
+        """
+        left, before = self._left.get(group, (0.0, (0, 0)))
+        if time is not None and left > time:
+            return before
         channels = self.groups.get(group, {})
         return len(set(channels.values())), len(channels)
 
@@ -172,7 +182,8 @@ class Journeys:
     def _note(self, journey: Journey, event: Event) -> None:
         what = event["what"]
         if what == "group_send":
-            event["processes"], event["sockets"] = self.sockets.of(event["group"])
+            counts = self.sockets.of(event["group"], event.get("begun"))
+            event["processes"], event["sockets"] = counts
         journey.events.append(event)
         if len(journey.events) > 400:
             del journey.events[200]

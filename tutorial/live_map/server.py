@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from tutorial.live_map.document import document, recording
+from tutorial.live_map.document import document, name_of, recording
 from tutorial.live_map.state import State
 from tutorial.runtime import codespaces
 from tutorial.runtime.waiting import wait_until
@@ -148,7 +148,7 @@ class LiveMap:
             **self.state.all(),
             "run": self.run,
             "now": time.time(),
-            "title": step.title,
+            "title": name_of(step),
             "step": step.number,
         }
 

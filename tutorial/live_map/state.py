@@ -18,6 +18,7 @@ from tutorial.runtime.exclusive import listens
 from tutorial.runtime.stack import Stack
 
 MOST_RECEIVERS = 200
+QUIET = ("starting", "running")  # states in which the last line does not matter
 NOTICED = 0.5  # seconds after which a new process is noticed
 
 
@@ -134,8 +135,11 @@ class State:
             if child.poll() is not None:
                 known.state = "ended"
                 known.line = f"{running.how_it_ended()}: {known.line}".strip(": ")
-            elif known.state != "running" and self._is_ready(known):
-                known.state = "running"
+            elif known.state == "starting":
+                known.state = "running" if self._is_ready(known) else "starting"
+            elif role == "web":
+                listening = listens(self._stack.project.port)
+                known.state = "running" if listening else "does not listen"
         self.world.processes = list(self._processes.values())
 
     def _is_ready(self, process: Process) -> bool:
@@ -194,7 +198,7 @@ class State:
                     "state": one.state,
                     "pid": one.pid,
                     "starts": one.starts + one.reloads,
-                    "line": one.line if one.state == "ended" else "",
+                    "line": one.line if one.state not in QUIET else "",
                     "older": one.is_older,
                 }
                 for one in self.world.processes

@@ -63,6 +63,7 @@ class Halt:
     mistake: str = ""  # its id in the catalogue
     at: str | None = None
     state: str = "stuck"
+    advice: str = ""  # in the place of the catalogue's
 
     def data(self) -> dict[str, Any]:
         """The halt as the page gets it, in the words of the catalogue."""
@@ -72,7 +73,7 @@ class Halt:
             "title": found.title if found else "",
             "text": hidden(self.text),
             "cause": found.cause if found else "",
-            "fix": found.fix if found else "",
+            "fix": self.advice or (found.fix if found else ""),
             "at": self.at,
             "mistake": self.mistake,
             "page": f"{ADDRESS}#{self.mistake}" if found else "",
@@ -82,6 +83,10 @@ class Halt:
 def judge(journey: Journey, world: World, now: float) -> None:
     """Set the journey's state, and its halt."""
     halt = _ended(journey) or _halted(journey, world, now)
+    is_older = any(process.is_older for process in world.of("worker"))
+    if halt and is_older and halt.stage in (4, 5) and halt.state in ("stuck", "failed"):
+        seen = f"The worker runs older code than your files have. {halt.text}"
+        halt = Halt(halt.stage, seen, "old-code-runs", halt.at, halt.state)
     if halt and halt.stage == 7 and world.step == 6:
         seen = "The frame has gone to the browser, and the page does not change."
         halt = _as_the_step_should(Halt(7, seen), world)
@@ -132,11 +137,14 @@ def _as_the_step_should(halt: Halt, world: World) -> Halt:
     if not 1 <= world.step < len(steps()) or not is_end:
         return halt
     here, following = steps()[world.step - 1], steps()[world.step]
+    component = following.component[0].lower() + following.component[1:]
     text = (
         f"This is as far as step {here.name} goes. {halt.text} Step {following.name}"
-        f" adds what comes next: {following.component}."
+        f" adds what comes next: {component}."
     )
-    return Halt(halt.stage, text, state="waiting")
+    # Only a message in the queue waits for something.
+    state = "waiting" if halt.mistake == "no-worker" else "ends"
+    return Halt(halt.stage, text, state=state)
 
 
 # Where a step ends at a stage of its own.
@@ -156,6 +164,9 @@ def _in_view(journey: Journey, world: World, quiet: float) -> Halts:
     if _is_eager(journey):
         yield from _in_eager_mode(journey, response)
         return
+    if direct := journey.latest("called directly"):
+        text = f"The view called {direct['task']} itself, without `.delay`."
+        yield Halt(2, text, "called-directly", direct.at)
     if failed := journey.latest("enqueue failed"):
         mistake = "broker-refuses" if NO_BROKER.search(failed.error) else ""
         if failed["broker"].startswith("amqp"):
@@ -171,9 +182,6 @@ def _in_view(journey: Journey, world: World, quiet: float) -> Halts:
         words = "; ".join(refused["errors"].values())
         text = f"{refused['form']} refused the question: {words}"
         yield Halt(2, text, at=refused.at, state="refused")
-    if direct := journey.latest("called directly"):
-        text = f"The view called {direct['task']} itself, without the queue."
-        yield Halt(2, text, "called-directly", direct.at)
     if response is None:
         if quiet > PATIENCE and journey.first("request"):
             text = "The view has not answered, and has not called a task yet."
@@ -203,14 +211,15 @@ def _in_eager_mode(journey: Journey, response: Event | None) -> Halts:
 
 def _by_status(response: Event, quiet: float) -> Halts:
     status, path = response["status"], response["path"]
-    seen = f"The view answered with status {status}, and called no task."
+    seen = f"The response has status {status}, and no task was called."
     if status == 405:
         text = f"No view takes a POST at {path}: status 405."
-        yield Halt(2, text, "no-view-takes-post")
+        yield Halt(2, text, "no-view-takes-post", state="failed")
     elif status == 403:
-        yield Halt(2, seen, "csrf-refused")
+        yield Halt(2, seen, "csrf-refused", state="failed")
     elif status == 404:
-        yield Halt(2, f"There is no page at {path}: status 404.", "form-action")
+        text = f"There is no page at {path}: status 404."
+        yield Halt(2, text, "form-action", state="failed")
     elif status >= 500:
         yield Halt(2, seen, "view-raises", state="failed")
     elif status >= 400:
@@ -261,9 +270,9 @@ def _in_queue(journey: Journey, world: World, quiet: float) -> Halts:
     if queue and queue not in heard:
         text = (
             f"The message is in the list {queue}, and the worker listens to"
-            f" {', '.join(heard)}."
+            f" {', '.join(heard)}. The message was sent at {at}."
         )
-        yield Halt(4, text, "other-queue", at)
+        yield Halt(4, text, "other-queue")
         return
     if journey.latest("task received"):
         yield from _received_only(world)
@@ -384,7 +393,10 @@ def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
             yield Halt(5, text, "async-mismatch", failed.at, "failed")
             return
         text = f"The handler raised {said(failed.error)}."
-        yield Halt(5, text, "handler-raises", failed.at, "failed")
+        advice = "Correct the line that is named here. Then start the worker again."
+        if failed["error"] == "TypeError" and "argument" in failed.error:
+            advice = ""
+        yield Halt(5, text, "handler-raises", failed.at, "failed", advice)
         return
     if signal is None or (sent and sent["time"] >= signal["time"]):
         return
@@ -418,10 +430,6 @@ def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
     sent = journey.latest("group_send")
     if sent is None:
         return
-    if failed := journey.latest("consumer failed", "socket failed"):
-        text = f"The consumer raised {said(failed.error)}."
-        yield Halt(6, text, "consumer-raises", failed.at, "failed")
-        return
     got = [
         event
         for event in journey.events
@@ -431,6 +439,10 @@ def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
         name, kind = missing[0]["consumer"], missing[0]["type"]
         text = f"{name} has no method for the type {kind}."
         yield Halt(6, text, "wrong-type", sent.at)
+        return
+    if failed := journey.latest("consumer failed", "socket failed"):
+        text = f"The consumer raised {said(failed.error)}."
+        yield Halt(6, text, "consumer-raises", failed.at, "failed")
         return
     if quiet <= PATIENCE:
         return
@@ -451,7 +463,7 @@ def _nobody_hears(sent: Event, world: World) -> Halts:
         return
     nobody = f"The message for the group {group} reached nobody:"
     if not world.had_sockets:
-        text = f"{nobody} no WebSocket was opened since the project started."
+        text = f"{nobody} no WebSocket has been opened since the project started."
         yield Halt(6, text, "no-websocket-protocol")
     elif not world.had_groups:
         text = f"{nobody} the consumer has joined no group."
@@ -461,7 +473,7 @@ def _nobody_hears(sent: Event, world: World) -> Halts:
         yield Halt(6, text, "layers-differ")
     elif world.groups:
         text = f"{nobody} the open sockets have joined {', '.join(world.groups[:3])}."
-        yield Halt(6, text, "group-names-differ", sent.at)
+        yield Halt(6, f"{text} It was sent at {sent.at}.", "group-names-differ")
     else:
-        text = f"{nobody} no page is open any more. The answer is saved."
-        yield Halt(6, text, state="arrived")
+        text = f"{nobody} no page of this visitor is open. The answer is saved."
+        yield Halt(6, text, state="undelivered")

@@ -26,6 +26,9 @@ SAVE = (
     "Correct the file and save it: {web} starts again by itself. (Ctrl-C ends"
     " everything)"
 )
+ENDED = (
+    "{name} {end}. The map goes on without it. Press Ctrl-C and run again to start all."
+)
 OLDER = (
     "{file} has changed since {worker} started, and {worker} still runs the old code."
     " Press Ctrl-C and run again to load the new."
@@ -46,13 +49,19 @@ class Supervisor:
     """Watches the processes and the files of a running project.
 
     `worker_files` are the paths, inside the project, of the code that its worker runs.
-    `say` prints a line.
+    `say` prints a line. If it `goes_on`, only the end of web ends the project.
     """
 
     def __init__(
-        self, stack: Stack, say: Callable[[str], None], worker_files: Iterable[str]
+        self,
+        stack: Stack,
+        say: Callable[[str], None],
+        worker_files: Iterable[str],
+        *,
+        goes_on: bool = False,
     ) -> None:
         self._stack = stack
+        self._goes_on = goes_on
         self._say = say
         self._web = self._name_of("web")
         self._worker = self._name_of("worker")
@@ -74,6 +83,9 @@ class Supervisor:
         """Wait until a process ends for good, and return it."""
         while True:
             ended = self._stack.processes.wait_for_end(LOOK)
+            if ended and self._goes_on and ended is not self._web_process():
+                self._say(ENDED.format(name=ended.name, end=ended.how_it_ended()))
+                continue
             if ended and not self._is_forgiven(ended):
                 return ended
             self._look_for_saves()
@@ -84,8 +96,10 @@ class Supervisor:
 
     def _is_forgiven(self, ended: Process) -> bool:
         """Whether it is the web process, and has failed: nobody has killed it."""
-        web = self._stack.project.running.get(self._web)
-        return ended is web and 0 < ended.child.returncode < 128
+        return ended is self._web_process() and 0 < ended.child.returncode < 128
+
+    def _web_process(self) -> Process | None:
+        return self._stack.project.running.get(self._web)
 
     def _look_for_saves(self) -> None:
         before = self._files

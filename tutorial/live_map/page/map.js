@@ -1,9 +1,10 @@
 // The page of the map: what comes from the server, or from a recording, and the replay.
 
 import { drawPicture } from "./picture.js";
-import { drawCounts, drawDetail, drawList, drawLog, drawProcesses, drawRedis, drawVerdict } from "./panels.js";
+import { drawCounts, drawDetail, drawList, drawLog, drawProcesses, drawRedis, drawVerdict, forgetProcesses } from "./panels.js";
 import { forgetOthers, remember, searches } from "./story.js";
 
+const recorded = document.getElementById("recording");
 const element = (id) => document.getElementById(id);
 
 const page = {
@@ -27,6 +28,8 @@ function selectedSearch() {
 // Take in news from the server, and draw what has changed.
 function take(news) {
   page.ahead = news.now - Date.now() / 1000;
+  page.now = news.now;
+  page.last = { ...page.last, ...news };
   if (news.run) page.run = news.run;
   if (news.searches) remember(page.run, news.searches);
   if (news.numbers) forgetOthers(page.run, news.numbers);
@@ -38,7 +41,8 @@ function take(news) {
   if (news.processes) drawProcesses(news.processes);
   if (news.redis) page.redis = news.redis;
   if (page.redis) drawRedis(page.redis, serverNow());
-  if (news.searches) drawLog(news.searches);
+  // What was there before the page is listed whole.
+  if (news.searches) drawLog(news.searches, news.run ? Infinity : undefined);
   draw();
 }
 
@@ -46,10 +50,10 @@ function draw() {
   const search = selectedSearch();
   const replay = page.replay;
   const index = replay ? replay.index : (search?.hops.length || 1) - 1;
-  drawList(search, page.total, choose);
-  drawDetail(search, index);
-  drawVerdict(replay ? null : search);
-  drawPicture(serverNow(), search, replay ? search : null, index);
+  drawList(page.run, search, page.total, choose);
+  drawDetail(search, index, recorded ? page.now : serverNow());
+  drawVerdict(replay ? null : search, Boolean(recorded));
+  drawPicture(serverNow(), page.run, search, replay ? search : null, index);
   drawControls(search, index);
 }
 
@@ -69,8 +73,10 @@ function drawControls(search, index) {
   element("hop").max = last;
   element("hop").value = index;
   element("hop").setAttribute("aria-valuetext", search.hops[index]?.text || "");
-  element("back").disabled = index <= 0;
-  element("forward").disabled = index >= last;
+  // Not `disabled`: the keyboard would lose its place.
+  element("back").setAttribute("aria-disabled", String(index <= 0));
+  element("forward").setAttribute("aria-disabled", String(index >= last));
+  element("here").textContent = page.replay ? `Replay: ${search.hops[index].text}` : "";
   element("play").textContent = page.replay?.timer ? "Pause" : "Play";
   element("now").hidden = !page.replay;
 }
@@ -116,7 +122,7 @@ element("back").addEventListener("click", () => { pause(); goTo(place() - 1); })
 element("forward").addEventListener("click", () => { pause(); goTo(place() + 1); });
 element("play").addEventListener("click", play);
 element("hop").addEventListener("input", (event) => { pause(); goTo(Number(event.target.value)); });
-element("now").addEventListener("click", () => { endReplay(); page.selected = null; draw(); });
+element("now").addEventListener("click", () => { endReplay(); page.selected = null; draw(); element("play").focus(); });
 element("pace").addEventListener("change", () => { if (page.replay?.timer) { pause(); play(); } });
 
 // In the list, the arrow keys lead from one search to the next.
@@ -156,16 +162,39 @@ function connect() {
     link.textContent = "Live";
     link.className = "is-live";
     take(JSON.parse(event.data));
+    keepTemplate().catch(() => {}); // then the server makes it
   });
   stream.addEventListener("error", () => {
-    link.textContent = "The project does not run. The map goes on when it does.";
+    link.textContent = "The project has stopped. Start it again, and the map reconnects.";
     link.className = "is-away";
+    forgetProcesses();
     // A browser that was refused gives up by itself.
     if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
   });
 }
 
-const recorded = element("recording");
+// The recording is made here, so that it can still be saved when the project has stopped.
+async function keepTemplate() {
+  page.template ||= await (await fetch("/recording")).text();
+}
+
+element("save").addEventListener("click", (event) => {
+  if (!page.template) return; // the server makes it
+  event.preventDefault();
+  const state = { ...page.last, now: serverNow(), run: page.run, searches: [...searches.values()] };
+  // No text in the data can end the element.
+  const data = JSON.stringify(state).replaceAll("<", "\\u003c");
+  const mark = 'id="recording">';
+  const start = page.template.indexOf(mark) + mark.length;
+  const before = page.template.slice(0, start);
+  const after = page.template.slice(page.template.indexOf("</", start));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([before, data, after], { type: "text/html" }));
+  link.download = `search-map-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.html`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+});
+
 if (recorded) {
   const state = JSON.parse(recorded.textContent);
   const when = new Date(state.now * 1000).toLocaleString();

@@ -1,10 +1,10 @@
 // What stands below the picture: searches, stations, processes, Redis, and the log.
 
-import { clock, duration } from "./time.js";
+import { clock, duration, offset } from "./time.js";
 import { iconOf } from "./shapes.js";
 import { hopName, searches, stageName, stateOf, waterfallOf } from "./story.js";
 
-const LINES = 200; // of the log
+const LINES = 600; // of the log
 const AT_ONCE = 12; // lines; more of them are counted
 
 const UNOBSERVED = "The frame went to the browser. What the page does with it cannot be seen from here.";
@@ -23,7 +23,7 @@ export function made(name, attributes = {}, ...children) {
 }
 
 // The list of searches, newest first. `choose` is called with the one that is pressed.
-export function drawList(selected, total, choose) {
+export function drawList(run, selected, total, choose) {
   const list = $("list");
   const buttons = new Map([...list.querySelectorAll("button")].map((one) => [one.dataset.key, one]));
   const wanted = [...searches.values()].reverse();
@@ -36,7 +36,8 @@ export function drawList(selected, total, choose) {
     }
     buttons.delete(search.key);
     say(button.querySelector(".question"), `${search.number} · ${search.question}`);
-    say(button.querySelector(".state"), stateOf(search));
+    const isEarlier = !search.key.startsWith(`${run}-`);
+    say(button.querySelector(".state"), isEarlier ? `before the restart: ${stateOf(search)}` : stateOf(search));
     button.className = `is-${search.state}`;
     button.setAttribute("aria-pressed", String(search === selected));
     const item = button.parentElement || made("li", {}, button);
@@ -53,7 +54,7 @@ function say(element, text) {
 }
 
 // What the search has left at each station, up to hop `index`.
-export function drawDetail(search, index) {
+export function drawDetail(search, index, now) {
   const hops = search ? search.hops.slice(0, index + 1) : [];
   say($("detail-name"), search ? `Search ${search.number}: ${search.question}` : "What a search leaves at each station");
   for (const station of document.querySelectorAll("section.station")) {
@@ -76,12 +77,12 @@ export function drawDetail(search, index) {
     list.replaceChildren(...rows);
     station.classList.toggle("is-empty", rows.length === 0);
   }
-  drawWaterfall(search);
+  drawWaterfall(search, now);
 }
 
 function hopOf(search, hop, wasOpen) {
-  const summary = made("summary", {}, made("time", {}, `+${duration(hop.time - search.started)}`), ` ${hop.text}`);
-  if (hop.count > 1) summary.append(made("span", { class: "count" }, ` ${hop.count} times, the last at +${duration(hop.until - search.started)}`));
+  const summary = made("summary", {}, made("time", {}, `+${offset(hop.time - search.started)}`), ` ${hop.text}`);
+  if (hop.count > 1) summary.append(made("span", { class: "count" }, ` ${hop.count} times, the last at +${offset(hop.until - search.started)}`));
   const facts = made("dl");
   const where = hop.at ? [["line", hop.at]] : [];
   const process = [["process", `${hop.process} (${hop.pid})`]];
@@ -94,22 +95,27 @@ function hopOf(search, hop, wasOpen) {
   return made("li", { class: hop.failed ? "is-failed" : "" }, details);
 }
 
-function drawWaterfall(search) {
+function drawWaterfall(search, now) {
   const box = $("waterfall");
   box.hidden = !search || search.hops.length < 2;
   if (box.hidden) return;
-  const parts = waterfallOf(search);
+  const parts = waterfallOf(search, now);
   box.setAttribute("aria-label", parts.map((part) => `${hopName(part.hop)}: ${duration(part.seconds)}`).join("; "));
   box.replaceChildren(...parts.map((part) => {
     const bar = made("span", { class: part.waits ? "bar waits" : "bar" });
     bar.style.setProperty("--left", part.left);
     bar.style.setProperty("--width", part.width);
-    return made("div", { class: "row" }, made("span", { class: "name" }, hopName(part.hop)), made("span", { class: "track" }, bar), made("span", { class: "length" }, duration(part.seconds)));
+    return made("div", { class: "row" }, made("span", { class: "name" }, hopName(part.hop)), made("span", { class: "track" }, bar), made("span", { class: "length" }, part.hop.count > 1 ? `${part.hop.count} times` : duration(part.seconds)));
   }));
 }
 
 // Why the search does not go on, below the picture; and a link to the page about it.
-export function drawVerdict(search) {
+// Text with code between backticks.
+function withCode(text) {
+  return text.split("`").map((part, place) => (place % 2 ? made("code", { translate: "no" }, part) : part));
+}
+
+export function drawVerdict(search, isRecorded) {
   const box = $("verdict");
   const halt = search?.halt;
   const content = halt ? JSON.stringify([search.key, search.state, halt]) : "";
@@ -118,13 +124,13 @@ export function drawVerdict(search) {
   box.hidden = !halt;
   if (!halt) return;
   box.className = `is-${search.state}`;
-  box.replaceChildren(made("p", { class: "title" }, `Search ${search.number} ${stateOf(search)}`));
-  if (halt.title) box.append(made("p", { class: "mistake" }, halt.title));
-  box.append(made("p", {}, halt.text));
-  if (search.state === "waiting") return;
+  box.replaceChildren(made("p", { class: "title" }, `Search ${search.number}: ${stateOf(search)}`));
+  if (halt.title) box.append(made("p", { class: "mistake" }, ...withCode(halt.title)));
+  box.append(made("p", {}, ...withCode(halt.text)));
+  if (["waiting", "ends"].includes(search.state)) return;
   if (halt.at) box.append(made("p", {}, "Where: ", made("code", { translate: "no" }, halt.at)));
-  if (halt.fix) box.append(made("p", {}, halt.fix));
-  if (halt.page) box.append(made("p", {}, made("a", { href: halt.page }, "Read more"), " (shown by ", made("code", {}, "python3 -m tutorial docs"), ")"));
+  if (halt.fix) box.append(made("p", {}, ...withCode(halt.fix)));
+  if (halt.page && !isRecorded) box.append(made("p", {}, made("a", { href: halt.page }, "Read more"), " (shown by ", made("code", {}, "python3 -m tutorial docs"), ")"));
 }
 
 export function drawProcesses(processes) {
@@ -135,6 +141,11 @@ export function drawProcesses(processes) {
     if (one.older) item.append(made("p", { class: "older" }, "Its code is older than the files. Start the project again."));
     return item;
   }));
+}
+
+// Nothing is known of the processes while the project is stopped.
+export function forgetProcesses() {
+  $("processes").replaceChildren(made("li", {}, "Nothing is known while the project is stopped."));
 }
 
 export function drawCounts(counts) {
@@ -156,7 +167,7 @@ export function drawRedis(redis, now) {
     parts.push(made("ol", { class: "messages" }, ...queue.messages.map((one) => made(
       "li", { translate: "no" },
       made("b", {}, one.task.split(".").pop()), ` ${one.arguments} `,
-      made("small", {}, `for ${duration(now - one.since)}`),
+      made("small", {}, `seen for ${duration(now - one.since)}`),
     ))));
   }
   if (redis.groups.length) {
@@ -173,21 +184,23 @@ export function drawRedis(redis, now) {
 const told = new Map(); // by search: how many hops the log has, and the state
 
 // Add what is new to the log.
-export function drawLog(changed) {
+export function drawLog(changed, atOnce = AT_ONCE) {
   const lines = [];
   for (const search of changed) {
+    // It may be a log-in: the response decides.
+    if (search.hops.length < 2 && search.state === "travelling") continue;
     const before = told.get(search.key) || { hops: 0, state: "" };
     for (const hop of search.hops.slice(before.hops)) {
-      lines.push(`${clock(hop.time)} · search ${search.number} · ${stageName(hop.stage)} · ${hop.text}`);
+      lines.push(`${clock(hop.time)} · Search ${search.number} · ${stageName(hop.stage)} · ${hop.text}`);
     }
     const isNews = search.state !== before.state && search.state !== "travelling";
-    if (isNews) lines.push(`search ${search.number} ${stateOf(search)}${search.halt ? `: ${search.halt.text}` : ""}`);
+    if (isNews) lines.push(`Search ${search.number}: ${stateOf(search)}`);
     told.set(search.key, { hops: search.hops.length, state: search.state });
   }
   const log = $("log");
   const isAtEnd = log.scrollTop + log.clientHeight > log.scrollHeight - 20;
-  const left = lines.length - AT_ONCE;
-  if (left > 0) lines.splice(AT_ONCE, left, `… and ${left} more`);
+  const left = lines.length - atOnce;
+  if (left > 0) lines.splice(atOnce, left, `… and ${left} more`);
   log.append(...lines.map((line) => made("p", {}, line)));
   while (log.children.length > LINES) log.firstElementChild.remove();
   if (isAtEnd) log.scrollTop = log.scrollHeight;

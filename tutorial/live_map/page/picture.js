@@ -17,8 +17,10 @@ const pictures = [...document.querySelectorAll(".flow > svg")].map((svg) => ({
 
 // Draw the tokens. `now` is in seconds since 1970. With `alone`, only that search is drawn,
 // after its hops up to `index`.
-export function drawPicture(now, selected, alone = null, index = 0) {
+export function drawPicture(now, run, selected, alone = null, index = 0) {
   const shown = alone ? [alone] : [...searches.values()].filter((search) => {
+    // The searches of an earlier start do not go on.
+    if (search !== selected && !search.key.startsWith(`${run}-`)) return false;
     const last = Math.max(search.started, ...search.hops.map((hop) => hop.until));
     return search === selected || !isOver(search) || now - last < STAYS;
   });
@@ -29,7 +31,7 @@ export function drawPicture(now, selected, alone = null, index = 0) {
     at.get(station).push(search);
   }
   for (const picture of pictures) drawTokens(picture, at, selected);
-  mark(alone || selected, Boolean(alone));
+  mark(alone || selected, Boolean(alone), index);
 }
 
 function drawTokens(picture, at, selected) {
@@ -79,14 +81,15 @@ function countOthers(picture, station, count) {
 }
 
 // Mark the stations that the selected search has reached, and where it does not go on.
-function mark(search, isReplay) {
-  const reached = search && !isReplay ? stationAt(search) : 0;
+function mark(search, isReplay, index) {
+  const reached = search ? stationAt(search, isReplay ? index : undefined) : 0;
   for (const station of document.querySelectorAll(".flow a.station")) {
     const stage = Number(station.dataset.stage);
     const halt = !isReplay && search?.halt;
     station.classList.toggle("is-reached", stage <= reached);
     const isHere = Boolean(halt && halt.stage === stage);
-    station.classList.toggle("is-halt", isHere && search.state !== "waiting");
-    station.classList.toggle("is-pause", isHere && search.state === "waiting");
+    const isCalm = ["waiting", "ends", "undelivered", "refused"].includes(search?.state);
+    station.classList.toggle("is-halt", isHere && !isCalm);
+    station.classList.toggle("is-pause", isHere && isCalm);
   }
 }

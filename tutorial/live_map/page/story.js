@@ -39,7 +39,7 @@ export function stationAt(search, index = search.hops.length - 1) {
 }
 
 export function isOver(search) {
-  return ["arrived", "failed", "refused", "cancelled"].includes(search.state);
+  return ["arrived", "failed", "refused", "cancelled", "undelivered", "ends"].includes(search.state);
 }
 
 // How long the search has taken so far, in seconds.
@@ -51,19 +51,29 @@ export function lengthOf(search) {
 // The search's state in words.
 export function stateOf(search) {
   const stage = search.halt ? search.halt.stage : search.stage;
+  // The token stays where something was seen last.
+  const place = stage > search.stage ? `on the way to ${stageName(stage)}` : `at ${stageName(stage)}`;
   const words = {
     travelling: `on its way, at ${stageName(search.stage)}`,
     waiting: `waits at ${stageName(search.stage)}`,
-    stuck: `stuck at ${stageName(stage)}`,
-    failed: `failed at ${stageName(stage)}`,
-    refused: `refused at ${stageName(stage)}`,
+    ends: `ends at ${stageName(search.stage)}`,
+    stuck: `stuck ${place}`,
+    failed: `failed ${place}`,
+    refused: `refused ${place}`,
     cancelled: "cancelled",
+    undelivered: "answered, and no open page got it",
     arrived: `arrived after ${duration(lengthOf(search))}`,
   };
   return words[search.state] || search.state;
 }
 
 const HOPS = {
+  "got failed": "no method for it",
+  "consumer failed": "consumer raises",
+  "task failed": "task raises",
+  "view failed": "view raises",
+  "api failed": "API call fails",
+  "handler failed": "handler raises",
   message: "in the queue",
   "message failed": "message not sent",
   started: "task starts",
@@ -79,20 +89,31 @@ const HOPS = {
 
 // What a hop is called in the waterfall.
 export function hopName(hop) {
+  if (hop.kind === "response failed") return `${hop.stage} status ${hop.facts.status}`;
   return `${hop.stage} ${HOPS[hop.kind] || hop.kind}`;
 }
 
 // What happens beside the search: the visitor gets a response, the task ends.
 const BESIDE = ["response", "done"];
+// Hops after which nobody works on the search.
+const WAITS = ["message", "taken", "asked"];
+
+function lastOf(search) {
+  return search.hops.filter((hop) => !BESIDE.includes(hop.kind)).pop();
+}
 
 // The parts of the search's time: each hop lasts until the next one, or as long as it is
 // repeated.
-export function waterfallOf(search) {
-  const whole = lengthOf(search) || 0.001;
+export function waterfallOf(search, now) {
+  const last = search.hops[search.hops.length - 1];
+  // A message that waits still waits.
+  const goesOn = !isOver(search) && WAITS.includes(lastOf(search)?.kind);
+  const whole = Math.max(lengthOf(search), goesOn && last ? now - search.started : 0) || 0.001;
   return search.hops.map((hop, index) => {
     const isBeside = hop.count > 1 || BESIDE.includes(hop.kind);
     const next = search.hops.slice(index + 1).find((one) => !BESIDE.includes(one.kind));
-    const end = isBeside || !next ? hop.until : next.time;
+    const open = goesOn && !next && !isBeside ? Math.max(now, hop.until) : hop.until;
+    const end = isBeside || !next ? open : next.time;
     const seconds = Math.max(0, end - hop.time);
     return {
       hop,
@@ -100,7 +121,7 @@ export function waterfallOf(search) {
       left: (hop.time - search.started) / whole,
       width: seconds / whole,
       // Nobody works on it: it waits for a worker, or for the API.
-      waits: ["message", "taken", "asked"].includes(hop.kind),
+      waits: WAITS.includes(hop.kind),
     };
   });
 }

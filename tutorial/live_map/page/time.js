@@ -7,6 +7,12 @@ export function duration(seconds) {
   return `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)} s`;
 }
 
+// The time since the start of a search, which is shown beside others: "1043 ms".
+export function offset(seconds) {
+  const ms = Math.max(0, seconds * 1000);
+  return ms < 10000 ? `${Math.round(ms)} ms` : duration(seconds);
+}
+
 // A time of the day with milliseconds. `time` is in seconds since 1970.
 export function clock(time) {
   const date = new Date(time * 1000);

@@ -28,6 +28,8 @@ def note(what, **fields):
     except Exception as error:  # such as a key that is no text, or a repr that raises
         event |= {"what": "observer failed", "of": what, "why": type(error).__name__}
         line = json.dumps(event) + "\n"
+    for secret in secrets():
+        line = line.replace(secret, "…")
     try:
         file = os.open(EVENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError:
@@ -38,6 +40,15 @@ def note(what, **fields):
         return
     finally:
         os.close(file)
+
+
+def secrets():
+    """Keys of the project that an exception's text, for example, may hold."""
+    found = [os.environ.get("OPENAI_API_KEY", "")]
+    settings = getattr(sys.modules.get("django.conf"), "settings", None)
+    wrapped = getattr(settings, "__dict__", {}).get("_wrapped")
+    found.append(str(getattr(wrapped, "SECRET_KEY", "")))
+    return [one for one in found if len(one) > 15]
 
 
 def is_own(filename):

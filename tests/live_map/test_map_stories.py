@@ -13,12 +13,12 @@ QUESTION = "What is a broker?"
 
 # By step: the state in the list, words below the picture, and words at a station.
 STORIES = {
-    "1": ("waits at 2 view", "status 405. Step 2 adds", (1, QUESTION)),
-    "2": ("waits at 2 view", "inside the view (eager mode)", (2, "eager mode")),
+    "1": ("ends at 2 view", "status 405. Step 2 adds", (1, QUESTION)),
+    "2": ("ends at 2 view", "inside the view (eager mode)", (2, "eager mode")),
     "3": ("waits at 3 queue", "waits in Redis, in the list celery", (3, QUESTION)),
-    "4": ("waits at 4 worker", "The answer is saved.", (4, "saved a SearchResult")),
-    "5": ("waits at 5 signal", "reached nobody", (5, "0 sockets in 0 processes")),
-    "6": ("waits at 6 consumer", "the page does not change", (6, "sent a frame")),
+    "4": ("ends at 4 worker", "The answer is saved.", (4, "saved a SearchResult")),
+    "5": ("ends at 5 signal", "reached nobody", (5, "0 sockets in 0 processes")),
+    "6": ("ends at 6 consumer", "the page does not change", (6, "sent a frame")),
     "7": ("arrived after", "", (6, "sent a frame")),
     "final": ("arrived after", "", (5, "search_completed was sent to 1 handler")),
 }
@@ -84,7 +84,7 @@ def test_each_station_keeps_what_has_passed(run_mapped, open_map, visit):
     expect(page.locator("#processes")).to_contain_text("worker running")
     expect(page.locator("#redis")).to_contain_text(re.compile(r"user_\d+ 1 process, 1"))
     log = page.locator("#log p")
-    expect(log.filter(has_text="search 1 arrived")).to_have_count(1)
+    expect(log.filter(has_text="Search 1: arrived")).to_have_count(1)
 
 
 @pytest.mark.slow(8)

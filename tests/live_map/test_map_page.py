@@ -57,7 +57,8 @@ def test_a_search_is_replayed_hop_by_hop(arrived, open_map):
     last = page.locator("#hop").get_attribute("max")
     for _ in range(int(last)):
         page.get_by_role("button", name="Back", exact=True).click()
-    expect(page.get_by_role("button", name="Back", exact=True)).to_be_disabled()
+    back = page.get_by_role("button", name="Back", exact=True)
+    expect(back).to_have_attribute("aria-disabled", "true")
     expect(page.locator("#station-1 .hops > li")).to_have_count(1)
     expect(page.locator("#station-6 .hops > li")).to_have_count(0)
     page.get_by_label("Pace").select_option("fast")
@@ -73,11 +74,17 @@ def test_a_recording_is_one_file_that_opens_offline(
     arrived, open_map, chromium, tmp_path
 ):
     page = open_map(arrived)
+    # Also when the project has stopped.
+    page.wait_for_function(
+        "performance.getEntriesByName(location + 'recording').length"
+    )
+    arrived.stack.close()
+    arrived.live.__exit__(None, None, None)
+    expect(page.locator("#link")).to_contain_text("has stopped")
     with page.expect_download() as download:
         page.get_by_role("link", name="Save the session").click()
     file = tmp_path / "recording.html"
     download.value.save_as(file)
-    arrived.stack.close()
     context = chromium.new_context(offline=True)
     recorded = context.new_page()
     problems, asked = [], []

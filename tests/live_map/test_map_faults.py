@@ -58,7 +58,7 @@ def test_the_page_goes_on_when_the_map_starts_again(run_mapped, open_map):
     expect(page.locator("#list .state")).to_have_text("waits at 3 queue")
     live = running.live
     live.__exit__(None, None, None)
-    expect(page.locator("#link")).to_contain_text("The project does not run")
+    expect(page.locator("#link")).to_contain_text("The project has stopped")
     with LiveMap(live.state, live.port) as again:
         expect(page.locator("#link")).to_have_text("Live")
         assert again.run != live.run
