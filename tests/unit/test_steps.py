@@ -1,6 +1,7 @@
 """Each step adds one component, and `steps.toml` says where."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -50,6 +51,24 @@ def test_a_step_moves_no_line(old, new):
         came = {line[1:].strip() for line in body if line.startswith("+")}
         went = {line[1:].strip() for line in body if line.startswith("-")}
         assert not {line for line in came & went if len(line) > 4}, change.path
+
+
+@pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
+def test_a_step_says_what_the_learner_sees(step):
+    assert re.fullmatch(r"[A-Z].*\.", step.sees)
+
+
+@pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
+def test_a_step_names_its_executable_files(step):
+    listed = subprocess.run(
+        ["git", "ls-files", "--stage"],
+        cwd=step.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    executable = [x.partition("\t")[2] for x in listed if x.startswith("100755 ")]
+    assert executable == list(step.executable)
 
 
 def test_every_folder_of_steps_is_a_step():

@@ -20,9 +20,11 @@ class Step:
     process: str = ""  # in which the stage runs
     hands_on: str = ""  # what the stage passes to the next one
     component: str = ""  # what the step adds
+    sees: str = ""  # what the learner sees at the end of the step, in sentences
     minutes: int = 0  # that a learner needs for the step
     added: tuple[str, ...] = ()  # the files that the step may add
     changed: tuple[str, ...] = ()  # the files that the step may change
+    executable: tuple[str, ...] = ()  # files; not every file system can tell
 
     @property
     def title(self) -> str:
@@ -42,7 +44,8 @@ class Step:
 @cache
 def steps() -> tuple[Step, ...]:
     """The numbered steps, in order."""
-    entries = tomllib.loads((ROOT / "steps" / "steps.toml").read_text())["step"]
+    text = (ROOT / "steps" / "steps.toml").read_text(encoding="utf-8")
+    entries = tomllib.loads(text)["step"]
     return tuple(
         Step(
             name=str(number),
@@ -52,6 +55,7 @@ def steps() -> tuple[Step, ...]:
             process=entry["process"],
             hands_on=entry.get("hands_on", ""),
             component=entry["component"],
+            sees=entry["sees"],
             minutes=entry["minutes"],
             added=tuple(entry.get("added", ())),
             changed=tuple(entry.get("changed", ())),
@@ -67,6 +71,9 @@ def final() -> Step:
         number=len(steps()) + 1,
         folder=ROOT / "final",
         component="Step 7, made ready for real users",
+        sees="The answer appears as it is written, and no accepted search is lost when"
+        " Redis, a worker or the connection fails.",
+        executable=("deploy/switch",),
     )
 
 
