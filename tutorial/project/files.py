@@ -19,7 +19,7 @@ LEFTOVERS = (
     *(".venv", "venv", ".env", ".DS_Store"),
     # In a learner's own folder: files of git and editors, and what was moved aside.
     *(".git", ".gitignore", ".idea", ".vscode", ".python-version", KEPT_ASIDE),
-    *("node_modules", "site-packages", "staticfiles"),
+    *("node_modules", "site-packages", "staticfiles", "static_root"),
 )
 DATABASES = (".sqlite3", ".sqlite", ".db")
 LEFTOVER_SUFFIXES = (*DATABASES, ".pyc", ".log", "-wal", "-shm", "-journal")
