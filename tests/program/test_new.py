@@ -1,5 +1,6 @@
 """`tutorial new`: a learner's folder, as a step leaves it."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 
 from support.folders import check_same, everything, make
 from support.program import check_message, tutorial
+from tutorial.problem import Problem
 from tutorial.project import steps
+from tutorial.workspace import new
 
 
 @pytest.mark.parametrize("step", ["1", "4", "final"])
@@ -132,3 +135,22 @@ def test_new_with_an_unknown_step(tmp_path):
 
 def test_new_without_a_name():
     check_message(tutorial("new", ""), "cannot be the name")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_new_that_fails_half_way_leaves_nothing(is_there, tmp_path, monkeypatch):
+    folder = tmp_path / "there" / "my-search"
+    if is_there:
+        folder.mkdir(parents=True)
+
+    def copy_a_part(source: Path, target: Path) -> None:
+        (target / "search").mkdir()
+        (target / "search" / "views.py").write_text("import")
+        raise OSError(errno.ENOSPC, "No space left on device", "views.py")
+
+    monkeypatch.setattr(new, "copy_project", copy_a_part)
+    with pytest.raises(Problem, match="cannot be made: No space left"):
+        new.make(str(folder), steps.find("3"))
+    assert folder.exists() == is_there
+    assert not is_there or not list(folder.iterdir())
+    assert (tmp_path / "there").exists() == is_there

@@ -7,6 +7,7 @@ from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.project.files import KEPT_ASIDE, copy_project, files
 from tutorial.project.steps import Step, find, is_name, locate, steps
+from tutorial.workspace import fresh
 
 # The repository's own folders. A learner's folder may be anywhere else.
 TAKEN = frozenset("steps final tutorial tests docs requirements site".split())
@@ -35,7 +36,7 @@ def make(name: str, step: Step) -> None:
     folder = _make(name, step)
     count = len(files(folder))
     print(f"Made {name}: {count} files, the project at the end of {called(step)}.")
-    print(_next_commands(name, step))
+    print(listed(*_next_commands(name, step)))
 
 
 def make_empty(name: str) -> None:
@@ -47,7 +48,7 @@ def make_empty(name: str) -> None:
     first = steps()[0]
     print(f"Made {name}: an empty folder, in which {called(first)} is typed.")
     print(
-        _listed(
+        listed(
             (command("docs"), f"the page of step {first.name}, with what to type"),
             (command("run", name), "once it is typed: http://127.0.0.1:8000"),
             (command("check", first.name, name), f"is step {first.name} right?"),
@@ -62,19 +63,19 @@ def is_before_step_1(name: str) -> bool:
 
 def _make(name: str, step: Step | None) -> Path:
     folder = place(name)
-    try:
+    with fresh.readable_errors(name):
         _check_free(name, folder, step)
-        folder.mkdir(parents=True, exist_ok=True)
-        if step:
-            copy_project(step.folder, folder)
-        inside = folder.is_relative_to(ROOT)
-        ignored = GITIGNORE_INSIDE if inside else GITIGNORE
-        (folder / ".gitignore").write_text(ignored)
-    except OSError as error:
-        raise Problem(
-            f"{name} cannot be made: {error.strerror}, {error.filename}."
-        ) from error
+        with fresh.all_or_nothing(folder):
+            _write_files(folder, step)
     return folder
+
+
+def _write_files(folder: Path, step: Step | None) -> None:
+    if step:
+        copy_project(step.folder, folder)
+    inside = folder.is_relative_to(ROOT)
+    ignored = GITIGNORE_INSIDE if inside else GITIGNORE
+    (folder / ".gitignore").write_text(ignored)
 
 
 def place(name: str) -> Path:
@@ -113,14 +114,7 @@ def command(*words: str) -> str:
 
 def _check_free(name: str, folder: Path, step: Step | None) -> None:
     """Raise Problem if the folder is not empty, or is inside another project."""
-    if folder.exists() and not folder.is_dir():
-        raise Problem(f"{name} is a file. Choose another name for the folder.")
-    around = next((p for p in folder.parents if (p / "manage.py").is_file()), None)
-    if around:
-        raise Problem(
-            f"{name} is inside another Django project, {around}.\n"
-            "Choose a folder outside of it."
-        )
+    fresh.check_place(name, folder)
     if not folder.is_dir() or all(map(_is_our_gitignore, folder.iterdir())):
         return
     text = f"{name} holds something already, and nothing is overwritten."
@@ -139,19 +133,19 @@ def _is_our_gitignore(path: Path) -> bool:
     return path.name == ".gitignore" and path.is_file() and path.read_bytes() in ours
 
 
-def _next_commands(name: str, step: Step) -> str:
-    """The three commands that the learner needs next."""
+def _next_commands(name: str, step: Step) -> list[tuple[str, str]]:
+    """The three commands that the learner needs next, with their purposes."""
     last = steps()[-1]
     to_check = find(str(min(step.number + 1, last.number)))
     to_reach = to_check if step.number < last.number else find("final")
-    return _listed(
+    return [
         (command("run", name), "see the page, at http://127.0.0.1:8000"),
         (command("check", to_check.name, name), f"is step {to_check.name} right?"),
         (command("diff", name, to_reach.name), f"what is missing: {to_reach.title}"),
-    )
+    ]
 
 
-def _listed(*lines: tuple[str, str]) -> str:
+def listed(*lines: tuple[str, str]) -> str:
     """Commands with their purposes, under a heading."""
     width = max(len(line) for line, _ in lines)
     shown = [f"    {line:<{width}}  # {why}" for line, why in lines]

@@ -1,0 +1,58 @@
+"""A folder that is new or empty: where it may be, and that nothing half-made stays."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from tutorial.problem import Problem
+
+
+def check_place(name: str, folder: Path) -> None:
+    """Raise Problem if the folder is a file, or is inside another project."""
+    if folder.exists() and not folder.is_dir():
+        raise Problem(f"{name} is a file. Choose another name for the folder.")
+    around = next((p for p in folder.parents if (p / "manage.py").is_file()), None)
+    if around:
+        raise Problem(
+            f"{name} is inside another Django project, {around}.\n"
+            "Choose a folder outside of it."
+        )
+
+
+@contextlib.contextmanager
+def readable_errors(name: str) -> Iterator[None]:
+    """Turn errors of the file system into a Problem about the folder `name`."""
+    try:
+        yield
+    except OSError as error:
+        raise Problem(
+            f"{name} cannot be made: {error.strerror}, {error.filename}."
+        ) from error
+
+
+@contextlib.contextmanager
+def all_or_nothing(folder: Path) -> Iterator[None]:
+    """Make the folder. If the block fails, remove what is new in it, and around it."""
+    around = [path for path in folder.parents if not path.exists()]
+    is_new = not folder.exists()
+    before = set() if is_new else set(folder.iterdir())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        if folder.is_dir():
+            for path in set(folder.iterdir()) - before:
+                _remove(path)
+        if is_new:
+            with contextlib.suppress(OSError):
+                for path in (folder, *around):
+                    path.rmdir()
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
