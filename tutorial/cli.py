@@ -10,6 +10,7 @@ from tutorial.commands import (
     check,
     diff,
     docs,
+    history,
     manage,
     new,
     pictures,
@@ -24,7 +25,19 @@ from tutorial.runtime.services import NO_PROXY
 PROGRAM = "python3 -m tutorial"
 
 # In the order of their use.
-COMMANDS = (run, new, check, diff, manage, docs, bench, test, propagate, pictures)
+COMMANDS = (
+    run,
+    new,
+    check,
+    diff,
+    manage,
+    docs,
+    history,
+    bench,
+    test,
+    propagate,
+    pictures,
+)
 
 
 def main() -> None:

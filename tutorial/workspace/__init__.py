@@ -1,5 +1,5 @@
-"""A learner's own folder: creating it, and bringing it to the end of a step.
+"""Folders outside of the tutorial: a learner's own, and the steps as a git history.
 
-In here: code that changes files in a learner's folder.
+In here: code that creates such a folder, or changes files in it.
 Not in here: running what is in the folder (`runtime`) or judging it (`check`).
 """

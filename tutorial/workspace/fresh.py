@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from tutorial.paths import ROOT
 from tutorial.problem import Problem
 
 
@@ -17,6 +18,15 @@ def check_place(name: str, folder: Path) -> None:
         raise Problem(
             f"{name} is inside another Django project, {around}.\n"
             "Choose a folder outside of it."
+        )
+
+
+def check_outside_the_tutorial(name: str, folder: Path, example: str) -> None:
+    """Raise Problem if the folder is inside the tutorial's own repository."""
+    if folder.is_relative_to(ROOT):
+        raise Problem(
+            f"{name} is inside the tutorial's folder, itself a git repository.\n"
+            f"Choose a folder beside it, for example {example}"
         )
 
 

@@ -1,0 +1,156 @@
+"""A git repository whose commits are steps: the same steps always give the same hashes.
+
+Everything that enters a hash is fixed: the author, the dates, the messages, the modes
+of the files, and the kind of hash. git therefore runs without the configuration and the
+variables of the person and of the machine: these may sign commits, run hooks, convert
+line ends, or name another author. The commits are written by `git fast-import`, which
+takes the content of the files as it is.
+"""
+
+import os
+import subprocess
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tutorial.paths import ROOT
+from tutorial.problem import Problem
+from tutorial.project.files import files
+from tutorial.project.steps import Step
+
+BRANCH = "main"
+AUTHOR = "The tutorial <tutorial@example.invalid>"
+START = (
+    1767225600  # 2026-01-01, 00:00 UTC. Each step is an hour later than the one before.
+)
+HOUR = 3600  # seconds
+
+# The width of a commit message's body, in characters.
+WIDTH = 72
+
+NOWHERE = os.devnull  # no folder, so that git finds no file in it
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit: a project, and what is said about it."""
+
+    tag: str
+    message: str
+    date: int  # seconds since 1970
+    contents: dict[str, bytes] = field(default_factory=dict)  # by path
+    executable: tuple[str, ...] = ()  # paths
+
+
+def commit_of(step: Step) -> Commit:
+    """The commit of a step: what it adds, what the learner sees, and its files.
+
+    Raises Problem if a folder cannot be read.
+    """
+    label = "Final" if step.name == "final" else f"Step {step.name}"
+    return Commit(
+        tag=tag_of(step),
+        message=_message(f"{label}: {step.component}", step.sees),
+        date=START + step.number * HOUR,
+        contents={name: path.read_bytes() for name, path in files(step.folder).items()},
+        executable=step.executable,
+    )
+
+
+def tag_of(step: Step) -> str:
+    """The tag of a step's commit."""
+    return step.name if step.name == "final" else f"step-{step.name}"
+
+
+def check_git() -> None:
+    """Raise Problem if there is no git that works."""
+    _call("--version")
+
+
+def write(
+    folder: Path, commits: Sequence[Commit], *, ignored: str, branches: bool = False
+) -> None:
+    """Make a repository with these commits in `folder`, and check out the last one.
+
+    `ignored` are patterns of files that git ignores. They are not written into a
+    .gitignore, because then a commit would not be equal to its step. `branches` adds a
+    branch for each tag. Raises Problem if git fails.
+    """
+    _git(folder, "init", "--quiet", "--template=")
+    (folder / ".git" / "info").mkdir(exist_ok=True)
+    (folder / ".git" / "info" / "exclude").write_text(ignored)
+    # Later checkouts must not convert line ends either.
+    _git(folder, "config", "core.autocrlf", "false")
+    if branches:
+        # Tags and branches share their names. At each use, git would warn about it.
+        _git(folder, "config", "core.warnAmbiguousRefs", "false")
+    _git(folder, "symbolic-ref", "HEAD", f"refs/heads/{BRANCH}")
+    _git(folder, "fast-import", "--quiet", given=b"".join(_stream(commits, branches)))
+    _git(folder, "read-tree", "--reset", "-u", "HEAD")
+
+
+def _message(subject: str, body: str) -> str:
+    lines = textwrap.fill(body, WIDTH, break_on_hyphens=False)
+    return f"{subject}\n\n{lines}\n"
+
+
+def _stream(commits: Sequence[Commit], branches: bool) -> Iterator[bytes]:
+    """The commits, one after the other, as `git fast-import` reads them."""
+    for mark, commit in enumerate(commits, start=1):
+        yield f"commit refs/heads/{BRANCH}\nmark :{mark}\n".encode()
+        yield f"committer {AUTHOR} {commit.date} +0000\n".encode()
+        yield _data(commit.message.encode())
+        yield b"deleteall\n"
+        for path, content in commit.contents.items():
+            mode = "100755" if path in commit.executable else "100644"
+            yield f"M {mode} inline {path}\n".encode()
+            yield _data(content)
+        for kind in ("tags", *["heads"] * branches):
+            yield f"reset refs/{kind}/{commit.tag}\nfrom :{mark}\n\n".encode()
+
+
+def _data(content: bytes) -> bytes:
+    return b"data %d\n%b\n" % (len(content), content)
+
+
+def _git(folder: Path, *arguments: str, given: bytes = b"") -> None:
+    # With its place given, git does not search for the repository or check its owner.
+    place = [f"--git-dir={folder / '.git'}", f"--work-tree={folder}"]
+    _call(*arguments, place=place, given=given)
+
+
+def _call(*arguments: str, place: Sequence[str] = (), given: bytes = b"") -> None:
+    """Run git. Raises Problem if it is not installed, or if it fails."""
+    try:
+        result = subprocess.run(
+            ["git", *place, *arguments],
+            cwd=ROOT,
+            env=_environment(),
+            input=given,
+            capture_output=True,
+        )
+    except FileNotFoundError:
+        raise Problem(
+            "git is needed for this, and it is not installed.\n"
+            "Install it, for example: sudo apt install git, or: brew install git"
+        ) from None
+    if result.returncode:
+        said = result.stderr.decode(errors="replace").strip().splitlines()
+        # Hints and the place of a report may stand around the line with the reason.
+        reasons = [line for line in said if line.startswith(("fatal:", "error:"))]
+        reason = (reasons or said or [f"exit status {result.returncode}"])[0]
+        raise Problem(f"git {arguments[0]} has failed: {reason}\nNothing was written.")
+
+
+def _environment() -> dict[str, str]:
+    """The variables for git, without any that lead it to a configuration."""
+    kept = {name: x for name, x in os.environ.items() if not name.startswith("GIT_")}
+    return kept | {
+        "LC_ALL": "C",
+        "HOME": NOWHERE,
+        "XDG_CONFIG_HOME": NOWHERE,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_DEFAULT_HASH": "sha1",
+    }
