@@ -1,4 +1,4 @@
-"""`tutorial history`: the steps as commits of a git repository."""
+"""`tutorial history`, and `new --git`: the steps as commits of a git repository."""
 
 import os
 import shutil
@@ -280,7 +280,7 @@ def test_a_name_that_is_none():
 
 
 @pytest.mark.parametrize("name", ["history", "steps/history", ".", "mine/history"])
-@pytest.mark.parametrize("command", ["history"])
+@pytest.mark.parametrize("command", ["history", "new --git"])
 def test_no_repository_inside_the_tutorial_s_own(name, command, root):
     word, *options = command.split()
     check_message(
@@ -297,8 +297,8 @@ def test_inside_another_project(tmp_path):
     assert everything(tmp_path) == {"manage.py": b""}
 
 
-HISTORY = ("history", "{}")
-BOTH = pytest.mark.parametrize("command", [HISTORY], ids=["history"])
+HISTORY, NEW = ("history", "{}"), ("new", "{}", "3", "--git")
+BOTH = pytest.mark.parametrize("command", [HISTORY, NEW], ids=["history", "new"])
 
 
 @BOTH
@@ -361,6 +361,95 @@ def test_an_end_half_way_leaves_nothing(command, number, tmp_path):
     assert not (tmp_path / "there").exists()
 
 
+# new --git
+
+
+@pytest.mark.parametrize("step", ["1", "4", "final"])
+def test_a_new_folder_with_git(step, tmp_path):
+    folder = tmp_path / "my-search"
+    result = tutorial("new", str(folder), step, "--git")
+    assert result.returncode == 0, result.stderr
+    tag = "final" if step == "final" else f"step-{step}"
+    assert len(hashes(folder)) == 1
+    assert git(folder, "rev-parse", tag) == hashes(folder)[0]
+    assert git(folder, "ls-tree", "-r", "--name-only", tag).splitlines() == sorted(
+        files(steps.find(step).folder)
+    )
+    check_same(folder, step)
+    assert not (folder / ".gitignore").exists()
+    assert git(folder, "status", "--porcelain") == ""
+    assert f"a git repository; its first commit has the tag {tag}." in result.stdout
+    assert f"    git -C {folder} status " in result.stdout
+
+
+def test_its_first_commit_is_that_of_the_history(written, tmp_path):
+    variables = unusual(tmp_path / "home")
+    result = tutorial("new", str(tmp_path / "mine"), "--git", **variables)
+    assert result.returncode == 0, result.stderr
+    assert hashes(tmp_path / "mine") == hashes(written)[:1]
+    trees = [
+        git(folder, "rev-parse", "step-1^{tree}")
+        for folder in (tmp_path / "mine", written)
+    ]
+    assert trees[0] == trees[1]
+
+
+def test_nothing_is_typed_yet(tmp_path):
+    for option in (["0", "--git"], ["--git", "0"]):
+        folder = tmp_path / option[0]
+        result = tutorial("new", str(folder), *option)
+        assert result.returncode == 0, result.stderr
+        assert [path.name for path in folder.iterdir()] == [".git"]
+        assert len(hashes(folder)) == 1
+        assert git(folder, "ls-tree", "-r", "step-0") == ""
+        assert "nothing is typed yet" in git(folder, "log", "-1", "--format=%B")
+        assert "run " in result.stdout
+
+
+def test_what_the_learner_types_is_theirs(tmp_path):
+    folder = tmp_path / "my-search"
+    tutorial("new", str(folder), "0", "--git")
+    for name in ("manage.py", "db.sqlite3", ".env", "search/__pycache__/a.pyc"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("mine")
+    assert git(folder, "status", "--porcelain") == "?? manage.py"
+    own = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    git(folder, "add", ".")
+    git(folder, *own, "commit", "--quiet", "--message", "Type manage.py")
+    assert git(folder, "log", "-1", "--format=%an %cn") == "Ada Ada"
+    assert git(folder, "diff", "--name-only", "step-0", "main") == "manage.py"
+
+
+def test_a_folder_without_git_takes_it_later_while_it_is_empty(tmp_path):
+    tutorial("new", str(tmp_path), "0")
+    assert [path.name for path in tmp_path.iterdir()] == [".gitignore"]
+    result = tutorial("new", str(tmp_path), "2", "--git")
+    assert result.returncode == 0, result.stderr
+    assert git(tmp_path, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("order", [("--git", "--catch-up"), ("--catch-up", "--git")])
+def test_git_is_not_for_a_folder_that_catches_up(order, tmp_path):
+    tutorial("new", str(tmp_path), "1")
+    before = everything(tmp_path)
+    result = tutorial("new", str(tmp_path), "3", *order)
+    check_message(result, "--catch-up", "without --git")
+    assert everything(tmp_path) == before
+
+
+def test_a_folder_with_git_catches_up(root, tmp_path):
+    tutorial("new", "../my-search", "1", "--git", root=root)
+    folder = tmp_path / "my-search"
+    result = tutorial("new", "../my-search", "2", "--catch-up", root=root)
+    assert result.returncode == 0, result.stderr
+    check_same(folder, "2")
+    assert len(hashes(folder)) == 1
+    git(folder, "add", ".")
+    changed = git(folder, "diff", "--cached", "--name-only").splitlines()
+    assert sorted(changed) == sorted((*steps.find("2").added, *steps.find("2").changed))
+
+
 def test_the_help_mentions_them():
     assert "\n    history " in tutorial().stdout
     assert "--branch-per-step" in tutorial("history", "-h").stdout
+    assert "--git" in tutorial("new", "-h").stdout

@@ -26,10 +26,20 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="bring the folder DIR to the end of the step; what goes is kept aside",
     )
+    parser.add_argument(
+        "--git",
+        action="store_true",
+        help="make it a git repository, with the step as its first commit",
+    )
 
 
 def new(options: argparse.Namespace) -> None:
     """Make the folder. Raises Problem where something is in the way."""
+    if options.git and options.catch_up:
+        raise Problem(
+            "--git is for a new folder, and --catch-up changes one that exists.\n"
+            "Catch up without --git, then commit the change with git yourself."
+        )
     is_empty = is_before_step_1(options.step or "1")
     if is_empty and options.catch_up:
         raise Problem(
@@ -37,9 +47,9 @@ def new(options: argparse.Namespace) -> None:
             f"For a new and empty folder: {command('new', 'DIR', '0')}"
         )
     if is_empty:
-        make_empty(options.folder)
+        make_empty(options.folder, git=options.git)
     elif not options.catch_up:
-        make(options.folder, find(options.step or "1"))
+        make(options.folder, find(options.step or "1"), git=options.git)
     elif options.step is None:
         raise Problem(
             f"Say the step: {command('new', options.folder, 'STEP', '--catch-up')}"

@@ -7,7 +7,7 @@ from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.project.files import KEPT_ASIDE, copy_project, files
 from tutorial.project.steps import Step, find, is_name, locate, steps
-from tutorial.workspace import fresh
+from tutorial.workspace import fresh, repository
 
 # The repository's own folders. A learner's folder may be anywhere else.
 TAKEN = frozenset("steps final tutorial tests docs requirements site".split())
@@ -28,32 +28,34 @@ GITIGNORE_INSIDE = """\
 """
 
 
-def make(name: str, step: Step) -> None:
+def make(name: str, step: Step, *, git: bool = False) -> None:
     """Create the folder `name` with a copy of the project in `step`.
 
-    Raises Problem if the folder is not empty, or cannot be created.
+    `git` makes it a git repository, with that project as its first commit. Raises
+    Problem if the folder is not empty, or cannot be created.
     """
-    folder = _make(name, step)
+    folder = _make(name, step, git)
     count = len(files(folder))
     print(f"Made {name}: {count} files, the project at the end of {called(step)}.")
-    print(listed(*_next_commands(name, step)))
+    lines = _next_commands(name, step)
+    _print_next(name, lines, repository.tag_of(step) if git else "")
 
 
-def make_empty(name: str) -> None:
+def make_empty(name: str, *, git: bool = False) -> None:
     """Create the empty folder `name`, for a learner who starts with step 1.
 
-    Raises Problem if the folder is not empty, or cannot be created.
+    `git` makes it a git repository whose first commit is empty. Raises Problem if the
+    folder is not empty, or cannot be created.
     """
-    _make(name, None)
+    _make(name, None, git)
     first = steps()[0]
     print(f"Made {name}: an empty folder, in which {called(first)} is typed.")
-    print(
-        listed(
-            (command("docs"), f"the page of step {first.name}, with what to type"),
-            (command("run", name), "once it is typed: http://127.0.0.1:8000"),
-            (command("check", first.name, name), f"is step {first.name} right?"),
-        )
-    )
+    lines = [
+        (command("docs"), f"the page of step {first.name}, with what to type"),
+        (command("run", name), "once it is typed: http://127.0.0.1:8000"),
+        (command("check", first.name, name), f"is step {first.name} right?"),
+    ]
+    _print_next(name, lines, repository.before_step_1().tag if git else "")
 
 
 def is_before_step_1(name: str) -> bool:
@@ -61,12 +63,19 @@ def is_before_step_1(name: str) -> bool:
     return name in ("0", "00")
 
 
-def _make(name: str, step: Step | None) -> Path:
+def _make(name: str, step: Step | None, git: bool) -> Path:
     folder = place(name)
     with fresh.readable_errors(name):
+        if git:
+            fresh.check_outside_the_tutorial(name, folder, "../my-search")
         _check_free(name, folder, step)
+        if git:
+            repository.check_git()
         with fresh.all_or_nothing(folder):
-            _write_files(folder, step)
+            if git:
+                _write_repository(folder, step)
+            else:
+                _write_files(folder, step)
     return folder
 
 
@@ -76,6 +85,13 @@ def _write_files(folder: Path, step: Step | None) -> None:
     inside = folder.is_relative_to(ROOT)
     ignored = GITIGNORE_INSIDE if inside else GITIGNORE
     (folder / ".gitignore").write_text(ignored)
+
+
+def _write_repository(folder: Path, step: Step | None) -> None:
+    commit = repository.commit_of(step) if step else repository.before_step_1()
+    repository.write(folder, [commit], ignored=GITIGNORE)
+    # If an empty folder was made without git before, its .gitignore is left.
+    (folder / ".gitignore").unlink(missing_ok=True)
 
 
 def place(name: str) -> Path:
@@ -143,6 +159,15 @@ def _next_commands(name: str, step: Step) -> list[tuple[str, str]]:
         (command("check", to_check.name, name), f"is step {to_check.name} right?"),
         (command("diff", name, to_reach.name), f"what is missing: {to_reach.title}"),
     ]
+
+
+def _print_next(name: str, lines: list[tuple[str, str]], tag: str) -> None:
+    """Print the next commands; `tag` is that of the first commit, "" without git."""
+    if tag:
+        print(f"It is a git repository; its first commit has the tag {tag}.")
+        status = shlex.join(["git", "-C", name, "status"])
+        lines = [*lines, (status, f"the files that you have changed since {tag}")]
+    print(listed(*lines))
 
 
 def listed(*lines: tuple[str, str]) -> str:

@@ -58,6 +58,13 @@ def commit_of(step: Step) -> Commit:
     )
 
 
+def before_step_1() -> Commit:
+    """The commit of an empty folder."""
+    text = "The folder is empty. The page of step 1 says what to type first."
+    message = _message("Before step 1: nothing is typed yet", text)
+    return Commit(tag="step-0", message=message, date=START)
+
+
 def tag_of(step: Step) -> str:
     """The tag of a step's commit."""
     return step.name if step.name == "final" else f"step-{step.name}"
