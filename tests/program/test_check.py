@@ -18,10 +18,11 @@ import pytest
 import redis
 
 from support.checking import check, is_perfect, named, run_check
-from tutorial.check import glance, older_code
+from tutorial.check import glance, older_code, start
 from tutorial.check.code import Code, files_of_worker
 from tutorial.check.mistakes import mistakes
 from tutorial.check.report import Result, line_of
+from tutorial.check.stages import stage_0_start
 from tutorial.paths import ROOT, VENV
 from tutorial.project import steps
 from tutorial.project.files import copy_project, files
@@ -418,6 +419,14 @@ def test_it_watches_the_folder(project, tmp_path, scratch):
     assert not list(scratch.glob("tutorial*"))
 
 
+def test_settings_that_never_end_are_no_error_of_the_check():
+    class Project:
+        def call(self, command, **options):
+            raise subprocess.TimeoutExpired(command, options["timeout"])
+
+    start.write_survey(Project(), [])
+
+
 def test_a_folder_that_is_no_project(tmp_path):
     result = run_check("3", str(tmp_path))
     assert result.returncode == 2
@@ -463,6 +472,18 @@ def test_a_file_that_is_broken_is_named_before_anything_imports_it(project, chec
     assert found["seen"].startswith("SyntaxError: ")
     # What cannot be read may well hold the handler.
     assert not [r["evidence"] for r in report["stages"] if r["evidence"]]
+
+
+@pytest.mark.slow(15)
+def test_a_file_that_never_ends_raises_nothing(project, check_here, monkeypatch):
+    for module in (start, stage_0_start):
+        monkeypatch.setattr(module, "START", 4.0)
+    folder = project("2")
+    urls = folder / "config" / "urls.py"
+    urls.write_text(f"import time\n\ntime.sleep(600)\n{urls.read_text()}")
+    found = named(check_here("2", folder))
+    assert found["id"] == "web-does-not-listen"
+    assert found["seen"].startswith("nothing listens at its port after 4 s")
 
 
 def test_a_broken_file_of_no_app_and_an_empty_database_do_no_harm(project, check_here):

@@ -35,6 +35,8 @@ GOODBYE = re.compile(
     r"Shutting down|Waiting for application shutdown|Application shutdown complete"
     r"|Finished server process"
 )
+# The error in the place of a survey that was never written.
+NO_SURVEY = "Exit"
 GRACE = 0.5  # seconds in which the traces of a task that has ended become visible
 
 

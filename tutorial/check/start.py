@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from tutorial import observer
 from tutorial.check.code import Code
-from tutorial.check.scene import START, Scene, last_words
+from tutorial.check.scene import NO_SURVEY, START, Scene, last_words
 from tutorial.observer.events import Events
 from tutorial.problem import Problem
 from tutorial.project import procfile
@@ -82,7 +83,7 @@ class Check:
             command = observer.with_survey(commands.get("web", ""), survey)
             if command is None:
                 self._say("reading the settings")
-                _survey(project, survey)
+                write_survey(project, survey)
             else:
                 commands["web"] = command
             self._say(f"starting {' and '.join(commands)}")
@@ -163,13 +164,15 @@ def with_port(command: str, port: int) -> str:
     return re.sub(r"((?:--bind|-b)[ =]\S*:)\S+", rf"\g<1>{port}", command)
 
 
-def _survey(project: Project, arguments: list[str]) -> None:
+def write_survey(project: Project, arguments: list[str]) -> None:
     """Write what the project's settings come to: see `observer/inside/survey.py`."""
-    project.call(
-        ["python", str(observer.SURVEY), *arguments],
-        environment={"TUTORIAL_PROCESS": "survey"},
-        timeout=60,
-    )
+    # Settings that never end are met again by the web process.
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        project.call(
+            ["python", str(observer.SURVEY), *arguments],
+            environment={"TUTORIAL_PROCESS": "survey"},
+            timeout=60,
+        )
 
 
 def _read_survey(output: Path, project: Project) -> dict[str, Any]:
@@ -181,4 +184,4 @@ def _read_survey(output: Path, project: Project) -> dict[str, Any]:
     if output.exists():
         return json.loads(output.read_text())
     words = last_words(web.lines if web else [])
-    return {"settings": {"error": "Exit", "message": words, "at": None}}
+    return {"settings": {"error": NO_SURVEY, "message": words, "at": None}}

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from tutorial.check.code import Code, imported
-from tutorial.check.scene import Scene
+from tutorial.check.scene import NO_SURVEY, Scene
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 from tutorial.project import procfile
@@ -50,6 +50,9 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         return unmet
     for found in _shadowing(scene):
         return found
+    is_silent = scene.survey.get("settings", {}).get("error") == NO_SURVEY
+    if unmet.mistake == "web-does-not-listen" and is_silent:
+        return unmet  # a file that never ends raises nothing
     for found in _unreadable(scene):
         return found
     if unmet.mistake == "web-does-not-listen":
