@@ -77,7 +77,7 @@ def copy_with_data(folder: Path, target: Path) -> list[Path]:
         raise Problem(f"{folder} is no Django project: it has no manage.py.")
     copy_project(folder, target)
     databases = []
-    for path in _walk(folder):
+    for path in data_files(folder):
         place = target / path.relative_to(folder)
         if path.name.endswith(DATABASES):
             databases.append(_copy_database(path, place))
@@ -85,6 +85,17 @@ def copy_with_data(folder: Path, target: Path) -> list[Path]:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
     return databases
+
+
+def data_files(folder: Path) -> Iterator[Path]:
+    """The databases of the project in `folder`, with their logs, and `.env` files.
+
+    Raises Problem if a folder cannot be read, or if there are more than MOST_FILES.
+    """
+    suffixes = (*DATABASES, *(f"{suffix}-wal" for suffix in DATABASES))
+    for path in _walk(folder):
+        if path.name.endswith(suffixes) or path.name == ".env":
+            yield path
 
 
 def settings_module(folder: Path) -> str:
