@@ -70,6 +70,9 @@ def _run(arguments: list[str]) -> int:
     lacks_step = options.command == "new" and options.step is None
     if lacks_step and rest and not rest[0].startswith("-"):
         options.step = rest.pop(0)  # after an option, where argparse does not take it
+    # Nor does an older argparse take folders after an option.
+    while options.command == "check" and rest and not rest[0].startswith("-"):
+        options.folders.append(rest.pop(0))
     if rest and options.command != "test":
         parser.error(f"unknown argument: {' '.join(rest)}")
     options.rest = rest

@@ -18,7 +18,7 @@ LEVELS = (
     {"runtime"},
     {"visitor", "observer"},
     {"workspace", "check"},
-    {"live_map"},
+    {"live_map", "classroom"},
     {"capture", "bench"},
     {"site"},
     {"commands"},

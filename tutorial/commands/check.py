@@ -1,10 +1,14 @@
-"""`tutorial check`: is a project right up to a stage, and if not, why."""
+"""`tutorial check`: is a project right up to a stage, and if not, why.
+
+With more than one folder, it prints the table of a class.
+"""
 
 import argparse
+import os
 import shlex
 import sys
 
-from tutorial.commands.arguments import Commands, add_step
+from tutorial.commands.arguments import Commands, add_step, count, number
 from tutorial.problem import Problem
 from tutorial.project.steps import Step, find, find_project, steps
 from tutorial.runtime import environment
@@ -12,15 +16,25 @@ from tutorial.runtime import environment
 # The exit status where there is no project, or no Redis; argparse's for a wrong option.
 CANNOT_CHECK = 2
 
+# What goes only with the table of a class.
+OF_A_CLASS = ("class_folder", "csv", "html", "jobs", "timeout", "again")
+
 
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add(
-        "check", "Is step N right, and if not, why? (check 3 [DIR])", check
+        "check", "Is step N right, and if not, why? (check 3 [DIR ...])", check
+    )
+    parser.epilog = (
+        "With several folders, or with --class, it prints a table of them. Checking a"
+        " folder executes its code, with your rights."
     )
     add_step(parser, "step")
     parser.add_argument(
-        "folder", metavar="DIR", nargs="?", help="your own folder; default: the step's"
+        "folders",
+        metavar="DIR",
+        nargs="*",
+        help="your own folder, or those of a class; default: the step's",
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
@@ -29,37 +43,104 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="exit with 1 for findings, too"
     )
+    group = parser.add_argument_group("the table of a class")
+    group.add_argument(
+        "--class",
+        dest="class_folder",
+        metavar="DIR",
+        help="check each folder in this folder",
+    )
+    group.add_argument("--csv", action="store_true", help="for a spreadsheet")
+    group.add_argument(
+        "--html", metavar="FILE", help="write the table and all reports to this file"
+    )
+    group.add_argument(
+        "--jobs",
+        type=count,
+        metavar="N",
+        help="check N folders at a time; default: as many as there are cores",
+    )
+    group.add_argument(
+        "--timeout",
+        type=number(1, 3600),
+        metavar="SECONDS",
+        help="end the check of a folder after so long; default: 90",
+    )
+    group.add_argument(
+        "--again", action="store_true", help="check also what has not changed"
+    )
 
 
 def check(options: argparse.Namespace) -> int:
-    """Check a project, and return the exit status.
+    """Check a project, or those of a class, and return the exit status.
 
     That is 0 where there is nothing to report, 1 where the flow breaks, 3 where it goes
     through and there are findings, 4 where it cannot be judged, and 2 where the project
-    cannot be checked at all.
+    cannot be checked at all. A class has the status of the folder that is worst off; in
+    this order they are worse: 0, 3, 4, 1, 2.
     """
+    is_class = len(options.folders) > 1 or any(
+        getattr(options, name) for name in OF_A_CLASS
+    )
     try:
-        step = find(options.step)
-        project = find_project(options.folder) if options.folder else step
-        environment.enter("run", "redis", "test")
-        from tutorial.check.session import check, watch
-
-        number = min(step.number, len(steps()))
-        if options.watch:
-            return watch(project.folder, project.title, number)
-        return check(
-            project.folder,
-            project.title,
-            number,
-            as_json=options.json,
-            strict=options.strict,
-            compare=_comparison(options, step) if options.folder else "",
-        )
+        return _check_class(options) if is_class else _check_one(options)
     except Problem as problem:
         print(problem, file=sys.stderr)
         return CANNOT_CHECK
 
 
-def _comparison(options: argparse.Namespace, step: Step) -> str:
+def _check_one(options: argparse.Namespace) -> int:
+    step = find(options.step)
+    folder = options.folders[0] if options.folders else ""
+    project = find_project(folder) if options.folders else step
+    environment.enter("run", "redis", "test")
+    from tutorial.check.session import check, watch
+
+    last = min(step.number, len(steps()))
+    if options.watch:
+        return watch(project.folder, project.title, last)
+    return check(
+        project.folder,
+        project.title,
+        last,
+        as_json=options.json,
+        strict=options.strict,
+        compare=_comparison(folder, step) if options.folders else "",
+    )
+
+
+def _check_class(options: argparse.Namespace) -> int:
+    step = find(options.step)
+    if options.watch:
+        raise Problem("--watch goes with one folder, and without a table.")
+    if options.json and options.csv:
+        raise Problem("Choose one of --json and --csv.")
+    if bool(options.folders) == bool(options.class_folder):
+        raise Problem(
+            "Name the folders of the class, or one with --class that has them."
+        )
+    environment.enter("run", "redis", "test")
+    from tutorial.classroom.command import check
+
+    return check(
+        options.folders,
+        options.class_folder,
+        min(step.number, len(steps())),
+        form="json" if options.json else "csv" if options.csv else "table",
+        html=options.html,
+        jobs=options.jobs or _cores(),
+        seconds=options.timeout,
+        again=options.again,
+        strict=options.strict,
+    )
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _comparison(folder: str, step: Step) -> str:
     """The command that compares the folder with the step."""
-    return shlex.join(["python3", "-m", "tutorial", "diff", options.folder, step.name])
+    return shlex.join(["python3", "-m", "tutorial", "diff", folder, step.name])

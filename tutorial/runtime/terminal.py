@@ -1,6 +1,7 @@
 """What the program shows on a terminal: colours, one line of progress, the log."""
 
 import os
+import shutil
 import sys
 import threading
 import time
@@ -62,6 +63,53 @@ class Progress:
         """Replace the line by one that stays, such as "Installing  done in 3.2 s"."""
         start = "\r\033[K" if self.is_shown else ""
         print(f"{start}{title} in {self.seconds:.1f} s", file=sys.stderr, flush=True)
+
+
+class Bar:
+    """A bar on a terminal that shows how many things are done, and how long it takes.
+
+    Without a terminal it is silent.
+    """
+
+    LENGTH = 24  # characters
+
+    def __init__(self) -> None:
+        self._is_shown = sys.stderr.isatty()
+
+    def __call__(
+        self, done: int, of: int, seconds: float | None, names: list[str]
+    ) -> None:
+        """Show that `done` of the things are done.
+
+        `seconds` are those that are left, where that is known; `names` are what is
+        being done now.
+        """
+        if not self._is_shown:
+            return
+        full = self.LENGTH * done // max(of, 1)
+        bar = "#" * full + "." * (self.LENGTH - full)
+        left = "" if seconds is None else f", about {duration(seconds)} left"
+        text = printable(f"[{bar}] {done} of {of}{left}: {', '.join(names)}")
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r\033[K{text[:width]}", end="", file=sys.stderr, flush=True)
+
+    def remove(self) -> None:
+        """Remove the bar from the terminal."""
+        if self._is_shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """The text without characters that a terminal would obey."""
+    return "".join(
+        one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text
+    )
+
+
+def duration(seconds: float) -> str:
+    """A time in words, such as "1 min 40 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class Log:

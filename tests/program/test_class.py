@@ -1,0 +1,415 @@
+"""`tutorial check` with the folders of a class: the table, and what bounds a folder."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import psutil
+import pytest
+
+from support import website
+from support.folders import make
+from support.program import check_message, tutorial
+from tutorial.classroom import command, keeper, kept
+from tutorial.classroom.keeper import Order
+from tutorial.paths import ROOT
+from tutorial.runtime.waiting import wait_until
+
+SECRET = "sk-a-secret-key-that-nobody-may-read"
+
+# Prints its environment, in the web process.
+PRINTS = "import os\n\nprint('environment:', dict(os.environ), flush=True)\n"
+HANGS = "import time\n\ntime.sleep(600)\n"
+# A process that no group and no parent leads to, and which has lost its environment.
+ESCAPES = """
+import os
+if os.fork() == 0:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.execve("/bin/sleep", ["sleep", "600"], {})
+"""
+
+
+def change(folder: Path, file: str, old: str, new: str) -> None:
+    text = (folder / file).read_text()
+    assert text.count(old) == 1
+    (folder / file).write_text(text.replace(old, new))
+
+
+def put_first(folder: Path, file: str, code: str) -> None:
+    """Put code at the beginning of a file, where its import runs it."""
+    (folder / file).write_text(code + (folder / file).read_text())
+
+
+def make_class(place: Path) -> Path:
+    """A class at step 2; what checks it cheaply needs no worker."""
+    make(place / "done", "2")
+    make(place / "half", "1")
+    make(place / "broken", "2")
+    change(place / "broken", "search/views.py", ".delay(", "(")
+    make(place / "nested" / "my-search", "1")
+    make(place / "two" / "first", "1")
+    make(place / "two" / "second", "1")
+    (place / "empty").mkdir()
+    make(place / "prints", "1")
+    put_first(place / "prints", "config/urls.py", PRINTS)
+    make(place / "escapes", "1")
+    put_first(place / "escapes", "config/urls.py", ESCAPES)
+    make(place / "fills", "1")
+    fills = "open('big', 'wb').truncate(10**12)\n"
+    put_first(place / "fills", "config/urls.py", fills)
+    (place / "notes.txt").write_text("no folder")
+    return place
+
+
+def check_class(place: Path, *names: str, **options) -> tuple[int, str]:
+    """The exit status and the output of a check up to stage 2, from this process."""
+    given = {"form": "table", "html": None, "jobs": 2, "seconds": None}
+    given |= {"again": False, "strict": False} | options
+    text = io.StringIO()
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        with contextlib.redirect_stdout(text):
+            folder = None if names else str(place)
+            status = command.check([*names], folder, 2, **given)
+    finally:
+        signal.signal(signal.SIGHUP, before)  # it is changed for the whole process
+    return status, text.getvalue()
+
+
+@pytest.fixture(scope="module")
+def the_class(tmp_path_factory):
+    """A class that was checked once: its folder, the output, and the HTML file."""
+    place = make_class(tmp_path_factory.mktemp("checked") / "class")
+    html = place.parent / "class.html"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept, "PLACE", place.parent / "kept")
+        for name in ("OPENAI_API_KEY", "GITHUB_TOKEN", "DATABASE_PASSWORD"):
+            patch.setenv(name, SECRET)
+        status, said = check_class(place, html=str(html), form="json")
+        yield place, status, json.loads(said), html
+
+
+shared = pytest.mark.xdist_group("class")
+
+
+@shared
+@pytest.mark.slow(60)
+def test_each_folder_is_a_row(the_class):
+    _, status, data, _ = the_class
+    rows = {one["name"]: one for one in data["folders"]}
+    standings = {name: one["standing"] for name, one in rows.items()}
+    assert standings == {
+        "broken": "step 2, broken at stage 2",
+        "done": "step 2",
+        "empty": "not checked",
+        "escapes": "step 1",
+        "fills": "step 1, does not start",
+        "half": "step 1",
+        "nested": "step 1",
+        "prints": "step 1",
+        "two": "not checked",
+    }
+    assert rows["two"]["hop"] == "2 projects: first/, second/"
+    assert rows["empty"]["hop"] == "the folder is empty"
+    assert rows["nested"]["notes"] == ["the project is in my-search/"]
+    assert rows["half"]["hop"].startswith("next: 2 view: No view takes the POST (")
+    assert rows["broken"]["at"].startswith("search/views.py:")
+    assert rows["fills"]["at"] == "config/urls.py:1"
+    assert "went on after the check" in rows["escapes"]["notes"][0]
+    assert status == 2, "some folders could not be checked"
+    assert data["stumbles"][0]["folders"]
+
+
+@shared
+def test_no_folder_sees_the_variables_of_the_instructor(the_class):
+    _, _, data, html = the_class
+    report = next(one for one in data["folders"] if one["name"] == "prints")["report"]
+    assert "environment:" in str(report["log"]), "it was not printed"
+    assert SECRET not in json.dumps(data) + html.read_text()
+    assert str(Path.home()) + "'" not in str(report["log"])
+
+
+@shared
+def test_a_second_run_checks_only_what_has_changed(the_class):
+    place, *_ = the_class
+    started = time.monotonic()
+    status, said = check_class(place)
+    assert time.monotonic() - started < 10
+    assert status == 2
+    assert "(7 not changed since an earlier check)" in said, said
+    (place / "half" / "search" / "new.py").write_text("")
+    try:
+        _, said = check_class(place, form="json")
+        kept_ones = {one["name"] for one in json.loads(said)["folders"] if one["kept"]}
+        assert "half" not in kept_ones
+        assert "done" in kept_ones
+    finally:
+        (place / "half" / "search" / "new.py").unlink()
+
+
+@pytest.mark.slow(20)
+def test_a_folder_that_hangs_costs_its_own_time_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "PLACE", tmp_path / "kept")
+    place = tmp_path / "class"
+    (place / "empty").mkdir(parents=True)
+    make(place / "hangs", "1")
+    put_first(place / "hangs", "config/urls.py", HANGS)
+    for seconds, is_kept in ((4, False), (3, True), (5, False)):
+        _, said = check_class(place, seconds=seconds)
+        spent = 4 if is_kept else seconds
+        assert f"it was ended after {spent} s" in said
+        assert ("(1 not changed" in said) == is_kept
+
+
+@shared
+def test_again_checks_what_has_not_changed(the_class):
+    place, *_ = the_class
+    names = [f"{place}/half", f"{place}/empty", f"{place}/notes.txt"]
+    status, said = check_class(place, *names, again=True)
+    assert status == 2
+    assert "of 2 folders in " in said
+    assert f"Left out, because it is not a folder: {place}/notes.txt" in said
+
+
+@shared
+def test_the_table_for_a_spreadsheet(the_class):
+    place, *_ = the_class
+    _, said = check_class(place, form="csv")
+    rows = {one["name"]: one for one in csv.DictReader(io.StringIO(said))}
+    assert rows["done"]["state"] == "works"
+    assert (rows["broken"]["reached"], rows["broken"]["done"]) == ("2", "1")
+    assert rows["nested"]["notes"] == "the project is in my-search/"
+
+
+@shared
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_the_class(the_class, chromium, scheme):
+    _, _, data, html = the_class
+    page = chromium.new_context(color_scheme=scheme).new_page()
+    errors, requests = [], []
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(html.as_uri())
+
+    def names() -> list[str]:
+        return page.locator("tbody th").all_inner_texts()
+
+    expected = [one["name"] for one in data["folders"]]
+    assert names() == expected == sorted(expected)
+    # With the keyboard: backwards, and by another column.
+    page.get_by_role("button", name="Name").focus()
+    page.keyboard.press("Enter")
+    assert names() == expected[::-1]
+    assert page.locator("th[aria-sort=descending]").inner_text().startswith("Name")
+    page.get_by_role("button", name="Reached").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Space")
+    assert names()[0] == "done"
+    report = page.locator("tbody", has_text="Report of broken").last
+    assert not report.locator("pre").is_visible()
+    report.locator("summary").click()
+    assert "The flow breaks at stage 2" in report.locator("pre").inner_text()
+    top = page.locator(".stumbles > li").first
+    assert data["stumbles"][0]["title"] in top.inner_text()
+    assert not errors
+    assert requests == [html.as_uri()]
+    background = "getComputedStyle(document.body).backgroundColor"
+    is_dark = page.evaluate(background) != "rgb(255, 255, 255)"
+    assert is_dark == (scheme == "dark")
+    assert not website.violations(page)
+    page.set_viewport_size({"width": 375, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+# --- what bounds a folder -----------------------------------------------------------
+
+
+def keep(code: str, **limits) -> tuple[dict, str]:
+    """What the keeper says of a Python program, and the folder that it was given."""
+    with tempfile.TemporaryDirectory() as place:
+        order = Order(
+            **{"command": [sys.executable, "-c", code], "seconds": 20.0}
+            | {"folder": f"{place}/folder"}
+            | limits
+        )
+        with start_keeper(order) as child:
+            output = child.stdout.read()
+        assert child.returncode == 0
+        assert not Path(order.folder).exists()
+    assert not list(keeper.marked(MARK))
+    return json.loads(output), order.folder
+
+
+MARK = f"test-{os.getpid()}"
+
+
+def start_keeper(order: Order) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", keeper.__name__, json.dumps(asdict(order))],
+        cwd=ROOT,
+        env=os.environ | {keeper.MARK: MARK},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_a_command_within_its_limits():
+    code = "import os; print(os.environ['HOME'], os.environ['TMPDIR'])"
+    ending, folder = keep(code)
+    assert ending["output"].split() == [f"{folder}/home", folder]
+    assert (ending["status"], ending["limit"], ending["left"]) == (0, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "limits", "words"),
+    [
+        ("import time; time.sleep(60)", {"seconds": 1.0}, "ended after 1 s"),
+        (
+            "import os, time\n"
+            "for number in range(40):\n"
+            "    path = f\"{os.environ['TMPDIR']}/{number}\"\n"
+            "    open(path, 'wb').write(bytes(100_000))\n"
+            "time.sleep(60)",
+            {"megabytes": 2},
+            "wrote more than 2 MB",
+        ),
+        (
+            "import os, time\n"
+            "for number in range(12):\n"
+            "    if os.fork() == 0:\n"
+            "        os.setsid(); time.sleep(60); os._exit(0)\n"
+            "time.sleep(60)",
+            {"processes": 8},
+            "more than 8 processes",
+        ),
+        (
+            "import time; kept = b'x' * 60_000_000; time.sleep(60)",
+            {"memory_megabytes": 40},
+            "more than 40 MB",
+        ),
+    ],
+    ids=["time", "disk", "processes", "memory"],
+)
+def test_a_limit_ends_a_command_and_all_that_it_has_started(code, limits, words):
+    ending, _ = keep(code, **limits)
+    assert words in ending["limit"]
+    assert ending["is_timeout"] == ("seconds" in limits)
+
+
+def test_one_large_file_is_refused_by_the_system():
+    code = "import os; open(f\"{os.environ['TMPDIR']}/big\", 'wb').truncate(2 * 10**6)"
+    ending, _ = keep(code, file_megabytes=1)
+    assert "File too large" in ending["errors"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its parent would be process 1")
+def test_a_process_without_a_group_a_parent_and_an_environment_is_found():
+    before = set(psutil.pids())
+    ending, _ = keep(ESCAPES)
+    assert ending["left"] == 1
+    new = [psutil.Process(pid) for pid in set(psutil.pids()) - before]
+    assert not [one for one in new if one.cmdline()[:1] == ["sleep"]]
+
+
+def test_a_check_ends_with_the_one_who_asked_for_it(tmp_path):
+    order = Order(["sleep", "600"], str(tmp_path / "folder"), 60.0)
+    child = start_keeper(order)
+    wait_until(
+        lambda: len(list(keeper.marked(MARK))) == 2, seconds=20, otherwise="no child"
+    )
+    output, _ = child.communicate(timeout=20)  # closes its input
+    assert json.loads(output)["limit"] == "it was interrupted"
+    assert not list(keeper.marked(MARK))
+    assert not Path(order.folder).exists()
+
+
+@pytest.mark.slow(15)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_leaves_nothing(number, tmp_path):
+    for name in ("ada", "ben", "cleo"):
+        make(tmp_path / "class" / name, "1")
+        put_first(tmp_path / "class" / name, "config/urls.py", HANGS)
+    scratch = Path(tempfile.mkdtemp(prefix="t"))
+    child = subprocess.Popen(
+        [*(sys.executable, "-m", "tutorial", "check", "1", "--jobs", "2")]
+        + ["--class", str(tmp_path / "class")],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    started: set[psutil.Process] = set()
+
+    def are_running() -> bool:
+        started.update(psutil.Process(child.pid).children(recursive=True))
+        return sum("runserver" in command_of(one) for one in started) >= 2
+
+    try:
+        wait_until(are_running, seconds=60, otherwise="no web process was started")
+        child.send_signal(number)
+        output, _ = child.communicate(timeout=30)
+        _, alive = psutil.wait_procs(started, timeout=15)
+        assert not alive
+        left = [path for path in scratch.rglob("*") if path.is_file()]
+        assert not left
+        if number == signal.SIGINT:
+            assert child.returncode == 130
+            assert "Traceback" not in output
+            assert not list(scratch.iterdir())
+    finally:
+        child.kill()
+        child.wait()
+        keeper.remove(scratch)
+
+
+def command_of(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
+
+
+# --- the command line ---------------------------------------------------------------
+
+
+def test_wrong_arguments(tmp_path):
+    for name in ("ada", "ben"):
+        make(tmp_path / name, "1")
+    ada, ben = str(tmp_path / "ada"), str(tmp_path / "ben")
+    check_message(tutorial("check", "1", ada, f"{ben}x"), "There is no folder")
+    check_message(tutorial("check", "1", ada, ben, "--watch"), "--watch")
+    check_message(tutorial("check", "1", ada, ben, "--csv", "--json"), "--json")
+    check_message(tutorial("check", "1", "--class", ada, ben), "--class")
+    check_message(tutorial("check", "1", "--csv"), "--class")
+    check_message(tutorial("check", "1", ada, ben, "--jobs", "0"), "--jobs")
+    result = tutorial("check", "1", ada, ben, "--html", f"{tmp_path}/no/file.html")
+    check_message(result, "cannot be written")
+    help_ = tutorial("check", "-h").stdout
+    assert "executes its code, with your rights" in " ".join(help_.split())
+
+
+@pytest.mark.lab
+@pytest.mark.slow(240)
+def test_thirty_folders_at_step_4_take_at_most_four_minutes(tmp_path):
+    for number in range(30):
+        folder = make(tmp_path / "class" / f"learner-{number:02}", "4")
+        (folder / "search" / "notes.py").write_text(f"NUMBER = {number}\n")
+    started = time.monotonic()
+    place = str(tmp_path / "class")
+    result = tutorial("check", "4", "--class", place, "--again", seconds=600)
+    assert result.returncode == 0, result.stdout
+    assert time.monotonic() - started < 240

@@ -1,0 +1,116 @@
+"""The table of a class on a terminal, as CSV and as JSON."""
+
+import csv
+import io
+import json
+import shutil
+import textwrap
+from collections.abc import Iterator
+
+from tutorial.check.report import Paint
+from tutorial.classroom.row import Row, stumbles
+from tutorial.runtime.terminal import printable
+
+# The version of what `as_json` returns. docs/instructors.md describes it.
+VERSION = 1
+
+TITLES = ("name", "reached", "first broken hop", "findings")
+GAP = 2  # blanks between two columns
+NARROW = (24, 28)  # the most characters of a name, and of what was reached
+LEAST = 88  # characters of a line, where the terminal does not say
+
+STYLES = {
+    "works": "green",
+    "findings": "yellow",
+    "cannot judge": "yellow",
+    "broken": "red",
+    "not checked": "red",
+}
+
+# What a spreadsheet would take for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+COLUMNS = (
+    *("name", "state", "reached", "done", "breaks_at", "standing", "hop", "mistake"),
+    *("at", "findings", "notes", "folder"),
+)
+
+
+def lines(rows: list[Row], paint: Paint) -> Iterator[str]:
+    """The table for a person, a row for each folder."""
+    cells = [
+        (row.name, row.standing(), row.hop(), "; ".join(row.more())) for row in rows
+    ]
+    cells = [tuple(map(printable, row)) for row in cells]
+    widths = _widths([TITLES, *cells])
+    for line in _row(TITLES, widths):
+        yield paint("bold", line)
+    for row, texts in zip(rows, cells, strict=True):
+        first, *rest = _row(texts, widths)
+        style = STYLES.get(row.state)
+        yield paint(style, first) if style else first
+        yield from rest
+
+
+def _widths(cells: list[tuple[str, ...]]) -> list[int]:
+    widest = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    name, reached = map(min, widest, NARROW)
+    line = max(shutil.get_terminal_size((LEAST, 24)).columns, LEAST)
+    left = line - name - reached - 3 * GAP
+    hop = min(widest[2], max(left - widest[3], left * 3 // 5))
+    return [name, reached, hop, min(widest[3], left - hop)]
+
+
+def _row(texts: tuple[str, ...], widths: list[int]) -> list[str]:
+    """The lines of a row: each cell is folded to the width of its column."""
+    columns = [
+        textwrap.wrap(text, max(width, 1), break_on_hyphens=False) or [""]
+        for text, width in zip(texts, widths, strict=True)
+    ]
+    folded = []
+    for number in range(max(map(len, columns))):
+        parts = [
+            (column[number] if number < len(column) else "").ljust(width)
+            for column, width in zip(columns, widths, strict=True)
+        ]
+        folded.append((" " * GAP).join(parts).rstrip())
+    return folded
+
+
+def as_csv(rows: list[Row]) -> str:
+    """A line for each folder, for a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        data = row.data()
+        writer.writerow(_cell(data[name]) for name in COLUMNS)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if value is None or isinstance(value, int):
+        return value
+    text = printable("; ".join(value) if isinstance(value, list) else str(value))
+    # The names of folders and files are other people's.
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def as_json(rows: list[Row], step: int, seconds: float) -> str:
+    """All of it, each report included."""
+    data = {
+        "version": VERSION,
+        "step": step,
+        "folders": [row.data() | {"report": _report(row)} for row in rows],
+        "stumbles": [
+            {"mistake": one.id, "title": one.title, "folders": list(one.names)}
+            for one in stumbles(rows)
+        ],
+        "seconds": round(seconds, 1),
+    }
+    return json.dumps(data, ensure_ascii=False, indent=2)
+
+
+def _report(row: Row) -> dict | None:
+    """The report as `check` has it; a result that is kept may be of another folder."""
+    return row.report and row.report | {"folder": str(row.folder.project)}

@@ -1,0 +1,39 @@
+"""The last step of which something is in a project's files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tutorial.check.code import Code
+
+# What each step adds, found without the names that its author has chosen. Several signs
+# for each: one of them may be what is missing.
+SIGNS: dict[int, Callable[[Code], object]] = {
+    1: lambda code: code.find(r"<form\b|new WebSocket\(", ".html", ".js"),
+    2: lambda code: code.calls("delay", "apply_async", "send_task") or code.tasks,
+    3: lambda code: code.find(r"(?i)\bbroker(_url)?\s*=|BROKER_URL\b", ".py"),
+    4: lambda code: (
+        code.find(r"^\s*(import|from) openai\b", ".py")
+        or code.find(r"\bcelery\b.*\bworker\b", "Procfile")
+    ),
+    5: lambda code: (
+        code.calls("Signal", "group_send")
+        or code.find(r"\bCHANNEL_LAYERS\b|\bget_channel_layer\b", ".py")
+    ),
+    6: lambda code: (
+        code.calls("group_add", "as_asgi", "ProtocolTypeRouter")
+        or code.find(r"\bclass \w+\(.*Consumer\b", ".py")
+    ),
+    7: lambda code: code.find(
+        r"\bonmessage\b|[\"']message[\"']|\bfetch\(", ".js", ".html"
+    ),
+}
+
+
+def last_part(project: Path) -> int:
+    """The highest step of which the files hold a sign, or 0.
+
+    It says what was typed, and nothing of whether it works. Raises Problem if the
+    folder cannot be read.
+    """
+    code = Code(project)
+    return max((number for number, sign in SIGNS.items() if sign(code)), default=0)
