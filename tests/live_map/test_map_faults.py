@@ -38,6 +38,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_search(run_mapped, open_map)
     assert "broadcast" in kinds, "the new worker has answered it"
 
 
+@pytest.mark.lab
 @pytest.mark.slow(12)
 def test_redis_stops_and_starts(run_mapped, open_map, visit):
     running = run_mapped("7")

@@ -51,6 +51,7 @@ def test_everybody_can_use_it(arrived, open_map):
     expect(page.locator("#log")).to_have_attribute("aria-live", "polite")
 
 
+@pytest.mark.lab
 @pytest.mark.slow(8)
 def test_a_search_is_replayed_hop_by_hop(arrived, open_map):
     page = open_map(arrived)
@@ -101,6 +102,7 @@ def test_a_recording_is_one_file_that_opens_offline(
     assert problems == []
 
 
+@pytest.mark.lab
 @pytest.mark.slow(12)
 def test_twenty_searches_at_once_can_be_told_apart(run_mapped, open_map):
     running = run_mapped("7")

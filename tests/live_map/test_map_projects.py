@@ -32,8 +32,6 @@ MISTAKES = {
 # These run in each test; the others with `-m lab`.
 SOME = {
     "htmx",
-    "notebook",
-    "studio/04-routed-elsewhere",
     "stream/08-receivers-collected",
     "minimal/6-group-add-not-awaited",
 }

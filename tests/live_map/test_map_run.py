@@ -50,6 +50,7 @@ def test_a_port_that_is_taken_is_a_message(start):
     assert "Traceback" not in runner.output
 
 
+@pytest.mark.lab
 @pytest.mark.slow(12)
 def test_a_save_is_seen_in_the_processes(start, tmp_path, chromium):
     folder = make(tmp_path / "mine", "4")

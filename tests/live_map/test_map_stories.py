@@ -31,8 +31,18 @@ def check_recorded(name: str, search: dict) -> None:
     assert journeys.without_times(seen) == journeys.without_times(kept), REMEDY
 
 
+# The other steps are looked at with `-m lab`.
+SOME = ("3", "5", "7", "final")
+
+
 @pytest.mark.slow(8)
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in SOME else [pytest.mark.lab])
+        for name in STORIES
+    ],
+)
 def test_a_search_gets_as_far_as_the_step(run_mapped, open_map, visit, name):
     state, verdict, (stage, evidence) = STORIES[name]
     running = run_mapped(name)
@@ -87,6 +97,7 @@ def test_each_station_keeps_what_has_passed(run_mapped, open_map, visit):
     expect(log.filter(has_text="Search 1: arrived")).to_have_count(1)
 
 
+@pytest.mark.lab
 @pytest.mark.slow(8)
 def test_a_failure_is_shown_where_it_happens(run_mapped, open_map, visit):
     running = run_mapped("7")
@@ -97,6 +108,7 @@ def test_a_failure_is_shown_where_it_happens(run_mapped, open_map, visit):
     expect(page.locator("#station-4")).to_contain_text("The API: RateLimitError")
 
 
+@pytest.mark.lab
 @pytest.mark.slow(12)
 def test_final_shows_chunks_retries_and_a_cancelled_search(run_mapped, open_map, visit):
     running = run_mapped("final", environment={"SEARCHES_PER_MINUTE": "100"})

@@ -62,6 +62,7 @@ def test_the_last_part_of_a_finished_project_by_other_hands(project):
     assert last_part(project) == 7
 
 
+@pytest.mark.lab
 @pytest.mark.slow(15)
 def test_no_mistake_hides_which_step_was_reached(tmp_path):
     """Each fault of the lab breaks a step; it is no reason to count the one before."""
