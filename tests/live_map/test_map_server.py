@@ -15,6 +15,7 @@ from tutorial.observer.events import Tail
 from tutorial.project import steps
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.stack import Stack
+from tutorial.runtime.waiting import wait_until
 
 
 @pytest.fixture
@@ -113,8 +114,12 @@ def test_no_key_no_cookie_and_no_token_is_in_its_data(run_mapped, chromium):
         page.locator(f"[name={name}]").fill("correct-horse-battery")
     page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_label("Your question")).to_be_visible()
+    wait_until(
+        lambda: len(running.searches()) == 1,
+        seconds=10,
+        otherwise=lambda: f"signing up is no search: {running.searches()}",
+    )
     text = json.dumps(running.live.everything())
-    assert len(running.searches()) == 1, "signing up is no search"
     secrets = [cookie["value"] for cookie in page.context.cookies()]
     tokens = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.content())
     assert tokens
