@@ -45,6 +45,21 @@ def test_a_whole_answer(client):
     assert response.usage.total_tokens > 0
 
 
+def test_no_two_questions_have_the_same_answer_if_that_is_asked_for():
+    questions = ["What is a broker?", "What is a broker, please?", "xyzzy", "xyzzy 2"]
+    with Processes(lambda name, line: None) as processes:
+        _, variables = services.start_stand_in(processes, "--numbered")
+        with openai.OpenAI(
+            base_url=variables["OPENAI_BASE_URL"], api_key="offline-stand-in"
+        ) as client:
+            answers = [ask(client, question).output_text for question in questions]
+            again = [ask(client, question).output_text for question in questions]
+    assert len(set(answers)) == len(questions), answers
+    assert again == answers
+    assert answers[1].startswith("Answer 2: A broker is the place where")
+    assert "(here docs/" not in "".join(answers)
+
+
 def test_a_stream(client):
     events = list(ask(client, "What is a broker?", stream=True))
     assert events[0].type == "response.created"

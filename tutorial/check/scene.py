@@ -6,7 +6,8 @@ import re
 import secrets
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -265,19 +266,19 @@ class Scene:
 
     def is_in_database(self, text: str) -> bool:
         """Whether a SQLite database of the project holds the text, in any column."""
-        return self.times_in_database(text) > 0
+        return self.times_in_databases([text])[text] > 0
 
     def databases(self) -> list[Path]:
         """The SQLite databases of the project, under whatever name."""
         return databases.find(self.folder.parent)
 
-    def times_in_database(self, text: str) -> int:
-        """How often the project's databases hold the text."""
-        return sum(
-            squeeze(statement).count(text)
-            for database in self.databases()
-            for statement in databases.statements(database)
-        )
+    def times_in_databases(self, texts: Iterable[str]) -> Counter[str]:
+        """How often the project's databases hold each of the texts."""
+        times: Counter[str] = Counter()
+        for database in self.databases():
+            for statement in map(squeeze, databases.statements(database)):
+                times.update({text: statement.count(text) for text in texts})
+        return times
 
     # --- processes ------------------------------------------------------------------
 

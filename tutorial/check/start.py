@@ -95,7 +95,7 @@ class Check:
                 root=root,
                 copy=copy,
                 # What is streamed in pieces is told apart by its first words.
-                services=own_services(root, "--brief"),
+                services=own_services(root, "--numbered"),
                 prepare=prepare,
                 commands=commands,
                 without=PROXIES,

@@ -24,7 +24,9 @@ parser.add_argument(
     help="seconds before the first word of `simulate: thinking`",
 )
 parser.add_argument(
-    "--brief", action="store_true", help="answer without the note on the stand-in"
+    "--numbered",
+    action="store_true",
+    help="begin each answer with the number of its question; add no note",
 )
 options = parser.parse_args()
 
@@ -35,7 +37,7 @@ server = StandIn(
     options.latency,
     options.pace,
     options.thinking,
-    options.brief,
+    options.numbered,
 )
 with contextlib.suppress(KeyboardInterrupt):
     server.serve_forever()

@@ -50,7 +50,9 @@ class StandIn(ThreadingHTTPServer):
     """The server. Seconds: `latency` before an answer, `pace` between its words.
 
     `thinking` is the silence in a stream before its first word, if that is asked for;
-    `brief` leaves the note on the stand-in out.
+    With `numbered`, an answer begins with the number of its question and has no note on
+    the stand-in: it tells which question it belongs to, also if several questions get
+    the same passage.
     """
 
     daemon_threads = True
@@ -63,13 +65,13 @@ class StandIn(ThreadingHTTPServer):
         latency: float,
         pace: float,
         thinking: float = THINKING,
-        brief: bool = False,
+        numbered: bool = False,
     ) -> None:
         self.library = library
         self.latency = latency
         self.pace = pace
         self.thinking = thinking
-        self.brief = brief
+        self.numbered = numbered
         self.requests: list[dict] = []
         self.asked: Counter[str] = Counter()
         super().__init__(("127.0.0.1", port), Handler)
@@ -173,10 +175,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _look_up(self, question: str) -> str:
         passage = self.server.library.best(question)
+        text = passage.text if passage else NO_PASSAGE
+        if self.server.numbered:
+            number = list(self.server.asked).index(question) + 1
+            return f"Answer {number}: {text}"
         if passage is None:
-            return NO_PASSAGE
-        note = NOTE.format(source=passage.source)
-        return passage.text if self.server.brief else f"{passage.text}\n\n{note}"
+            return text
+        return f"{text}\n\n{NOTE.format(source=passage.source)}"
 
     def _send_whole(self, answer: Answer, behaviour: str) -> None:
         body = json.dumps(answer.whole()).encode()

@@ -1,6 +1,7 @@
 """Stage 4 · worker: the message is taken, the API is asked, the answer is saved."""
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -191,20 +192,28 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
 
 
 def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
-    """Counts the answers to the first search's question, asked again with the tokens.
+    """Counts the questions with these tokens that were answered.
 
-    They are counted in the database, or at the API where no database can be seen.
+    An answer counts if it is in a database, or where no database can be seen, if the
+    API has given it.
     """
-    wanted = first_words(scene.answered(scene.search.question)["answer"])
-    before = scene.times_in_database(wanted)
+    first = first_words(scene.answered(scene.search.question)["answer"])
+    before = scene.times_in_databases([first])
 
     def count() -> int:
-        # A search whose task keeps no copy elsewhere leaves its answer once.
-        if before:
-            return scene.times_in_database(wanted) - before
-        asked = scene.site.requests_to_openai()
-        good = [one["input"] for one in asked if one["status"] == 200]
-        return sum(any(token in text for text in good) for token in tokens)
+        answers = Counter(
+            first_words(request["answer"])
+            for request in scene.site.requests_to_openai()
+            if request["status"] == 200
+            and any(token in request["input"] for token in tokens)
+        )
+        if not before[first]:
+            return answers.total()
+        times = scene.times_in_databases(answers)
+        # A project may save an answer in several places.
+        return sum(
+            min(times[text] - before[text], asked) for text, asked in answers.items()
+        )
 
     return count
 
