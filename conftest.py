@@ -26,8 +26,8 @@ from tutorial.runtime.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
 # The tests bring services of their own, and never ask the real API.
 for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
     os.environ.pop(name, None)
-# They visit this machine, also where they run in a codespace.
-for name in ("CODESPACES", "CSRF_TRUSTED_ORIGINS"):
+# They visit this machine, also where they run in a codespace or through SSH.
+for name in ("CODESPACES", "CSRF_TRUSTED_ORIGINS", "SSH_CONNECTION"):
     os.environ.pop(name, None)
 # SOCK_SEQPACKET is not to be had everywhere.
 if sys.platform == "linux":

@@ -21,6 +21,7 @@ from tutorial.commands import (
 from tutorial.commands.arguments import Commands, Parser
 from tutorial.problem import Problem
 from tutorial.runtime.services import NO_PROXY
+from tutorial.runtime.terminal import use_utf8
 
 PROGRAM = "python3 -m tutorial"
 
@@ -42,6 +43,7 @@ COMMANDS = (
 
 def main() -> None:
     """Run the command line, and exit with its status."""
+    use_utf8()
     signal.signal(signal.SIGTERM, _exit_on_signal)
     try:
         sys.exit(_run(sys.argv[1:]))

@@ -28,7 +28,9 @@ def test_no_redis_for_this_platform(monkeypatch):
 
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(environment, "ensure", refuse)
-    with pytest.raises(Problem, match="Install redis-server, or start one elsewhere"):
+    with pytest.raises(
+        Problem, match="Install Redis 6.0 or newer, or start one elsewhere"
+    ):
         services.find_redis()
 
 

@@ -21,7 +21,7 @@ from tutorial.observer.events import Tail
 from tutorial.problem import Problem
 from tutorial.project import procfile
 from tutorial.project.steps import Step, find_project
-from tutorial.runtime import codespaces, environment, services
+from tutorial.runtime import codespaces, environment, services, tunnel
 from tutorial.runtime.exclusive import check_port, free_port
 from tutorial.runtime.processes import Processes
 from tutorial.runtime.project import (
@@ -50,6 +50,10 @@ SHARED_COOKIES = (
     " out the visitors of the other, and refuses their forms (403)."
 )
 PRIVATE_WINDOW = "Open this one in a private window, or at http://localhost:{}."
+ELSEWHERE = (
+    "Is your browser on another machine? Type this there, then open the same address:\n"
+    "  {}"
+)
 READY = 30.0  # seconds until `run` asks whether something is wrong
 
 
@@ -158,7 +162,11 @@ def _run_until_the_end(
         if live:
             log.say(f"  Map     {live.url}")
         stack.start()
-        if wait_until_ready(stack.project, log, started) and open_browser:
+        is_ready = wait_until_ready(stack.project, log, started)
+        maps = [live.port] if live else []
+        if is_ready and (way := tunnel.command(stack.port, *maps)):
+            log.say(ELSEWHERE.format(way))
+        if is_ready and open_browser:
             webbrowser.open(stack.project.address)
         supervisor = Supervisor(
             stack, log.say, _worker_files(stack.folder), goes_on=bool(live)

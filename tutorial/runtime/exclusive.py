@@ -4,11 +4,13 @@ import contextlib
 import fcntl
 import secrets
 import socket
+import sys
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 from tutorial.problem import Problem
+from tutorial.runtime import wsl
 
 # Below the range from which systems take the ports of outgoing connections: such a port
 # may be gone again before the process that it is meant for has started.
@@ -43,6 +45,7 @@ def check_port(
         raise Problem(
             f"Port {port} cannot be had: another program has taken it, or you may"
             f" not use it. {way_out} {option} {free_port()}"
+            f"{wsl.note(port)}"
         )
 
 
@@ -54,19 +57,37 @@ def listens(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def locked(file: Path, refusal: str = "") -> Iterator[None]:
+def locked(file: Path, refusal: str = "", waiting: str = "") -> Iterator[None]:
     """Hold the lock on `file`, which is made where it does not exist.
 
-    Waits for another process that holds it; with a `refusal`, raises Problem with that
-    text instead.
+    Waits for another process that holds it, and prints the text `waiting` then; with a
+    `refusal`, raises Problem with that text instead. Raises Problem where the file
+    cannot be made.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("r" if file.exists() else "a") as opened:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        opened = file.open("r" if file.exists() else "a")
+    except OSError as error:
+        raise not_writable(error, file) from error
+    with opened:
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | (fcntl.LOCK_NB if refusal else 0))
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Problem(refusal) from None
+            if refusal:
+                raise Problem(refusal) from None
+            if waiting:
+                print(waiting, file=sys.stderr, flush=True)
+            fcntl.flock(opened, fcntl.LOCK_EX)
         yield
+
+
+def not_writable(error: OSError, path: Path) -> Problem:
+    """The Problem that the tutorial cannot make `path` in its own folder."""
+    return Problem(
+        f"The tutorial's folder cannot be written: {error.strerror}, {path}.\n"
+        "The program makes .venv and .run there. Clone or copy the tutorial into a"
+        " folder of your own, and start the same command there."
+    )
 
 
 def _is_free(port: int) -> bool:

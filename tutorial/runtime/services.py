@@ -50,9 +50,12 @@ def find_redis() -> Path:
 
     One that is too old does not count. Raises Problem if this platform has neither.
     """
-    for program in map(shutil.which, ("redis-server", "valkey-server")):
-        if program and not _is_too_old(program):
+    too_old = ""
+    for program in filter(None, map(shutil.which, ("redis-server", "valkey-server"))):
+        version = _version(program)
+        if version is None or version >= OLDEST_REDIS:
             return Path(program)
+        too_old += f"{program} is version {version}, which is too old; "
     try:
         environment.ensure("redis")
         importlib.invalidate_caches()
@@ -61,17 +64,18 @@ def find_redis() -> Path:
     except (Problem, importlib.metadata.PackageNotFoundError, StopIteration) as error:
         raise Problem(
             f"No Redis for this machine ({sys.platform}, {os.uname().machine}):"
-            f" {error or 'the wheel holds no server'}\n"
-            "Install redis-server, or start one elsewhere (for example with Docker:"
-            " docker run -p 6379:6379 redis) and set REDIS_URL to its address."
+            f" {too_old}{error or 'the wheel holds no server'}\n"
+            f"Install Redis {OLDEST_REDIS}.0 or newer, or start one elsewhere (for"
+            " example with Docker: docker run -p 6379:6379 redis) and set REDIS_URL to"
+            " its address."
         ) from error
 
 
-def _is_too_old(program: str) -> bool:
-    """Whether a Redis server says that it is older than OLDEST_REDIS."""
+def _version(program: str) -> int | None:
+    """The major version of a Redis server, or None if it does not say it."""
     result = subprocess.run([program, "--version"], capture_output=True, text=True)
     version = re.search(r"\bv=(\d+)", result.stdout)
-    return version is not None and int(version[1]) < OLDEST_REDIS
+    return int(version[1]) if version else None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What the program shows on a terminal: colours, one line of progress, the log."""
 
+import locale
 import os
 import shutil
 import sys
@@ -21,6 +22,25 @@ CODES = {
 
 # One for each process in the log, in the order of their start.
 PROCESS_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
+
+
+# For this process and its children: everything is read and written as UTF-8.
+UTF8 = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def use_utf8() -> None:
+    """Start the program again in UTF-8, unless it has that encoding already.
+
+    Its texts, the pages and the steps' logs have characters that the locale C lacks.
+    """
+    streams = (sys.stdout.encoding, sys.stderr.encoding)
+    encodings = (*streams, locale.getpreferredencoding(False))
+    is_utf8 = all(name.lower().replace("-", "") == "utf8" for name in encodings)
+    if not is_utf8 and os.environ.items() & UTF8.items() != UTF8.items():
+        os.environ.update(UTF8)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    # A name of a file may still have bytes that are not UTF-8.
+    sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def painter(stream: IO[str]) -> Callable[[str, str], str]:

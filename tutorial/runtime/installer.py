@@ -1,0 +1,83 @@
+"""pip and uv: how the pinned packages are installed, and what keeps them from it."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from tutorial.paths import requirements
+from tutorial.problem import Problem
+from tutorial.runtime.shown import run_shown
+
+NETWORK = ("NewConnectionError", "NameResolution", "Temporary failure", "dns error")
+CERTIFICATE = ("CERTIFICATE_VERIFY_FAILED", "invalid peer certificate")
+NO_SPACE = os.strerror(errno.ENOSPC)
+
+AGAIN = "then start the same command again."
+REACH_AN_INDEX = f"Check that this machine reaches a Python package index, {AGAIN}"
+NAME_THE_CERTIFICATE = (
+    "Many companies and schools read encrypted traffic, and sign it with a certificate"
+    " of their own. Ask for it as a file (.pem), name that file to pip and uv, "
+    f"{AGAIN}\n"
+    "    export PIP_CERT=/path/to/it.pem SSL_CERT_FILE=/path/to/it.pem"
+)
+FREE_SPACE = f"The packages need about 1 GB. Free some space, {AGAIN}"
+
+
+def names_in(file: Path) -> set[str]:
+    """The packages that a compiled file of pins names."""
+    lines = file.read_text().splitlines()
+    return {line.partition("==")[0].strip() for line in lines if "==" in line}
+
+
+def install(name: str, python: Path) -> None:
+    """Install the pins called `name` into the environment of `python`.
+
+    Raises Problem with the installer's reason, and what to do.
+    """
+    file = requirements(name)
+    count = sum("==" in line for line in file.read_text().splitlines())
+    title = f"Installing {count} package{'s' * (count != 1)} ({name})"
+    code, output = _install(["--requirement", str(file)], python, title)
+    if code:
+        raise Problem(f"The packages could not be installed: {explanation(output)}")
+
+
+def _install(options: list[str], python: Path, title: str) -> tuple[int, str]:
+    """Try uv, and then pip: (exit status, output)."""
+    options = ["--no-deps", *options]
+    code, output = 1, ""
+    if uv := shutil.which("uv"):
+        command = [uv, "pip", "install", "--compile-bytecode", *options]
+        code, output = run_shown([*command, "--python", str(python)], title)
+    if code:
+        pip = [str(python), "-m", "pip"]
+        if not (python.parent / "pip").exists():
+            run_shown([str(python), "-m", "ensurepip"], "Adding pip to .venv")
+        quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+        command = [*pip, "install", *quiet, "--retries", "2", *options]
+        code, output = run_shown(command, title)
+    return code, output
+
+
+def explanation(output: str) -> str:
+    """What went wrong, from the installer's output, and what to do about it."""
+    # Before the network: pip reports a connection that it did not trust as both.
+    if any(sign in output for sign in CERTIFICATE):
+        return (
+            "the certificate of the package index, or of a proxy on the way to it, is"
+            f" unknown.\n{NAME_THE_CERTIFICATE}"
+        )
+    if NO_SPACE in output:
+        return f"no space is left on the disk.\n{FREE_SPACE}"
+    if any(sign in output for sign in NETWORK):
+        return f"no connection to the package index\n{REACH_AN_INDEX}"
+    errors = [line for line in output.splitlines() if "error" in line.lower()]
+    reason = last_line("\n".join(errors) or output).removeprefix("ERROR: ")
+    return f"{reason}\n{REACH_AN_INDEX}"
+
+
+def last_line(output: str) -> str:
+    """The last line of what a program has printed."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"

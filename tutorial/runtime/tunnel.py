@@ -1,0 +1,21 @@
+"""SSH: how a browser on another machine reaches the pages of this one.
+
+They are served on 127.0.0.1 alone, in Django's debug mode, and everybody who reaches
+them is let in. A tunnel lets one person in, and the browser's address stays the one
+that Django and Channels expect.
+"""
+
+import os
+
+
+def command(*ports: int) -> str | None:
+    """The command to type where the browser is; None if this terminal is not remote."""
+    connection = os.environ.get("SSH_CONNECTION", "").split()
+    if len(connection) != 4 or os.environ.get("TERM_PROGRAM") == "vscode":
+        return None  # Visual Studio Code makes a tunnel itself
+    host, port = connection[2:]
+    user = os.environ.get("USER") or os.environ.get("LOGNAME")
+    words = ["ssh", "-N", *(f"-L {one}:127.0.0.1:{one}" for one in ports)]
+    if port != "22":
+        words.append(f"-p {port}")
+    return " ".join([*words, f"{user}@{host}" if user else host])
