@@ -200,6 +200,19 @@ def no_package_index(tmp_path, monkeypatch) -> str:
     return raised(environment.ensure, "run")
 
 
+def unknown_certificate(tmp_path, monkeypatch) -> str:
+    use_venv(tmp_path / "venv", monkeypatch)
+    script(environment.PYTHON, "SSLError: CERTIFICATE_VERIFY_FAILED", 1)
+    environment.PLACE.write_text(str(environment.VENV.resolve()))
+    return raised(environment.ensure, "run")
+
+
+def read_only(tmp_path, monkeypatch) -> str:
+    use_venv(tmp_path / "venv", monkeypatch)
+    monkeypatch.setattr(environment, "ROOT", tmp_path / "nowhere")
+    return raised(environment.ensure, "run")
+
+
 def no_redis(tmp_path, monkeypatch) -> str:
     def ensure(name: str) -> None:
         raise Problem("no matching distribution")
@@ -329,6 +342,8 @@ def https_to_http(tmp_path, monkeypatch) -> str:
 SAYS = {
     **{"wrong-folder": wrong_folder, "old-python": old_python, "windows": windows},
     **{"no-venv": no_venv, "no-package-index": no_package_index},
+    # tests/program/test_setup_messages.py causes these with real parts.
+    **{"unknown-certificate": unknown_certificate, "read-only": read_only},
     **{"no-redis": no_redis, "redis-url": redis_url, "port-taken": port_taken},
     **{"runs-already": runs_already, "no-such-project": no_such_project},
     **{"migrate-fails": migrate_fails, "not-ready": not_ready},

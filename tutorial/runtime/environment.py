@@ -16,6 +16,9 @@ from tutorial.runtime.shown import run_shown
 # Records where `.venv` was made: its programs contain that path, and break elsewhere.
 PLACE = VENV / ".tutorial-place"
 
+# Everything that the program's commands need, in the order of their installation.
+SETS = ("run", "redis", "test", "docs")
+
 WAITING = (
     "Another process of the tutorial is installing packages, in another terminal."
     " Waiting until it has finished ..."

@@ -23,6 +23,15 @@ NAME_THE_CERTIFICATE = (
 )
 FREE_SPACE = f"The packages need about 1 GB. Free some space, {AGAIN}"
 
+# About what each set of pins adds to those before it, in MB to download.
+DOWNLOADS = {"run": 40, "redis": 2, "test": 75, "docs": 26}
+
+
+def amount(*names: str) -> tuple[int, int]:
+    """How many packages these sets of pins name, and about how many MB they are."""
+    packages = set().union(*(names_in(requirements(name)) for name in names))
+    return len(packages), sum(DOWNLOADS[name] for name in names)
+
 
 def names_in(file: Path) -> set[str]:
     """The packages that a compiled file of pins names."""

@@ -1,6 +1,8 @@
 """`tutorial docs`: serves the site, or builds it."""
 
 import os
+import subprocess
+import sys
 
 from mkdocs.__main__ import cli
 from mkdocs.exceptions import Abort
@@ -10,6 +12,13 @@ from tutorial.problem import Problem
 from tutorial.runtime.exclusive import check_port
 
 CONFIGURATION = ROOT / "mkdocs.yml"
+
+# The theme warns about MkDocs 2, which this project does not use.
+QUIET = {"NO_MKDOCS_2_WARNING": "1"}
+
+# MkDocs dates its files with it (reproducible-builds.org): here, the first day of 1980,
+# with which the time of zip files begins.
+SAME_DATE = {"SOURCE_DATE_EPOCH": "315532800"}
 
 
 def serve(port: int) -> None:
@@ -30,11 +39,30 @@ def build() -> None:
     _mkdocs("build", "--strict")
 
 
-def _mkdocs(command: str, *options: str) -> None:
-    # The theme warns about MkDocs 2, which this project does not use.
-    os.environ["NO_MKDOCS_2_WARNING"] = "1"
-    arguments = [command, "--config-file", str(CONFIGURATION), *options]
+def build_in(folder: str) -> None:
+    """Write the site to `folder`, and print nothing.
+
+    The same pages give the same bytes. Raises Problem as `build` does.
+    """
+    command = [sys.executable, "-m", "mkdocs"]
+    command += _arguments("build", "--strict", "--site-dir", folder)
+    # From ROOT, Python finds the Markdown extension `tutorial.site`.
+    variables = {**QUIET, **SAME_DATE, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        command, env=os.environ | variables, capture_output=True, text=True
+    )
+    if result.returncode:
+        last = "\n".join((result.stdout + result.stderr).splitlines()[-5:])
+        raise Problem(f"The site was not built: {last}")
+
+
+def _arguments(name: str, *options: str) -> list[str]:
+    return [name, "--config-file", str(CONFIGURATION), *options]
+
+
+def _mkdocs(name: str, *options: str) -> None:
+    os.environ.update(QUIET)
     try:
-        cli.main(arguments, prog_name="mkdocs", standalone_mode=False)
+        cli.main(_arguments(name, *options), prog_name="mkdocs", standalone_mode=False)
     except Abort as problem:
         raise Problem(f"The site was not built: {problem}") from None
