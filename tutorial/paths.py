@@ -8,6 +8,10 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 
+# In a pack: the packages that it has brought along, and the site as it was built.
+WHEELS = ROOT / "wheels"
+SITE = ROOT / "site"
+
 # What running projects leave behind: databases of Redis, locks. Git ignores it.
 RUN = ROOT / ".run"
 

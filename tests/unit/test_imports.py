@@ -118,6 +118,7 @@ LATE = {
     "commands.check": "after the start-up: `.venv` has the packages",
     "commands.docs": "after the start-up: `.venv` has the packages",
     "commands.pictures": "after the start-up: `.venv` has the packages",
+    "commands.pack": "after the start-up: `.venv` has the packages",
     "commands.prepare": "after the start-up: `.venv` has the packages",
     "commands.test": "after the start-up: `.venv` has the packages",
     "commands.run": "after the start-up: `.venv` has the packages",

@@ -3,6 +3,7 @@
 import argparse
 
 from tutorial.commands.arguments import Commands, add_port
+from tutorial.offline import served
 from tutorial.runtime import environment
 
 
@@ -19,6 +20,8 @@ def add(commands: Commands) -> None:
 
 def docs(options: argparse.Namespace) -> None:
     """Show the site until Ctrl-C, or build it. Raises Problem where it cannot be."""
+    if served.is_there() and not options.build:
+        served.serve(options.port)
     environment.enter("run", "docs")
     from tutorial.site import build
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tutorial.paths import PYTHON, ROOT, VENV, requirements
 from tutorial.problem import Problem
+from tutorial.runtime import bundle
 from tutorial.runtime.exclusive import locked, not_writable
 from tutorial.runtime.installer import FREE_SPACE, NO_SPACE, install, last_line
 from tutorial.runtime.shown import run_shown
@@ -51,8 +52,11 @@ def ensure(*names: str) -> None:
             _make_venv()
             missing = list(names)
             PLACE.write_text(str(VENV.resolve()))
+        target = bundle.this_target()
+        if words := bundle.misfit(target):
+            print(f"{words} Trying a package index.", file=sys.stderr, flush=True)
         for name in missing:
-            install(name, PYTHON)
+            install(name, PYTHON, bundle.wheels_for(target))
             _stamp(name).write_text(_digest(name))
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from tutorial.paths import requirements
@@ -22,6 +23,8 @@ NAME_THE_CERTIFICATE = (
     "    export PIP_CERT=/path/to/it.pem SSL_CERT_FILE=/path/to/it.pem"
 )
 FREE_SPACE = f"The packages need about 1 GB. Free some space, {AGAIN}"
+QUIET = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off")
+QUIET += ("--retries", "2")
 
 # About what each set of pins adds to those before it, in MB to download.
 DOWNLOADS = {"run": 40, "redis": 2, "test": 75, "docs": 26}
@@ -39,15 +42,25 @@ def names_in(file: Path) -> set[str]:
     return {line.partition("==")[0].strip() for line in lines if "==" in line}
 
 
-def install(name: str, python: Path) -> None:
+def install(name: str, python: Path, wheels: Path | None = None) -> None:
     """Install the pins called `name` into the environment of `python`.
 
-    Raises Problem with the installer's reason, and what to do.
+    `wheels` is the folder of a pack, which is tried before the package index. Raises
+    Problem with the installer's reason, and what to do.
     """
     file = requirements(name)
     count = sum("==" in line for line in file.read_text().splitlines())
     title = f"Installing {count} package{'s' * (count != 1)} ({name})"
-    code, output = _install(["--requirement", str(file)], python, title)
+    options = ["--requirement", str(file)]
+    if wheels:
+        local = ["--no-index", "--find-links", str(wheels), "--require-hashes"]
+        code, output = _install([*local, *options], python, f"{title} from the pack")
+        if code == 0:
+            return
+        reason = explanation(output).splitlines()[0]
+        print(f"The pack is damaged: {reason}", file=sys.stderr)
+        print("Trying a package index.", file=sys.stderr, flush=True)
+    code, output = _install(options, python, title)
     if code:
         raise Problem(f"The packages could not be installed: {explanation(output)}")
 
@@ -60,13 +73,16 @@ def _install(options: list[str], python: Path, title: str) -> tuple[int, str]:
         command = [uv, "pip", "install", "--compile-bytecode", *options]
         code, output = run_shown([*command, "--python", str(python)], title)
     if code:
-        pip = [str(python), "-m", "pip"]
-        if not (python.parent / "pip").exists():
-            run_shown([str(python), "-m", "ensurepip"], "Adding pip to .venv")
-        quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-        command = [*pip, "install", *quiet, "--retries", "2", *options]
+        command = [*pip(python), "install", *QUIET, *options]
         code, output = run_shown(command, title)
     return code, output
+
+
+def pip(python: Path) -> list[str]:
+    """The command that runs the pip of an environment, which uv leaves without one."""
+    if not (python.parent / "pip").exists():
+        run_shown([str(python), "-m", "ensurepip"], "Adding pip to .venv")
+    return [str(python), "-m", "pip"]
 
 
 def explanation(output: str) -> str:

@@ -1,0 +1,66 @@
+"""A zip file that is written whole or not at all, with the same bytes each time."""
+
+import os
+import stat
+import zipfile
+from pathlib import Path
+
+from tutorial.problem import Problem
+
+# The earliest date that a zip file can have.
+DATE = (1980, 1, 1, 0, 0, 0)
+
+# They are compressed already.
+STORED = (".whl", ".png", ".gz", ".woff2", ".jpg")
+
+
+def check_place(name: str, *, replace: bool) -> Path:
+    """The absolute path of a new zip file. Raises Problem where it cannot be."""
+    file = Path(name).expanduser().absolute()
+    if file.suffix != ".zip":
+        raise Problem(f"A pack is a zip file: write {name}.zip")
+    if file.is_dir() or not file.parent.is_dir():
+        what = (
+            "is a folder" if file.is_dir() else "would be in a folder that is not there"
+        )
+        raise Problem(f"{name} {what}. Choose another name for the pack.")
+    if file.exists() and not replace:
+        raise Problem(
+            f"{name} exists already, and nothing is overwritten.\n"
+            "Choose another name, or replace it with --force."
+        )
+    return file
+
+
+def write(file: Path, entries: dict[str, bytes | Path]) -> None:
+    """Write the zip file, or replace it, with these entries, sorted by their names.
+
+    Raises Problem if that fails, for example because no space is left. Then, and if it
+    is interrupted, the folder is as it was.
+    """
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        with zipfile.ZipFile(part, "w") as archive:
+            for name in sorted(entries):
+                _add(archive, name, entries[name])
+        part.replace(file)
+    except OSError as error:
+        raise Problem(
+            f"{file} was not written: {error.strerror}.\n"
+            "A pack needs about 250 MB for each platform. Choose another place for it."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes | Path) -> None:
+    entry = zipfile.ZipInfo(name, DATE)
+    mode = 0o644
+    if isinstance(content, Path):
+        mode = 0o755 if content.stat().st_mode & stat.S_IXUSR else 0o644
+        content = content.read_bytes()
+    entry.external_attr = (stat.S_IFREG | mode) << 16
+    entry.create_system = 3  # Unix, where files have modes
+    is_stored = name.endswith(STORED)
+    entry.compress_type = zipfile.ZIP_STORED if is_stored else zipfile.ZIP_DEFLATED
+    archive.writestr(entry, content, compresslevel=9)

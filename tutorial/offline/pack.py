@@ -1,0 +1,115 @@
+"""`pack`: one file with the tutorial, its packages and its site, for other machines."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tutorial.offline import archive, sources, wheels
+from tutorial.offline.wheels import Fetched
+from tutorial.paths import RUN
+from tutorial.problem import Problem
+from tutorial.runtime import bundle
+from tutorial.runtime.bundle import DESCRIPTION, Target, in_words
+from tutorial.site import build
+
+FOLDER = "tutorial"  # the only one at the top of the zip file
+
+# The first line of the README in a pack.
+NOTE = "> **This is a pack.** It needs no internet on {}: "
+NOTE_GOES_ON = "Python and a browser are all that the machine has to bring.\n\n"
+
+NOT_IN_IT = (
+    "Not in it, so ask for it before the day: Python 3.11 or newer (on Debian and"
+    " Ubuntu with\npython3-venv), and for `check 7` a Chromium or Chrome (on Debian and"
+    " Ubuntu: apt install chromium)."
+)
+
+
+def pack(
+    name: str,
+    platforms: Sequence[str],
+    pythons: Sequence[str] | None,
+    *,
+    replace: bool = False,
+) -> None:
+    """Write the pack for these platforms and versions of Python to the file `name`.
+
+    None stands for all versions that the packages are there for. Raises Problem if a
+    package has no wheel, or the file cannot be written.
+    """
+    file = archive.check_place(name, replace=replace)
+    RUN.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=RUN, prefix="pack-") as made:
+        folder = Path(made)
+        fetched = _fetch(platforms, pythons, folder / "wheels")
+        print("Building the site ...", flush=True)
+        build.build_in(str(folder / "site"))
+        found = sources.find()
+        entries = _entries(found.files, fetched, folder)
+        archive.write(file, entries)
+    _report(name, file, found.origin, fetched)
+
+
+def _fetch(
+    platforms: Sequence[str], pythons: Sequence[str] | None, folder: Path
+) -> list[Fetched]:
+    """What there is for each target, in `folder`."""
+    folder.mkdir()
+    fetched = []
+    for platform in platforms:
+        complete = []
+        lacking = []
+        for python in pythons or wheels.PYTHONS:
+            one = wheels.fetch(Target(platform, python), folder)
+            (lacking if one.missing else complete).append(one)
+        for one in lacking:
+            print(f"Left out: {one.target}. {_lack(one)}", flush=True)
+        if lacking and (pythons or not complete):
+            raise Problem(
+                f"Nothing was packed: not all packages are there for {platform}.\n"
+                "Leave out what is named above, with --for or --python."
+            )
+        fetched += complete
+    return fetched
+
+
+def _lack(one: Fetched) -> str:
+    """Which pins have no wheel for a target."""
+    are = "is" if len(one.missing) == 1 else "are"
+    return f"There {are} no wheel of {', '.join(one.missing)}, only the source."
+
+
+def _entries(
+    files: dict[str, Path], fetched: list[Fetched], folder: Path
+) -> dict[str, bytes | Path]:
+    """What goes into the zip file, by its path there."""
+    targets = [one.target for one in fetched]
+    entries: dict[str, bytes | Path] = dict(files)
+    entries["README.md"] = _readme(files["README.md"], targets).encode()
+    entries[f"wheels/{DESCRIPTION}"] = bundle.description(targets).encode()
+    for one in fetched:
+        entries |= {f"wheels/{name}": folder / "wheels" / name for name in one.wheels}
+    for path in sorted((folder / "site").rglob("*")):
+        if path.is_file():
+            entries[path.relative_to(folder).as_posix()] = path
+    return {f"{FOLDER}/{name}": content for name, content in entries.items()}
+
+
+def _readme(file: Path, targets: list[Target]) -> str:
+    """The README, with a line on top that says what this is."""
+    text = file.read_text()
+    if text.startswith(NOTE.partition("{")[0]):  # this is a pack itself
+        text = text.partition("\n\n")[2]
+    return NOTE.format(in_words(targets)) + NOTE_GOES_ON + text
+
+
+def _report(name: str, file: Path, origin: str, fetched: list[Fetched]) -> None:
+    every = set().union(*(one.wheels for one in fetched))
+    size = round(file.stat().st_size / 1e6)
+    print(f"Made {name}: {size} MB, for {in_words(one.target for one in fetched)}.")
+    print(f"In it: {origin}, {len(every)} packages with a Redis, and these pages.")
+    print(NOT_IN_IT)
+    print(
+        f"On each machine: unzip {file.name}, go into the folder {FOLDER}, and type"
+        " python3 -m tutorial run"
+    )

@@ -1,0 +1,49 @@
+"""The site of a pack: served as it was built, without any package."""
+
+import http.server
+from functools import partial
+from http import HTTPStatus
+
+from tutorial.paths import SITE
+from tutorial.runtime import bundle, environment
+from tutorial.runtime.exclusive import check_port
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    """Sends the files of the site, and its own page for a wrong address."""
+
+    def send_error(self, code: int, message=None, explain=None) -> None:
+        """Answer with the site's page if there is nothing at the address."""
+        page = SITE / "404.html"
+        if code != HTTPStatus.NOT_FOUND or not page.exists():
+            super().send_error(code, message, explain)
+            return
+        body = page.read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Print nothing for a request."""
+
+
+def is_there() -> bool:
+    """Whether this is a pack with its site, and without the packages to build it."""
+    has_site = bool(bundle.targets()) and (SITE / "index.html").exists()
+    return has_site and bool(environment.missing_sets("run", "docs"))
+
+
+def serve(port: int) -> None:
+    """Serve the site on 127.0.0.1 until Ctrl-C.
+
+    Raises Problem if the port is in use.
+    """
+    check_port(port)
+    handler = partial(Files, directory=str(SITE))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        print("Serving the site from the pack, as it was built there.")
+        print(f"Ready: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+        server.serve_forever()

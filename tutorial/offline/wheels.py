@@ -1,0 +1,174 @@
+"""Fetches the pinned packages as wheels for other machines than this one, with pip."""
+
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from tutorial.paths import PYTHON, requirements
+from tutorial.problem import Problem
+from tutorial.runtime import bundle, environment, installer
+from tutorial.runtime.bundle import Target
+from tutorial.runtime.shown import run_shown
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+
+# The pins have conditions on the third number of Python's version: take what any needs.
+PATCHES = (0, 99)
+
+# The newest C library of GNU, and the newest macOS, of which packages are taken. pip
+# knows the older versions of macOS itself, and those of the C library not.
+GLIBC = 28  # 2.28: Debian 10, Ubuntu 20.04
+MACOS = "14_0"
+
+OLD_NAMES = {"x86_64": ("1", "2010", "2014"), "aarch64": ("2014",)}
+
+
+def _linux(machine: str) -> list[str]:
+    tags = [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC, 4, -1)]
+    return [*tags, *(f"manylinux{name}_{machine}" for name in OLD_NAMES[machine])]
+
+
+# The platforms that can be packed, with their tags for pip (packaging.python.org).
+PLATFORMS = {
+    "linux-x86_64": _linux("x86_64"),
+    "linux-aarch64": _linux("aarch64"),
+    "macos-arm64": [f"macosx_{MACOS}_arm64"],
+    "macos-x86_64": [f"macosx_{MACOS}_x86_64"],
+}
+
+
+def chosen(text: str, option: str) -> list[str]:
+    """The names in a list with commas. Raises Problem with those that are known."""
+    known = tuple(PLATFORMS) if option == "--for" else PYTHONS
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in known:
+            raise Problem(
+                f"A pack cannot be made for {name or 'nothing'}.\n"
+                f"Choose from {', '.join(known)}, after {option} and with commas."
+            )
+    return names
+
+
+@dataclass
+class Fetched:
+    """The wheels of a target, by file name, and the pins that have none for it."""
+
+    target: Target
+    wheels: set[str] = field(default_factory=set)
+    missing: list[str] = field(default_factory=list)
+
+
+def fetch(target: Target, folder: Path) -> Fetched:
+    """Fetch what all commands need on the target into `folder`.
+
+    Raises Problem with pip's reason, unless that is that a pin has no wheel.
+    """
+    fetched = Fetched(target)
+    pins = pins_for(target)
+    while True:
+        code, output = _download(pins, target, folder)
+        if not code:
+            break
+        lacking = re.search(r"No matching distribution found for (\S+)", output)
+        if lacking is None or lacking[1] not in pins or _is_unreachable(output):
+            reason = installer.explanation(output)
+            raise Problem(f"The packages could not be fetched: {reason}")
+        fetched.missing.append(lacking[1].replace("==", " "))
+        del pins[lacking[1]]
+    names = re.findall(r"(?:Saved|already downloaded) (\S+\.whl)", output)
+    fetched.wheels = {Path(name).name for name in names}
+    if len(fetched.wheels) != len(pins):
+        raise Problem(
+            f"pip has fetched {len(fetched.wheels)} of {len(pins)} packages.\n{output}"
+        )
+    return fetched
+
+
+def _is_unreachable(output: str) -> bool:
+    signs = (*installer.CERTIFICATE, *installer.NETWORK)
+    return any(sign in output for sign in signs)
+
+
+def _download(pins: dict[str, str], target: Target, folder: Path) -> tuple[int, str]:
+    """Have pip download the pins: (exit status, output)."""
+    version = f"{target.python}.{PATCHES[-1]}"
+    options = ["--only-binary", ":all:", "--no-deps", "--require-hashes"]
+    options += ["--implementation", "cp", "--python-version", version]
+    for tag in PLATFORMS[target.platform]:
+        options += ["--platform", tag]
+    if wheels := bundle.wheels_for(target):  # this is a pack itself
+        options += ["--no-index", "--find-links", str(wheels)]
+    code, output = 0, ""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        # Two versions of one package do not go into one file.
+        for part in _without_repetition(pins):
+            file.seek(0)
+            file.truncate()
+            file.writelines(f"{line}\n" for line in part)
+            file.flush()
+            command = [*installer.pip(PYTHON), "download", *installer.QUIET, *options]
+            command += ["--requirement", file.name, "--dest", str(folder)]
+            packages = f"{len(part)} package{'s' * (len(part) != 1)}"
+            code, said = run_shown(command, f"Fetching {packages} for {target}")
+            output += said
+            if code:
+                break
+    return code, output
+
+
+def _without_repetition(pins: dict[str, str]) -> list[list[str]]:
+    """The lines in parts that name each package once."""
+    parts: list[dict[str, str]] = [{}]
+    for pin, line in pins.items():
+        name = pin.partition("==")[0]
+        part = next((part for part in parts if name not in part), None)
+        if part is None:
+            parts.append(part := {})
+        part[name] = line
+    return [list(part.values()) for part in parts]
+
+
+def pins_for(target: Target) -> dict[str, str]:
+    """The pins that the target needs, such as "redis==8.1.0", with their hashes.
+
+    Their conditions are evaluated here: pip would take those of this machine.
+    """
+    pins = {}
+    for name in environment.SETS:
+        for line in _logical_lines(requirements(name)):
+            words, *hashes = line.split("--hash=")
+            requirement = Requirement(words.strip())
+            if is_needed(requirement, target):
+                pin = f"{requirement.name}{requirement.specifier}"
+                pins[pin] = " ".join(
+                    [pin, *(f"--hash={one.strip()}" for one in hashes)]
+                )
+    return pins
+
+
+def _logical_lines(file: Path) -> list[str]:
+    lines = file.read_text().replace("\\\n", " ").splitlines()
+    return [line.strip() for line in lines if line.strip() and line[0] not in "# "]
+
+
+def is_needed(requirement: Requirement, target: Target) -> bool:
+    """Whether the condition of the requirement holds for any patch of the target."""
+    system, _, machine = target.platform.partition("-")
+    for patch in PATCHES:
+        full = f"{target.python}.{patch}"
+        values = {
+            **{"implementation_name": "cpython", "implementation_version": full},
+            **{"os_name": "posix", "platform_python_implementation": "CPython"},
+            **{"platform_machine": machine, "platform_release": ""},
+            **{"platform_system": "Darwin" if system == "macos" else "Linux"},
+            **{"platform_version": "", "python_full_version": full},
+            "python_version": target.python,
+            "sys_platform": "darwin" if system == "macos" else "linux",
+        }
+        if requirement.marker is None or requirement.marker.evaluate(values):
+            return True
+    return False
