@@ -72,6 +72,9 @@ ELSEWHERE = (
     r"python3 -m tutorial (test -m fault|bench( --json > docs/recorded/bench\.json)?)",
     r"pytest( e2e --base-url \S+ --browser chromium)?|playwright install chromium",
     r"export (OPENAI_API_KEY=sk-\.\.\.|OPENAI_MODEL=\S+|OPENAI_BASE_URL=\S+)",
+    # tests/program/test_offline.py runs these.
+    r"python3 -m tutorial (prepare|pack \.\./pack\.zip --for linux-x86_64,macos-arm64)",
+    r"unzip pack\.zip|python3 -m tutorial run|ssh -N( -L (\d+):127\.0\.0\.1:\2){3} ada@machine",
     r"python3 -m tutorial (propagate \d|test|pictures)|requirements/compile",
 )
 # The two ways to begin a step. The test has the folder ready and runs neither.

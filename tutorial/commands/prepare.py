@@ -3,7 +3,7 @@
 import argparse
 
 from tutorial.commands.arguments import Commands
-from tutorial.runtime import environment, installer
+from tutorial.runtime import bundle, environment, installer
 
 
 def add(commands: Commands) -> None:
@@ -20,9 +20,11 @@ def prepare(options: argparse.Namespace) -> int:
     """
     if missing := environment.missing_sets(*environment.SETS):
         packages, megabytes = installer.amount(*missing)
+        in_pack = bundle.wheels_for(bundle.this_target())
+        source = "from the pack" if in_pack else "to download"
         print(
-            f"Fetching what `run`, `check` and `docs` need: {packages} packages, about"
-            f" {megabytes} MB to download.",
+            f"Installing what `run`, `check` and `docs` need: {packages} packages,"
+            f" about {megabytes} MB {source}.",
             flush=True,
         )
     environment.enter(*environment.SETS)

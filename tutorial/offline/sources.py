@@ -1,4 +1,4 @@
-"""The tutorial's own files: all that git, or .gitignore without git, does not ignore."""
+"""The tutorial's own files: all that are not ignored, by git or by our .gitignore."""
 
 import fnmatch
 import os

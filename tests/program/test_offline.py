@@ -1,0 +1,218 @@
+"""A day without internet: `prepare` in a fresh clone, and a pack without a network.
+
+Both install everything from a package index, which takes minutes.
+"""
+
+import functools
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from pip._internal.models.index import PyPI
+
+from support.website import search
+from tutorial.offline.wheels import PYTHONS
+from tutorial.runtime import environment, installer
+from tutorial.runtime.bundle import this_target
+from tutorial.runtime.exclusive import free_port
+
+pytestmark = [pytest.mark.lab, pytest.mark.slow(300)]
+
+READY = "Ready for a day without internet."
+
+# With a network that has nothing but this machine itself.
+WITHOUT_NETWORK = [
+    "unshare",
+    "--net",
+    "sh",
+    "-c",
+    'ip link set lo up && exec "$@"',
+    "sh",
+]
+
+# Ends with Ctrl-C what it starts, as soon as that has printed the word.
+UNTIL = """
+import signal, subprocess, sys
+child = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE,
+    stderr=subprocess.STDOUT, text=True,
+    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+for line in child.stdout:
+    print(line, end="")
+    if sys.argv[1] in line:
+        child.send_signal(signal.SIGINT)
+"""
+
+
+def variables(home: Path) -> dict[str, str]:
+    """The environment of a person without any settings of pip."""
+    kept = ("PATH", "TUTORIAL_BROWSER", "LANG")
+    found = {name: os.environ[name] for name in kept if name in os.environ}
+    return found | {"HOME": str(home), "PIP_CONFIG_FILE": os.devnull}
+
+
+def call(
+    folder: Path, command: list[str], env: dict | None = None, seconds: int = 900
+) -> str:
+    """What the command prints. It must succeed."""
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=seconds,
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+PROGRAM = [sys.executable, "-m", "tutorial"]
+
+
+def test_prepare_in_a_fresh_clone(fresh_clone):
+    said = call(fresh_clone, [*PROGRAM, "prepare"])
+    packages, megabytes = installer.amount(*environment.SETS)
+    assert f"{packages} packages, about {megabytes} MB to download" in said
+    assert said.splitlines()[-1] == READY
+    assert environment.missing_sets(*environment.SETS) == []
+    again = call(fresh_clone, [*PROGRAM, "prepare"])
+    assert "Installing" not in again
+    assert again.splitlines()[-1] == READY
+
+
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory) -> list[Path]:
+    """Two packs of this clone, for this machine."""
+    folder = tmp_path_factory.mktemp("packs")
+    files = [folder / "one.zip", folder / "two.zip"]
+    for file in files:
+        call(
+            Path.cwd(), [*PROGRAM, "pack", str(file), "--python", this_target().python]
+        )
+    return files
+
+
+@pytest.fixture
+def unpacked(packs, tmp_path) -> Path:
+    """The folder that a learner has unpacked, without git."""
+    subprocess.run(["unzip", "-q", str(packs[0])], cwd=tmp_path, check=True)
+    return tmp_path / "tutorial"
+
+
+def test_the_same_clone_gives_the_same_pack(packs):
+    digests = {hashlib.sha256(file.read_bytes()).hexdigest() for file in packs}
+    assert len(digests) == 1
+
+
+def test_a_pack_names_no_package_index(packs):
+    """Neither the usual one nor those that pip is told of here."""
+    settings = call(Path.cwd(), [sys.executable, "-m", "pip", "config", "list"])
+    settings += " ".join(
+        v for k, v in os.environ.items() if k.startswith(("PIP", "UV"))
+    )
+    hosts = set(re.findall(r"https?://(?:[^@/\s]*@)?([^/:'\s]+)", settings))
+    usual = {PyPI.simple_url.partition("//")[2], PyPI.file_storage_domain}
+    with zipfile.ZipFile(packs[0]) as archive:
+        own = [name for name in archive.namelist() if not name.endswith(".whl")]
+        assert not [n for n in own if n.endswith(("direct_url.json", "pip.conf"))]
+        for name in own:
+            content = archive.read(name)
+            for host in {*hosts, *usual}:
+                assert host.encode() not in content, (name, host)
+            assert str(Path.cwd()).encode() not in content, name
+
+
+def test_the_estimate_of_the_download_is_right(packs):
+    with zipfile.ZipFile(packs[0]) as archive:
+        wheels = [one for one in archive.infolist() if one.filename.endswith(".whl")]
+    megabytes = sum(one.file_size for one in wheels) / 1e6
+    estimate = installer.amount(*environment.SETS)[1]
+    assert estimate * 0.8 < megabytes < estimate * 1.2
+
+
+def test_a_pack_is_all_that_a_machine_without_network_needs(unpacked, tmp_path):
+    env = variables(tmp_path)
+    without = functools.partial(call, unpacked, env=env)
+    until = [*WITHOUT_NETWORK, sys.executable, "-c", UNTIL]
+
+    site = without([*until, "Ready:", *PROGRAM, "docs", "--port", str(free_port())])
+    assert "Serving the site from the pack" in site
+    assert "Installing" not in site
+
+    ran = without([*until, "Ready in", *PROGRAM, "run", "--port", str(free_port())])
+    assert "(run) from the pack  done" in ran
+    assert "Ready in" in ran
+
+    checked = without([*WITHOUT_NETWORK, *PROGRAM, "check", "7"])
+    assert "(test) from the pack  done" in checked
+    assert "passed  7 browser" in checked
+
+    prepared = without([*WITHOUT_NETWORK, *PROGRAM, "prepare"])
+    assert prepared.splitlines()[-1] == READY
+
+    # A pack of a pack, too, is made without a network, and is the same.
+    python = this_target().python
+    without([*WITHOUT_NETWORK, *PROGRAM, "pack", "../again.zip", "--python", python])
+    first = zipfile.ZipFile(tmp_path / "again.zip").namelist()
+    assert {"tutorial/README.md", "tutorial/wheels/pack.json"} <= set(first)
+
+
+def test_a_pack_for_another_python(unpacked, tmp_path):
+    python = this_target().python
+    other = next(one for one in PYTHONS if one != python)
+    description = unpacked / "wheels" / "pack.json"
+    description.write_text(description.read_text().replace(python, other))
+    result = subprocess.run(
+        [*WITHOUT_NETWORK, *PROGRAM, "run"],
+        cwd=unpacked,
+        env=variables(tmp_path),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert f"with Python {other}, but not for" in result.stderr
+    assert "no connection to the package index" in result.stderr
+
+
+def test_a_damaged_pack(unpacked, tmp_path):
+    wheel = next((unpacked / "wheels").glob("django-5*.whl"))
+    wheel.write_bytes(b"x")
+    result = subprocess.run(
+        [*WITHOUT_NETWORK, *PROGRAM, "run"],
+        cwd=unpacked,
+        env=variables(tmp_path),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "The pack is damaged: " in result.stderr
+    assert "no connection to the package index" in result.stderr
+
+
+def test_the_site_of_a_pack_finds_what_is_searched(unpacked, chromium):
+    shutil.rmtree(unpacked / ".venv", ignore_errors=True)
+    port = free_port()
+    child = subprocess.Popen(
+        [*PROGRAM, "docs", "--port", str(port)],
+        cwd=unpacked,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while "Ready:" not in child.stdout.readline():
+            assert child.poll() is None
+        page = chromium.new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
+        search(page, "visibility timeout").first.click()
+        page.wait_for_url("**/?h=*")
+    finally:
+        child.terminate()
+        child.wait(timeout=20)

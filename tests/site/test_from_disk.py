@@ -1,0 +1,24 @@
+"""The built pages opened from disk: links work, and a notice says how to search."""
+
+from playwright.sync_api import expect
+
+
+def test_pages_opened_from_disk(built, chromium):
+    page = chromium.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((built.folder / "index.html").as_uri())
+    notice = page.get_by_role("note").filter(has_text="Opened from disk")
+    expect(notice).to_contain_text("python3 -m tutorial docs")
+    expect(page.locator(".md-search")).to_have_count(0)
+    page.locator(".md-nav--primary").get_by_role("link", name="Set-up").click()
+    expect(page.get_by_role("heading", name="Set-up", level=1)).to_be_visible()
+    expect(notice).to_be_visible()
+    assert not errors
+
+
+def test_no_notice_where_the_pages_are_served(address, chromium):
+    page = chromium.new_page()
+    page.goto(address)
+    expect(page.locator(".md-search")).to_have_count(1)
+    expect(page.get_by_text("Opened from disk")).to_have_count(0)
