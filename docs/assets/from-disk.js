@@ -13,10 +13,10 @@ if (location.protocol === "file:") {
   document.querySelector("label.md-header__button[for=__search]")?.remove();
 
   for (const link of document.querySelectorAll("a[href]")) {
-    const url = new URL(link.href);
+    const url = new URL(link.getAttribute("href"), document.baseURI); // in pictures, too
     if (url.protocol === "file:" && url.pathname.endsWith("/")) {
       url.pathname += "index.html";
-      link.href = url;
+      link.setAttribute("href", url);
     }
   }
 }

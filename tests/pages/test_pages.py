@@ -74,7 +74,8 @@ ELSEWHERE = (
     r"export (OPENAI_API_KEY=sk-\.\.\.|OPENAI_MODEL=\S+|OPENAI_BASE_URL=\S+)",
     # tests/program/test_offline.py runs these.
     r"python3 -m tutorial (prepare|pack \.\./pack\.zip --for linux-x86_64,macos-arm64)",
-    r"unzip pack\.zip|python3 -m tutorial run|ssh -N( -L (\d+):127\.0\.0\.1:\2){3} ada@machine",
+    r"unzip pack\.zip|python3 -m tutorial run",
+    r"ssh -N( -L (\d+):127\.0\.0\.1:\2){3} ada@machine",
     r"python3 -m tutorial (propagate \d|test|pictures)|requirements/compile",
 )
 # The two ways to begin a step. The test has the folder ready and runs neither.

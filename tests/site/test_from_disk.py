@@ -14,7 +14,8 @@ def test_pages_opened_from_disk(built, chromium):
     page.locator(".md-nav--primary").get_by_role("link", name="Set-up").click()
     expect(page.get_by_role("heading", name="Set-up", level=1)).to_be_visible()
     expect(notice).to_be_visible()
-    assert not errors
+    # The theme's own search, which has no address to read from.
+    assert [error for error in errors if "search_index" not in error] == []
 
 
 def test_no_notice_where_the_pages_are_served(address, chromium):
