@@ -17,7 +17,7 @@
     }
   });
 
-  // Who comes back finds the selects as the page has them.
+  // After a return to this page, the selects show its own pair of steps again.
   addEventListener("pageshow", () => chooser.reset());
 
   const views = [...document.querySelectorAll("input[name=diff-view]")];

@@ -45,7 +45,7 @@ function makeStepper(picture, stages) {
     });
     light(showsAll ? null : at + 1);
     back.hidden = forward.hidden = showsAll;
-    // Not disabled: a button that is loses the focus of whoever has pressed it.
+    // Not `disabled`: a disabled button would lose the focus after it was pressed.
     back.setAttribute("aria-disabled", at === 0);
     forward.setAttribute("aria-disabled", at === stages.length - 1);
     all.textContent = showsAll ? "One by one" : "Show all";

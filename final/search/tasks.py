@@ -121,7 +121,7 @@ async def answer(row):
                         return str(problem)
                     logger.info("%.8s · try %d: %s", row.task_id, number, problem)
                 await asyncio.sleep(pause)
-                # Meanwhile it may have been cancelled, or taken by another worker.
+                # During the pause, the search may have been cancelled or taken over.
                 if not await in_database(row.save_progress):
                     raise asyncio.CancelledError
     except TimeoutError:

@@ -151,7 +151,7 @@ def cancel(request, task_id):
     notice = "That search had ended already."
     try:
         is_cancelled = search.cancel()
-    except SearchResult.DoesNotExist:  # gone meanwhile, with its user
+    except SearchResult.DoesNotExist:  # deleted since, with its user
         raise Http404 from None
     if is_cancelled:
         ended.labels(Status.CANCELLED).inc()

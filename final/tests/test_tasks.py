@@ -62,7 +62,7 @@ def announced():
 
 
 def run(search):
-    """Do the search: the data of all that was pushed meanwhile."""
+    """Do the search, and return the data of all messages that it pushed."""
     name = f"user_{search.user_id}"
 
     async def do():
@@ -236,7 +236,7 @@ def test_an_answer_that_cannot_be_saved_ends_in_a_clear_failure(search, api, ann
 
 
 def test_a_search_that_is_given_back_has_cost_no_try(search):
-    """However often the site is deployed meanwhile."""
+    """However often the site is deployed during the search."""
     for _ in range(MOST_CLAIMS + 1):
         row = SearchResult.take(search.task_id, uuid.uuid4())
         assert row.status == Status.RUNNING

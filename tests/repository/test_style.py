@@ -6,15 +6,8 @@ import sys
 
 import pytest
 
+from support.tracked import TRACKED
 from tutorial.paths import ROOT
-
-TRACKED = subprocess.run(
-    ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=True,
-).stdout.splitlines()
 
 
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]])

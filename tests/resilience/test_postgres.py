@@ -29,7 +29,7 @@ def test_a_flood_finds_its_limit(run_app):
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
 def test_a_server_that_dies_comes_back(app, person, postgres):
     with nobody_else_sees(app.site), person.open_socket() as socket:
-        task_id = person.search("Who is asked meanwhile?")
+        task_id = person.search("Who is asked during this time?")
         wait_for_middle(person, task_id)
         kill(postgres.process)
         status, data, headers = person.post("Is anything saved?")
@@ -43,7 +43,7 @@ def test_a_server_that_dies_comes_back(app, person, postgres):
         assert wait_for_frame(socket, task_id)["status"] == "done"
         again = person.search("And now?")
         assert wait_for_frame(socket, again)["status"] == "done"
-    assert calls(app.site, "Who is asked meanwhile?") == 1
+    assert calls(app.site, "Who is asked during this time?") == 1
 
 
 @on_postgres
@@ -84,7 +84,7 @@ def test_a_locked_row_delays_its_own_search_alone(app, person):
             searches = [person.search(question) for question in questions]
             for task_id in searches:
                 assert person.wait_for_end(task_id)["status"] == "done"
-            # Its lease has ended meanwhile, and nobody else could renew it.
+            # Its lease has ended by now, and no other worker could renew it.
             assert person.snapshot()[stuck]["status"] == "running"
         assert wait_for_frame(socket, stuck)["status"] == "done"
     for question in ("Who is locked?", *questions):

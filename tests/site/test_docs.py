@@ -37,7 +37,7 @@ def name_of(page: Path) -> str:
 
 
 def test_the_listings_of_a_page_are_the_whole_step():
-    """Who types what a page shows has every line of the step, and no line too many."""
+    """The listings that a page shows have every line of the step, and no others."""
     for step in steps.steps():
         check_listings(step)
 

@@ -147,7 +147,7 @@ def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[s
     """
     settle(page)
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)
-    # The theme may fade a button in or out meanwhile.
+    # By now, the theme may be fading a button in or out.
     settle(page)
     return violations(page, *rules, inside=inside)
 

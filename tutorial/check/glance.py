@@ -22,7 +22,7 @@ def hints(scene: Scene) -> dict[int, str]:
 
 def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
     code, settings = scene.code, scene.survey.get("settings", {})
-    # Who cannot read the files does not know what is missing in them.
+    # If the files cannot be read, it is unknown what is missing in them.
     if "error" in settings or "error" in scene.survey["modules"]:
         return
     layers = code.find(r"^CHANNEL_LAYERS", ".py")

@@ -220,7 +220,7 @@ class Scene:
         return f"What is a {about}? {secrets.token_hex(3)}"
 
     def visitor(self) -> Visitor:
-        """A new visitor who asks at the page with the form."""
+        """A new visitor who uses the page with the form."""
         return Visitor(self.site, self.path, PATIENCE)
 
     def now(self) -> tuple[int, Events]:

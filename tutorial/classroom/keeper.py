@@ -162,7 +162,7 @@ def end_all(find: Callable[[], Iterable[psutil.Process]]) -> None:
     end = time.monotonic() + LAST
     while time.monotonic() < end:
         stopped: set[psutil.Process] = set()
-        # First all of them stop: otherwise they could start others meanwhile.
+        # Stop all of them first: otherwise, they could start other processes.
         while new := {one for one in find() if _runs(one)} - stopped:
             stopped |= new
             _send(new, signal.SIGSTOP)
@@ -223,7 +223,7 @@ def _is_smaller(folder: Path, size: int) -> bool:
     for root, _, names in os.walk(folder):
         for name in names:
             count += 1
-            with contextlib.suppress(OSError):  # removed meanwhile
+            with contextlib.suppress(OSError):  # removed since `walk`
                 taken += os.lstat(f"{root}/{name}").st_blocks * 512
         if taken > size or count > MOST_FILES:
             return False

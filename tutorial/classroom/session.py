@@ -165,7 +165,7 @@ class Session:
             result = self._result(said)
             self._note(running.number, running.folder, result)
             if "report" in result or "timeout" in result:
-                # A folder that was changed meanwhile is checked again the next time.
+                # A folder that has changed during its check is checked again next time.
                 with contextlib.suppress(Problem):
                     if self._key(running.folder) == running.key:
                         kept.write(running.key, result)

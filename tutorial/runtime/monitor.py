@@ -98,8 +98,8 @@ class RedisMonitor:
     _end = "\0"  # no command holds it
 
     def _read(self) -> None:
-        # The end of the server is an end, too. A connection that is closed meanwhile
-        # has no parser any more.
+        # The end of the server is an end, too. A connection that was closed during the
+        # read no longer has a parser.
         ends = (redis.RedisError, OSError, ValueError, AttributeError)
         with contextlib.suppress(*ends):
             for found in self._monitor.listen():

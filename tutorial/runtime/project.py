@@ -173,7 +173,7 @@ class Project:
     def wait_until_ready(self, seconds: float = 30) -> None:
         """Wait until the web process listens and the worker, if any, takes messages.
 
-        Raises Problem if a process ends meanwhile, and TimeoutError with the last
+        Raises Problem if a process ends first, and TimeoutError with the last
         lines of each process after `seconds`.
         """
 

@@ -188,7 +188,7 @@ class NoForm(Exception):
 
 
 class Visitor:
-    """One visitor, with cookies of their own, who asks at the page at `path`."""
+    """One visitor, with separate cookies, who uses the page at `path`."""
 
     def __init__(self, site: Site, path: str = "/", patience: float = 30) -> None:
         self.site = site

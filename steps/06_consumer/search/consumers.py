@@ -18,7 +18,7 @@ class SearchConsumer(WebsocketConsumer):
         if not user.is_authenticated:
             raise DenyConnection()
         async_to_sync(self.channel_layer.group_add)(self.group_name, self.channel_name)
-        # Last: whoever sees the socket open is already in the group.
+        # Accept last, so that an open socket is already in the group.
         self.accept()
 
     def disconnect(self, code):

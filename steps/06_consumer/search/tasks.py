@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 @cache
 def get_client():
     # One for the whole process: a client of its own per task would cost each search
-    # a new connection. And one try: whoever waits shall soon hear of a failure.
+    # a new connection. No retries: a visitor is waiting, so fail fast.
     return OpenAI(timeout=30, max_retries=0)
 
 

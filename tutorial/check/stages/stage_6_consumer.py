@@ -320,7 +320,7 @@ def others_socket(group: str) -> Unmet:
 
 
 def _joins(scene: Scene, visitor: Visitor, origin: str) -> tuple[bool, list[str]]:
-    """Whether my WebSocket opens for them, and the groups that they join meanwhile."""
+    """Whether my WebSocket opens for them, and the groups that they then join."""
     mark, mine = scene.redis.mark(), scene.mine
     try:
         socket = open_socket(
