@@ -79,7 +79,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     mine, other, question = scene.mine, scene.other, scene.live.question
     frame = next((f for f in mine.frames if question in f), mine.frames[-1])
     if frame.lstrip()[:2] in ("{'", '{"') and not _is_json(frame):
-        seen = f"the frame is no JSON: {frame[:80]}"
+        seen = f"the frame is not JSON: {frame[:80]}"
         yield Unmet("frame-not-json", seen, expected="a frame of JSON")
     if scene.number == 6 and mine.binary:  # later, the page shows whether it reads them
         found = binary_frame(mine.binary[0])
