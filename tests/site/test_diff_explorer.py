@@ -178,9 +178,9 @@ def test_a_page_says_what_else_there_is_to_do(read_page, old, new):
 def test_the_terminal_to_restart_is_named(read_page):
     text = " ".join(read_page(steps.find("3"), steps.find("4")).text.split())
     assert "New process, in a terminal of its own: worker, celery --app" in text
-    assert "Restart this terminal: web, because packages came in" in text
+    assert "Restart this terminal: web, because the packages have changed" in text
     text = " ".join(read_page(steps.find("4"), steps.find("5")).text.split())
-    assert "Restart these terminals: web and worker, because packages" in text
+    assert "Restart these terminals: web and worker, because the packages" in text
 
 
 @each_pair

@@ -159,7 +159,7 @@ def test_the_processes(project):
         "",
         "- New package: `b 2`",
         "- Install: `pip install -r requirements.txt`",
-        "- Restart: web, because packages came in",
+        "- Restart: web, because the packages have changed",
     ]
 
 

@@ -121,7 +121,7 @@ def advice(old: Path, new: Path) -> list[str]:
         sentences.append("Migrate: python manage.py migrate")
     if arrived:
         names = " and ".join(processes[0])
-        sentences.append(f"Restart: {names}, because packages came in")
+        sentences.append(f"Restart: {names}, because the packages have changed")
     elif changed and "worker" in processes[0]:
         sentences.append("Restart: worker, because it does not reload changed code")
     return sentences
