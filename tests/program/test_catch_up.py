@@ -183,7 +183,7 @@ def test_catch_up_needs_a_project(tmp_path):
 
 def test_catch_up_needs_a_step(tmp_path):
     make(tmp_path, "1")
-    check_message(tutorial("new", str(tmp_path), "--catch-up"), "Say the step")
+    check_message(tutorial("new", str(tmp_path), "--catch-up"), "Name the step")
 
 
 def test_catch_up_waits_for_the_end_of_a_run(root, start, tmp_path):

@@ -22,6 +22,7 @@ from tutorial.check import glance, older_code, start
 from tutorial.check.code import Code, files_of_worker
 from tutorial.check.mistakes import mistakes
 from tutorial.check.report import Result, line_of
+from tutorial.check.session import end_on_hangup
 from tutorial.check.stages import stage_0_start
 from tutorial.paths import ROOT, VENV
 from tutorial.project import steps
@@ -339,6 +340,20 @@ def test_what_a_worker_with_other_names_imports(project):
     assert files_of_worker(folder) == {
         path.replace("handlers", "listeners") for path in names
     }
+
+
+@pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_closed_terminal_ends_it_unless_nohup_started_it(inherited):
+    before = signal.getsignal(signal.SIGHUP), signal.getsignal(signal.SIGTERM)
+    try:
+        signal.signal(signal.SIGHUP, inherited)  # nohup sets SIG_IGN
+        signal.signal(signal.SIGTERM, end := lambda number, frame: None)
+        end_on_hangup()
+        expected = inherited if inherited == signal.SIG_IGN else end
+        assert signal.getsignal(signal.SIGHUP) == expected
+    finally:
+        signal.signal(signal.SIGHUP, before[0])
+        signal.signal(signal.SIGTERM, before[1])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

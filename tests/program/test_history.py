@@ -333,7 +333,7 @@ def test_a_failure_leaves_nothing(command, at, is_there, tmp_path):
     if is_there:
         folder.mkdir(parents=True)
     result = tutorial(*(word.format(folder) for word in command), PATH=path)
-    check_message(result, f"git {at} has failed: fatal: no space left\n")
+    check_message(result, f"git {at} failed: fatal: no space left\n")
     assert folder.exists() == is_there
     assert not is_there or not list(folder.iterdir())
     assert (tmp_path / "there").exists() == is_there
@@ -402,7 +402,7 @@ def test_nothing_is_typed_yet(tmp_path):
         assert [path.name for path in folder.iterdir()] == [".git"]
         assert len(hashes(folder)) == 1
         assert git(folder, "ls-tree", "-r", "step-0") == ""
-        assert "nothing is typed yet" in git(folder, "log", "-1", "--format=%B")
+        assert "nothing has been typed" in git(folder, "log", "-1", "--format=%B")
         assert "run " in result.stdout
 
 

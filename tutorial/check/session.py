@@ -62,7 +62,7 @@ def check(
 
     Raises Problem where there is no project, or no Redis for the check.
     """
-    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    end_on_hangup()
     progress, paint = Progress(quiet=as_json), painter(sys.stdout)
     report = Report(title, number)
     started = time.monotonic()
@@ -81,9 +81,15 @@ def check(
     return report.status(strict=strict)
 
 
+def end_on_hangup() -> None:
+    """Clean up when the terminal is closed, as on SIGTERM; not under `nohup`."""
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+
+
 def watch(folder: Path, title: str, number: int) -> int:
     """Check again after each save, and print what has changed, until Ctrl-C."""
-    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    end_on_hangup()
     with contextlib.suppress(KeyboardInterrupt):
         _watch(folder, title, number)
     print()

@@ -1,7 +1,7 @@
 """`tutorial check` with many folders: the table of a class.
 
-In here: what each folder holds (`folders`, `parts`), how its check is run apart from
-the others (`keeper`, `one`, `session`), results that are kept (`kept`), a folder's row
-(`row`), and how the rows are shown (`output`, `document`).
+In here: finding the project in each folder (`folders`, `parts`), checking each one in
+its own processes (`keeper`, `one`, `session`), the cache of results (`kept`), the row
+of a folder (`row`), and printing or writing the table (`output`, `document`).
 Not in here: how one project is judged (`check`).
 """

@@ -1,10 +1,10 @@
-"""What `tutorial check` does with the folders of a class: check, print, write."""
+"""`tutorial check` for a class: checks each folder, then prints or writes the table."""
 
-import signal
 import sys
 import time
 from pathlib import Path
 
+from tutorial.check.session import end_on_hangup
 from tutorial.classroom import folders
 from tutorial.classroom.document import document
 from tutorial.classroom.output import as_csv, as_json, lines
@@ -26,21 +26,22 @@ def check(
     again: bool,
     strict: bool,
 ) -> int:
-    """Check the folders against stages 1 to `number`: the exit status of the worst.
+    """Check the folders against stages 1 to `number`; return the worst exit status.
 
-    `names` are the folders, or else those in `class_folder` are. `form` is "table",
-    "csv" or "json"; `html` is a file to write.
+    `names` are the folders to check; with `class_folder`, check the folders in it
+    instead. `form` is "table", "csv" or "json"; `html` is a file to write. A folder
+    gets `seconds`, or TIMEOUT. `again` ignores the results of earlier runs.
 
-    Raises Problem where there are no such folders, or the file cannot be written.
+    Raises Problem if a folder does not exist, or if the file cannot be written.
     """
-    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    end_on_hangup()
     others: list[str] = []
     if class_folder:
         paths = folders.below(class_folder)
     else:
         paths, others = folders.named(names)
     if html:
-        _write(html, "", "a")  # a wrong path is said before the checks, not after them
+        _write(html, "", "a")  # report a wrong path now, not minutes later
     started, bar = time.monotonic(), Bar()
     session = Session(folders.look_into(paths), number, jobs, seconds or TIMEOUT)
     try:

@@ -1,4 +1,4 @@
-"""The table of a class as one HTML file, which opens without a server or a network."""
+"""The table of a class as one HTML file that needs no server and no network."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ TITLES = ("Name", "Reached", "First broken hop", "Findings")
 
 
 def document(rows: list[Row], step: int, when: str) -> str:
-    """The page. `when` says when the class was checked."""
+    """The page as HTML. `when` is the date and time of the check, as text."""
     style, script = (
         (SOURCE / "class.css").read_text(),
         (SOURCE / "class.js").read_text(),
@@ -37,7 +37,7 @@ def document(rows: list[Row], step: int, when: str) -> str:
         "heads": "\n".join(_heads()),
         "rows": "\n".join(map(_row, rows)),
     }
-    # In one pass: a text of a folder may look like a place in the template.
+    # Fill the placeholders in one pass: a folder's text may look like a placeholder.
     pieces = (SOURCE / "class.html").read_text().split("{{ ")
     first, *others = pieces
     filled = [first]
@@ -56,7 +56,7 @@ def _count(number: int, word: str) -> str:
 
 
 def _standings(rows: list[Row]) -> Iterator[str]:
-    """How many folders stand where."""
+    """The number of folders at each step, the furthest step first."""
     counts = Counter(row.standing() for row in rows)
     ranks = {row.standing(): _rank(row) for row in rows}
     for words in sorted(counts, key=lambda one: ranks[one], reverse=True):
@@ -78,18 +78,18 @@ def _stumbles(rows: list[Row]) -> Iterator[str]:
             f"<p>{escape(where)}</p></details></li>"
         )
     if not found:
-        yield "<li>Nothing that anybody has begun is broken.</li>"
+        yield "<li>No mistakes: everything that was started works.</li>"
 
 
 def _heads() -> Iterator[str]:
     for number, title in enumerate(TITLES):
-        # The rows stand in the order of their names at first.
+        # The rows are sorted by name when the page opens.
         sort = ' aria-sort="ascending"' if number == 0 else ' aria-sort="none"'
         yield f'<th scope="col"{sort}><button type="button">{title}</button></th>'
 
 
 def _rank(row: Row) -> int:
-    """What the column of steps is sorted by: the step done, then the one begun."""
+    """The sort key of the column "Reached": the step done, then the step begun."""
     if not row.report:
         return -1
     return (
@@ -100,7 +100,7 @@ def _rank(row: Row) -> int:
 
 
 def _row(row: Row) -> str:
-    """A folder: its cells, and its report, which is folded in."""
+    """The rows of a folder: its cells, and its report, which is collapsed."""
     more = row.more()
     cells = (
         (row.name, row.name.casefold()),

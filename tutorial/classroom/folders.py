@@ -1,4 +1,4 @@
-"""The folders of a class: which project each of them holds, if it holds one."""
+"""Finds the project in each folder of a class."""
 
 import hashlib
 import os
@@ -12,11 +12,11 @@ from tutorial.project.files import data_files, files, is_part
 from tutorial.project.steps import find, is_name, locate
 from tutorial.runtime.project import own_python
 
-# A project this far below the folder is still found: `ada/homework/my-search`.
+# The levels of subfolders to search: `homework/my-search` in `ada` is on the second.
 DEPTH = 3
-# More folders than this are not looked through for a project.
+# The number of folders to search for a project.
 MOST_FOLDERS = 2_000
-# The bytes of a project that is copied and checked: a larger one holds other things.
+# The largest project that is copied, in bytes. A larger one holds unrelated files.
 MOST_BYTES = 256 * 1024**2
 
 
@@ -24,15 +24,15 @@ MOST_BYTES = 256 * 1024**2
 class Folder:
     """A folder of the class."""
 
-    name: str  # that tells it from the others of the class
+    name: str  # unique in the class
     path: Path
-    project: Path | None = None  # the folder with the manage.py that is checked
-    problem: str = ""  # why nothing is checked, in words
-    note: str = ""  # what else there is to say about the folder
+    project: Path | None = None  # the folder of the manage.py that is checked
+    problem: str = ""  # why there is nothing to check, as text
+    note: str = ""  # a remark for the table
 
 
 def below(folder: str) -> list[Path]:
-    """The folders in a folder, such as `../class`. Raises Problem if there is none."""
+    """The subfolders of a folder, such as `../class`. Raises Problem if it has none."""
     place = locate(folder)
     try:
         found = sorted(
@@ -48,10 +48,10 @@ def below(folder: str) -> list[Path]:
 
 
 def named(names: Iterable[str]) -> tuple[list[Path], list[str]]:
-    """The folders with these names, and the names of what is not a folder.
+    """The folders among these names, and the names of everything else.
 
-    A shell that expands `../class/*` names files as well. Raises Problem if something
-    does not exist.
+    A shell that expands `../class/*` also passes files. Raises Problem if one of the
+    names does not exist, or if none of them is a folder.
     """
     found: dict[Path, None] = {}
     others = []
@@ -99,7 +99,7 @@ def _inside(path: Path, project: Path) -> str:
 
 
 def _projects(path: Path) -> tuple[list[Path], bool]:
-    """The folders with a manage.py, the outermost first; whether there is no file."""
+    """The folders with a manage.py, outermost first; and whether there are no files."""
     projects, is_empty = [], True
 
     def refuse(error: OSError) -> None:
@@ -120,7 +120,7 @@ def _projects(path: Path) -> tuple[list[Path], bool]:
 
 
 def digest(project: Path) -> str:
-    """A digest of all that a check of the project reads in its folder.
+    """A digest of everything that a check reads in the project's folder.
 
     Raises Problem if the folder cannot be read, or holds more than MOST_BYTES.
     """

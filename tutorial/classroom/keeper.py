@@ -1,9 +1,9 @@
-"""Keeps one check of a class within its limits, as a program: `session` starts it.
+"""A program that runs one check of a class within limits. `session` starts it.
 
-Its argument is an `Order` as JSON. It starts the command, ends it at a limit, and then
-ends everything that came from it: also what has left its process group or has lost its
-parent. If `session` ends, in whatever way, the standard input of this program ends, and
-so does the check. It prints an `Ending` as JSON.
+Its argument is an `Order` as JSON. It starts the command, ends it if it exceeds a
+limit, and then kills every process that the command started, including those that left
+its process group or lost their parent. When `session` ends for any reason, the standard
+input of this program is closed, and it ends the check. It prints an `Ending` as JSON.
 """
 
 import contextlib
@@ -24,31 +24,31 @@ from pathlib import Path
 
 import psutil
 
-# The variable that all processes of a check carry, and which no other process has.
+# An environment variable that every process of a check inherits. Its value is unique.
 MARK = "TUTORIAL_CLASS_CHECK"
 
 LOOK = 0.5  # seconds between two looks at the limits
-GRACE = 1.0  # seconds in which helpers of an ended check end by themselves
-LAST = 10.0  # seconds in which everything has to be ended
+GRACE = 1.0  # seconds that helper processes have to exit after the check has ended
+LAST = 10.0  # seconds that killing all processes may take
 
 MEGABYTE = 1024**2
 MOST_FILES = 20_000  # in the temporary folder
-# Threads that a user's processes may start in addition to those that run already.
+# Threads that the user's processes may start in addition to those that exist.
 MORE_THREADS = 2_000
 
-# From <linux/prctl.h>: an orphan becomes a child of this process.
+# From <linux/prctl.h>. An orphaned descendant becomes a child of this process.
 PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
 class Order:
-    """A command, and what it may use."""
+    """A command and its limits."""
 
     command: list[str]
-    folder: str  # its temporary files and its home; made here, and removed at the end
+    folder: str  # for its home and temporary files; created here, removed at the end
     seconds: float
-    megabytes: int = 512  # of all its temporary files
-    file_megabytes: int = 256  # of one file, wherever that is
+    megabytes: int = 512  # of all its temporary files together
+    file_megabytes: int = 256  # of any one file that it writes
     memory_megabytes: int = 3_072
     processes: int = 200
 
@@ -57,12 +57,12 @@ class Order:
 class Ending:
     """How a command has ended."""
 
-    limit: str = ""  # the limit at which it was ended, in words
+    limit: str = ""  # why it was ended early, as text
     is_timeout: bool = False
     status: int | None = None
     output: str = ""
     errors: str = ""
-    left: int = 0  # processes that were still running after it
+    left: int = 0  # processes that were still running after it ended
 
 
 class Keeper:
@@ -75,7 +75,7 @@ class Keeper:
         self._is_timeout = False
 
     def run(self) -> Ending:
-        """Run the command, end everything that is left, and remove its folder."""
+        """Run the command, kill every process that is left, and remove its folder."""
         _adopt_orphans()
         home = self._folder / "home"
         home.mkdir(parents=True)
@@ -107,14 +107,14 @@ class Keeper:
         return Ending(limit, self._is_timeout, child.returncode, *texts, left)
 
     def _limit(self) -> None:
-        """Set the limits that the system itself keeps."""
+        """Set the limits that the operating system enforces."""
         _set_limit(resource.RLIMIT_FSIZE, self._order.file_megabytes * MEGABYTE)
         _set_limit(resource.RLIMIT_CORE, 0)
-        if os.getuid():  # root has no limit
+        if os.getuid():  # the system does not apply this limit to root
             _set_limit(resource.RLIMIT_NPROC, _threads_of_user() + MORE_THREADS)
 
     def _wait(self, child: subprocess.Popen) -> str:
-        """Wait for the child's end, or for a limit: that limit in words."""
+        """Wait until the child ends. Return "", or why it has to be ended early."""
         next_look = time.monotonic() + LOOK
         while child.poll() is None:
             if select.select([sys.stdin], [], [], 0.05)[0]:
@@ -131,7 +131,10 @@ class Keeper:
     def _exceeded(self) -> str:
         order = self._order
         if not _is_smaller(self._folder, order.megabytes * MEGABYTE):
-            return f"it was ended: it wrote more than {order.megabytes} MB"
+            return (
+                f"it was ended: it wrote more than {order.megabytes} MB or"
+                f" {MOST_FILES} files"
+            )
         processes = list(_descendants())
         if len(processes) > order.processes:
             return f"it was ended: it started more than {order.processes} processes"
@@ -140,15 +143,16 @@ class Keeper:
             with contextlib.suppress(psutil.Error):
                 memory += process.memory_info().rss
         if memory > order.memory_megabytes * MEGABYTE:
-            return f"it was ended: it took more than {order.memory_megabytes} MB memory"
+            limit = f"{order.memory_megabytes} MB of memory"
+            return f"it was ended: it used more than {limit}"
         return ""
 
     def _found(self) -> set[psutil.Process]:
-        """All that came from this process: its descendants, and what has the mark."""
+        """This process's descendants, and all other processes that have the mark."""
         return {*_descendants(), *marked(os.environ.get(MARK, ""))}
 
     def _left(self) -> int:
-        """How many processes go on after the check has ended."""
+        """How many processes are still running GRACE seconds after the check."""
         end = time.monotonic() + GRACE
         while left := [one for one in _descendants() if _runs(one)]:
             if time.monotonic() >= end:
@@ -158,11 +162,11 @@ class Keeper:
 
 
 def end_all(find: Callable[[], Iterable[psutil.Process]]) -> None:
-    """End every process that `find` returns, until it returns none that runs."""
+    """Kill the processes that `find` returns, until none of them is running."""
     end = time.monotonic() + LAST
     while time.monotonic() < end:
         stopped: set[psutil.Process] = set()
-        # Stop all of them first: otherwise, they could start other processes.
+        # Stop all of them before killing any: a running one could start new processes.
         while new := {one for one in find() if _runs(one)} - stopped:
             stopped |= new
             _send(new, signal.SIGSTOP)
@@ -176,7 +180,7 @@ def end_all(find: Callable[[], Iterable[psutil.Process]]) -> None:
 
 
 def marked(mark: str) -> Iterator[psutil.Process]:
-    """The other processes that carry the mark."""
+    """All processes that have the mark, except this one."""
     for process in psutil.process_iter() if mark else ():
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid != os.getpid() and process.environ().get(MARK) == mark:
@@ -184,7 +188,7 @@ def marked(mark: str) -> Iterator[psutil.Process]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, also where its owner has made parts of it read-only."""
+    """Remove a folder, even if folders in it are read-only."""
     for root, folders, _ in os.walk(folder):
         for name in folders:
             with contextlib.suppress(OSError):
@@ -195,7 +199,7 @@ def remove(folder: Path) -> None:
 
 
 def _adopt_orphans() -> None:
-    """Become the parent of each descendant whose own parent ends. Linux only."""
+    """Become the parent of every descendant whose own parent ends (Linux only)."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -218,12 +222,12 @@ def _threads_of_user() -> int:
 
 
 def _is_smaller(folder: Path, size: int) -> bool:
-    """Whether the files below the folder take less than `size` bytes of the disk."""
+    """Whether the folder holds at most MOST_FILES files and `size` bytes on disk."""
     count = taken = 0
     for root, _, names in os.walk(folder):
         for name in names:
             count += 1
-            with contextlib.suppress(OSError):  # removed since `walk`
+            with contextlib.suppress(OSError):  # the file was removed after the listing
                 taken += os.lstat(f"{root}/{name}").st_blocks * 512
         if taken > size or count > MOST_FILES:
             return False

@@ -1,4 +1,4 @@
-"""Results of earlier checks, so that a second run checks only what has changed."""
+"""A cache of results, so that a second run checks only folders that have changed."""
 
 import contextlib
 import hashlib
@@ -12,9 +12,9 @@ from tutorial.paths import ROOT, RUN
 from tutorial.project.files import files
 
 PLACE = RUN / "class"
-MOST = 1_000  # results that are kept
+MOST = 1_000  # results in the cache
 
-# The program's own files, on which a verdict depends.
+# The folders of the tutorial on which a result depends.
 OWN = ("tutorial", "steps", "requirements")
 
 
@@ -29,15 +29,15 @@ def _digest_of_program() -> str:
 
 
 def key(number: int, digest: str, browser: str) -> str:
-    """What a result depends on: the step, the folder's digest, the browser, and us."""
+    """The cache key: a digest of the step, the folder, the browser and the program."""
     parts = (str(number), digest, browser, _digest_of_program())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def read(name: str, seconds: float) -> dict | None:
-    """The result that is kept under the key, or None.
+    """The cached result for the key, or None.
 
-    A check that has timed out counts only if it had at least `seconds`.
+    The result of a check that timed out is used only if it had at least `seconds`.
     """
     try:
         result = json.loads(_file(name).read_text())
@@ -48,7 +48,7 @@ def read(name: str, seconds: float) -> dict | None:
 
 
 def write(name: str, result: dict) -> None:
-    """Keep a result under the key. A disk that is full is no reason to stop."""
+    """Store a result under the key. Without a writable disk, nothing is stored."""
     with contextlib.suppress(OSError):
         PLACE.mkdir(parents=True, exist_ok=True)
         new = PLACE / f"{name}.{os.getpid()}"
@@ -60,7 +60,7 @@ def write(name: str, result: dict) -> None:
 
 
 def remove_oldest() -> None:
-    """Remove the oldest results where there are too many."""
+    """Remove the oldest results if there are more than MOST."""
     with contextlib.suppress(OSError):
         found = sorted(PLACE.iterdir(), key=lambda path: path.stat().st_mtime)
         for path in found[:-MOST]:

@@ -1,7 +1,7 @@
-"""Checks one project of a class, as a program: `keeper` starts it.
+"""A program that checks one project of a class. `keeper` starts it.
 
 Its arguments are the step's number and the project's folder. It prints JSON: the report
-of `check`, as data and as text, and the last step of which the files hold something.
+of `check`, as data and as text, and the last step that the files show traces of.
 """
 
 import json
@@ -16,14 +16,14 @@ from tutorial.problem import Problem
 
 
 def check(number: int, project: Path) -> dict:
-    """The result as data; where there is no report, its one key is `problem`."""
+    """The result as data. If there is no report, its only key is `problem`."""
     report, started = Report(project.name, number), time.monotonic()
     try:
         look(project, report, lambda text: None)
         parts = last_part(project)
     except Problem as problem:
         return {"problem": str(problem)}
-    except Exception as error:  # of a project such as none had before
+    except Exception as error:  # a defect of `check` must not end the class's run
         words = (str(error).splitlines() or [""])[0]
         return {"problem": f"check itself fails: {type(error).__name__}: {words}"}
     report.seconds = round(time.monotonic() - started, 1)

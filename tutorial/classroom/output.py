@@ -15,9 +15,9 @@ from tutorial.runtime.terminal import printable
 VERSION = 1
 
 TITLES = ("name", "reached", "first broken hop", "findings")
-GAP = 2  # blanks between two columns
-NARROW = (24, 28)  # the most characters of a name, and of what was reached
-LEAST = 88  # characters of a line, where the terminal does not say
+GAP = 2  # spaces between two columns
+NARROW = (24, 28)  # the largest width of the first two columns
+LEAST = 88  # the smallest width of a line, also if the terminal is narrower
 
 STYLES = {
     "works": "green",
@@ -27,7 +27,7 @@ STYLES = {
     "not checked": "red",
 }
 
-# What a spreadsheet would take for a formula.
+# The first characters of a cell that a spreadsheet would execute as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 COLUMNS = (
@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 def lines(rows: list[Row], paint: Paint) -> Iterator[str]:
-    """The table for a person, a row for each folder."""
+    """The lines of the table on a terminal, with a row for each folder."""
     cells = [
         (row.name, row.standing(), row.hop(), "; ".join(row.more())) for row in rows
     ]
@@ -62,7 +62,7 @@ def _widths(cells: list[tuple[str, ...]]) -> list[int]:
 
 
 def _row(texts: tuple[str, ...], widths: list[int]) -> list[str]:
-    """The lines of a row: each cell is folded to the width of its column."""
+    """The lines of a row: each cell is wrapped to the width of its column."""
     columns = [
         textwrap.wrap(text, max(width, 1), break_on_hyphens=False) or [""]
         for text, width in zip(texts, widths, strict=True)
@@ -78,7 +78,7 @@ def _row(texts: tuple[str, ...], widths: list[int]) -> list[str]:
 
 
 def as_csv(rows: list[Row]) -> str:
-    """A line for each folder, for a spreadsheet."""
+    """The table as CSV, with a line for each folder."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -92,12 +92,12 @@ def _cell(value: object) -> object:
     if value is None or isinstance(value, int):
         return value
     text = printable("; ".join(value) if isinstance(value, list) else str(value))
-    # The names of folders and files are other people's.
+    # Learners choose the names of folders and files, so they may contain anything.
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def as_json(rows: list[Row], step: int, seconds: float) -> str:
-    """All of it, each report included."""
+    """The table as JSON, with the report of each folder."""
     data = {
         "version": VERSION,
         "step": step,
@@ -112,5 +112,5 @@ def as_json(rows: list[Row], step: int, seconds: float) -> str:
 
 
 def _report(row: Row) -> dict | None:
-    """The report as `check` has it; a result that is kept may be of another folder."""
+    """The report of `check`. A cached one may name another folder with equal files."""
     return row.report and row.report | {"folder": str(row.folder.project)}

@@ -1,12 +1,12 @@
-"""The last step of which something is in a project's files."""
+"""The last step that a project's files show traces of."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from tutorial.check.code import Code
 
-# What each step adds, found without the names that its author has chosen. Several signs
-# for each: one of them may be what is missing.
+# Patterns for what each step adds. They do not depend on names that a learner chooses.
+# There are several for each step, because one of them may be what is missing.
 SIGNS: dict[int, Callable[[Code], object]] = {
     1: lambda code: code.find(r"<form\b|new WebSocket\(", ".html", ".js"),
     2: lambda code: code.calls("delay", "apply_async", "send_task") or code.tasks,
@@ -30,10 +30,10 @@ SIGNS: dict[int, Callable[[Code], object]] = {
 
 
 def last_part(project: Path) -> int:
-    """The highest step of which the files hold a sign, or 0.
+    """The highest step that has a sign in the files, or 0.
 
-    It says what was typed, and nothing of whether it works. Raises Problem if the
-    folder cannot be read.
+    A sign shows that code was written, not that it works. Raises Problem if the folder
+    cannot be read.
     """
     code = Code(project)
     return max((number for number, sign in SIGNS.items() if sign(code)), default=0)

@@ -1,10 +1,10 @@
-"""A row of the table: where one folder of the class stands.
+"""A row of the table: how far one folder of the class has got.
 
-Which step a folder has *reached* is told from its files: the last step, up to the one
-that is asked for, of which they hold something (`parts`). Which step is *done* is told
-from the report: the last one up to which all stages have passed. If a folder has
-reached more than it has done, a step of it is broken. If not, the hop at which the flow
-breaks is the one that its owner has not begun.
+Two numbers describe a folder. The step it has *reached* is the last one, up to the step
+that the class is checked at, that its files show traces of (`parts`). The step that is
+*done* is the last one up to which all stages have passed in the report. If a folder has
+reached more than it has done, one of its steps is broken. Otherwise the flow breaks at
+a step that the learner has not begun.
 """
 
 from collections.abc import Iterable
@@ -31,9 +31,9 @@ STATUSES = (NOTHING_TO_REPORT, HAS_FINDINGS, NOT_JUDGED, FLOW_BREAKS, NOT_CHECKE
 
 @dataclass
 class Row:
-    """One folder, and what its check has found.
+    """One folder and the result of its check.
 
-    `result` is what `one` prints; without a report, its key `problem` says why.
+    `result` is what `one` prints. If it has no report, its key `problem` says why.
     """
 
     folder: Folder
@@ -54,12 +54,12 @@ class Row:
 
     @property
     def text(self) -> str:
-        """The report for a person, or why there is none."""
+        """The report as text, or why there is none."""
         return self.result.get("text") or self.problem
 
     @property
     def problem(self) -> str:
-        """Why the folder could not be checked, or ""."""
+        """Why the folder could not be checked, or an empty text."""
         return self.result.get("problem", "")
 
     @property
@@ -74,7 +74,7 @@ class Row:
 
     @property
     def reached(self) -> int:
-        """The last step of which something is in the files, or 0."""
+        """The last step that the files show traces of, or 0."""
         typed = min(self.result.get("parts", 0), self.step)
         return max(typed, self.done)
 
@@ -92,13 +92,13 @@ class Row:
 
     @property
     def is_next(self) -> bool:
-        """Whether the broken hop is the one that comes next: nothing of it is there."""
+        """Whether the flow breaks at a step that the learner has not begun."""
         starts = bool(self._broken_stage) and self._broken_stage["number"] > 0
         return starts and self.reached <= self.done
 
     @property
     def findings(self) -> list[dict]:
-        """The diagnoses of what is wrong although the flow goes through."""
+        """The diagnoses of mistakes that do not break the flow."""
         return self.report["findings"] if self.report else []
 
     @property
@@ -108,7 +108,7 @@ class Row:
 
     @property
     def state(self) -> str:
-        """The folder in a word, for programs."""
+        """The state of the folder, for programs."""
         if not self.report:
             return "not checked"
         if not self.broken:
@@ -129,7 +129,7 @@ class Row:
         return NOTHING_TO_REPORT
 
     def standing(self) -> str:
-        """The step that the folder has reached, in words."""
+        """The step that the folder has reached, as text."""
         if not self.report:
             return "not checked"
         reached = f"step {self.reached}" if self.reached else "before step 1"
@@ -142,7 +142,7 @@ class Row:
         return f"{reached}, broken at stage {self.breaks_at}"
 
     def hop(self) -> str:
-        """The first broken hop in words, with its place; or why there is no report."""
+        """The first broken hop as text, with its place; or why there is no report."""
         if not self.report:
             return self.problem
         if not self.broken:
@@ -151,12 +151,12 @@ class Row:
         return f"{start}{_words(self.broken)}"
 
     def more(self) -> list[str]:
-        """The findings and the notes, in words."""
+        """The findings and the notes, as texts."""
         notes = [self.folder.note] if self.folder.note else []
         return [*map(_words, self.findings), *notes, *self.notes]
 
     def data(self) -> dict:
-        """The row for a program."""
+        """The row as data for JSON and CSV."""
         found = self.broken or {}
         return {
             "name": self.name,
@@ -177,14 +177,14 @@ class Row:
 
 
 def worst(rows: Iterable[Row], *, strict: bool) -> int:
-    """The exit status of the class: that of the folder that is worst off."""
+    """The exit status of the class: the worst one of its folders."""
     statuses = [row.status(strict=strict) for row in rows]
     return max(statuses, key=STATUSES.index, default=NOTHING_TO_REPORT)
 
 
 @dataclass(frozen=True)
 class Stumble:
-    """A mistake, and the names of the folders that have it."""
+    """A mistake and the names of the folders that have it."""
 
     id: str
     stage: int
@@ -194,9 +194,9 @@ class Stumble:
 
 
 def stumbles(rows: Iterable[Row]) -> list[Stumble]:
-    """What the class stumbles over, the most frequent first.
+    """The mistakes of the class, the most frequent first.
 
-    A hop that comes next is not among them: nobody has tried it yet.
+    A step that a learner has not begun does not count as a mistake.
     """
     names: dict[str, dict[str, None]] = {}
     for row in rows:
@@ -218,7 +218,7 @@ def stumbles(rows: Iterable[Row]) -> list[Stumble]:
 
 
 def _words(found: dict) -> str:
-    """A diagnosis in a line: its stage, its title and its place."""
+    """A diagnosis as one line: its stage, title and place."""
     where = f" ({found['at']})" if found["at"] else ""
     stage = found["stage"]
     number = f"{stage} " if stage else ""

@@ -1,4 +1,4 @@
-"""Checks the folders of a class, several at a time, each apart from the others."""
+"""Checks the folders of a class, several at a time, each in processes of its own."""
 
 import contextlib
 import json
@@ -23,23 +23,24 @@ from tutorial.problem import Problem
 from tutorial.runtime.browser import BROWSER_VARIABLE, find_browser, present_browser
 
 LOOK = 0.1  # seconds between two looks at the checks
-TIMEOUT = 90.0  # seconds that a folder has, if nobody says otherwise
+TIMEOUT = 90.0  # the default time limit of a folder, in seconds
 
-# The variables of the instructor's shell that a folder's processes see.
+# The only environment variables of the instructor that a folder's processes inherit.
 SEEN = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 
-# Called with how many folders are done, and of how many; with the seconds that are
-# left, if that is known; and with the names of the folders that are checked now.
+# Shows the progress. The arguments: the number of folders that are done, the number of
+# all folders, the seconds left (None if unknown), and the names of the folders that are
+# being checked.
 Show = Callable[[int, int, float | None, list[str]], None]
 
 
 @dataclass
 class Running:
-    """A check that runs."""
+    """A check that is running."""
 
-    number: int  # of the folder
+    number: int  # the position of the folder in the class
     folder: Folder
-    key: str  # under which its result is kept
+    key: str  # of its result in the cache
     child: subprocess.Popen
     output: IO[bytes]
     mark: str
@@ -52,12 +53,12 @@ class Running:
         return time.monotonic() - self.started
 
     def stop(self) -> None:
-        """End it, with all that it has started: its keeper does, without its input."""
+        """End the check and its processes. The keeper does so when its input closes."""
         with contextlib.suppress(OSError):
             self.child.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.child.wait(2 * keeper.LAST)
-        if self.child.returncode != 0:  # the keeper itself was killed
+        if self.child.returncode != 0:  # the keeper was killed, so nothing cleaned up
             end_all(lambda: marked(self.mark))
             self.child.kill()
             self.child.wait()
@@ -76,12 +77,12 @@ class Session:
         self._seconds = seconds
         self._rows: dict[int, Row] = {}
         self._running: list[Running] = []
-        self._took: list[float] = []  # seconds, by check that has ended
-        # It is looked for once. For step 7 it is installed, if need be.
+        self._took: list[float] = []  # the seconds of each check that has ended
+        # Only step 7 needs a browser, so only step 7 installs one.
         self._browser = (find_browser() if number >= 7 else present_browser()) or ""
 
     def run(self, show: Show, *, again: bool) -> list[Row]:
-        """The rows, in the order of the folders. `again`: use no earlier result."""
+        """Check the folders, and return their rows. `again` ignores cached results."""
         waiting = deque(self._prepare(again))
         with tempfile.TemporaryDirectory(prefix="tutorial-class-") as root:
             try:
@@ -95,15 +96,16 @@ class Session:
                     show(len(self._rows), len(self._folders), left, names)
                     time.sleep(LOOK)
             finally:
+                # Close every input first, so that the checks end at the same time.
                 for running in self._running:
-                    running.child.stdin.close()  # all of them begin to end now
+                    running.child.stdin.close()
                 for running in self._running:
                     running.stop()
         kept.remove_oldest()
         return [row for _, row in sorted(self._rows.items())]
 
     def _prepare(self, again: bool) -> Iterator[tuple[int, Folder, str]]:
-        """The folders that have to be checked, and the keys of their results."""
+        """The folders to check, as (position, folder, key of the result)."""
         for number, folder in enumerate(self._folders):
             if folder.project is None:
                 self._note(number, folder, {"problem": folder.problem})
@@ -139,7 +141,8 @@ class Session:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C ends the session, and that ends it
+            # Ctrl-C must reach this process alone: it then ends the keepers.
+            start_new_session=True,
         )
         now = time.monotonic()
         self._running.append(
@@ -147,7 +150,7 @@ class Session:
         )
 
     def _environment(self) -> dict[str, str]:
-        """All that a folder's processes see of the instructor's environment."""
+        """The environment of a folder's processes, without the instructor's secrets."""
         seen = {name: os.environ[name] for name in SEEN if name in os.environ}
         browser = {BROWSER_VARIABLE: self._browser} if self._browser else {}
         return {**seen, **browser, "PYTHONUNBUFFERED": "1"}
@@ -165,13 +168,13 @@ class Session:
             result = self._result(said)
             self._note(running.number, running.folder, result)
             if "report" in result or "timeout" in result:
-                # A folder that has changed during its check is checked again next time.
+                # A folder that changed during its check is checked again next time.
                 with contextlib.suppress(Problem):
                     if self._key(running.folder) == running.key:
                         kept.write(running.key, result)
 
     def _result(self, said: str) -> dict:
-        """What a keeper has printed, as a result."""
+        """The result of a check, from what its keeper printed."""
         try:
             ending = json.loads(said)
         except ValueError:
@@ -188,18 +191,18 @@ class Session:
             ]
             return {"problem": f"the check ended by itself: {words[:200]}"}
         if left := ending["left"]:
-            words = f"{left} process{'es' * (left > 1)} went on after the check"
-            result["notes"] = [f"{words}, and had to be ended"]
+            words = f"{left} process{'es' * (left > 1)} still ran after the check"
+            result["notes"] = [f"{words} and had to be ended"]
         return result
 
 
 def remaining(
     took: list[float], running: list[float], waiting: int, jobs: int
 ) -> float | None:
-    """The seconds until all checks have ended, or None where nothing tells.
+    """Estimate the seconds until all checks have ended; None if none has ended yet.
 
-    `took` are the seconds of those that have ended, and `running` those of the checks
-    that run; `waiting` is how many have not begun.
+    `took` holds the seconds of each ended check, and `running` those of each running
+    check so far; `waiting` checks have not begun.
     """
     if not took:
         return None

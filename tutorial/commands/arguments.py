@@ -1,10 +1,10 @@
-"""What the commands' arguments have in common: how they are declared, and refused."""
+"""What all commands share: how arguments are declared, and how errors are reported."""
 
 import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-# What carries a command out: it returns the exit status, or None for success.
+# The function that runs a command. It returns the exit status, or None for success.
 Function = Callable[[argparse.Namespace], int | None]
 
 
@@ -17,13 +17,13 @@ class Parser(argparse.ArgumentParser):
 
 
 class Commands:
-    """The list of commands, as argparse has it, to add one to."""
+    """The commands, as argparse's subparsers."""
 
     def __init__(self, parsers: Any) -> None:
         self._parsers = parsers
 
     def add(self, name: str, help_: str, function: Function) -> Parser:
-        """Add a command, and return its parser for its arguments."""
+        """Add a command, and return the parser to declare its arguments with."""
         command = self._parsers.add_parser(
             name, help=help_, description=help_ + ".", allow_abbrev=False
         )
@@ -32,33 +32,33 @@ class Commands:
 
 
 def add_step(parser: Parser, name: str, **options: Any) -> None:
-    """An argument that names one of our steps."""
+    """Add an argument that names a step of the tutorial."""
     text = "1 to 7, or final"
     parser.add_argument(name, metavar=name.upper(), help=text, **options)
 
 
 def add_project(parser: Parser, name: str, **options: Any) -> None:
-    """An argument that names one of our steps, or a learner's own folder."""
+    """Add an argument that names a step of the tutorial, or a learner's own folder."""
     text = "1 to 7, final, or the path of a folder of your own"
     parser.add_argument(name, metavar=name.upper(), help=text, **options)
 
 
 def add_port(parser: Parser, default: int) -> None:
-    """The option --port."""
+    """Add the option --port."""
     parser.add_argument(
         "--port", type=port_number, default=default, help=f"default: {default}"
     )
 
 
 def number(least: int, most: int) -> Callable[[str], int]:
-    """The type of a number from `least` to `most`.
+    """An argparse type for the numbers from `least` to `most`.
 
     It raises ArgumentTypeError for anything else.
     """
 
     def read(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:
-            words = f"say a number from {least} to {most}"
+            words = f"use a number from {least} to {most}"
             raise argparse.ArgumentTypeError(words)
         return int(text)
 

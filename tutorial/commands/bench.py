@@ -1,4 +1,4 @@
-"""`tutorial bench`: how fast the flow is, and against what."""
+"""`tutorial bench`: measures how fast the flow is, and compares it."""
 
 import argparse
 
@@ -8,38 +8,38 @@ from tutorial.runtime import environment
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = commands.add("bench", "How fast is the flow, and against what?", bench)
+    parser = commands.add("bench", "How fast is the flow, compared with others?", bench)
     parser.add_argument(
         "--only",
         default="",
         metavar="LETTERS",
-        help="sections, such as a,c; default: all",
+        help="the sections to measure, such as a,c; default: all",
     )
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="few of each: enough for a look, in a minute",
+        help="few searches in each section: a first look, in a minute",
     )
     parser.add_argument(
-        "--rounds", type=count, metavar="N", help="of (a) and (b); default: 5"
+        "--rounds", type=count, metavar="N", help="rounds of (a) and (b); default: 5"
     )
     parser.add_argument(
         "--searches",
         type=number(50, 10_000),
         metavar="N",
-        help="at once, in (f); default: 1000",
+        help="searches at once, in (f); default: 1000",
     )
     parser.add_argument(
         "--workers",
         type=number(1, 8),
         metavar="N",
-        help="of final/, in (f); default: 1",
+        help="workers of final/, in (f); default: 1",
     )
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Measure: the exit status. Raises Problem where something cannot be measured."""
+    """Measure, and return the exit status. Raises Problem if that is not possible."""
     environment.enter("run", "redis", "test")
     from tutorial.bench.run import bench
 

@@ -1,6 +1,6 @@
-"""`tutorial check`: is a project right up to a stage, and if not, why.
+"""`tutorial check`: whether a project is right up to a stage, and why it is not.
 
-With more than one folder, it prints the table of a class.
+With more than one folder, it prints a table with a row for each: the table of a class.
 """
 
 import argparse
@@ -13,10 +13,10 @@ from tutorial.problem import Problem
 from tutorial.project.steps import Step, find, find_project, steps
 from tutorial.runtime import environment
 
-# The exit status where there is no project, or no Redis; argparse's for a wrong option.
+# The exit status if no check is possible. argparse uses it for a wrong option, too.
 CANNOT_CHECK = 2
 
-# What goes only with the table of a class.
+# The options that only the table of a class has.
 OF_A_CLASS = ("class_folder", "csv", "html", "jobs", "timeout", "again")
 
 
@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
         "--watch", action="store_true", help="check again after each save"
     )
     parser.add_argument(
-        "--strict", action="store_true", help="exit with 1 for findings, too"
+        "--strict", action="store_true", help="exit with status 1 for findings, too"
     )
     group = parser.add_argument_group("the table of a class")
     group.add_argument(
@@ -64,20 +64,20 @@ def add(commands: Commands) -> None:
         "--timeout",
         type=number(1, 3600),
         metavar="SECONDS",
-        help="end the check of a folder after so long; default: 90",
+        help="stop the check of a folder after this time; default: 90",
     )
     group.add_argument(
-        "--again", action="store_true", help="check also what has not changed"
+        "--again", action="store_true", help="check unchanged folders again, too"
     )
 
 
 def check(options: argparse.Namespace) -> int:
-    """Check a project, or those of a class, and return the exit status.
+    """Check a project, or the projects of a class, and return the exit status.
 
-    That is 0 where there is nothing to report, 1 where the flow breaks, 3 where it goes
-    through and there are findings, 4 where it cannot be judged, and 2 where the project
-    cannot be checked at all. A class has the status of the folder that is worst off; in
-    this order they are worse: 0, 3, 4, 1, 2.
+    The status is 0 if there is nothing to report, 1 if the flow breaks, 3 if it works
+    and there are findings, 4 if it cannot be judged, and 2 if the project cannot be
+    checked at all. A class gets the worst status of its folders. From best to worst:
+    0, 3, 4, 1, 2.
     """
     is_class = len(options.folders) > 1 or any(
         getattr(options, name) for name in OF_A_CLASS
@@ -112,12 +112,12 @@ def _check_one(options: argparse.Namespace) -> int:
 def _check_class(options: argparse.Namespace) -> int:
     step = find(options.step)
     if options.watch:
-        raise Problem("--watch goes with one folder, and without a table.")
+        raise Problem("--watch checks one folder, and prints no table.")
     if options.json and options.csv:
         raise Problem("Choose one of --json and --csv.")
     if bool(options.folders) == bool(options.class_folder):
         raise Problem(
-            "Name the folders of the class, or one with --class that has them."
+            "Name the folders of the class, or with --class the folder around them."
         )
     environment.enter("run", "redis", "test")
     from tutorial.classroom.command import check

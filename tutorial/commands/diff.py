@@ -1,4 +1,4 @@
-"""`tutorial diff`: what one project adds to another, on a terminal."""
+"""`tutorial diff`: prints what one project adds to another."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from tutorial.project.difference import advice, compare, is_the_same
 from tutorial.project.steps import Step, find_project
 from tutorial.runtime.terminal import painter
 
-# The kinds of change, from a learner's own folder to a step.
+# What each kind of change is called between a learner's own folder and a step.
 ON_THE_WAY = {
     "new file": "missing",
     "changed": "differs",
@@ -18,23 +18,25 @@ ON_THE_WAY = {
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = commands.add("diff", "Show what a step adds (diff 3 4), or you lack", diff)
+    parser = commands.add(
+        "diff", "Show what a step adds (diff 3 4), or what your folder lacks", diff
+    )
     add_project(parser, "old")
     add_project(parser, "new")
     parser.add_argument(
-        "--stat", action="store_true", help="the files and their counts"
+        "--stat", action="store_true", help="list the files and count their lines"
     )
 
 
 def diff(options: argparse.Namespace) -> None:
-    """Compare two projects. Raises Problem where one cannot be read."""
+    """Compare two projects. Raises Problem if one of them cannot be read."""
     show(find_project(options.old), find_project(options.new), stat=options.stat)
 
 
 def show(old: Step, new: Step, *, stat: bool) -> None:
-    """Print what `new` adds to `old`; in colour on a terminal.
+    """Print what `new` adds to `old`, in colour on a terminal.
 
-    From a person's own folder to a step, that is what they still have to type.
+    From a learner's own folder to a step, this is what the learner still has to type.
     """
     paint = painter(sys.stdout)
     changes = list(compare(old.folder, new.folder))
@@ -48,7 +50,7 @@ def show(old: Step, new: Step, *, stat: bool) -> None:
     print()
     if not changes:
         start = "Nothing is missing" if on_the_way else "No difference"
-        print(f"{start}: {old.title} is as {new.title}, file by file.")
+        print(f"{start}: {old.title} is equal to {new.title}, file by file.")
         return
     if on_the_way and not any(c.old is None or c.added for c in changes):
         print(f"No line of {new.title} is missing. What follows is yours alone.\n")

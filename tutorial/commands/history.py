@@ -1,4 +1,4 @@
-"""`tutorial history`: the steps as a git repository, to show in a class."""
+"""`tutorial history`: writes the steps as a git repository, to show in a class."""
 
 import argparse
 
@@ -20,5 +20,5 @@ def add(commands: Commands) -> None:
 
 
 def history(options: argparse.Namespace) -> None:
-    """Write the repository. Raises Problem where something is in the way."""
+    """Write the repository. Raises Problem if that is not possible."""
     write_history(options.folder, branches=options.branch_per_step)

@@ -1,4 +1,4 @@
-"""`tutorial manage`: manage.py of a project, with the Redis of its `run`."""
+"""`tutorial manage`: runs manage.py of a project, with the Redis that `run` started."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
 
 
 def manage(options: argparse.Namespace) -> int:
-    """Run manage.py: its exit status."""
+    """Run manage.py, and return its exit status."""
     step = find_project(options.step)
     environment.ensure("run")
     project = Project(step.folder, 8000)

@@ -1,4 +1,4 @@
-"""`tutorial new`: a folder to type in, or one that catches up with a step."""
+"""`tutorial new`: creates a learner's folder, or brings it to the end of a step."""
 
 import argparse
 
@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--catch-up",
         action="store_true",
-        help="bring the folder DIR to the end of the step; what goes is kept aside",
+        help="bring the folder DIR to the end of the step; other files are kept aside",
     )
     parser.add_argument(
         "--git",
@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
 
 
 def new(options: argparse.Namespace) -> None:
-    """Make the folder. Raises Problem where something is in the way."""
+    """Create or change the folder. Raises Problem if that is not possible."""
     if options.git and options.catch_up:
         raise Problem(
             "--git is for a new folder, and --catch-up changes one that exists.\n"
@@ -52,7 +52,7 @@ def new(options: argparse.Namespace) -> None:
         make(options.folder, find(options.step or "1"), git=options.git)
     elif options.step is None:
         raise Problem(
-            f"Say the step: {command('new', options.folder, 'STEP', '--catch-up')}"
+            f"Name the step: {command('new', options.folder, 'STEP', '--catch-up')}"
         )
     else:
         catch_up(options.folder, find(options.step))

@@ -1,4 +1,4 @@
-"""`tutorial pictures` (maintainers): what the site shows of the running steps."""
+"""`tutorial pictures` (maintainers): records the screenshots and logs of the site."""
 
 import argparse
 
@@ -10,13 +10,13 @@ def add(commands: Commands) -> None:
     """Declare the command."""
     commands.add(
         "pictures",
-        "(maintainers) Take the pictures and record the logs again",
+        "(maintainers) Take the screenshots and record the logs again",
         pictures,
     )
 
 
 def pictures(options: argparse.Namespace) -> None:
-    """Take the pictures, and record the logs. Raises Problem without a browser."""
+    """Take the screenshots and record the logs. Raises Problem without a browser."""
     environment.enter("run", "redis", "test", "docs")
     from tutorial.capture import all_steps
 

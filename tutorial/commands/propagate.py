@@ -1,4 +1,4 @@
-"""`tutorial propagate` (maintainers): a change in a step, in all later ones."""
+"""`tutorial propagate` (maintainers): applies a step's change to all later steps."""
 
 import argparse
 
@@ -11,15 +11,18 @@ def add(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add(
         "propagate",
-        "(maintainers) Carry a change in a step through the later ones",
+        "(maintainers) Carry a change in a step through the later steps",
         propagate,
     )
     add_step(parser, "step")
     parser.add_argument(
-        "--since", default="HEAD", metavar="REVISION", help="default: HEAD"
+        "--since",
+        default="HEAD",
+        metavar="REVISION",
+        help="the revision before the change; default: HEAD",
     )
 
 
 def propagate(options: argparse.Namespace) -> None:
-    """Carry the change on. Raises Problem where a later step has a conflict."""
+    """Carry the change on. Raises Problem if a later step has a conflict."""
     carry(find(options.step), options.since)

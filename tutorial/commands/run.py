@@ -1,4 +1,4 @@
-"""`tutorial run`: a project with every process that it needs, until Ctrl-C."""
+"""`tutorial run`: starts a project and every process that it needs, until Ctrl-C."""
 
 import argparse
 import contextlib
@@ -54,7 +54,7 @@ ELSEWHERE = (
     "Is your browser on another machine? Type this there, then open the same address:\n"
     "  {}"
 )
-READY = 30.0  # seconds until `run` asks whether something is wrong
+READY = 30.0  # seconds until `run` prints that something may be wrong
 
 
 def add(commands: Commands) -> None:
@@ -62,12 +62,12 @@ def add(commands: Commands) -> None:
     parser = commands.add("run", "Run the finished app, or a step (run 3)", _run)
     add_project(parser, "step", nargs="?", default="final")
     add_port(parser, 8000)
-    parser.add_argument("--open", action="store_true", help="open the browser, too")
+    parser.add_argument("--open", action="store_true", help="open a browser, too")
     parser.add_argument(
         "--map", action="store_true", help="serve a live map of the searches, too"
     )
     parser.add_argument(
-        "--map-port", type=port_number, default=8002, help="default: 8002"
+        "--map-port", type=port_number, default=8002, help="of the map; default: 8002"
     )
 
 
@@ -83,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 class Stopped(Exception):
-    """A signal asked the program to end."""
+    """The program received a signal to end."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -93,9 +93,9 @@ class Stopped(Exception):
 def run(
     step: Step, port: int, *, map_port: int | None = None, open_browser: bool = False
 ) -> int:
-    """Start the project at `port`, and return the exit status at its end.
+    """Run the project at `port` until it ends, and return the exit status.
 
-    With a `map_port`, a live map is served there. Raises Problem where the project
+    If `map_port` is given, serve a live map at that port. Raises Problem if the project
     cannot start.
     """
     folder, title = step.folder, step.title
@@ -126,7 +126,7 @@ def run(
             check_port(map_port, "Choose another port for the map:", "--map-port")
             events.unlink(missing_ok=True)
         for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            if signal.getsignal(number) is not signal.SIG_IGN:  # set by nohup, for one
                 signal.signal(number, stop)
         try:
             with contextlib.closing(stack):
@@ -146,9 +146,9 @@ def run(
 def _run_until_the_end(
     stack: Stack, log: Log, step: Step, port: int, open_browser: bool, live: Any
 ) -> int:
-    """Start everything, and return the exit status when a process or a signal ends it.
+    """Start everything, wait for the end, and return the exit status.
 
-    `port` is the one that was asked for, and `live` the map, or None.
+    `port` is the port on the command line; `live` is the map, or None.
     """
     started = time.monotonic()
     try:
@@ -178,7 +178,7 @@ def _run_until_the_end(
         return 1
     except Stopped as stopped:
         log.say(f"{stopped}: ending every process")
-        return 128 + stopped.number  # as a shell reports it
+        return 128 + stopped.number  # the status that a shell reports for the signal
     finally:
         _ignore_signals()
 
@@ -186,10 +186,10 @@ def _run_until_the_end(
 def _map(
     stack: Stack, step: Step, events: Path, port: int | None
 ) -> contextlib.AbstractContextManager:
-    """The live map at `port`, as a context; one without a map where that is None."""
+    """A context with the live map at `port`, or with None if `port` is None."""
     if port is None:
         return contextlib.nullcontext()
-    # Only now: they need the packages in .venv.
+    # Imported here, because these modules need the packages in .venv.
     from tutorial.live_map.server import LiveMap
     from tutorial.live_map.state import State
 
@@ -197,20 +197,20 @@ def _map(
 
 
 def _warning(running: list[str], port: int) -> list[str]:
-    """Lines that say what two projects in one browser do to each other."""
-    if not running or codespaces.address(port):  # there, each port has its own host
+    """A warning that two projects in one browser share their cookies, or no lines."""
+    if not running or codespaces.address(port):  # each port has a host of its own there
         return []
     return [SHARED_COOKIES.format(running[0]), PRIVATE_WINDOW.format(port)]
 
 
 def _worker_files(folder: Path) -> set[str]:
-    with contextlib.suppress(Problem):  # its manage.py names no settings
+    with contextlib.suppress(Problem):  # manage.py names no settings
         return files_of_worker(folder)
     return set()
 
 
 def _check_port(port: int, *, is_fixed: bool) -> None:
-    """Raise Problem where `port` is taken."""
+    """Raise Problem if another program uses `port`."""
     way_out = "Choose another port:"
     if is_fixed:
         way_out = "Write ${PORT:-8000} in the Procfile, then choose:"
@@ -218,7 +218,7 @@ def _check_port(port: int, *, is_fixed: bool) -> None:
 
 
 def wait_until_ready(project: Project, log: Log, started: float) -> bool:
-    """Wait, and say whether the project is ready, and where."""
+    """Wait until the project is ready, and print its address. False after READY."""
     try:
         project.wait_until_ready(READY)
     except TimeoutError:
@@ -232,13 +232,13 @@ def wait_until_ready(project: Project, log: Log, started: float) -> bool:
 
 
 def _ignore_signals() -> None:
-    # Not with SIG_IGN: a child that starts now would inherit it, and ignore SIGTERM.
+    # Not SIG_IGN: a child that starts now would inherit it, and would ignore SIGTERM.
     for number in SIGNALS:
         signal.signal(number, lambda number, frame: None)
 
 
 def _services(folder: Path, log: Log) -> dict[str, Launch]:
-    """What starts the services that the project talks to, and prints where they are."""
+    """The functions that start the project's services and print their addresses."""
     starts = {
         "redis": lambda processes: _redis(processes, log, folder),
         "openai": lambda processes: _openai(processes, log),
@@ -253,14 +253,14 @@ def _redis(processes: Processes, log: Log, folder: Path) -> Service:
         log.say(f"  Redis   {without_secrets(url)} (REDIS_URL)")
         return Service({"REDIS_URL": url})
     data = state_folder(folder)
-    # The usual port, if it is free: then commands without REDIS_URL find it, too.
+    # On the usual port, if it is free, commands without REDIS_URL find this Redis, too.
     port = free_port(6379)
     try:
         process, url = services.start_redis(processes, data, port)
     except Problem:
         if free_port(port) == port:
             raise
-        # Another program took the port in the meantime.
+        # Another program took the port between the look and the start.
         process, url = services.start_redis(processes, data, free_port())
     redis_url_file(folder).write_text(url)
     log.say(f"  Redis   {url}")

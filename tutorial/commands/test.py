@@ -1,4 +1,4 @@
-"""`tutorial test`: the browser, and then pytest."""
+"""`tutorial test`: finds or installs a browser, then runs pytest."""
 
 import argparse
 import os
@@ -19,18 +19,18 @@ from tutorial.runtime.services import NO_PROXY, find_redis
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = commands.add("test", "Run every test; arguments go on to pytest", test)
+    parser = commands.add("test", "Run all tests; arguments go to pytest", test)
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="unit tests, a check of each step, one page: in two minutes",
+        help="the unit tests, a check of each step, and one page: two minutes",
     )
 
 
 def test(options: argparse.Namespace) -> int:
     """Run pytest, and return its exit status.
 
-    Raises Problem where no browser or no Redis can be had: nothing is skipped quietly.
+    Raises Problem if there is no browser or no Redis, so that no test is skipped.
     """
     environment.enter("run", "redis", "test", "docs")
     from tutorial.runtime.browser import BROWSER_VARIABLE, find_browser
@@ -38,7 +38,7 @@ def test(options: argparse.Namespace) -> int:
     find_redis()
     postgres = find_postgres()
     if postgres is None:
-        print("No PostgreSQL can be had here: final/ is tested with SQLite alone.")
+        print("There is no PostgreSQL here: final/ is tested with SQLite only.")
     chosen = ["-m", "quick"] if options.quick else []
     command = [sys.executable, "-m", "pytest", *chosen, *options.rest]
     variables = {
@@ -49,6 +49,6 @@ def test(options: argparse.Namespace) -> int:
         PGBOUNCER_VARIABLE: (postgres and find_pgbouncer()) or "",
     }
     inherited = dict(os.environ)
-    # The same files are compiled by each of pytest's processes otherwise.
+    # Otherwise each of pytest's processes would compile the same files again.
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)
     return subprocess.call(command, cwd=ROOT, env=inherited | NO_PROXY | variables)

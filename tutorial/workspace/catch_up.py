@@ -1,7 +1,7 @@
 """`tutorial new DIR N --catch-up`: brings a learner's folder to the end of step N.
 
-Files that have to go are moved, never deleted. They are moved to a folder inside the
-learner's folder, with the time in its name.
+Files that the step does not have are moved, never deleted. They go to a new folder
+inside the learner's folder, which is named after the current time.
 """
 
 import os
@@ -20,7 +20,7 @@ from tutorial.workspace.new import called, command, place
 
 DATABASE = "db.sqlite3"
 
-# The suffixes of the files that SQLite keeps next to a database and that belong to it.
+# The suffixes of the files that SQLite keeps next to a database file.
 BESIDE_A_DATABASE = ("-wal", "-shm", "-journal")
 
 # Django's own apps: their migrations do not depend on the project.
@@ -48,8 +48,8 @@ def catch_up(name: str, step: Step) -> None:
     except OSError as error:
         raise Problem(
             f"{name} is not at the end of {called(step)}: {error}.\n"
-            f"Nothing is lost: what was moved is in {title}/{KEPT_ASIDE}.\n"
-            "Fix that, then run the same command again."
+            f"Nothing is lost: moved files are in {title}/{KEPT_ASIDE}.\n"
+            "Fix the error, then run the same command again."
         ) from error
 
 
@@ -83,7 +83,7 @@ def _catch_up(folder: Path, title: str, step: Step) -> None:
 
 
 def _present(folder: Path, wanted: dict[str, Path]) -> set[str]:
-    """The files and links in the folder, and folders in the place of a wanted file."""
+    """The files and links in the folder, and folders that have a wanted file's name."""
     in_the_way = {name for name in wanted if (folder / name).is_dir()}
     present = set(in_the_way)
     for path in entries(folder):
@@ -149,8 +149,8 @@ def _remove_empty_folders(folder: Path, wanted: dict[str, Path]) -> None:
 def _fits(database: Path, step: Step) -> bool:
     """Whether the step's migrations turn this database into the step's tables.
 
-    This is tried with a copy: names of migrations are not enough, because a learner's
-    migration of the same name may have created other tables.
+    The function migrates a copy to find out. Comparing the names of migrations is not
+    enough: a learner's migration of the same name may have created other tables.
     """
     environment.ensure("run")
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,4 +1,4 @@
-"""A folder that is new or empty: where it may be, and that nothing half-made stays."""
+"""A new folder: where it may be, and how it is removed again if creating it fails."""
 
 import contextlib
 import shutil
@@ -43,7 +43,7 @@ def readable_errors(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def all_or_nothing(folder: Path) -> Iterator[None]:
-    """Make the folder. If the block fails, remove what is new in it, and around it."""
+    """Create the folder. If the block fails, remove everything that was created."""
     around = [path for path in folder.parents if not path.exists()]
     is_new = not folder.exists()
     before = set() if is_new else set(folder.iterdir())

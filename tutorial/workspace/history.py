@@ -8,15 +8,15 @@ from tutorial.project.steps import every, is_name, locate
 from tutorial.workspace import fresh, repository
 from tutorial.workspace.new import GITIGNORE, command, is_before_step_1, listed
 
-# What the finished app leaves besides: collected static files.
+# The finished app also creates a folder of collected static files.
 IGNORED = f"{GITIGNORE}static_root/\n"
 
 
 def write_history(name: str, *, branches: bool = False) -> None:
-    """Write a repository into the folder `name`: a commit and a tag for each step.
+    """Create a repository in the folder `name`, with a commit and a tag for each step.
 
-    `branches` adds a branch for each step. Raises Problem if the folder is not empty or
-    cannot be made, and if git does not work; then nothing is written.
+    `branches` adds a branch for each step. Raises Problem, and leaves nothing behind,
+    if the folder is not empty or cannot be created, or if git fails.
     """
     with fresh.readable_errors(name):
         folder = _place(name)
@@ -45,7 +45,7 @@ def _git(name: str, *words: str) -> str:
 
 
 def _place(name: str) -> Path:
-    """The absolute path of a folder `name` that is new or empty, or else Problem."""
+    """The absolute path of the folder `name`. Raises Problem unless it is free."""
     if is_name(name) or is_before_step_1(name):
         raise Problem(
             f"`history` writes all steps, into a folder: {command('history', 'DIR')}\n"
@@ -58,7 +58,7 @@ def _place(name: str) -> Path:
     fresh.check_place(name, folder)
     if folder.is_dir() and any(folder.iterdir()):
         raise Problem(
-            f"{name} holds something already, and nothing is overwritten.\n"
-            "Choose another name, or empty it first."
+            f"{name} is not empty, and nothing is overwritten.\n"
+            "Choose another name, or empty the folder first."
         )
     return folder

@@ -1,10 +1,10 @@
 """A git repository whose commits are steps: the same steps always give the same hashes.
 
-Everything that enters a hash is fixed: the author, the dates, the messages, the modes
-of the files, and the kind of hash. git therefore runs without the configuration and the
-variables of the person and of the machine: these may sign commits, run hooks, convert
-line ends, or name another author. The commits are written by `git fast-import`, which
-takes the content of the files as it is.
+Everything that a hash depends on is fixed: the author, the dates, the messages, the
+modes of the files, and the hash algorithm. git therefore runs without the user's and
+the system's configuration and without `GIT_*` variables: they could sign commits, run
+hooks, convert line endings, or set another author. `git fast-import` writes the
+commits, because it stores the content of the files unchanged.
 """
 
 import os
@@ -29,17 +29,17 @@ HOUR = 3600  # seconds
 # The width of a commit message's body, in characters.
 WIDTH = 72
 
-NOWHERE = os.devnull  # no folder, so that git finds no file in it
+NOWHERE = os.devnull  # not a folder, so git finds no configuration in it
 
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit: a project, and what is said about it."""
+    """A commit: the files of a project, and the commit's tag, message and date."""
 
     tag: str
     message: str
     date: int  # seconds since 1970
-    contents: dict[str, bytes] = field(default_factory=dict)  # by path
+    contents: dict[str, bytes] = field(default_factory=dict)  # of the files, by path
     executable: tuple[str, ...] = ()  # paths
 
 
@@ -61,7 +61,7 @@ def commit_of(step: Step) -> Commit:
 def before_step_1() -> Commit:
     """The commit of an empty folder."""
     text = "The folder is empty. The page of step 1 says what to type first."
-    message = _message("Before step 1: nothing is typed yet", text)
+    message = _message("Before step 1: nothing has been typed", text)
     return Commit(tag="step-0", message=message, date=START)
 
 
@@ -71,26 +71,26 @@ def tag_of(step: Step) -> str:
 
 
 def check_git() -> None:
-    """Raise Problem if there is no git that works."""
+    """Raise Problem if git is not installed or does not run."""
     _call("--version")
 
 
 def write(
     folder: Path, commits: Sequence[Commit], *, ignored: str, branches: bool = False
 ) -> None:
-    """Make a repository with these commits in `folder`, and check out the last one.
+    """Create a repository with these commits in `folder`, and check out the last one.
 
-    `ignored` are patterns of files that git ignores. They are not written into a
-    .gitignore, because then a commit would not be equal to its step. `branches` adds a
-    branch for each tag. Raises Problem if git fails.
+    `ignored` holds patterns of files that git ignores. They are not in a .gitignore,
+    because a commit would then have a file that its step does not have. `branches` adds
+    a branch for each tag. Raises Problem if git fails.
     """
     _git(folder, "init", "--quiet", "--template=")
     (folder / ".git" / "info").mkdir(exist_ok=True)
     (folder / ".git" / "info" / "exclude").write_text(ignored)
-    # Later checkouts must not convert line ends either.
+    # The user's own git must not convert line endings in later checkouts, either.
     _git(folder, "config", "core.autocrlf", "false")
     if branches:
-        # Tags and branches share their names. At each use, git would warn about it.
+        # Each branch has the name of a tag, and git would warn whenever it is used.
         _git(folder, "config", "core.warnAmbiguousRefs", "false")
     _git(folder, "symbolic-ref", "HEAD", f"refs/heads/{BRANCH}")
     _git(folder, "fast-import", "--quiet", given=b"".join(_stream(commits, branches)))
@@ -103,7 +103,7 @@ def _message(subject: str, body: str) -> str:
 
 
 def _stream(commits: Sequence[Commit], branches: bool) -> Iterator[bytes]:
-    """The commits, one after the other, as `git fast-import` reads them."""
+    """The commits in the input format of `git fast-import`."""
     for mark, commit in enumerate(commits, start=1):
         yield f"commit refs/heads/{BRANCH}\nmark :{mark}\n".encode()
         yield f"committer {AUTHOR} {commit.date} +0000\n".encode()
@@ -122,7 +122,7 @@ def _data(content: bytes) -> bytes:
 
 
 def _git(folder: Path, *arguments: str, given: bytes = b"") -> None:
-    # With its place given, git does not search for the repository or check its owner.
+    # Given these paths, git does not search for a repository or check its owner.
     place = [f"--git-dir={folder / '.git'}", f"--work-tree={folder}"]
     _call(*arguments, place=place, given=given)
 
@@ -144,14 +144,14 @@ def _call(*arguments: str, place: Sequence[str] = (), given: bytes = b"") -> Non
         ) from None
     if result.returncode:
         said = result.stderr.decode(errors="replace").strip().splitlines()
-        # Hints and the place of a report may stand around the line with the reason.
+        # git may print hints and the path of a crash report around the reason.
         reasons = [line for line in said if line.startswith(("fatal:", "error:"))]
         reason = (reasons or said or [f"exit status {result.returncode}"])[0]
-        raise Problem(f"git {arguments[0]} has failed: {reason}\nNothing was written.")
+        raise Problem(f"git {arguments[0]} failed: {reason}\nNothing was written.")
 
 
 def _environment() -> dict[str, str]:
-    """The variables for git, without any that lead it to a configuration."""
+    """The environment for git, with nothing that leads it to a configuration."""
     kept = {name: x for name, x in os.environ.items() if not name.startswith("GIT_")}
     return kept | {
         "LC_ALL": "C",

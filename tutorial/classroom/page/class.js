@@ -1,4 +1,4 @@
-// Sorts the table by the column whose head is pressed; a second time, the other way.
+// Sorts the table by the column whose header is clicked; a second click reverses it.
 const table = document.querySelector("table");
 const heads = [...table.tHead.rows[0].cells];
 
