@@ -1,6 +1,6 @@
-"""`tutorial check`: does a project do what the stages ask, and if not, why.
+"""`tutorial check`: whether a project does what the stages ask for, and why not.
 
-In here: the running copy (`scene`, `start`), the verdicts from outside (`stages`), what
-explains them (`inside`), the catalogue of mistakes, and the report.
-Not in here: what runs inside the project's processes (`tutorial.observer`).
+In here: the running copy (`scene`, `start`), the verdicts from outside (`stages`),
+their explanations (`inside`), the catalogue of mistakes, and the report.
+Not in here: the code that runs in the project's processes (`tutorial.observer`).
 """

@@ -1,4 +1,4 @@
-"""What stands around a line of Python: its condition, or an `except` without a word."""
+"""The code around a line of Python: its condition, or an `except` that hides errors."""
 
 import ast
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from tutorial.check.code import Code
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
-# What an `except` holds that lets an exception disappear.
+# The statements of an `except` that reports nothing.
 SILENT = ast.Pass | ast.Return | ast.Continue | ast.Break | ast.Assign
 
 
 def silent_except(code: Code, at: str | None) -> str | None:
     """The place of an `except` that drops an exception, in the function at "file:line".
 
-    It stands in the function around the line, or in the one that begins there.
+    The function is the one around the line, or the one that begins in it.
     """
     file, path = _path(code, at)
     for function in [one for one in path if isinstance(one, FUNCTIONS)][-1:]:
@@ -26,9 +26,10 @@ def silent_except(code: Code, at: str | None) -> str | None:
 
 
 def condition_of(code: Code, at: str | None) -> str | None:
-    """The place of what decides whether the line at "file:line" is reached, or None.
+    """The place of the code that decides whether "file:line" is reached, or None.
 
-    An `if` around it; the `except` of the `try` around it; or an earlier `return`.
+    It is an `if` around the line, the `except` of a `try` around it, or an earlier
+    `return`.
     """
     file, path = _path(code, at)
     for node in reversed(path[:-1]):
@@ -42,7 +43,7 @@ def condition_of(code: Code, at: str | None) -> str | None:
 
 
 def _earlier_return(file: str, function: ast.AST, line: int) -> str | None:
-    """The first `return` or `raise` above the line, those of an `except` first."""
+    """The first `return` or `raise` above the line; one in an `except` is preferred."""
     parts = [one for one in ast.walk(function) if isinstance(one, ast.ExceptHandler)]
     for part in [*parts, function]:
         for node in ast.walk(part):
@@ -75,6 +76,6 @@ def _around(node: ast.AST, line: int) -> Iterator[ast.AST]:
 
 
 def _first_line(node: ast.AST) -> int:
-    """The line in which the node begins, that of its first decorator if it has some."""
+    """The line in which the node begins; its first decorator counts."""
     decorators = getattr(node, "decorator_list", [])
     return min([getattr(node, "lineno", 0), *(one.lineno for one in decorators)])

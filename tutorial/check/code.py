@@ -1,4 +1,4 @@
-"""Reads a project's source files: where something stands, and what it says there."""
+"""Searches a project's source files: lines, calls, imports, tasks and receivers."""
 
 import ast
 import re
@@ -11,8 +11,9 @@ from tutorial.project.files import files, settings_module
 
 COMMENT = re.compile(r"\s*(#|//|/?\*|<!--|\{#)")
 
-# What a worker imports by itself; it reads the rest because one of these imports it.
-# (Django's system checks, which a worker runs once, import the views. It runs none.)
+# The files that Django and Celery import in a worker. Other files run there only if
+# one of these imports them. (Django's system checks also import the views in a worker,
+# which does not run them.)
 BY_NAME = re.compile(r"(^|/)(apps|models|tasks)\.py$")
 BY_CODE = re.compile(r"^\s*(from|import) celery\b", re.M)
 
@@ -23,20 +24,20 @@ class Call:
 
     at: str  # file:line
     name: str
-    target: str  # what stands before the name: "search_completed"
+    target: str  # the expression before the name: "search_completed"
     arguments: tuple[str, ...] = ()
     keywords: dict[str, str] = field(default_factory=dict)
     awaited: bool = False
 
 
-# Files in which nobody looks for a mistake: migrations, and what a tool has made.
+# Files that are not searched for mistakes: migrations, and generated files.
 MADE = re.compile(r"(^|/)(migrations|node_modules|build|dist)/|\.min\.js$")
 
 
 class Code:
-    """The files of the project in `folder`; without a folder there are none.
+    """The files of the project in `folder`; without a folder, there are none.
 
-    `first` are the paths of files to look into first: those that made the page.
+    `first` holds the paths of the files to search first: those that rendered the page.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -59,7 +60,8 @@ class Code:
     def texts(self, *suffixes: str) -> dict[str, str]:
         """The texts of the files with these suffixes or names, by path.
 
-        A name is such as "tasks.py" or "search/tasks.py"; the suffix "" is none.
+        Names are, for example, "tasks.py" or "search/tasks.py". The suffix "" stands
+        for files without a suffix.
         """
         return {
             name: path.read_text(errors="replace")
@@ -70,7 +72,7 @@ class Code:
     def find(self, pattern: str, *suffixes: str) -> str | None:
         """The place of the first line that matches: "search/search.js:12" or None.
 
-        Comments are left out: they may warn of what is looked for.
+        Comments are skipped, because a comment may warn of the pattern.
         """
         texts = self.texts(*suffixes)
         names = [name for name in self.first if name in texts]
@@ -132,7 +134,7 @@ class Code:
 
     @cached_property
     def receivers(self) -> dict[str, tuple[str, str]]:
-        """The receivers of signals: signal and place by the function's name."""
+        """The receivers of signals: (signal, place) by the name of the function."""
         found = {}
         for file, tree in self.python.items():
             for node in ast.walk(tree):
@@ -170,7 +172,7 @@ class Code:
         return found
 
     def imports(self, file: str) -> bool:
-        """Whether some other file of the project imports the module in `file`."""
+        """Whether another file of the project imports the module in `file`."""
         module = file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
         last = module.rpartition(".")[2]
         for name, tree in self.python.items():
@@ -190,7 +192,7 @@ class Code:
         return False
 
     def imported_from(self, *files: str) -> set[str]:
-        """Those of the files that exist, and all of the project's that they import."""
+        """The existing files among `files`, and all project files that they import."""
         found: set[str] = set()
         left = list(files)
         while left:
@@ -203,7 +205,7 @@ class Code:
 
 def _is_one_of(name: str, suffixes: tuple[str, ...]) -> bool:
     """Whether a path has one of the suffixes, or ends with one of the names."""
-    # A module's script is a script.
+    # A JavaScript module (.mjs) counts as a script.
     if Path(name).suffix.replace(".mjs", ".js") in suffixes:
         return True
     names = [one for one in suffixes if one and not one.startswith(".")]
@@ -211,7 +213,7 @@ def _is_one_of(name: str, suffixes: tuple[str, ...]) -> bool:
 
 
 def imported(file: str, tree: ast.AST) -> Iterator[str]:
-    """The files that the imports of one can lead to, its own packages among them."""
+    """The files that a file may import, with the packages that contain them."""
     package = file.split("/")[:-1]
     modules = [package]
     for node in ast.walk(tree):
@@ -235,7 +237,7 @@ def imported(file: str, tree: ast.AST) -> Iterator[str]:
 
 
 def _name(node: ast.expr) -> tuple[str, str]:
-    """The name of what is called, and what stands before it."""
+    """The name of the called function, and the expression before it."""
     if isinstance(node, ast.Attribute):
         return node.attr, ast.unparse(node.value)
     if isinstance(node, ast.Name):

@@ -1,4 +1,4 @@
-"""The SQLite databases of a project, found by their content and read as SQL."""
+"""Finds the SQLite databases of a project by their content, and reads them as SQL."""
 
 import contextlib
 import sqlite3
@@ -14,15 +14,15 @@ def find(folder: Path) -> list[Path]:
 
 
 def is_sqlite(path: Path) -> bool:
-    """Whether the file is a SQLite database; a file that has just gone is none."""
+    """Whether the file is a SQLite database. False if it has been removed."""
     try:
         with path.open("rb") as file:
             return file.read(len(BEGINNING)) == BEGINNING
-    except FileNotFoundError:  # SQLite's own, of a transaction that has ended
+    except FileNotFoundError:  # a journal that SQLite removed after a transaction
         return False
 
 
 def statements(database: Path) -> Iterator[str]:
-    """The SQL statements that would make the database again."""
+    """The SQL statements that would create the database again."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         yield from connection.iterdump()

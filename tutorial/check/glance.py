@@ -1,4 +1,4 @@
-"""What the files alone tell of stages that were not reached: hints, never verdicts."""
+"""Hints about stages that the flow did not reach, from the files alone; no verdicts."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from tutorial.check.scene import Scene
 
 
 def hints(scene: Scene) -> dict[int, str]:
-    """What catches the eye at each stage, to go on with after a comma."""
+    """A hint by stage, in words that continue a sentence."""
     found: dict[int, str] = {}
     for name, at in _suspects(scene):
         mistake = mistakes()[name]
         where = f" ({at})" if at else ""
-        # None of these titles begins with a name.
+        # None of these titles begins with a name, so it can begin in lower case.
         title = mistake.title[0].lower() + mistake.title[1:]
         found.setdefault(mistake.stage, f"{title}{where}")
     return found
@@ -22,7 +22,7 @@ def hints(scene: Scene) -> dict[int, str]:
 
 def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
     code, settings = scene.code, scene.survey.get("settings", {})
-    # If the files cannot be read, it is unknown what is missing in them.
+    # If a file cannot be imported, nothing can be said to be missing.
     if "error" in settings or "error" in scene.survey["modules"]:
         return
     layers = code.find(r"^CHANNEL_LAYERS", ".py")
@@ -37,8 +37,7 @@ def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
             yield "not-awaited", call.at
     for _, place in code.receivers.values():
         file = place.rpartition(":")[0]
-        # `ready()` connects by a call, in a module that Django itself imports. And a
-        # script that somebody starts is none of the project's modules.
+        # Django itself imports apps.py, and a script needs no import.
         is_script = code.find(r"__name__ *== *[\"']__main__", file)
         if not (file.endswith("apps.py") or is_script or code.imports(file)):
             yield "handler-not-imported", place

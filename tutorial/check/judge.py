@@ -1,4 +1,4 @@
-"""Judges a stage: the verdict comes from outside, and the observer explains it."""
+"""Judges a stage: the verdict comes from outside, the explanation from the observer."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,14 +42,14 @@ from tutorial.visitor.visitor import NoForm
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage, 1 to 7, or 0 for the start; see `stages` and `inside`."""
+    """A stage, 1 to 7, or 0 for the start, with its functions."""
 
     number: int
     look: Callable[[Scene], str]
     findings: Callable[[Scene], Iterator[Unmet]]
     explain: Callable[[Scene, Unmet], Unmet]
     findings_inside: Callable[[Scene], Iterator[Unmet]]
-    beyond: Callable[[Scene], str] | None  # what it shows where the flow breaks before
+    beyond: Callable[[Scene], str] | None  # what is seen if the flow breaks before it
 
     @property
     def name(self) -> str:
@@ -81,7 +81,7 @@ STAGES = tuple(
 )
 
 
-# What stage 1 explains, whichever stage has met it.
+# The mistakes that the module of stage 1 explains, whichever stage found them.
 OF_THE_SCRIPT = (
     *("no-socket", "script-missing", "socket-address-undefined"),
     "socket-does-not-open",
@@ -89,7 +89,10 @@ OF_THE_SCRIPT = (
 
 
 def judge(scene: Scene, stage: Stage) -> tuple[Result, list[Diagnosis]]:
-    """Look at a stage: its result, and what is wrong although the flow goes through."""
+    """Look at a stage. Return its result, and the findings: what does not break it.
+
+    A finding that breaks the flow after all becomes the result.
+    """
     scene.stage_events = scene.events.mark()
     evidence, found = "", []
     try:
@@ -118,7 +121,7 @@ def judge(scene: Scene, stage: Stage) -> tuple[Result, list[Diagnosis]]:
 
 
 def judge_in_browser(scene: Scene) -> list[Result]:
-    """The stages as a search in a browser finds them, up to one that is broken."""
+    """Search in a browser, and return the results up to the first broken stage."""
     scene.stage_events = scene.events.mark()
     evidence: dict[int, str] = {}
     number = 0
@@ -127,7 +130,7 @@ def judge_in_browser(scene: Scene) -> list[Result]:
             evidence.setdefault(number, words)
         number = len(STAGES)
     except Exception as error:
-        # After stage 7, the second question begins at stage 1.
+        # After stage 7, the second question starts at stage 1 again.
         number = number % (len(STAGES) - 1) + 1
         stage = STAGES[number]
         if isinstance(error, Unmet):
@@ -148,9 +151,9 @@ def judge_in_browser(scene: Scene) -> list[Result]:
 
 
 def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
-    """What is wrong although a search in a browser got through; see `judge`.
+    """The findings after a search in a browser that worked; see `judge`.
 
-    The result is that of a stage that fails where more than one person asks.
+    The result is that of a stage that fails when more than one person asks, or None.
     """
     found, broken = [], None
     for look, what in browser_findings.LOOKS.items():
@@ -162,15 +165,15 @@ def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
                 if not _kind(found[-1]):
                     broken = broken or _broken(scene, stage, found[-1])
         except Exception as error:
-            # The search itself got through: this says nothing of the flow.
+            # The search worked, so an error here says nothing about the flow.
             scene.advice.append(f"not looked at: {what} ({_first_line(error)})")
     return broken, _diagnoses(scene, found, list(map(_kind, found)))
 
 
 def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
-    """Look at a stage that the flow does not reach, as far as it can be seen alone.
+    """Look at a stage that the flow does not reach, as far as it works on its own.
 
-    `hint` is what the files tell of it.
+    `hint` is what the files alone show; see `glance`.
     """
     scene.stage_events = scene.events.mark()
     seen = [f"at first sight, {hint}"] if hint else []
@@ -180,21 +183,24 @@ def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
     except Unmet as unmet:
         return _broken(scene, stage, _explain(scene, stage, unmet))
     except NoForm:
-        pass  # the stage that is broken has said that there is none
+        pass  # the broken stage has reported this already
     except Exception as error:
-        # What is broken before this stage may keep it from being seen.
+        # The stage that is broken may be the reason for this error.
         seen.append(f"not seen: {_first_line(error)}")
     return Result(stage.number, stage.name, NOT_REACHED, "; ".join(seen))
 
 
 def judge_pending(scene: Scene) -> list[Diagnosis]:
-    """What the stages have left to look at, because it takes time to be seen."""
+    """The findings that the stages postponed, because they take time to appear."""
     found = [unmet for look in scene.pending for unmet in look()]
     return _diagnoses(scene, found, list(map(_kind, found)))
 
 
 def _explain(scene: Scene, stage: Stage, unmet: Unmet) -> Unmet:
-    """What the observer and the code add, those files first that made the page."""
+    """The mistake with what the observer and the code add to it.
+
+    Searches of the code begin with the files that rendered the page.
+    """
     rendered = [event.at.rpartition(":")[0] for event in scene.events.all("template")]
     scene.code.first = list(dict.fromkeys(reversed(rendered)))
     if stage.number and unmet.mistake in OF_THE_SCRIPT:
@@ -203,7 +209,7 @@ def _explain(scene: Scene, stage: Stage, unmet: Unmet) -> Unmet:
 
 
 def _kind(unmet: Unmet) -> str:
-    """ "unsafe", "differs", or "" for what breaks the flow."""
+    """ "unsafe" or "differs"; "" for a mistake that breaks the flow."""
     return unmet.finding or mistakes()[unmet.mistake].finding
 
 
@@ -218,14 +224,14 @@ def _broken(scene: Scene, stage: Stage, unmet: Unmet) -> Result:
 
 
 def _diagnosis(scene: Scene, unmet: Unmet, kind: str) -> Diagnosis:
-    """The diagnosis, with the files as they are called in the project itself."""
+    """The diagnosis, with paths relative to the project's folder."""
     unmet.at = unmet.at or place_of(unmet.mistake, scene.code)
     unmet.seen = unmet.seen.replace(f"{scene.folder.resolve()}/", "")
     return Diagnosis.of(unmet, kind)
 
 
 def _diagnoses(scene: Scene, found: list[Unmet], kinds: list[str]) -> list[Diagnosis]:
-    """The findings, each mistake once."""
+    """The findings as diagnoses, each mistake once."""
     diagnoses: dict[str, Diagnosis] = {}
     for unmet, kind in zip(found, kinds, strict=True):
         if kind and kind != UNKNOWN:
@@ -253,7 +259,7 @@ def _why_no_form(scene: Scene, error: NoForm) -> Unmet:
 
 
 def _surprise(scene: Scene, stage: Stage, error: Exception) -> Unmet:
-    """The web process is gone; or a mistake of ours, in what no project had before."""
+    """An unexpected exception, as a mistake: web has ended, or `check` itself fails."""
     is_of_files = isinstance(error, OSError) and error.filename is not None
     if is_of_files or not isinstance(error, OSError):
         seen = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -263,12 +269,12 @@ def _surprise(scene: Scene, stage: Stage, error: Exception) -> Unmet:
     else:
         seen = f"{error}; web says: {last_words(scene.lines('web'))}"
     place = scene.place_in(scene.lines("web")) or _exit_in_view(scene)
-    expected = "a web process that goes on"
+    expected = "a web process that keeps running"
     return Unmet("web-ends", seen, expected=expected, at=place, stage=stage.number)
 
 
 def _exit_in_view(scene: Scene) -> str | None:
-    """Where the view, or what it imports, ends the process, or None."""
+    """The place where the view, or a file that it imports, exits, or None."""
     view = (scene.view or "").rpartition(":")[0]
     files = scene.code.imported_from(view)
     return scene.code.find(r"\b(sys\.exit|os\._exit|exit|quit)\(", *sorted(files))

@@ -1,4 +1,4 @@
-"""The lines of a step that a project lacks which is the same but for a few lines."""
+"""Finds missing lines in a project that was typed from the pages of a step."""
 
 import difflib
 import re
@@ -9,12 +9,12 @@ from tutorial.check.unmet import Unmet
 from tutorial.project import steps
 from tutorial.project.difference import FileDiff, compare, is_the_same
 
-# A project with more lines of its own, added and removed, was not typed from the page.
+# A project that differs in more lines, added and removed, was not typed from the pages.
 MOST_LINES = 10
 
 BLANK = re.compile(r"\s*(#|//|/\*.*\*/|<!--.*-->|\{#.*#\})|\s*$")
 
-# Python's import of names, in a line.
+# A line of Python that imports names.
 IMPORT = re.compile(r"\s*(?:from [\w.]+ )?import ([\w, ]+)$")
 
 # The end of a line that opens a block, a bracket or an element.
@@ -22,7 +22,7 @@ OPENS = re.compile(r"[:{(\[>]\s*$")
 
 
 def missing_lines(folder: Path, step: int) -> Iterator[Unmet]:
-    """The first line that is missing in each file, but for comments and blank lines."""
+    """The first missing line of each file, as mistakes. Comments do not count."""
     changes = [
         change
         for change in compare(steps.find(str(step)).folder, folder)
@@ -38,10 +38,10 @@ def missing_lines(folder: Path, step: int) -> Iterator[Unmet]:
 
 
 def _first(change: FileDiff) -> tuple[str, str] | None:
-    """What is missing first in a file, in words, and its place; or None.
+    """The first missing line of a file as (words, place), or None.
 
-    The place is that of the line that it belongs below. A line that only stands in
-    another place comes last.
+    The place is the line that it belongs below. A line that is missing altogether is
+    preferred to a line that is only in another place.
     """
     if change.new is None:
         return f"there is no file {change.path}", change.path
@@ -64,7 +64,7 @@ def _first(change: FileDiff) -> tuple[str, str] | None:
 
 
 def _is_unused_import(line: str, lines: list[str]) -> bool:
-    """Whether the line imports names of which the file uses none."""
+    """Whether the line only imports names that the file does not use."""
     found = IMPORT.match(line)
     names = re.findall(r"\w+", found[1].rpartition(" as ")[2]) if found else []
     text = "\n".join(other for other in lines if not IMPORT.match(other))
@@ -72,7 +72,7 @@ def _is_unused_import(line: str, lines: list[str]) -> bool:
 
 
 def _where(lines: list[str], number: int) -> str:
-    """Where a line of the step's file stands: the line above it, and their block."""
+    """Where a line is in the step's file: the line above, and the block around it."""
     above = [one for one in range(number) if lines[one].strip()]
     if not above:
         return "in the step it is the first line of the file"
@@ -83,7 +83,7 @@ def _where(lines: list[str], number: int) -> str:
         for one in above
         if _depth(lines[one]) < _depth(lines[number]) and OPENS.search(lines[one])
     ]
-    # Innermost: the last of those that are less indented than the line.
+    # The innermost block is opened by the last line that is less indented.
     if outer and outer[-1] != last:
         words += f", in `{lines[outer[-1]].strip()}`"
     return words

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake that people make: what it looks like, why, and what to do."""
+    """A mistake that people make: its symptom, its cause, and how to fix it."""
 
     id: str
     stage: int  # 1 to 7, or 0 for the start of the project
@@ -16,8 +16,8 @@ class Mistake:
     symptom: str
     cause: str
     fix: str
-    # "unsafe" or "differs" where the flow goes through; "unknown" where it cannot be
-    # judged.
+    # "unsafe" or "differs" if the flow still works, "unknown" if it cannot be judged,
+    # "" if the flow breaks.
     finding: str = ""
 
 

@@ -8,13 +8,13 @@ import psutil
 from tutorial.check.code import files_of_worker
 from tutorial.project.files import files
 
-# Seconds by which a process may seem older than it is: Linux counts its start from that
-# of the machine, which it tells in whole seconds.
+# A process may seem older than it is by so many seconds: Linux counts its start time
+# from the boot time, which is known in whole seconds.
 BLUR = 1.0
 
 
 def advice(folder: Path) -> list[str]:
-    """A sentence on a worker of this project that is older than a file it runs."""
+    """A sentence about a worker of this project that is older than a file it runs."""
     paths = files(folder)
     changed = {name: paths[name].stat().st_mtime for name in files_of_worker(folder)}
     newest = max(changed, key=changed.__getitem__, default=None)

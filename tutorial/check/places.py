@@ -1,4 +1,4 @@
-"""Where in the code a mistake usually is, when nothing more precise is known."""
+"""The usual place of a mistake in the code, for want of a more precise one."""
 
 from tutorial.check.code import Code
 
@@ -13,7 +13,7 @@ MODEL = (r"models\.Model\b", PYTHON)
 URLS = (r"urlpatterns", PYTHON)
 WORKER = (r"\bcelery\b.*\bworker\b", ("",))
 
-# A pattern and the suffixes of the files to search, the likeliest first.
+# Patterns with the suffixes of the files to search, the most likely place first.
 PLACES = {
     "web-does-not-listen": [(r"^web:", ("",))],
     "web-ends": [(r"^web:", ("",))],
@@ -85,7 +85,7 @@ PLACES = {
 
 
 def place_of(mistake: str, code: Code) -> str | None:
-    """The first of the mistake's places that the code has, or None."""
+    """The first usual place of the mistake that is found in the code, or None."""
     for pattern, suffixes in PLACES.get(mistake, []):
         if found := code.find(pattern, *suffixes):
             return found

@@ -1,4 +1,4 @@
-"""What a check has found, for a person and for a program."""
+"""The result of a check, as text and as data."""
 
 import textwrap
 from collections.abc import Callable, Iterator
@@ -12,23 +12,23 @@ from tutorial.project.steps import steps
 VERSION = 3
 
 PASSED, BROKEN, NOT_REACHED = "passed", "broken", "not reached"
-# From this stage on, the project does something that `check` cannot see.
+# The project does something at this stage that `check` cannot observe.
 CANNOT_JUDGE, UNKNOWN = "cannot judge", "unknown"
 
-# What is wrong although the flow goes through, and its headings in a report.
+# The kinds of findings, which do not break the flow, and their headings in a report.
 UNSAFE, DIFFERS = "unsafe", "differs"
 HEADINGS = {
     UNSAFE: "Unsafe or unsound",
     DIFFERS: "Different from what the page of step {step} asks for",
 }
 
-# The exit statuses of `check`. A check that is not possible at all exits with 2.
+# The exit statuses of `check`. If no check is possible, the status is 2.
 NOTHING_TO_REPORT, FLOW_BREAKS, HAS_FINDINGS, NOT_JUDGED = 0, 1, 3, 4
 
 WIDTH = 88
 
-# The page of the site that has each mistake, under an anchor of its id; and where
-# `tutorial docs` shows it, if nobody asks for another port.
+# The page of the site that lists all mistakes, with their ids as anchors, and its
+# address with `tutorial docs` at the default port.
 PAGE = "docs/troubleshooting.md"
 ADDRESS = "http://127.0.0.1:8001/troubleshooting/"
 
@@ -37,11 +37,11 @@ Paint = Callable[[str, str], str]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A mistake of the catalogue, and what was seen of it in this project."""
+    """A mistake of the catalogue, and how it was seen in this project."""
 
     id: str
     kind: str  # "broken", "unsafe", "differs" or "unknown"
-    stage: int  # that it belongs to: 1 to 7, or 0 for the start
+    stage: int  # the stage that it belongs to: 1 to 7, or 0 for the start
     title: str
     expected: str
     seen: str
@@ -52,7 +52,7 @@ class Diagnosis:
 
     @classmethod
     def of(cls, unmet: Unmet, kind: str = BROKEN) -> "Diagnosis":
-        """The diagnosis of what a stage has raised or yielded."""
+        """The diagnosis of a mistake that a stage raised or yielded."""
         mistake = mistakes()[unmet.mistake]
         stage = mistake.stage if unmet.stage is None else unmet.stage
         return cls(
@@ -71,7 +71,7 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Result:
-    """One stage: passed with its evidence, broken with a diagnosis, or not reached."""
+    """The result of one stage, with its evidence if it passed, or else a diagnosis."""
 
     number: int  # 0 for the start of the project
     stage: str
@@ -82,7 +82,7 @@ class Result:
 
 @dataclass
 class Report:
-    """One check: the flow, hop by hop, and what else there is to say."""
+    """The report of one check: the results of the stages, findings, advice and logs."""
 
     folder: str
     step: int
@@ -91,17 +91,17 @@ class Report:
     advice: list[str] = field(default_factory=list)
     log: dict[str, list[str]] = field(default_factory=dict)  # by process
     search_seconds: float | None = None  # from the form to the page, at step 7
-    seconds: float = 0.0  # that the check took
+    seconds: float = 0.0  # the duration of the check
 
     @property
     def broken(self) -> Diagnosis | None:
-        """Where the flow breaks first, or None."""
+        """The diagnosis of the first stage at which the flow breaks, or None."""
         found = (one.diagnosis for one in self.results if one.state == BROKEN)
         return next(found, None) if self.unjudged is None else None
 
     @property
     def unjudged(self) -> Diagnosis | None:
-        """Why the flow cannot be judged from some stage on, or None."""
+        """The diagnosis of a stage from which on the flow cannot be judged, or None."""
         for result in self.results:
             if result.state == BROKEN:
                 return None
@@ -111,12 +111,12 @@ class Report:
 
     @property
     def works(self) -> bool | None:
-        """Whether the flow goes through; None where that cannot be judged."""
+        """Whether the flow works; None if that cannot be judged."""
         return None if self.unjudged else self.broken is None
 
     @property
     def breaks_at(self) -> int | None:
-        """The number of that stage, 0 where the project does not start; or None."""
+        """The stage at which the flow breaks, 0 for the start, or None."""
         if self.broken is None:
             return None
         return self.broken.stage if self.results[0].state == PASSED else 0
@@ -130,7 +130,7 @@ class Report:
         return HAS_FINDINGS if self.findings else NOTHING_TO_REPORT
 
     def data(self) -> dict:
-        """The report as JSON has it."""
+        """The report as data for JSON."""
         return {
             "version": VERSION,
             "folder": self.folder,
@@ -148,7 +148,7 @@ class Report:
         }
 
     def lines(self, paint: Paint) -> Iterator[str]:
-        """The report for a person, the verdict on the flow first."""
+        """The lines of the report; the verdict on the flow comes first."""
         yield self._verdict(paint)
         yield ""
         for result in self.results:
@@ -186,12 +186,12 @@ class Report:
 
 
 def _lower(title: str) -> str:
-    """The title as the end of a sentence."""
+    """The title with a lower-case first letter, to continue a sentence."""
     return title[0].lower() + title[1:]
 
 
 def stage_name(number: int) -> str:
-    """ "start", or the stage's name."""
+    """The name of a stage, or "start" for 0."""
     return steps()[number - 1].stage if number else "start"
 
 

@@ -1,4 +1,4 @@
-"""The running project that is judged, and what was seen of it so far."""
+"""The running project that is judged, and everything that was seen of it so far."""
 
 import contextlib
 import os
@@ -28,37 +28,37 @@ from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.site import SOCKET_PATH, Site
 from tutorial.visitor.visitor import Answer, Visitor
 
-START = 20.0  # seconds that a process has to be ready
-DONE = 10.0  # seconds that a task has, with a stand-in that answers at once
+START = 20.0  # seconds that a process may take to become ready
+DONE = 10.0  # seconds that a task may take, with a stand-in that answers at once
 PATIENCE = 12.0  # seconds that a visitor waits for a page
-# What a server prints while it stops, whatever the reason.
+# The lines that every server prints while it stops. They do not say why it stops.
 GOODBYE = re.compile(
     r"Shutting down|Waiting for application shutdown|Application shutdown complete"
     r"|Finished server process"
 )
-# The error in the place of a survey that was never written.
+# The name of the error that replaces a survey that was never written.
 NO_SURVEY = "Exit"
-GRACE = 0.5  # seconds in which the traces of a task that has ended become visible
+GRACE = 0.5  # seconds until the effects of a task that has ended are visible
 
 
 @dataclass
 class Search:
-    """A question that was asked, and what the page answered."""
+    """A question that was sent, and the answer of the page."""
 
     question: str
     visitor: Visitor
     before: frozenset[str]  # the page's texts before the question
-    mark: int  # in the commands of Redis
-    events: Events  # since then, those of later questions among them
+    mark: int  # the position in the commands of Redis before the question
+    events: Events  # since then, including those of later questions
     answer: Answer
-    after: Answer | None = None  # the page that a redirect led to
+    after: Answer | None = None  # the page after the redirect
 
     def __post_init__(self) -> None:
-        # Until the answer came: later questions are not among them.
+        # The events until the answer, without those of later questions.
         self.own_events = self.events.so_far()
 
     def words(self) -> str:
-        """What the page says after the question and did not say before."""
+        """The text of the page that is new after the question."""
         if self.answer.location and self.after is None:
             self.after = self.visitor.get(self.answer.location)
         page = self.after or self.answer
@@ -69,43 +69,43 @@ class Search:
 
 @dataclass(frozen=True)
 class Opened:
-    """A visitor's open WebSocket, and the frames that came down so far."""
+    """A visitor's open WebSocket, and the frames that it received so far."""
 
     visitor: Visitor
     url: str  # of the WebSocket
     socket: ClientConnection
-    groups: list[str]  # that were joined when it opened
-    mark: int  # in the commands of Redis, before it was opened
+    groups: list[str]  # that its consumer joined when it opened
+    mark: int  # the position in the commands of Redis before it was opened
     events: Events  # since then
     protocols: list[str] = field(default_factory=list)  # that the script names
     frames: list[str] = field(default_factory=list)
-    binary: list[str] = field(default_factory=list)  # those of the frames that are
+    binary: list[str] = field(default_factory=list)  # the binary ones among the frames
 
 
 @dataclass
 class OpenPage:
-    """A page in a browser, and what the browser reported of it since it was loaded."""
+    """A page in a browser, and what the browser reported since it was loaded."""
 
     page: Any  # a Playwright page
     frames: list[str] = field(default_factory=list)
-    binary: list[str] = field(default_factory=list)  # those of the frames that are
+    binary: list[str] = field(default_factory=list)  # the binary ones among the frames
     errors: list[Any] = field(default_factory=list)
-    load_errors: list[Any] = field(default_factory=list)  # when the form was loaded
+    load_errors: list[Any] = field(default_factory=list)  # while the form was loaded
     loads: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)  # status, address
     posts: list[str] = field(default_factory=list)  # kinds: "fetch", "document"
-    sent: list[Any] = field(default_factory=list)  # Playwright's requests, but GET
-    said: list[str] = field(default_factory=list)  # before the answer, by the page
-    answers: list[tuple[int, str]] = field(default_factory=list)  # to posts, as refused
+    sent: list[Any] = field(default_factory=list)  # Playwright's requests except GET
+    said: list[str] = field(default_factory=list)  # by the page, before the answer
+    answers: list[tuple[int, str]] = field(default_factory=list)  # status, address
     responses: list[Any] = field(default_factory=list)  # Playwright's, of the answers
     sockets: list[tuple[str, str]] = field(default_factory=list)  # address, error or ""
     sent_frames: list[str] = field(default_factory=list)
-    was_left: bool = False  # by sending the form, while its WebSocket was open
-    no_scripts: list[tuple[int, str]] = field(default_factory=list)  # as refused
+    was_left: bool = False  # the form left the page while its WebSocket was open
+    no_scripts: list[tuple[int, str]] = field(default_factory=list)  # status, address
 
     def forget(self) -> None:
-        """Forget all but the sockets and the scripts, which the page still has."""
+        """Forget everything except the sockets and scripts, which still exist."""
         for seen in (self.frames, self.errors, self.loads, self.console, self.refused):
             seen.clear()
         for seen in (self.posts, self.said, self.answers, self.sent):
@@ -116,18 +116,18 @@ class OpenPage:
 
 @dataclass
 class Scene:
-    """The running project, seen from outside, and what was found out so far.
+    """The running project, seen from outside, and everything that was found out so far.
 
-    The stages judge it from outside. `events`, `survey` and `code` are for
-    explanations alone; without an observer they are empty. Leaving the context closes
-    what the stages have opened.
+    The stages judge it from outside. Only explanations use `events`, `survey` and
+    `code`; without an observer they are empty. Leaving the context closes the sockets
+    and pages that the stages opened.
     """
 
     stack: Stack
     redis: RedisMonitor
     browser: Any = None  # a Playwright browser, or None
-    no_browser: str = ""  # why there is none
-    number: int = 7  # the last stage that is asked for
+    no_browser: str = ""  # why there is no browser
+    number: int = 7  # the last stage to look at
 
     # For explanations.
     events: Events = field(default_factory=Events)
@@ -137,28 +137,28 @@ class Scene:
     # What the stages have found.
     path: str = "/"  # of the page with the form
     advice: list[str] = field(default_factory=list)
-    differs: list[Unmet] = field(default_factory=list)  # that a search has come across
-    states: list[str] = field(default_factory=list)  # of the page, by the socket's
-    search: Search | None = None  # the first, without a socket
-    bad: dict[str, Search] = field(default_factory=dict)  # what should be refused
+    differs: list[Unmet] = field(default_factory=list)  # findings during a search
+    states: list[str] = field(default_factory=list)  # page texts, by socket state
+    search: Search | None = None  # the first search, without a socket
+    bad: dict[str, Search] = field(default_factory=dict)  # searches to be refused
     message: Message | None = None  # of the first search
-    shown: str = ""  # what a reload shows of its answer
-    tells_of_failures: bool = True  # whether one of the API is broadcast
-    burst: Events = field(default_factory=Events)  # since many asked at once
-    second: Search | None = None  # another visitor's, which the API refuses
+    shown: str = ""  # the part of its answer that a reload shows
+    tells_of_failures: bool = True  # whether a failure of the API is broadcast
+    burst: Events = field(default_factory=Events)  # since many visitors asked at once
+    second: Search | None = None  # of another visitor; the API refuses it
     mine: Opened | None = None
     other: Opened | None = None
-    live: Search | None = None  # the first that was asked with an open socket
+    live: Search | None = None  # the first search with an open socket
     opened: OpenPage | None = None
     pause: Callable[[float], object] = time.sleep  # between two looks
-    person: Any = None  # who searched in a browser; see `stages/person.py`
+    person: Any = None  # that searched in a browser; see `stages/person.py`
     search_seconds: float | None = None  # from the form to the page in the browser
-    # What is looked at last, because it takes time to be seen.
+    # Looks that are postponed to the end, because their effects take time.
     pending: list[Callable[[], Iterator[Unmet]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._exits = contextlib.ExitStack()
-        # The events since the present stage began.
+        # The events since the current stage began.
         self.stage_events = self.events
 
     def __enter__(self) -> "Scene":
@@ -168,7 +168,7 @@ class Scene:
         self.close()
 
     def close(self) -> None:
-        """Close the sockets and pages that the stages have left open."""
+        """Close the sockets and pages that the stages left open."""
         self._exits.close()
 
     def keep(self, context: Any) -> Any:
@@ -177,7 +177,7 @@ class Scene:
 
     @cached_property
     def site(self) -> Site:
-        """The project's addresses."""
+        """The addresses of the project, Redis and the stand-in."""
         return Site(self.project.url, self.stack.redis_url, self.stack.openai_url)
 
     @property
@@ -187,44 +187,44 @@ class Scene:
 
     @property
     def folder(self) -> Path:
-        """The folder that it runs in."""
+        """The folder that the project runs in."""
         return self.project.folder
 
     @cached_property
     def paths(self) -> list[str]:
-        """The addresses at which the page may be, the likeliest first."""
+        """The addresses that the page may have, the most likely first."""
         return list(dict.fromkeys(["/", *(url["path"] for url in self._urls(False))]))
 
     def _urls(self, has_parts: bool) -> list[dict[str, Any]]:
         urls = self.survey.get("urls", [])
-        if isinstance(urls, dict):  # they cannot be read
+        if isinstance(urls, dict):  # an error: the survey could not read them
             return []
         return [url for url in urls if url["has_parts"] == has_parts]
 
     @property
     def paths_with_parts(self) -> list[str]:
-        """The addresses with a part that changes, which nobody can open as they are."""
+        """The addresses with parameters, which cannot be opened as they are."""
         paths = (url["path"] for url in self._urls(True))
         return [path for path in paths if not path.startswith(("/admin/", "/static/"))]
 
     @property
     def socket_path(self) -> str:
-        """The address of the WebSocket, where the page's script does not show it."""
+        """The address of the WebSocket, if the page's script does not show it."""
         routes = self.survey.get("asgi", {}).get("routes", [])
         return routes[0]["path"] if routes else SOCKET_PATH
 
     # --- visitors -------------------------------------------------------------------
 
     def question(self, about: str) -> str:
-        """A question that nobody has asked yet."""
+        """A question that no visitor has asked yet."""
         return f"What is a {about}? {secrets.token_hex(3)}"
 
     def visitor(self) -> Visitor:
-        """A new visitor who uses the page with the form."""
+        """A new visitor of the page with the form."""
         return Visitor(self.site, self.path, PATIENCE)
 
     def now(self) -> tuple[int, Events]:
-        """A place in the commands of Redis, and the events from now on."""
+        """The current position in the commands of Redis, and the events from now on."""
         return self.redis.mark(), self.events.mark()
 
     def ask(
@@ -235,14 +235,14 @@ class Scene:
         page = visitor.get()
         before = frozenset(page.page.pieces)
         mark, events = self.now()
-        # In the page that was loaded: a second one may have what the first one lacks.
+        # Use the page that was loaded: a second load may contain what the first lacks.
         answer = visitor.ask(question, token, page)
         return Search(question, visitor, before, mark, events, answer)
 
     # --- what the search has left elsewhere -----------------------------------------
 
     def messages_since(self, mark: int) -> list[Message]:
-        """The Celery messages that Redis got since then."""
+        """The Celery messages that Redis received since the position `mark`."""
         return messages(self.redis.since(mark, "LPUSH"))
 
     def waits(self, message: Message) -> bool:
@@ -254,11 +254,11 @@ class Scene:
         )
 
     def broadcasts_since(self, mark: int) -> list[Broadcast]:
-        """What the channel layer sent to groups since then."""
+        """The messages of the channel layer to groups since the position `mark`."""
         return broadcasts(self.redis.since(mark, "group"))
 
     def answered(self, question: str) -> dict | None:
-        """What the stand-in was asked and said for this question, or None."""
+        """The stand-in's record of the request with this question, or None."""
         for request in self.site.requests_to_openai():
             if question in request["input"]:
                 return request
@@ -300,7 +300,7 @@ class Scene:
         return [process for process in found if process.child.poll() is not None]
 
     def last_words(self, role: str) -> str:
-        """The last words of a process that has ended, or ends now."""
+        """The error or last line of a process that has ended, or that is ending."""
         process = [*self._ended(role), *self._processes(role)][0]
         process.child.wait()
         wait_for(lambda: process.lines, 1)
@@ -313,7 +313,7 @@ class Scene:
 
     @property
     def worker_is_ready(self) -> bool:
-        """Whether each worker has printed that it is ready, or the observer says so."""
+        """Whether each worker printed that it is ready, or the observer recorded it."""
         workers = [str(process.lines) for process in self._processes("worker")]
         printed = all(" ready." in lines for lines in workers)
         return printed or len(self.events.all("worker ready")) >= len(workers)
@@ -327,48 +327,48 @@ class Scene:
 
     @property
     def worker_is_observed(self) -> bool:
-        """Whether the observer is in each worker that has got ready."""
+        """Whether the observer is in every worker, and all of them are ready."""
         workers = self._processes("worker")
         return 0 < len(workers) <= len(self.events.all("worker ready"))
 
     def end_of(self, search: Search) -> Event | None:
-        """The end of the search's task, as far as an observer knows it."""
+        """The event at the end of the search's task, if an observer recorded it."""
         sent = search.events.first("enqueued")
         ends = ("task done", "task failed")
         return search.events.first(*ends, id=sent["id"]) if sent else None
 
     def is_over(self, search: Search) -> bool:
-        """Whether the observer knows that nothing more comes of the search's task."""
+        """Whether the observer knows that the search's task has ended or is unknown."""
         return bool(self.end_of(search) or search.events.first("unknown task"))
 
     def still_runs(self, search: Search) -> bool:
-        """Whether the observer knows the search's task, and has not seen it end."""
+        """Whether the observer recorded the search's task, but not its end."""
         is_known = self.worker_is_observed and bool(search.events.first("enqueued"))
         return is_known and not self.is_over(search)
 
     def wait(self, condition: Callable[[], Any], seconds: float, search: Search) -> Any:
-        """Wait for a condition that the search's task brings about: its last result.
+        """Wait until the search's task makes a condition true; return its last value.
 
-        An observer ends the wait early, where it knows that the task has ended.
+        If an observer recorded the end of the task, the wait ends early.
         """
         wait_for(lambda: condition() or self.is_over(search), seconds, self.pause)
         return wait_for(condition, GRACE, self.pause)
 
     def wait_for_end(self, search: Search) -> None:
-        """Wait until the search's task has ended, where an observer would know it."""
+        """Wait until the search's task has ended, if an observer can record that."""
         if self.observed:
             wait_for(lambda: self.is_over(search), DONE)
 
     @property
     def view(self) -> str | None:
-        """Where the view of the page with the form is, or None."""
+        """The place of the view that takes the form, such as "search/views.py:9"."""
         urls = {url["path"]: url["at"] for url in self._urls(False)}
         answers = self.opened.answers if self.opened else []
         asked = [urllib.parse.urlsplit(url).path for _, url in answers]
         return next((urls[path] for path in [*asked, self.path] if path in urls), None)
 
     def place_in(self, lines: list[str]) -> str | None:
-        """The last line of the project in a traceback."""
+        """The last line of the project in a traceback, as "file:line", or None."""
         root = str(self.folder.resolve()) + os.sep
         place = None
         for line in lines:
@@ -381,21 +381,21 @@ class Scene:
 
 
 def squeeze(text: str) -> str:
-    """The text with single blanks."""
+    """The text with each run of white space as one space."""
     return " ".join(text.split())
 
 
 def first_words(answer: str) -> str:
-    """The beginning of an answer: what a page that shortens it still shows."""
+    """The first words of an answer, which a page shows even if it shortens answers."""
     return " ".join(answer.split()[:5])
 
 
 def last_words(lines: list[str]) -> str:
-    """The exception in a traceback, or else the last line that says something."""
+    """The last exception in the lines, or else the last line that is not empty."""
     words = [line.strip() for line in lines if line.strip()]
     words = [word for word in words if not GOODBYE.search(word)] or words
     errors = [
-        # click, and so Celery, says what is wrong in the line that follows.
+        # click, and therefore Celery, prints the reason in the line after "Error:".
         " ".join(words[number : number + 2]) if word == "Error:" else word
         for number, word in enumerate(words)
         if re.match(r"[\w.]*(Error|Exception|Warning|SystemExit)\b", word)

@@ -1,4 +1,4 @@
-"""`tutorial check N [DIR]`: looks at the stages in order, and reports."""
+"""`tutorial check N [DIR]`: looks at the stages in order, and prints a report."""
 
 import contextlib
 import json
@@ -38,11 +38,11 @@ from tutorial.runtime.saves import saved, wait_for_save
 from tutorial.runtime.terminal import Progress, painter
 from tutorial.runtime.waiting import wait_for
 
-# What a page seems to lack as the server sends it. A search that gets through with a
-# browser has found it: made by a script, or in another page.
+# Mistakes that may be wrong: the page that the server sends lacks something, but a
+# script adds it, or another page has it. A search that works in a browser refutes them.
 SEEMS_MISSING = ("no-form", "field-without-name", "no-socket", "script-missing")
 
-KEPT_LINES = 200  # of each process, in the report
+KEPT_LINES = 200  # of each process's log, in the report
 
 
 def check(
@@ -55,12 +55,12 @@ def check(
     compare: str = "",
     browser: Any = None,
 ) -> int:
-    """Check the project in `folder` against stages 1 to `number`: the exit status.
+    """Check the project against stages 1 to `number`, and return the exit status.
 
-    `compare` is a command that shows how the project differs from ours. `browser` is a
-    Playwright browser that runs already; without it, one is started.
+    `compare` is a command that shows how the project differs from the step. `browser`
+    is a running Playwright browser; without it, one is started.
 
-    Raises Problem where there is no project, or no Redis for the check.
+    Raises Problem if there is no project, or no Redis for the check.
     """
     end_on_hangup()
     progress, paint = Progress(quiet=as_json), painter(sys.stdout)
@@ -76,7 +76,7 @@ def check(
         for line in report.lines(paint):
             print(line)
         if report.broken and compare:
-            print(f"\nTo compare it with ours: {compare}")
+            print(f"\nTo compare it with the step: {compare}")
         print(f"\nChecked {title}, stages 1 to {number}, in {report.seconds:.0f} s.")
     return report.status(strict=strict)
 
@@ -112,7 +112,7 @@ def _watch(folder: Path, title: str, number: int) -> None:
 
 
 def _news(before: Report, after: Report) -> Iterator[str]:
-    """What a check says that the one before it did not say, and the reverse."""
+    """The lines that are new since the check before, and the mistakes that are gone."""
     paint = painter(sys.stdout)
     old, new = list(before.lines(paint)), list(after.lines(paint))
     yield f"\n{time.strftime('%H:%M:%S')}  {new[0]}"
@@ -145,7 +145,7 @@ def look(
 ) -> None:
     """Look at the stages, as far as the flow goes, and fill in the report.
 
-    `browser` is a Playwright browser that runs already; else one is started.
+    `browser` is a running Playwright browser; without it, one is started.
     """
     with Check(folder, report.step, progress, browser) as scene:
         for stage in STAGES[: report.step + 1]:
@@ -154,7 +154,7 @@ def look(
             report.results.append(result)
             known = {finding.id for finding in report.findings}
             report.findings += [one for one in findings if one.id not in known]
-            if broken := result.diagnosis:  # what breaks the flow is reported once
+            if broken := result.diagnosis:  # not a finding as well
                 report.findings[:] = [
                     one for one in report.findings if one.id != broken.id
                 ]
@@ -162,17 +162,17 @@ def look(
                 break
             if result.state != PASSED:
                 if scene.events.first("consumer failed", "socket failed"):
-                    # Daphne looks for exceptions, and prints them, once a second.
+                    # Daphne prints the exceptions of consumers only once a second.
                     wait_for(lambda: "Traceback" in str(scene.lines("web")), 2)
                 report.results += _later(scene, stage.number, report.step)
                 break
         report.findings += judge_pending(scene)
-        if report.broken:  # a web process that ends may be met twice
+        if report.broken:  # two looks may find the same web process that ended
             known = _told(report.broken)
             report.findings = [one for one in report.findings if _told(one) != known]
         report.findings.sort(key=lambda finding: finding.stage)
         if report.works and not report.findings:
-            # What has another effect was reported for it already.
+            # A missing line with an effect has been reported for its effect.
             lines = missing_lines(folder, report.step)
             report.findings += [Diagnosis.of(unmet, DIFFERS) for unmet in lines]
         report.search_seconds = scene.search_seconds
@@ -186,9 +186,9 @@ def look(
 def _goes_further(
     scene: Scene, report: Report, progress: Callable[[str], None]
 ) -> bool:
-    """Whether a search in a browser gets through the stage that did not hold.
+    """Whether a search in a browser gets past the stage that did not pass.
 
-    Then what it saw is the verdict, and what the stage asked for is a finding.
+    If it does, its results are the verdict, and the stage's mistake is a finding.
     """
     if report.step < len(STAGES) - 1 or not scene.browser:
         return False
@@ -198,7 +198,7 @@ def _goes_further(
     progress("searching in a browser")
     path = scene.path
     results = judge_in_browser(scene)
-    # It may be that the stage has looked at another page, such as that for the log-in.
+    # The stage may have looked at another page, such as the login page.
     last = results[-1].diagnosis
     is_other_page = scene.path != path or (last and last.id == "log-in-refused")
     gained = results[-1].number - broken.number + bool(is_other_page)
@@ -213,10 +213,10 @@ def _goes_further(
         and last.stage == broken.diagnosis.stage
         and broken.diagnosis.id == "script-throws"
     )
-    if is_same:  # what comes after the exception in the script was missed, too
+    if is_same:  # the exception in the script explains what the browser missed
         results[-1] = replace(results[-1], diagnosis=broken.diagnosis)
     report.results[:] = [before[0], *results]
-    # Where the flow breaks later, what it went through without is no help.
+    # If the flow breaks at a later stage, this finding would only distract.
     if report.works and not (is_other_page or is_refuted):
         kind = UNSAFE if broken.diagnosis.id == "page-reloads" else DIFFERS
         report.findings.append(replace(broken.diagnosis, kind=kind))
@@ -233,7 +233,7 @@ def _goes_further(
 
 
 def _later(scene: Scene, broken: int, last: int) -> Iterator[Result]:
-    """The stages after the one at which the flow breaks, as far as they can be seen."""
+    """The results of the stages after the broken one, as far as they can be seen."""
     glance, can_go_on = hints(scene), broken > 1
     for stage in STAGES[broken + 1 : last + 1]:
         hint = glance.get(stage.number, "")

@@ -1,4 +1,4 @@
-"""Starts a copy of the project with services of its own, as a scene to look at."""
+"""Starts a copy of the project with services of its own, and returns it as a Scene."""
 
 import contextlib
 import json
@@ -26,9 +26,9 @@ from tutorial.runtime.waiting import wait_for
 
 
 class Check:
-    """Makes a scene of the project in `folder`. Leaving the context removes it all.
+    """A context with a Scene of the project in `folder`. Leaving it removes everything.
 
-    `browser` is a Playwright browser that runs already; else one is started.
+    `browser` is a running Playwright browser; without it, one is started.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Check:
         def copy(folder: Path, target: Path) -> None:
             self._say("copying the project")
             copied = copy_with_data(folder, target)
-            # An empty file is what SQLite makes of a database that nobody has migrated.
+            # SQLite creates an empty file for a database that was never migrated.
             databases.extend(path for path in copied if path.stat().st_size)
             found["settings"] = settings_module(target)
             self._say("starting Redis and the stand-in")
@@ -77,7 +77,7 @@ class Check:
             found["browser"] = self._browser()
 
         def commands(project: Project) -> dict[str, str]:
-            # A database of the learner's is used as it is; without one, one is made.
+            # Use the learner's database as it is. Only without one, create and migrate.
             survey = [str(output), found["settings"], *["migrate"] * (not databases)]
             commands = self._commands(project)
             command = observer.with_survey(commands.get("web", ""), survey)
@@ -94,13 +94,14 @@ class Check:
                 self._folder,
                 root=root,
                 copy=copy,
-                # What is streamed in pieces is told apart by its first words.
+                # With the stand-in's numbers, two streamed answers differ in their
+                # first words.
                 services=own_services(root, "--numbered"),
                 prepare=prepare,
                 commands=commands,
                 without=PROXIES,
                 patience=None,
-                grace=0.2,  # nobody needs the copy any more
+                grace=0.2,  # the copy has nothing to save
                 on_line=lambda name, line: None,
             )
         )
@@ -120,7 +121,7 @@ class Check:
         return scene
 
     def _browser(self) -> tuple[Any, str]:
-        """A headless browser; for step 7 one is installed if need be."""
+        """A headless browser, or why there is none. For step 7, one is installed."""
         if self._running_browser:
             return self._running_browser, ""
         program = present_browser()
@@ -137,36 +138,36 @@ class Check:
             return None, str(problem)
 
     def _commands(self, project: Project) -> dict[str, str]:
-        """The commands of the project's processes, under our names for them."""
+        """The commands of the project's processes, by role: web, worker, worker 2."""
         commands = {}
         for name, command in procfile.processes(project.folder).items():
             role = procfile.role(name, command)
             if role == "worker" and self._number < 4:
-                continue  # it would take the messages that these stages look at
+                continue  # it would consume the messages that these stages look at
             if role == "web":
                 command = with_port(command, project.port)
             key, workers = role, sum(one.split()[0] == "worker" for one in commands)
             if role == "worker" and workers:
-                key = f"worker {workers + 1}"  # no name of a Procfile has a blank
+                key = f"worker {workers + 1}"  # unique: a Procfile's name has no space
             commands[key] = observer.in_front(command)
         return commands
 
 
 def with_port(command: str, port: int) -> str:
-    """The web process' command with the check's port, and without the reloader."""
+    """The command of the web process with the check's port and without the reloader."""
     if match := re.search(r"\brunserver\b((\s+[\w.:${}\[\]=-]+)*)", command):
         options = [word for word in match[1].split() if word.startswith("-")]
         words = ["runserver", f"127.0.0.1:{port}", "--noreload", *options]
         arguments = " ".join(dict.fromkeys(words))
         return command[: match.start()] + arguments + command[match.end() :]
     command = re.sub(r"((?:-p|--port)[ =])\S+", rf"\g<1>{port}", command)
-    # gunicorn's address has the port in it, daphne's has not.
+    # The --bind of gunicorn contains the port; the -b of daphne does not.
     return re.sub(r"((?:--bind|-b)[ =]\S*:)\S+", rf"\g<1>{port}", command)
 
 
 def write_survey(project: Project, arguments: list[str]) -> None:
-    """Write what the project's settings come to: see `observer/inside/survey.py`."""
-    # Settings that never end are met again by the web process.
+    """Write a survey of the project's settings; see `observer/inside/survey.py`."""
+    # Settings that hang are reported later, because the web process hangs, too.
     with contextlib.suppress(subprocess.TimeoutExpired):
         project.call(
             ["python", str(observer.SURVEY), *arguments],
@@ -176,7 +177,7 @@ def write_survey(project: Project, arguments: list[str]) -> None:
 
 
 def _read_survey(output: Path, project: Project) -> dict[str, Any]:
-    """What the survey has written, once it is there; an error if it never comes."""
+    """Wait for the survey and return it, or an error if it was never written."""
     web = project.running.get("web")
     wait_for(
         lambda: output.exists() or web is None or web.child.poll() is not None, START

@@ -1,4 +1,4 @@
-"""What Redis is used for: Celery's messages, and the groups of the channel layer."""
+"""Reads commands of Redis: Celery's messages, and the groups of the channel layer."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ import msgpack
 
 from tutorial.runtime.monitor import Command
 
-# The key of a group: in the pub/sub layer a channel, in the core layer a sorted set.
+# The key of a group: a channel in the pub/sub layer, a sorted set in the core layer.
 GROUP = re.compile(r".*?(__group__|:group:)(.+)", re.S)
 
 JOINS = {"SUBSCRIBE": "__group__", "ZADD": ":group:"}
@@ -21,14 +21,14 @@ SENDS = {"PUBLISH": "__group__", "ZRANGE": ":group:"}
 
 @dataclass(frozen=True)
 class Message:
-    """A Celery message that entered Redis: on which list of which database."""
+    """A Celery message that was put into a list of a Redis database."""
 
     database: int
     queue: str
     id: str
     task: str
-    arguments: list[Any] | None  # None where they are not JSON
-    eta: str = ""  # before which no worker starts the task, in ISO 8601
+    arguments: list[Any] | None  # None if they are not JSON
+    eta: str = ""  # the earliest start of the task, in ISO 8601
 
     def holds(self, text: str) -> bool:
         """Whether `text` is in one of the arguments."""
@@ -40,13 +40,13 @@ class Broadcast:
     """A message that the channel layer sent to a group."""
 
     group: str
-    event: Any  # a dictionary, if it is right; None where Redis alone does not show it
+    event: Any  # a dictionary, if it is right; None if the command does not show it
     command: str
     time: float = 0.0  # when it was sent, in seconds since 1970
 
     @property
     def words(self) -> str:
-        """What was sent, in words."""
+        """A sentence about the message."""
         kind = self.event.get("type") if isinstance(self.event, dict) else None
         of_type = f" of the type {kind}" if kind else ""
         return f"Redis got a message{of_type} for the group {self.group}"
@@ -71,7 +71,7 @@ def message_of(text: bytes, queue: str, database: int = 0) -> Message | None:
     """The Celery message whose content is `text`; None if it is of another kind."""
     try:
         content = json.loads(text)
-        # Celery's task protocol 1 has no headers: it describes the task in the body.
+        # Celery's task protocol 1 has no headers; its body describes the task.
         about = content["headers"] or _body(content)
         return Message(
             database,
@@ -93,7 +93,7 @@ def _arguments(content: dict[str, Any]) -> list[Any] | None:
         else:
             args, kwargs, _ = body
     except (ValueError, KeyError, TypeError):
-        return None  # of another serializer
+        return None  # from another serializer
     return [*args, *kwargs.values()]
 
 
@@ -112,7 +112,7 @@ def read_broadcast(command: Command) -> Broadcast | None:
         try:
             event = msgpack.unpackb(_bytes(command.words[2]))
         except (ValueError, msgpack.UnpackException):
-            event = None  # of another serializer, or encrypted
+            event = None  # from another serializer, or encrypted
     elif not command.words[2].startswith("0 -1"):
         return None
     return Broadcast(group, event, command.text, command.time)
@@ -139,7 +139,7 @@ def left(commands: Iterable[Command]) -> list[str]:
 
 
 def names_in_redis(commands: Iterable[Command], group: str) -> tuple[list, list]:
-    """What a group is called in Redis by those who send to it and by those who join."""
+    """The Redis keys of a group: those that messages go to, and those joined."""
     sent, heard = {}, {}
     for command in commands:
         if _group(command, SENDS) == group:
@@ -150,7 +150,7 @@ def names_in_redis(commands: Iterable[Command], group: str) -> tuple[list, list]
 
 
 def _group(command: Command, signs: dict[str, str]) -> str | None:
-    """The group that the command is about, where it is one of `signs`."""
+    """The group that the command is about, if the command is one of `signs`."""
     name, *rest = command.words
     sign = signs.get(name.upper())
     if sign is None or not rest or sign not in rest[0]:
@@ -159,5 +159,5 @@ def _group(command: Command, signs: dict[str, str]) -> str | None:
 
 
 def _bytes(text: str) -> bytes:
-    """What MONITOR shows as text with escapes."""
+    """The bytes that MONITOR prints as text with escapes."""
     return text.encode("latin-1").decode("unicode_escape").encode("latin-1")

@@ -1,15 +1,14 @@
-"""What a stage raises where the flow breaks, and yields for each finding."""
+"""The exception that a stage raises if the flow breaks, and yields for each finding."""
 
 
 class Unmet(Exception):
     """The flow breaks at a stage, or something else is wrong there.
 
-    `mistake` is an id of the catalogue, `mistakes.toml`, and `seen` what was seen
-    instead of what was expected; `at` the line that it is about, such as
-    "search/tasks.py:33"; `stage` the stage that the mistake belongs to, where that is
-    another one than the stage that noticed it. `finding` is "unsafe" or "differs" where
-    the flow goes through, and overrides the catalogue. An exception that it comes from
-    is its `__cause__`.
+    `mistake` is an id of the catalogue, `mistakes.toml`. `seen` says what was seen in
+    place of what was `expected`. `at` is the line of code, such as
+    "search/tasks.py:33". `stage` is the stage that the mistake belongs to, if another
+    stage noticed it. `finding` is "unsafe" or "differs" if the flow still works; it
+    overrides the catalogue. The exception behind the mistake is its `__cause__`.
     """
 
     def __init__(

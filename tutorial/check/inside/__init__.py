@@ -1,6 +1,6 @@
-"""The stages, explained by what the observer, the survey and the code know.
+"""Explanations of the verdicts, from the observer, the survey and the code.
 
 In here: a module per stage. `explain(scene, unmet)` returns a more specific mistake, or
-the same with its place; `findings(scene)` yields what only the observer can know.
-Not in here: a verdict. What is seen from outside decides whether a stage holds.
+the same one with its place; `findings(scene)` yields what only the observer can see.
+Not in here: verdicts. What is seen from outside decides whether a stage passes.
 """

@@ -9,7 +9,7 @@ from tutorial.runtime.waiting import wait_for
 
 
 def why_refused(scene: Scene, unmet: Unmet) -> Unmet:
-    """Why the handshake was refused, broken off, or not answered at all."""
+    """The mistake behind a handshake that was refused, broken off, or not answered."""
     path = unmet.expected.rpartition(" ")[2]
     status = unmet.__cause__.status
     if failed := scene.stage_events.wait(0.5, "socket failed", "consumer failed"):
@@ -20,7 +20,7 @@ def why_refused(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _refused(scene: Scene, unmet: Unmet, path: str, status: int) -> Unmet:
-    """Why the handshake was answered with a status such as 404 or 403."""
+    """The mistake behind a handshake that was answered with a status such as 403."""
     expected, seen, events = unmet.expected, unmet.seen, scene.stage_events
     settings = scene.survey.get("settings", {})
     asgi = scene.survey.get("asgi", {})
@@ -37,7 +37,7 @@ def _refused(scene: Scene, unmet: Unmet, path: str, status: int) -> Unmet:
     if status in (404, 500) and _no_route(scene):
         return _no_such_route(scene, path, expected)
     closed = events.first("consumer sends", type="websocket.close")
-    # The origin check refuses by a consumer of its own.
+    # The origin check refuses with a consumer of its own.
     if closed and closed["consumer"] != "WebsocketDenier":
         return _denied(scene, closed, seen, expected)
     if status == 403 and (closed or "OriginValidator" in asgi.get("wrappers", [])):
@@ -60,7 +60,7 @@ def _refused(scene: Scene, unmet: Unmet, path: str, status: int) -> Unmet:
 
 
 def _no_route(scene: Scene) -> bool:
-    """Whether the web process says that it knows no such address."""
+    """Whether the web process printed that it has no route for the address."""
     return bool(
         wait_for(
             lambda: any("No route found" in line for line in scene.lines("web")), 1
@@ -99,12 +99,12 @@ def _denied(scene: Scene, closed: Event, seen: str, expected: str) -> Unmet:
 
 
 def _has_session(scene: Scene) -> bool:
-    """Whether a visitor has more cookies than that for forms."""
+    """Whether a visitor has a cookie besides the CSRF cookie."""
     return any(cookie.name != "csrftoken" for cookie in scene.search.visitor.cookies)
 
 
 def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
-    """An exception in the consumer, as a mistake."""
+    """The mistake behind an exception in the consumer."""
     if failed["error"] == "KeyError" and failed.get("message") in (
         "'user'",
         "'session'",
@@ -135,7 +135,7 @@ def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
 
 
 def _not_opened(scene: Scene, unmet: Unmet, path: str) -> Unmet:
-    """The handshake got no answer at all, or a broken one."""
+    """The mistake behind a handshake without an answer, or with a broken one."""
     if _no_route(scene):
         return _no_such_route(scene, path, unmet.expected)
     routes = scene.survey.get("asgi", {}).get("routes", [])

@@ -1,4 +1,4 @@
-"""The start, explained: which file, setting or package keeps the project from it."""
+"""Explains why the project does not start: which file, setting or package is wrong."""
 
 import ast
 import difflib
@@ -12,7 +12,7 @@ from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 from tutorial.project import procfile
 
-# Which stage a file belongs to, by what it says; the first that fits.
+# Patterns for the stage that a file belongs to; the first match decides.
 SIGNS = (
     (6, r"URLRouter|\bas_asgi\(|channels\.generic|ProtocolTypeRouter"),
     (5, r"\bSignal\(|@receiver|channels\.layers|AppConfig"),
@@ -21,7 +21,7 @@ SIGNS = (
     (2, r"forms\.Form|def \w+\(request|urlpatterns"),
 )
 
-# Packages of the flow that a file of the project may hide.
+# Packages that a file of the project with the same name would hide.
 PACKAGES = (
     *("openai", "redis", "celery", "kombu", "channels", "channels_redis", "daphne"),
     *("django", "asgiref", "msgpack", "uvicorn", "hypercorn", "whitenoise", "gevent"),
@@ -35,13 +35,13 @@ NOT_MIGRATED = (
 NO_VARIABLE = (
     r"UndefinedValueError|Set the \w+ environment variable|KeyError: '[A-Z][A-Z_\d]+'"
 )
-# What an ASGI server says where it does not find the application that it is given.
+# An ASGI server's error if it does not find the application on its command line.
 NO_TARGET = re.compile(r"NoAppError|Error loading ASGI app|app_from_asgi_import")
 SERVER = r"\b(daphne|uvicorn|hypercorn|gunicorn)\b"
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Why the web process ended."""
+    """The mistake that ended the web process."""
     if unmet.mistake == "no-web-process":
         for lost in replaced_lines(scene, "web"):
             lost.seen += f"; {unmet.seen}"
@@ -52,7 +52,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         return found
     is_silent = scene.survey.get("settings", {}).get("error") == NO_SURVEY
     if unmet.mistake == "web-does-not-listen" and is_silent:
-        return unmet  # a file that never ends raises nothing
+        return unmet  # a file that hangs raises nothing
     for found in _unreadable(scene):
         return found
     if unmet.mistake == "web-does-not-listen":
@@ -82,14 +82,14 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """A file or a setting that cannot be read, also where web does not need it."""
+    """Files and settings that cannot be read, even if web starts without them."""
     yield from _shadowing(scene)
     yield from _unreadable(scene)
     yield from replaced_lines(scene)
 
 
 def replaced_lines(scene: Scene, role: str = "") -> Iterator[Unmet]:
-    """The lines of the Procfile that start nothing, as mistakes: all, or of a role."""
+    """The Procfile's lines that start nothing, as mistakes; all, or those of a role."""
     for line, other in procfile.replaced(scene.folder):
         if not role or line.role == role:
             yield Unmet(
@@ -110,7 +110,7 @@ def _unreadable(scene: Scene) -> Iterator[Unmet]:
 
 
 def _shadowing(scene: Scene) -> Iterator[Unmet]:
-    """A file of the project that Python imports in the place of a package."""
+    """Files of the project that Python imports in place of a package."""
     for name in PACKAGES:
         for path in (f"{name}.py", f"{name}/__init__.py"):
             if (scene.folder / path).exists():
@@ -122,7 +122,7 @@ def _shadowing(scene: Scene) -> Iterator[Unmet]:
 
 
 def _comma_missing(scene: Scene, module: str) -> str | None:
-    """Where two texts stand without a comma between them, and make that name."""
+    """The place of two strings without a comma between them that form the name."""
     for file, text in scene.code.texts(".py").items():
         for pair in re.finditer(r"[\"']([\w.]+)[\"']\s+[\"']([\w.]+)[\"']", text):
             if (pair[1] + pair[2]).startswith(module):
@@ -131,14 +131,14 @@ def _comma_missing(scene: Scene, module: str) -> str | None:
 
 
 def of_a_package(error: str) -> str:
-    """The mistake, if a package is missing or does not fit; else ""."""
+    """The mistake if a package is missing or has the wrong version; otherwise ""."""
     if re.search(r"VersionMismatch|requires \S+ version", error):
         return "packages-do-not-fit"
     return "package-missing" if re.match(r"ModuleNotFoundError", error) else ""
 
 
 def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
-    """The exception that keeps the project from starting, as a mistake."""
+    """The mistake behind the exception that keeps the project from starting."""
     at = found.at or place
     stage = stage_of(scene.code, at)
     seen = found.error
@@ -181,7 +181,7 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
 
 
 def _module_elsewhere(scene: Scene, seen: str) -> str:
-    """Where a module of the project is that was looked for in vain, in words, or ""."""
+    """A sentence with the real place of a module that was not found, or ""."""
     if missing := re.search(r"No module named '([\w.]+)\.(\w+)'", seen):
         package, name = missing[1], missing[2]
     elif missing := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", seen):
@@ -204,7 +204,7 @@ def _module_elsewhere(scene: Scene, seen: str) -> str:
 
 
 def place_of_setting(code: Code, seen: str) -> str | None:
-    """Where to look for what Django says of a setting or of an app's class."""
+    """The place of the setting or AppConfig that Django's error is about, or None."""
     if "name attribute" in seen:
         return code.find(r"\(AppConfig\)", ".py")
     named = re.search(r"\b[A-Z][A-Z_]{5,}\b", seen)
@@ -231,7 +231,7 @@ def stage_of(code: Code, at: str | None) -> int | None:
 
 
 def _early_models(scene: Scene) -> str | None:
-    """The import of models, at the top of a file that Django reads before them."""
+    """The place of an import of models in a file that Django reads before models."""
     early = [
         name
         for name in scene.code.python
@@ -248,7 +248,7 @@ def _early_models(scene: Scene) -> str | None:
 
 
 def _early_import(scene: Scene) -> str | None:
-    """The import in asgi.py that comes before Django is set up, or None."""
+    """The place of an import in asgi.py that is before Django's setup, or None."""
     for file, text in scene.code.texts(".py").items():
         if not re.search(r"(^|/)asgi\.py$", file):
             continue

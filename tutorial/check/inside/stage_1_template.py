@@ -1,4 +1,4 @@
-"""Stage 1, explained: what is wrong in the view, the template or the script."""
+"""Explains stage 1: what is wrong in the view, the template or the script."""
 
 import re
 import urllib.parse
@@ -13,12 +13,12 @@ from tutorial.check.scene import Scene, last_words
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Events
 
-# The scripts of a page, as they stand in it.
+# A page's inline scripts and <script> elements.
 LOADED = "[...document.scripts].map((one) => one.src ? one.outerHTML : one.text)"
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """The exception of the page or of its script, with its place."""
+    """The mistake in the page or its script, with its place."""
     if unmet.mistake == "page-raises":
         return page_error(scene, unmet, scene.stage_events)
     if unmet.mistake == "page-not-found" and "404" in unmet.seen and scene.view:
@@ -67,11 +67,11 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _no_script(scene: Scene) -> Unmet | None:
-    """The page does not load the script that opens the WebSocket, as a mistake."""
+    """The mistake that the page does not load the WebSocket's script, or None."""
     place = scene.code.find(r"new WebSocket\(", ".js", ".html")
     if place is None:
         return None
-    if scene.opened:  # the page that is in the browser now
+    if scene.opened:  # the browser has the page as it is now
         named = scene.opened.page.evaluate(LOADED)
         path = urllib.parse.urlsplit(scene.opened.page.url).path
     else:
@@ -93,7 +93,7 @@ def _no_script(scene: Scene) -> Unmet | None:
 
 
 def _imported_script(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """A script that no page names, but another script, as a mistake."""
+    """The mistake behind a missing script that another script imports, or None."""
     address = re.search(r"^(\S+) was answered", unmet.seen)
     name = address[1].rpartition("/")[2] if address else ""
     if not name or any(
@@ -115,7 +115,7 @@ def _imported_script(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _no_static(scene: Scene) -> str | None:
-    """What keeps the server from serving static files by itself, or None."""
+    """The mistake that keeps the server from serving static files, or None."""
     if scene.code.find(r"ASGIStaticFilesHandler|whitenoise|staticfiles_urlpatt", ".py"):
         return None
     if server := scene.code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", ""):
@@ -130,9 +130,9 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
-    """The exception behind a page that was answered with status 500, as a mistake."""
+    """The mistake behind a page that was answered with status 500."""
     event = events.wait(2, "request failed")
-    if event is None:  # what is no Exception, such as SystemExit
+    if event is None:  # not a subclass of Exception: SystemExit, for example
         lines = scene.lines("web")
         unmet.at = unmet.at or scene.place_in(lines)
         if unmet.at:
@@ -172,7 +172,7 @@ def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
 
 
 def _field_without_name(scene: Scene) -> str | None:
-    """The field that has no name, or that Django renders as nothing; or the view."""
+    """The place of the field without a name or output; or of the view."""
     code = scene.code
     buttons = "hidden|submit|button|reset|image"
     named = rf"name=|type=[\"']?({buttons})"
@@ -180,14 +180,14 @@ def _field_without_name(scene: Scene) -> str | None:
         return at
     at = code.find(r"{{ *\w*form(\.(?!\w*errors)\w+)? *[|}]", ".html")
     name = re.search(r"form\.(\w+)", code.line(at))
-    # The form class knows the field, so the view gives no form to the template.
+    # The form class has the field, so the view does not pass the form to the template.
     if at and (not name or code.find(rf"^\s+{name[1]} *=|[\"']{name[1]}[\"']", ".py")):
         return scene.view or at
     return at
 
 
 def not_migrated(scene: Scene, seen: str) -> Unmet:
-    """A table that is not there: no migration was made, or it was not applied."""
+    """The mistake behind a missing table: no migration, or one that is not applied."""
     migrations = scene.survey.get("migrations", {})
     expected = "a table for each model"
     if apps := migrations.get("without_migration"):
@@ -214,7 +214,7 @@ def not_migrated(scene: Scene, seen: str) -> Unmet:
 
 
 def _model_of(scene: Scene, seen: str) -> str | None:
-    """The project's model whose table is named, or None: it may be one of Django's."""
+    """The place of the project's model whose table the error names, or None."""
     table = re.search(r"(?:table|relation|column)(?: named)?:? \"?(\w+)", seen)
     for file, text in scene.code.texts(".py").items() if table else []:
         apps = file.split("/")[:-1]
@@ -240,7 +240,7 @@ def place_in_script(scene: Scene, unmet: Unmet) -> str | None:
     return None
 
 
-# Where nobody can ask, this is what it looks like.
+# The mistakes that a project without a page to ask at seems to have.
 WITHOUT_PAGE = ("no-form", "page-not-found", "page-refused")
 TEXT_FIELD = (
     r"<textarea|\{\{ *form\b"
@@ -249,10 +249,10 @@ TEXT_FIELD = (
 
 
 def no_page(scene: Scene, unmet: Unmet) -> Unmet:
-    """Nobody can ask at a page of this project that `check` can open; or `unmet`.
+    """The mistake that `check` can open no page to ask at; otherwise `unmet`.
 
-    Either it has no templates but other addresses; or a template with a field was not
-    rendered, and there are addresses with a part that changes.
+    The project has addresses but no templates; or a template with a field was not
+    rendered, and there are addresses with parameters.
     """
     if unmet.mistake not in WITHOUT_PAGE:
         return unmet
@@ -269,7 +269,7 @@ def no_page(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _field_not_rendered(scene: Scene, templates: list[str]) -> str | None:
-    """The place of a text field in a template that no page was made of."""
+    """The place of a text field in a template that was not rendered, or None."""
     used = {event.at.rpartition(":")[0] for event in scene.events.all("template")}
     left = [name for name in templates if name not in used]
     return scene.code.find(TEXT_FIELD, *left) if left else None

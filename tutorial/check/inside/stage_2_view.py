@@ -1,4 +1,4 @@
-"""Stage 2, explained: how far the view got on its way to the broker."""
+"""Explains stage 2: how far the view got on its way to the broker."""
 
 import re
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from tutorial.check.stages.stage_2_view import bad_question_taken
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event, Events
 
-# What is wrong in the view itself.
+# The mistakes in the view itself.
 OF_THE_VIEW = ("no-view-takes-post", "view-waits", "user-none")
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Whether the view called the task, and what it raised."""
+    """The mistake in the view: whether it called the task, and what it raised."""
     if unmet.mistake == "page-raises":
         return page_error(scene, unmet, scene.stage_events)
     if unmet.mistake in ("view-raises", "view-waits", "form-refuses-question"):
@@ -81,7 +81,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _other_field(scene: Scene, refused: Event) -> str | None:
-    """The page's field for the question, if the form class knows it by another name."""
+    """The place of the page's field, if the form class has another name for it."""
     sent = [name for form in scene.visitor().get().page.forms for name in form.texts]
     lost = [name for name in sent if scene.code.find(rf"^\s+{name}\s*=", ".py") is None]
     if not lost or not set(refused["errors"]) - set(sent):
@@ -90,7 +90,7 @@ def _other_field(scene: Scene, refused: Event) -> str | None:
 
 
 def _json_not_read(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The browser has sent JSON, and the view asked for the fields of a form."""
+    """The mistake that the view reads form fields from a JSON request, or None."""
     sent = scene.opened.sent if scene.opened else []
     if not any("json" in one.headers.get("content-type", "") for one in sent):
         return None
@@ -103,20 +103,20 @@ def _json_not_read(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _reason_of_django(scene: Scene) -> str:
-    """Why Django has refused the last form, to go on with; or ""."""
+    """Django's reason for refusing the last form, to end a sentence with; or ""."""
     reasons = re.findall(r"Forbidden \((.*?)\)", str(scene.lines("web")))
     return f"; Django says: {reasons[-1]}" if reasons else ""
 
 
 def _hangs_in_call(events: Events) -> Event | None:
-    """The call of the task that has begun, if it has neither succeeded nor failed."""
+    """The call of the task, if it has neither succeeded nor failed."""
     calls = events.all("enqueuing", process="web", eager=False)
     ended = events.all("enqueued", "enqueue failed", process="web", eager=False)
     return calls[-1] if len(calls) > len(ended) else None
 
 
 def _explain_silence(scene: Scene, unmet: Unmet) -> None:
-    """Where the words of the view are lost: it adds none, or no template shows them."""
+    """Add the reason why the page shows no message: none is added, or none is shown."""
     code = scene.code
     unmet.at = _at(scene)
     adds = code.find(r"\bmessages\.(success|info|warning|error|add_message)\(", ".py")
@@ -131,7 +131,7 @@ def _explain_silence(scene: Scene, unmet: Unmet) -> None:
 
 
 def _place_of_taken(scene: Scene) -> str | None:
-    """Why a bad question is taken: nobody checks it, or the form has no limit."""
+    """The place where a bad question should be refused: `is_valid()`, or the field."""
     code, view = scene.code, (_at(scene) or "").rpartition(":")[0]
     if view:
         if at := code.find(r"^\s*(\w+\.)+is_valid\(\)\s*$|\bis_valid\b(?!\()", view):
@@ -142,13 +142,13 @@ def _place_of_taken(scene: Scene) -> str | None:
 
 
 def _csrf_headers(scene: Scene) -> str:
-    """The headers of the browser's request that were meant for the token."""
+    """The headers of the browser's request that were meant to hold the CSRF token."""
     sent = scene.opened.sent[-1].headers if scene.opened and scene.opened.sent else {}
     return ", ".join(name for name in sent if "csrf" in name)
 
 
 def _at(scene: Scene) -> str | None:
-    """The line that calls the task, or the view."""
+    """The place of the line that calls the task, or of the view."""
     event = scene.search.events.first("enqueued", "enqueue failed")
     return event.at if event and event.at else scene.view
 
@@ -165,7 +165,7 @@ def _view_error(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _not_called(scene: Scene) -> Unmet | None:
-    """What went wrong between the view and the broker, or None."""
+    """The mistake between the view and the broker, or None."""
     search = scene.search
     if direct := search.events.first("called directly", process="web"):
         return Unmet(
@@ -183,7 +183,7 @@ def _not_called(scene: Scene) -> Unmet | None:
 
 
 def _definition(scene: Scene, task: str) -> str:
-    """Where the task is defined, and how, to go on with; or ""."""
+    """Where and how the task is defined, to end a sentence with; or ""."""
     at = scene.code.tasks.get(task.rpartition(".")[2])
     return f"; the task is defined in {at}: {scene.code.line(at)}" if at else ""
 
@@ -207,7 +207,7 @@ def _enqueue_failed(scene: Scene, event: Event) -> Unmet:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The view answered well, and did not call the task with a good question alone."""
+    """The view answered well, but a reload or a bad question calls the task, too."""
     if not scene.observed:
         return
     search = scene.search
@@ -218,7 +218,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         )
     event = search.events.first("enqueued", "enqueue failed")
     found = _not_called(scene)
-    # Where the view hides that no broker took the message, the next stage says so.
+    # If the view hides that no broker took the message, the next stage reports it.
     if found and not (event and NO_BROKER.search(event.error)):
         yield found
     elif event is None:
@@ -227,7 +227,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _bad_questions(scene: Scene) -> Iterator[Unmet]:
-    """A bad question became a task, though the page does not show it."""
+    """A bad question became a task, although the page does not show it."""
     form = scene.visitor().form()
     longest = _longest_in_model(scene, form.text_field)
     if longest and not form.texts.get(form.text_field):

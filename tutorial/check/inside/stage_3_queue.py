@@ -1,4 +1,4 @@
-"""Stage 3, explained: where the message went, and what the view waited for."""
+"""Explains stage 3: where the message went, and what the view waited for."""
 
 import re
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from tutorial.check.stages.stage_3_queue import EXPECTED
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 
-# What kombu and redis-py raise where the broker does not answer.
+# The exceptions of kombu and redis-py if the broker does not answer.
 NO_BROKER = re.compile(
     r"OperationalError|ConnectionError|ConnectionRefused|TimeoutError"
 )
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Why no message is in Redis, or why the view took so long."""
+    """The mistake behind a message that is not in Redis, or a view that is slow."""
     search = scene.search
     protocol = scene.code.find(r"(?i)task_protocol\W*[=:]\s*1\b", ".py")
     if unmet.mistake == "command-fails" and protocol:
@@ -38,7 +38,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def not_called(scene: Scene) -> Unmet:
-    """The view has answered, and did not call the task."""
+    """The mistake that the view answered without calling the task."""
     calls = scene.code.calls("delay", "apply_async", "delay_on_commit")
     if refused := scene.search.own_events.first("form refused"):
         return Unmet(
@@ -68,7 +68,7 @@ def not_called(scene: Scene) -> Unmet:
 
 
 def words_of_refusal(refused: Event) -> str:
-    """What the project's form has said of the question."""
+    """The errors that the project's form found in the question, as text."""
     errors = "; ".join(f"{name}: {words}" for name, words in refused["errors"].items())
     return f"{refused['form']} is not valid: {errors}"
 
@@ -92,7 +92,7 @@ def _elsewhere(scene: Scene, unmet: Unmet, event: Event) -> Unmet:
     if event["broker"].startswith("amqp"):
         return no_broker(scene, event)
     if event["broker"].startswith("redis://"):
-        # The observer leads each such address to the Redis that is watched.
+        # The observer redirects every Redis address to the Redis of the check.
         return _unroutable(scene, event)
     return Unmet(
         "message-elsewhere",
@@ -103,7 +103,7 @@ def _elsewhere(scene: Scene, unmet: Unmet, event: Event) -> Unmet:
 
 
 def _unroutable(scene: Scene, event: Event) -> Unmet:
-    """Redis was asked, and no queue fits the message."""
+    """The mistake that Celery found no queue for the message."""
     at = (
         scene.code.find(r"\brouting_key\b", ".py")
         or scene.code.find(r"(?i)task_(routes|queues|default_exchange)", ".py")
@@ -119,7 +119,7 @@ def _unroutable(scene: Scene, event: Event) -> Unmet:
 
 
 def no_broker(scene: Scene, event: Event) -> Unmet:
-    """No broker took the message: Celery's default one, or an address without one."""
+    """The mistake behind a message that no broker took."""
     broker = event["broker"]
     seen = f"the broker is {broker}"
     if event.get("error"):
@@ -155,25 +155,25 @@ def no_broker(scene: Scene, event: Event) -> Unmet:
 
 
 def broker_refuses(scene: Scene, seen: str) -> Unmet:
-    """The broker has an address of the project's, at which no Redis answers."""
+    """The mistake that no Redis answers at the broker address of the project."""
     return Unmet("broker-refuses", seen, expected=EXPECTED, at=_address(scene))
 
 
 def _address(scene: Scene) -> str | None:
-    """Where the broker's address is set, or read."""
+    """The place where the broker's address is set or read, or None."""
     at = scene.code.find(r"(?i)^\s*(\w*\.)*\w*broker_url\w*\s*=", ".py")
     return at or scene.code.find(r"(?i)broker|REDIS_URL", ".py")
 
 
 def _without_scheme(scene: Scene) -> str:
-    """The address in the settings, if it lacks the `redis://`; else ""."""
+    """The address in the settings, if it has no `redis://`; otherwise ""."""
     settings = scene.survey.get("settings", {}).get("celery", {})
     address = settings.get("CELERY_BROKER_URL", "")
     return address if address not in ("", "None") and "://" not in address else ""
 
 
 def _second_app(scene: Scene, event: Event, apps: list[Call]) -> str | None:
-    """Where the task's app is made, if another one reads Django's settings."""
+    """The place where the task's app is created, if another app reads the settings."""
     readers = {
         call.at.rpartition(":")[0] for call in scene.code.calls("config_from_object")
     }
@@ -185,7 +185,7 @@ def _second_app(scene: Scene, event: Event, apps: list[Call]) -> str | None:
 
 
 def _without_broker(scene: Scene) -> str | None:
-    """Where the broker's address is missing, or is not read."""
+    """The place where the broker's address is missing or is not read, or None."""
     is_set = scene.code.find(r"^CELERY_BROKER_URL\b", ".py")
     other = scene.code.find(r"^CELERY_\w+\s*=", ".py")
     reads = scene.code.find(r"config_from_object|Celery\(", ".py")
@@ -201,7 +201,7 @@ def _package(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The view waits for the task, or the task may come before its row."""
+    """The view waits for the task, or sends the message before its row is committed."""
     yield from _waits_for_result(scene)
     event = scene.search.events.first("enqueued")
     if event and event.get("rows_in_transaction"):

@@ -1,4 +1,4 @@
-"""Stage 4, explained: what the worker, the task and the API's client did."""
+"""Explains stage 4: what the worker, the task and the API's client did."""
 
 import difflib
 import re
@@ -17,12 +17,12 @@ from tutorial.check.stages.stage_4_worker import does_not_end
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 
-# The address that the API's client asks if nobody names another one.
+# The default address of the API's client.
 REAL_API = "https://api.openai.com/v1/"
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Where the message, the request or the answer got lost."""
+    """The mistake that lost the message, the request or the answer."""
     if unmet.mistake == "page-raises":
         return page_error(scene, unmet, scene.stage_events)
     if unmet.mistake == "form-refuses-question":
@@ -75,7 +75,7 @@ def _burst(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _task(scene: Scene) -> str | None:
-    """Where the task is."""
+    """The place of the task, or None."""
     return scene.code.tasks.get(scene.message.task.rpartition(".")[2])
 
 
@@ -150,7 +150,7 @@ def _not_taken(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _other_api(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The task asks another host than the one that answers in the API's place."""
+    """The mistake that the task asks another host than the API, or None."""
     asked = scene.search.events.first("asks host", process="worker")
     if asked is None or scene.site.requests_to_openai():
         return None
@@ -162,7 +162,7 @@ def _other_api(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _unknown_task(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The worker took the message and threw it away."""
+    """The mistake that the worker discarded a message for an unknown task, or None."""
     unknown = scene.search.events.first("unknown task")
     if unknown is None:
         return None
@@ -180,7 +180,7 @@ def _unknown_task(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _no_answer(scene: Scene, unmet: Unmet) -> Unmet:
-    """The API gave no answer to the task: it was not asked, or it refused."""
+    """The mistake behind a missing answer: the API was not asked, or it refused."""
     if found := _wrong_address(scene, unmet):
         return found
     event, end = scene.search.events.first("openai"), scene.end_of(scene.search)
@@ -213,7 +213,7 @@ def _no_answer(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _wrong_address(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The code gives the client an address at which no API answers: a mistake."""
+    """The mistake that the client has an address without an API, or None."""
     given = scene.events.first("openai address", process="worker")
     if given is None or unmet.mistake not in ("api-address", "api-not-asked"):
         return None
@@ -227,7 +227,7 @@ def _wrong_address(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _not_started(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The worker has taken the message, and keeps it: a mistake."""
+    """The mistake that the worker took the message and did not start it, or None."""
     sent = scene.search.events.first("enqueued")
     is_started = sent and scene.search.events.first("task started", id=sent["id"])
     if is_started or not scene.still_runs(scene.search):
@@ -242,7 +242,7 @@ def _not_started(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def task_failed(scene: Scene, end: Event) -> Unmet:
-    """The exception that ended a task, as a mistake."""
+    """The mistake behind the exception that ended a task."""
     if re.search(NOT_MIGRATED, end.error):
         return not_migrated(scene, end.error)
     expected = "a task that saves the answer"
@@ -265,7 +265,7 @@ def task_failed(scene: Scene, end: Event) -> Unmet:
 
 
 def _sent_too_early(scene: Scene, end: Event) -> Unmet | None:
-    """The view passed something that was not there yet, or never came: a mistake."""
+    """The mistake that the view passed an id that did not exist yet, or None."""
     called = scene.search.events.first("enqueued")
     if called is None or not re.search(r"NOT NULL|not-null|DoesNotExist", end.error):
         return None
@@ -290,16 +290,16 @@ def _sent_too_early(scene: Scene, end: Event) -> Unmet | None:
 
 
 def _not_shown(scene: Scene, unmet: Unmet) -> Unmet:
-    """The API has answered, and the page does not show it."""
+    """The mistake behind an answer of the API that the page does not show."""
     end, rows = scene.end_of(scene.search), _rows(scene)
     if unmet.mistake == "not-saved":
         if found := still_runs(scene, scene.search):
             return found
-        # In a chain, another task than the one that the view called may fail.
+        # In a chain, a task that the view did not call itself may fail.
         failed = scene.search.events.first("task failed", process="worker")
         if failed:
             return task_failed(scene, failed)
-        # The client may have gone before the answer came.
+        # The client may have closed the connection before the answer.
         if event := scene.search.events.first("openai", process="worker"):
             at = event.at or _task(scene)
             return Unmet("api-call-fails", event.error, expected=unmet.expected, at=at)
@@ -359,22 +359,22 @@ def _user(scene: Scene) -> str | None:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The task fails after the answer is saved."""
+    """The task fails after it saved the answer, or the client has another address."""
     asked = scene.events.first("openai address", process="worker")
     if asked and asked["address"] != REAL_API:
         scene.advice.append(
             f"{asked.at}: the client of the API has the address {asked['address']};"
-            " check has answered in its place, and has not looked whether it is right"
+            " check answered in its place, and does not know whether it is right"
         )
     scene.wait_for_end(scene.search)
     end = scene.end_of(scene.search)
-    # From stage 5 on, what comes after the saved answer is the next stage's affair.
+    # From stage 5 on, the next stage looks at what follows the saved answer.
     if end and end["what"] == "task failed" and scene.number < 5:
         yield task_failed(scene, end)
 
 
 def still_runs(scene: Scene, search: Search) -> Unmet | None:
-    """The task of the search has not ended, and the flow waits for it: a mistake."""
+    """The mistake that the search's task has not ended, or None."""
     if not scene.still_runs(search):
         return None
     found = does_not_end(scene)

@@ -1,4 +1,4 @@
-"""Stage 5, explained: from the task's end over signal and handler to the layer."""
+"""Explains stage 5: from the end of the task to the signal, the handler, the layer."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tutorial.observer.events import Event
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Why no message reached Redis, or which line sent it."""
+    """The mistake behind a missing broadcast, or the place of a wrong one."""
     if unmet.mistake == "not-broadcast":
         return why_not_broadcast(scene, unmet, scene.search)
     if unmet.mistake == "message-before-answer":
@@ -26,7 +26,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _too_early(scene: Scene, unmet: Unmet) -> Unmet:
-    """Where the signal or the message was sent that came too early."""
+    """The mistake with the place that sent the signal or the message too early."""
     sent = scene.search.own_events.first("signal", "group_send")
     sent = sent or scene.search.events.first("signal", "group_send")
     if sent:
@@ -38,7 +38,7 @@ def _too_early(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _error_not_broadcast(scene: Scene, unmet: Unmet) -> Unmet:
-    """What keeps the news of a failure from being sent, in the task or the handler."""
+    """The mistake with the place in the task or handler that prevents the broadcast."""
     events = scene.second.events
     kinds = ("handler failed", "group_send failed", "task failed")
     if failed := events.first(*kinds):
@@ -55,8 +55,8 @@ def _error_not_broadcast(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The message leaves before the answer is saved and committed."""
-    expected = "a row that others can read before the news of it leaves"
+    """The message is sent before the answer is saved and committed."""
+    expected = "a row that others can read before its message is sent"
     sent = _of_task(scene, "group_send")
     signals = _of_task(scene, "signal")
     saved = _of_task(scene, "saved")
@@ -66,13 +66,13 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         scene.advice.append(
             f"{sent[0].at}: the broadcast comes from no signal of the project's own"
         )
-    # Pieces of an answer may be announced while it is on its way.
+    # Pieces of an answer may be broadcast before the answer is complete.
     announced = (signals or sent)[-1]
     if saved and all(row["time"] > announced["time"] for row in saved):
-        seen = f"the news left first; the row was saved at {saved[0].at} after it"
+        seen = f"the message was sent before the row was saved at {saved[0].at}"
         yield Unmet("signal-before-save", seen, expected=expected, at=announced.at)
     if announced.get("in_transaction"):
-        seen = "the news left inside of the transaction that saves the row"
+        seen = "the message was sent inside the transaction that saves the row"
         yield Unmet("signal-before-commit", seen, expected=expected, at=announced.at)
 
 
@@ -84,7 +84,7 @@ def _of_task(scene: Scene, kind: str) -> list[Event]:
 
 
 def why_not_broadcast(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
-    """Why nothing was broadcast, from the task's end to the channel layer."""
+    """The mistake between the end of the task and the channel layer."""
     events = search.events
     if sent := events.first("group_send", process="worker"):
         return _elsewhere(scene, sent)
@@ -111,7 +111,7 @@ def why_not_broadcast(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
 
 
 def is_lost(scene: Scene, call: Call) -> bool:
-    """Whether a coroutine is made in this line, and nobody waits for it."""
+    """Whether the call creates a coroutine that is never awaited."""
     line = scene.code.line(call.at)
     return not call.awaited and "async_to_sync" not in line and "(" in line
 
@@ -119,7 +119,7 @@ def is_lost(scene: Scene, call: Call) -> bool:
 def not_awaited(
     scene: Scene, calls: list[Call], expected: str, stage: int | None = None
 ) -> Unmet | None:
-    """The first of the calls whose coroutine is lost, as a mistake."""
+    """The mistake that a call's coroutine is never awaited, or None."""
     for call in calls:
         if is_lost(scene, call):
             name = f"{call.target}.{call.name}".removeprefix(".")
@@ -131,9 +131,9 @@ def not_awaited(
 
 
 def name_refused(scene: Scene, failed: Event, stage: int = 6) -> Unmet | None:
-    """The channel layer refuses the name of a group, as a mistake.
+    """The mistake that the channel layer refuses the name of a group, or None.
 
-    `failed` is the call of the layer, or what the consumer raises because of it.
+    `failed` is the call of the layer, or the exception of the consumer because of it.
     """
     words = str(failed.get("reason") or failed.get("message") or "")
     if failed["error"] != "TypeError" or not words.startswith("Group name must be"):
@@ -150,7 +150,7 @@ def name_refused(scene: Scene, failed: Event, stage: int = 6) -> Unmet | None:
 
 
 def _not_allowed(name: object) -> str:
-    """What is wrong with the name of a group, in words."""
+    """The reason why the name of a group is not valid, as text."""
     if not isinstance(name, str):
         return f"that is no text, but of the type {type(name).__name__}"
     wrong = dict.fromkeys(re.sub(r"[a-zA-Z\d\-_.]", "", name))
@@ -176,7 +176,7 @@ def _handler_failed(scene: Scene, failed: Event) -> Unmet:
     if failed["error"] == "NotAwaited":
         return Unmet(
             "not-awaited",
-            "the handler returned a coroutine that nobody awaited",
+            "the handler returned a coroutine that was not awaited",
             expected=EXPECTED,
             at=failed.at,
         )
@@ -196,7 +196,7 @@ def _handler_failed(scene: Scene, failed: Event) -> Unmet:
     if "async_to_sync" in failed.error or "AsyncToSync" in failed.error:
         seen = failed.error
         return Unmet("async-mismatch", seen, expected=EXPECTED, at=failed.at)
-    # A call that does not fit leaves no line of the function in the traceback.
+    # If the arguments do not fit, the traceback contains no line of the function.
     name = re.search(r"(\w+)\(\)", failed.error)
     at = failed.at or (name and scene.code.find(rf"def {name[1]}\(", ".py"))
     seen = failed.error
@@ -208,14 +208,14 @@ def _handler_failed(scene: Scene, failed: Event) -> Unmet:
 
 
 def layers(scene: Scene) -> str | None:
-    """Where the channel layers are set, or should be."""
+    """The place where the channel layers are set, or should be set."""
     return scene.code.find(r"^CHANNEL_?LAYERS?\w*\s*=", ".py") or scene.code.find(
         r"^INSTALLED_APPS", ".py"
     )
 
 
 def _no_signal(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
-    """The task ended, and no signal of the project was sent in the worker."""
+    """The mistake behind a task that ended without a signal of the project."""
     end = scene.end_of(search)
     if end and end["what"] == "task failed":
         found = task_failed(scene, end)
@@ -236,7 +236,7 @@ def _no_signal(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
     at = signals[0].at if signals else scene.code.tasks.get(task)
     seen = "the answer is saved, the task has ended, and it sent no signal"
     if signals:
-        seen += f"; the line that would is {signals[0].at}"
+        seen += f"; the line that would send it is {signals[0].at}"
     return Unmet("signal-not-sent", seen, expected=EXPECTED, at=at)
 
 
@@ -250,7 +250,7 @@ def _senders(scene: Scene) -> list[Call]:
 
 
 def _of_model(scene: Scene) -> Unmet | None:
-    """A handler waits for Django's own signal, `post_save`, and was not called."""
+    """The mistake that a handler of `post_save` was not called, or None."""
     connected = {e["receiver"] for e in scene.events.all("connected", process="worker")}
     for function, (name, place) in scene.code.receivers.items():
         if name.rpartition(".")[2] not in ("post_save", "pre_save"):
@@ -276,10 +276,10 @@ def _signals(scene: Scene) -> list[str]:
 
 
 def _no_receiver(scene: Scene, signal: Event) -> Unmet:
-    """The signal was sent, and nobody had connected to it in this process."""
+    """The mistake behind a signal that had no handler in the worker."""
     receivers = scene.code.receivers
     seen = f"{signal['name']} was sent ({signal.at}), with 0 handlers connected"
-    # That very signal has had a handler.
+    # A handler was connected to this signal earlier.
     had = scene.events.all("connected", process="worker", signal=signal["signal"])
     if had:
         if at := scene.code.find(r"(@receiver|\.connect)\(.*\bsender=", ".py"):
@@ -299,7 +299,7 @@ def _no_receiver(scene: Scene, signal: Event) -> Unmet:
         if function.rpartition(".")[2] not in connected:
             seen += f"; {place.rpartition(':')[0]} was not imported in the worker"
             if outside := scene.code.find(r"^def ready\(", "apps.py", ".py"):
-                seen += f"; `def ready` ({outside}) stands outside of the class"
+                seen += f"; `def ready` ({outside}) is outside the class"
                 place = outside
             return Unmet("handler-not-imported", seen, expected=EXPECTED, at=place)
     made = [
@@ -326,7 +326,7 @@ def _no_receiver(scene: Scene, signal: Event) -> Unmet:
 
 
 def _elsewhere(scene: Scene, sent: Event) -> Unmet:
-    """A handler called `group_send`, and the Redis of the check got nothing."""
+    """The mistake behind a `group_send` that did not reach the Redis of the check."""
     if sent["layer"] == "InMemoryChannelLayer":
         return Unmet(
             "layer-in-memory",
@@ -334,7 +334,7 @@ def _elsewhere(scene: Scene, sent: Event) -> Unmet:
             expected=EXPECTED,
             at=scene.code.find(r"InMemoryChannelLayer", ".py") or layers(scene),
         )
-    # The observer leads all addresses but those of Unix sockets to the check's Redis.
+    # The observer redirects all addresses except Unix sockets to the check's Redis.
     return Unmet(
         "layer-elsewhere",
         f"{sent['layer']} has sent to {sent['group']}, and the Redis at REDIS_URL got"

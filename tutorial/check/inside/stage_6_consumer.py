@@ -1,4 +1,4 @@
-"""Stage 6, explained: what the consumer did between the group and the socket."""
+"""Explains stage 6: what the consumer did between the group and the WebSocket."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tutorial.check.traffic import names_in_redis
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 
-# Mistakes whose place is the line that joins the group, or that sends the frame.
+# The mistakes whose place is the line that joins the group or sends the frame.
 OF_JOINING = ("stranger-joins", "socket-without-user")
 OF_SENDING = (
     *("frame-without-answer", "frame-not-json", "frame-binary"),
@@ -29,7 +29,7 @@ SESSION_KEY = re.compile(r"[0-9a-z]{32}")
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Why a socket does not open, or which line lost the message."""
+    """The mistake behind a socket that does not open, or a message that is lost."""
     events = scene.stage_events
     if unmet.mistake == "socket-refused":
         return why_refused(scene, unmet)
@@ -47,7 +47,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     if failed and unmet.mistake == "layer-drops-idle-sockets":
         unmet.seen += f" ({failed.error})"
     if unmet.mistake == "frame-without-answer" and not _got(scene):
-        # The frame is another one, such as a greeting.
+        # The frame does not carry an answer: it is a greeting, for example.
         return _no_frame(scene, Unmet("no-frame", unmet.seen, expected=unmet.expected))
     if unmet.mistake == "frame-without-answer" and "frame is <" in unmet.seen:
         unmet.at = scene.code.find(r"\brender_to_string\(", ".py")
@@ -68,13 +68,13 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _got(scene: Scene) -> bool:
-    """Whether a method of the consumer got the message, as far as that is known."""
+    """Whether the consumer has a method for its message. True without an observer."""
     got = scene.live.events.first("consumer got")
     return not scene.observed or bool(got and got["has_method"])
 
 
 def _all_hosts(scene: Scene) -> str | None:
-    """Where ALLOWED_HOSTS names all hosts, if the origin check reads it."""
+    """The place where ALLOWED_HOSTS allows all hosts, if the origin check reads it."""
     wrappers = scene.survey.get("asgi", {}).get("wrappers", [])
     if "OriginValidator" not in wrappers:
         return None
@@ -87,7 +87,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
-    """A message was broadcast, and nothing came down the WebSocket."""
+    """The mistake behind a broadcast that caused no frame."""
     joined = scene.mine.events.first("group_add")
     if joined is None:
         return _not_joined(scene, unmet)
@@ -129,7 +129,7 @@ def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _not_joined(scene: Scene, unmet: Unmet) -> Unmet:
-    """The consumer is in no group."""
+    """The mistake behind a consumer that is in no group."""
     expected = "a consumer that joins its user's group when the WebSocket opens"
     events = scene.mine.events
     if failed := events.first("socket failed", "consumer failed"):
@@ -147,7 +147,7 @@ def _not_joined(scene: Scene, unmet: Unmet) -> Unmet:
     at = calls[0].at if calls else None
     seen = "the WebSocket is open, and group_add was never called"
     if hides := silent_except(scene.code, at):
-        seen += f"; an exception ends without a word at: {scene.code.line(hides)}"
+        seen += f"; an exception is caught silently at: {scene.code.line(hides)}"
         return Unmet("consumer-drops-error", seen, expected=expected, at=hides)
     return Unmet("no-group-add", seen, expected=expected, at=at)
 
@@ -155,7 +155,7 @@ def _not_joined(scene: Scene, unmet: Unmet) -> Unmet:
 def _not_sent(
     scene: Scene, unmet: Unmet, joined: Event, sent: Event, got: Event | None
 ) -> Unmet:
-    """The consumer is in the group, and no frame came of the message."""
+    """The mistake behind a consumer in the group that sent no frame."""
     failed = scene.live.events.first("consumer failed", "socket failed")
     if got and not got["has_method"]:
         routes = scene.survey.get("asgi", {}).get("routes", [])
@@ -188,17 +188,17 @@ def _not_sent(
 
 
 def not_sent_by_consumer(scene: Scene, got: Event, expected: str) -> Unmet:
-    """The consumer got a message, and sent no frame; an `except` may hide why."""
+    """The mistake that the consumer got a message and sent no frame."""
     at = got.at or scene.code.find(r"self\.send", ".py")
     seen = f"{got['consumer']} got the message, and sent no frame"
     if hides := silent_except(scene.code, at):
-        seen += f"; an exception ends without a word at: {scene.code.line(hides)}"
+        seen += f"; an exception is caught silently at: {scene.code.line(hides)}"
         return Unmet("consumer-drops-error", seen, expected=expected, at=hides)
     return Unmet("frame-not-sent", seen, expected=expected, at=at)
 
 
 def lost_message(scene: Scene) -> Event | None:
-    """The last message that the consumer got in this stage, if no frame followed."""
+    """The last message to the consumer in this stage, if no frame followed, or None."""
     events = scene.stage_events
     got = events.all("consumer got", has_method=True)
     frames = events.all("consumer sends", type="websocket.send")
@@ -208,7 +208,7 @@ def lost_message(scene: Scene) -> Event | None:
 
 
 def _layers_differ(scene: Scene, unmet: Unmet, joined: Event, sent: Event) -> Unmet:
-    """The message went to the group that the consumer has joined, and got lost."""
+    """The mistake behind a lost message to a group that the consumer has joined."""
     own = r"\b\w*ChannelLayer\(|\bget_channel_layer\((?!\s*[\"']default)\s*[^)\s]"
     file = (sent.at or "").rpartition(":")[0]
     at = (file and scene.code.find(own, file)) or scene.code.find(own, ".py")
@@ -229,7 +229,7 @@ def _layers_differ(scene: Scene, unmet: Unmet, joined: Event, sent: Event) -> Un
 
 
 def _async_in_sync(scene: Scene, got: Event) -> str | None:
-    """The line of an `async def` that a synchronous consumer has for the message."""
+    """The place of a synchronous consumer's `async def` for the message, or None."""
     kind = re.escape(got["consumer"])
     is_sync = scene.code.find(
         rf"class {kind}\((\w+\.)*(Json)?(WebsocketConsumer|SyncConsumer)", ".py"

@@ -1,4 +1,4 @@
-"""Stage 7, explained: what the page's script does with the form and with a frame."""
+"""Explains stage 7: what the page's script does with the form and with a frame."""
 
 import json
 import re
@@ -12,10 +12,10 @@ from tutorial.check.stages.browsing import pairs_of
 from tutorial.check.unmet import Unmet
 
 SCRIPTS = (".js", ".html")
-# Where a script begins to handle a frame.
+# The line in which a script begins to handle a frame.
 HANDLER = r"\.onmessage\b|Listener\([\"']message[\"']"
 
-# What a name such as `data` has besides the keys of the frame.
+# Attributes of a name such as `data` that are not keys of the frame.
 OF_ANY_OBJECT = {
     *("data", "length", "slice", "map"),
     *("forEach", "toString", "trim", "split"),
@@ -23,7 +23,7 @@ OF_ANY_OBJECT = {
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """The line of the script, and what it makes of the frame."""
+    """The mistake in the script, with its line and the frame."""
     if unmet.mistake == "script-throws" and unmet.__cause__:
         return _thrown(scene, unmet)
     if unmet.mistake == "no-frame-in-browser":
@@ -49,7 +49,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
-    """Whether the consumer failed, or sent nothing; or else where the socket is."""
+    """The mistake behind a missing frame: in the consumer, or at the socket."""
     failed = scene.stage_events.first("consumer failed", "socket failed")
     found = unmet
     if failed:
@@ -63,7 +63,7 @@ def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _thrown(scene: Scene, unmet: Unmet) -> Unmet:
-    """An exception in the script, with its line."""
+    """The mistake behind an exception in the script, with its line."""
     unmet.at = place_in_script(scene, unmet)
     if scene.opened.frames:
         if not _parses(scene):
@@ -80,7 +80,7 @@ def _thrown(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _reads_frame(scene: Scene) -> str | None:
-    """The line of the script that takes the frame's text from the event, or None."""
+    """The place in the script that reads the frame's text from the event, or None."""
     handler = scene.code.find(HANDLER, *SCRIPTS)
     return scene.code.below(handler, r"\w\.data\b|\{\s*data\b") or handler
 
@@ -90,7 +90,7 @@ def _parses(scene: Scene) -> bool:
 
 
 def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
-    """The frame came, and the answer is not in the page."""
+    """The mistake behind a frame whose answer is not in the page."""
     frame, expected = scene.opened.frames[0], unmet.expected
     handler = scene.code.find(HANDLER, *SCRIPTS)
     if handler is None:
@@ -138,19 +138,19 @@ def _in_handler(unmet: Unmet, handler: str) -> Unmet:
     return unmet
 
 
-# What a script does without an exception and in vain, by the mistake that it is.
+# Code that has no effect and raises no exception, by mistake.
 IN_VAIN = {
     "plain-quotes": r"[\"'][^\"'`]*\$\{\w[^\"'`]*[\"']",
     "text-is-no-number": r"dataset\.\w+\s*===?\s*\w|===?\s*[\w.]+\.dataset\.",
     "template-content": r"(?i)template\w*\.(children|firstElementChild|querySelector)"
     r"|\.cloneNode\(\s*(false)?\)",
 }
-# A template is copied itself, in a project that never looks into one.
+# A copy of a <template> itself, if the script never reads a template's content.
 COPIED = r"(?<!content)\.cloneNode\("
 
 
 def _in_script(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """A line of the script that cannot do what it is there for, as a mistake."""
+    """The mistake that a line of the script has no effect, or None."""
     for mistake, pattern in IN_VAIN.items():
         if mistake == "plain-quotes" and "${" not in unmet.seen:
             continue
@@ -164,7 +164,7 @@ def _in_script(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _never_looks_into(scene: Scene) -> bool:
-    """Whether there is a <template>, and no script asks for its content."""
+    """Whether there is a <template>, and no script reads its content."""
     has_template = scene.code.find(r"<template\b", ".html")
     return bool(has_template) and not scene.code.find(r"\.content\b", *SCRIPTS)
 
@@ -182,7 +182,7 @@ def _outer_keys(frame: str) -> list[str]:
 
 
 def is_encoded_twice(frame: str) -> bool:
-    """Whether JSON was encoded as JSON once more: `send_json(json.dumps(...))`."""
+    """Whether the frame is JSON, encoded twice: `send_json(json.dumps(...))`."""
     try:
         inner = json.loads(frame)
         return isinstance(inner, str) and isinstance(json.loads(inner), dict | list)
@@ -191,7 +191,7 @@ def is_encoded_twice(frame: str) -> bool:
 
 
 def _keys_read(scene: Scene) -> dict[str, str]:
-    """The keys that the script reads from what it has parsed, with their places."""
+    """The keys that the script reads from the parsed frame, with their places."""
     found = {}
     for name, text in scene.code.texts(*SCRIPTS).items():
         names = set(re.findall(r"(?:const|let|var)\s+(\w+)\s*=\s*JSON\.parse\(", text))

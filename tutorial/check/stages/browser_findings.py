@@ -1,7 +1,7 @@
 """What is unsafe or unsound in a project that answers a search in a browser.
 
-The findings of the stages ask with an HTML form that is sent as such. These ask as a
-person does, so they hold for a project that asks in another way, too.
+The stages' own findings send a plain HTML form. These use the page as a person does, so
+they also apply to a project that sends the question in another way.
 """
 
 import secrets
@@ -31,13 +31,13 @@ from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
-# What two people ask at the same moment. The answers differ.
+# The questions of two people at the same moment. Their answers differ.
 TWO_QUESTIONS = ("signal", "browser")
 
-JOINS = 0.5  # seconds in which a consumer joins its group
-SHOWN = 1.5  # seconds in which a page shows what its answer holds
+JOINS = 0.5  # seconds that a consumer may take to join its group
+SHOWN = 1.5  # seconds that a page may take to show an answer
 
-# Sends the same request with several bodies at once: the status of each answer.
+# Sends a request with several bodies at once, and returns the status of each answer.
 SEND_AT_ONCE = """({url, method, headers, bodies}) => Promise.all(
   bodies.map(async (body) => {
     const signal = AbortSignal.timeout(12000);
@@ -49,15 +49,15 @@ SEND_AT_ONCE = """({url, method, headers, bodies}) => Promise.all(
   })
 )"""
 
-# Headers that a script may not set, or that belong to the one request.
+# Headers that a script may not set, or that are valid for one request only.
 OWN_HEADERS = ("host", "origin", "referer", "user-agent", "cookie", "content-length")
 
 
 def _leaving(scene: Scene) -> Iterator[Unmet]:
-    """What the searches have come across; and the page stays when its form is sent."""
+    """Findings of the earlier searches; and the page stays when its form is sent."""
     yield from scene.differs
     if scene.opened.was_left:
-        # What was answered while the page was gone: does the next page show it?
+        # An answer may arrive while the page is gone: does the next page show it?
         page = scene.opened.page
         answer = scene.answered(scene.search.question)["answer"]
         page.goto(scene.site.url + scene.path)
@@ -72,13 +72,13 @@ def _leaving(scene: Scene) -> Iterator[Unmet]:
 
 
 def _socket_url(scene: Scene) -> str:
-    """The address of the last WebSocket that the first person's page has opened."""
+    """The address of the last WebSocket that the first person's page opened."""
     opened = [url for url, error in scene.opened.sockets if not error]
     return opened[-1] if opened else ""
 
 
 def _joins(scene: Scene, person: Person, origin: str) -> tuple[bool, list[str]]:
-    """Whether the first page's WebSocket opens for them, and the groups they join."""
+    """Whether the first page's WebSocket opens for `person`, and the joined groups."""
     visitor = Visitor(scene.site, scene.path)
     visitor.take_cookies(person.cookies)
     used = "socketsOfThePage.map((one) => one.protocol).filter(Boolean)"
@@ -106,7 +106,7 @@ def _origin(scene: Scene) -> Iterator[Unmet]:
 
 
 def _burst(scene: Scene) -> Iterator[Unmet]:
-    """The request of the last question, ten times at once, gets ten answers."""
+    """The request of the last question, sent ten times at once, gets ten answers."""
     page, last = scene.opened.page, scene.search.question
     if scene.search.events.first("enqueued"):
         scene.wait_for_end(scene.search)
@@ -134,7 +134,7 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
     page.evaluate(SEND_AT_ONCE, request)
 
     def taken() -> int:
-        """How many were not refused, by a limit for example."""
+        """How many questions were not refused, for example by a rate limit."""
         task = scene.message.task
         sent = [one for one in scene.messages_since(mark) if one.task == task]
         return min(BURST, len(sent))
@@ -152,7 +152,7 @@ def _body(request: Any) -> str:
 
 
 def _two_people(scene: Scene) -> Iterator[Unmet]:
-    """Two people ask at the same moment, and each page gets its own answer alone."""
+    """Two people ask at the same moment, and each page gets only its own answer."""
     people = (scene.person, Person(scene, 2))
     people[1].find_form(scene.path)
     questions = [scene.question(about) for about in TWO_QUESTIONS]
@@ -163,7 +163,7 @@ def _two_people(scene: Scene) -> Iterator[Unmet]:
     mine = joined(scene.redis.since(scene.mine.mark, "group"))
 
     def heard() -> list[str]:
-        """The beginnings of the answers that have reached their own page."""
+        """The beginnings of the answers that reached their own page."""
         found = [scene.answered(question) for question in questions]
         words = [first_words(one["answer"]) if one else "" for one in found]
         pairs = zip(pages, words, strict=True)
@@ -174,7 +174,7 @@ def _two_people(scene: Scene) -> Iterator[Unmet]:
     if len(answers) < len(people):
         yield burst_fails("two people asked at the same moment", len(answers))
         return
-    # The first page has shown other answers before.
+    # The first page still shows answers to earlier questions.
     first, second = pages
     texts = [*second.frames, text_of(second.page)]
     strange = [text for text in first.frames if _tells(text, questions[1], answers[1])]
@@ -213,7 +213,7 @@ def _html(scene: Scene) -> Iterator[Unmet]:
         )
 
 
-# Each look, and what it looks at, in words.
+# The checks, each with a description for the report.
 LOOKS = {
     _leaving: "whether the page stays",
     _origin: "the origin of a WebSocket",

@@ -1,9 +1,9 @@
 """A search that a person makes in a browser, followed through all stages.
 
-The stages ask with an HTML form that is sent as such, at a page that anyone may open.
-Many projects that work ask in another way: a script sends JSON, the page is behind a
-log-in, the WebSocket opens after the question, or an answer comes in pieces. Where a
-stage does not hold, this search shows whether the flow goes further in a browser.
+The stages send a plain HTML form, from a page that anyone may open. Many projects work
+in another way: a script sends JSON, the page requires a login, the WebSocket opens
+after the question, or an answer comes in pieces. If a stage does not pass, this search
+shows whether the flow gets further in a browser.
 """
 
 import contextlib
@@ -45,21 +45,22 @@ from tutorial.runtime.waiting import pause_in
 from tutorial.visitor.sockets import NoSocket
 from tutorial.visitor.visitor import Answer
 
-# What is asked, one after the other, in the same page. The answers differ.
+# The questions that are asked one after the other in the same page. Their answers
+# differ.
 QUESTIONS = ("consumer", "worker")
 
-# What JavaScript makes of a value that is not there, in an address.
+# What JavaScript writes into an address for a missing value.
 NO_VALUE = re.compile(r"\b(undefined|null|NaN|object(%20| )\w+)\b")
-SENT = 5.0  # seconds in which a form leaves the page
-ANSWERED = 3.0  # seconds in which its message reaches Redis
+SENT = 5.0  # seconds until the page has sent the form
+ANSWERED = 3.0  # seconds from the answer until the message is in Redis
 ARRIVES = 5.0  # seconds from the broadcast to the browser
 SHOWN = 3.0  # seconds from the frame to the page
 
 
 def follow(scene: Scene) -> Iterator[tuple[int, str]]:
-    """Search twice in one page: yields the number of each stage that holds, and why.
+    """Search twice in one page; yield the number of each stage that passes, and why.
 
-    Raises Unmet at the first stage that does not hold.
+    Raises Unmet at the first stage that does not pass.
     """
     person = scene.person = Person(scene)
     scene.opened = person.opened
@@ -79,14 +80,14 @@ def follow(scene: Scene) -> Iterator[tuple[int, str]]:
             first = first or (unmet, scene.path)
             if reached >= 3:
                 raise
-            # It may be a form of another kind, for a newsletter perhaps.
+            # The form may have another purpose, such as a newsletter.
             if not person.find_next_form():
                 scene.path = first[1]
                 raise first[0] from None
 
 
 def _search(scene: Scene, person: Person, about: str) -> Iterator[tuple[int, str]]:
-    """Ask a question, and look at what it leaves at each stage."""
+    """Ask a question, and look at its effects at each stage."""
     opened, question = person.opened, scene.question(about)
     page = opened.page
     mark, events = scene.now()
@@ -97,7 +98,7 @@ def _search(scene: Scene, person: Person, about: str) -> Iterator[tuple[int, str
         return time.monotonic() - started
 
     def is_up() -> bool:
-        """Whether the question went up a WebSocket."""
+        """Whether the page sent the question through a WebSocket."""
         return any(question in plain(frame) for frame in opened.sent_frames)
 
     wait(page, lambda: opened.answers or is_up() or scene.messages_since(mark), SENT)
@@ -137,7 +138,7 @@ def _search(scene: Scene, person: Person, about: str) -> Iterator[tuple[int, str
 
 
 def _look_at_scripts(opened: OpenPage) -> None:
-    """The server has all scripts that the page asks for."""
+    """The server has all scripts that the page loads."""
     for status, url in opened.no_scripts:
         path = urllib.parse.urlsplit(url).path
         raise Unmet(
@@ -148,7 +149,7 @@ def _look_at_scripts(opened: OpenPage) -> None:
 
 
 def _look_at_question_in_frame(scene: Scene, opened: OpenPage, is_sent: bool) -> str:
-    """The question went up a WebSocket, in the place of a form and a view."""
+    """The page sent the question through a WebSocket, without a form and a view."""
     url = next((url for url, error in reversed(opened.sockets) if not error), "")
     path = urllib.parse.urlsplit(url).path
     words = f"the question went up the WebSocket at {path}, and no view took part"
@@ -170,7 +171,7 @@ def _answer(opened: OpenPage, seconds: float) -> Answer:
 
 
 def _look_at_sending(opened: OpenPage, question: str) -> None:
-    """The question has left the page in a request that is no GET."""
+    """The page sent the question in a request that is not a GET."""
     if opened.answers or opened.posts:
         return
     if opened.errors or opened.load_errors:
@@ -213,7 +214,7 @@ def _look_at_answer(opened: OpenPage, answer: Answer) -> None:
 
 
 def _words(opened: OpenPage) -> str:
-    """What the last answer says, where that is no page, to go on with; or ""."""
+    """The text of the last answer, if it is not a page, to end a sentence; or ""."""
     with contextlib.suppress(Error):  # the page is gone, and the answer with it
         text = opened.responses[-1].text()
         return "" if "<" in text else f": {squeeze(text)[:120]}"
@@ -221,7 +222,7 @@ def _words(opened: OpenPage) -> str:
 
 
 def _look_at_row(scene: Scene, search: Search, opened: OpenPage, wanted: str) -> str:
-    """The answer is saved, where the database can be seen, or it is on its way."""
+    """The answer is saved, if the database can be seen, or it is being sent."""
     if not scene.databases():
         return "answered; its database cannot be seen from here"
     scene.wait(lambda: scene.is_in_database(wanted), DONE, search)
@@ -252,7 +253,7 @@ def _look_at_frames(
             expected="a frame with the answer, down the WebSocket",
         )
     if not opened.sockets:
-        # The browser reports no WebSocket that has not got as far as its handshake.
+        # The browser does not report a WebSocket before its handshake.
         for url in opened.page.evaluate("socketsOfThePage.map((one) => one.url)"):
             look_at_address(scene, url)
         _look_at_scripts(opened)
@@ -261,7 +262,7 @@ def _look_at_frames(
             "the page has opened no WebSocket, before or after the question",
             expected="a script that calls new WebSocket(...)",
         )
-    # A script may try again and again: its last WebSocket is still on its way then.
+    # A script may reconnect repeatedly, so its last WebSocket may still be opening.
     last = opened.sockets[-1][0]
     refused = [one for one in opened.sockets if one[0] == last and one[1]]
     url, error = (refused or opened.sockets)[-1]
@@ -302,7 +303,7 @@ def _look_at_frames(
 
 
 def _shown(opened: OpenPage, wanted: str) -> str:
-    """The frame with the answer, or the last one; without JSON's escapes."""
+    """The frame with the answer, or the last frame; without the escapes of JSON."""
     whole = (frame for frame in opened.frames if brings([frame], wanted))
     frame = next(whole, opened.frames[-1])
     with contextlib.suppress(ValueError):

@@ -1,4 +1,4 @@
-"""A page in a browser: what it shows, what it did, and how a person asks in it."""
+"""A page in a browser: its text, its requests and frames, and how a person uses it."""
 
 import contextlib
 import html
@@ -20,7 +20,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")  # methods that send no question
 
 
 def open_page(scene: Scene) -> OpenPage:
-    """The project's page in a browser of its own, with its WebSockets kept."""
+    """The project's page in a new browser context that records its WebSockets."""
     context = scene.keep(contextlib.closing(scene.browser.new_context()))
     context.set_default_timeout(PATIENCE * 1000)
     opened = OpenPage(context.new_page())
@@ -31,7 +31,7 @@ def open_page(scene: Scene) -> OpenPage:
 
 
 def listen(opened: OpenPage) -> None:
-    """Write down what the browser reports of the page. Its dialogs are dismissed."""
+    """Record what the browser reports about the page, and dismiss its dialogs."""
 
     def on_socket(socket: Any) -> None:
         place = len(opened.sockets)
@@ -88,20 +88,20 @@ def ask(scene: Scene, page: Any, question: str) -> None:
     fill_and_send(page.locator(f'form [name="{name}"]').first, question)
 
 
-# What a person may type a question into.
+# The elements that a person may type a question into.
 FIELDS = (
     "textarea:visible, input[type=text]:visible, input[type=search]:visible,"
     " input:not([type]):visible, [contenteditable=true]:visible"
 )
 
 
-# A form for a question, and whether a field belongs to a form that finds something.
+# A form for a question, and a test whether a field belongs to a search form.
 ASKS = (
     "form[method=post i]:not(:has([type=password])):visible:has(textarea,"
     " input[type=text], input[type=search], input:not([type]))"
 )
 FINDS = "(field) => field.form?.getAttribute('action') && field.form.method === 'get'"
-# Chooses the first choice of a list that has to have one.
+# Selects the first option of a list that requires a choice.
 CHOOSE = """(list) => {
   const choice = [...list.options].find((one) => one.value && !one.disabled);
   if (!list.required || list.value || !choice) return;
@@ -111,12 +111,12 @@ CHOOSE = """(list) => {
 
 
 def is_of_an_api(page: Any) -> bool:
-    """Whether Django REST framework shows an API in this page: no person asks there."""
+    """Whether the page is an API of Django REST framework, where no person asks."""
     return bool(page.locator("link[href*='/rest_framework/']").count())
 
 
 def question_field(page: Any) -> Any | None:
-    """The field of the page that a question goes into, or None."""
+    """The field of the page to type a question into, or None."""
     if is_of_an_api(page):
         return None
     fields = page.locator(FIELDS)
@@ -128,7 +128,7 @@ def question_field(page: Any) -> Any | None:
             continue
         if not field.is_editable():
             continue
-        # A form that is sent by GET finds something in the site, and asks nothing.
+        # A form that is sent by GET searches the site.
         if has_post_form and field.evaluate(FINDS):
             continue
         described = " ".join(
@@ -142,7 +142,7 @@ def question_field(page: Any) -> Any | None:
 
 
 def fill_and_send(target: Any, text: str) -> None:
-    """Fill in the field's form as a person would, with the text, and send it."""
+    """Type the text into the field, fill in the rest as a person would, and send it."""
     form = target.locator("xpath=ancestor::form")
     is_form = bool(form.count())
     if not is_form:
@@ -177,26 +177,26 @@ def fill_and_send(target: Any, text: str) -> None:
         target.press("Enter")
 
 
-# The button after a field: what stands before it is for something else, such as a file.
+# The button after a field. A button before it has another purpose, such as a file.
 NEXT_BUTTON = """(field) => [...document.querySelectorAll("button")].find((button) =>
   button.offsetParent && !button.disabled
   && field.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING)"""
 
-# What a person can read as well: in text areas, and in what they may unfold.
+# Text that a person can read as well: in text areas, and in collapsed elements.
 MORE_TEXTS = """() => [...document.querySelectorAll("textarea, details:not([open])")]
   .filter((element) => element.offsetParent)
   .map((element) => element.value ?? element.textContent)"""
 
 
 def shows(page: Any, words: str) -> bool:
-    """Whether a person can read the words in the page, in a component's shadow, too."""
+    """Whether a person can read the words in the page, including shadow roots."""
     with contextlib.suppress(Error):  # the page is being loaded
         return words in text_of(page) or words in _laid_out(page)
     return False
 
 
 def _laid_out(page: Any) -> str:
-    """All text that the browser has laid out, with single blanks."""
+    """All text that the browser has laid out, with single spaces."""
     session = page.context.new_cdp_session(page)
     try:
         made = session.send("DOMSnapshot.captureSnapshot", {"computedStyles": []})
@@ -213,14 +213,14 @@ def wait(page: Any, condition: Callable[[], Any], seconds: float = PATIENCE) -> 
 
 
 def lines(page: Any) -> list[str]:
-    """What the page shows, line by line."""
+    """The text that the page shows, line by line."""
     return [
         line for text in page.inner_text("body").splitlines() if (line := squeeze(text))
     ]
 
 
 def text_of(page: Any) -> str:
-    """What the page shows, with single blanks."""
+    """The text that the page shows, with single spaces."""
     texts = [page.inner_text("body")]
     with contextlib.suppress(Error):  # the page is being loaded
         texts += page.evaluate(MORE_TEXTS)
@@ -228,7 +228,7 @@ def text_of(page: Any) -> str:
 
 
 def instead(shown: str) -> str:
-    """What a page shows in the place of a value, in quotation marks, or ""."""
+    """What a page shows in place of a value, in quotation marks; or ""."""
     found = re.search(r"\bundefined\b|\$\{[^}]*\}", shown)
     return f"“{found[0]}”" if found else ""
 
@@ -252,7 +252,7 @@ def texts_of(frame: str) -> list[str]:
 
 
 def brings(frames: list[str], wanted: str) -> bool:
-    """Whether the words come with a frame, or in pieces with several.
+    """Whether a frame, or several with a piece each, contain the words.
 
     Pieces have the same key in each frame.
     """
@@ -283,5 +283,5 @@ def words_of(frame: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """The text of HTML, which a page may get ready-made."""
+    """The text of a piece of HTML, which a frame may contain."""
     return html.unescape(re.sub(r"<[^>]+>", " ", text.replace("\\n", " ")))

@@ -1,4 +1,4 @@
-"""The commands that the pages have a learner type, where the project has them."""
+"""Runs the management commands of the steps' pages, if the project has them."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,9 @@ SHOWS_QUEUE, SHOWS_GROUPS = "show_queue", "show_groups"
 def command_fails(
     scene: Scene, name: str, wanted: str = "", elsewhere: str = ""
 ) -> Iterator[Unmet]:
-    """Run `manage.py NAME` in the copy: it ends well, and prints what is wanted.
+    """Run `manage.py NAME` in the copy: it succeeds, and prints the `wanted` text.
 
-    `elsewhere` says where that is, for a command that has looked in another place.
+    `elsewhere` says where the text can be found, if the command looks elsewhere.
     """
     if not any(scene.folder.glob(f"*/management/commands/{name}.py")):
         return

@@ -19,17 +19,17 @@ from tutorial.check.stages.browsing import (
 from tutorial.check.unmet import Unmet
 from tutorial.visitor.sockets import KEEP_SOCKETS
 
-# Addresses that hold no form for a question.
+# Addresses that never have a form for a question.
 UNWANTED = re.compile(r"/(admin|static|media)/|(log|sign)-?_?(out|up)", re.I)
 PASSWORDS = "[type=password]:visible"
-MOST_PAGES = 15  # that are opened to find the form
-LOGGED_IN = 5.0  # seconds in which a form for the log-in leaves the page
+MOST_PAGES = 15  # pages that are opened to find the form
+LOGGED_IN = 5.0  # seconds until a login form has left the page
 
 PASSWORD = "correct horse battery staple"
 NAME = "tutorial_check_{number}"
 EMAIL = "check{number}@example.org"
 
-# Makes a user of the project's own model, with a value for each required field.
+# Creates a user of the project's own model, with a value for each required field.
 MAKE_USER = """
 from django.contrib.auth import get_user_model
 from django.db.models import EmailField
@@ -44,7 +44,7 @@ print("user:", fields[model.USERNAME_FIELD])
 
 
 class Person:
-    """A person with a browser of their own, who is another user than the others."""
+    """A person with a browser and a user account of their own."""
 
     def __init__(self, scene: Scene, number: int = 1) -> None:
         self._scene = scene
@@ -67,7 +67,7 @@ class Person:
     def find_form(self, path: str = "") -> None:
         """Open the page with a field for the question, beginning at `path`.
 
-        Raises Unmet where no page has one.
+        Raises Unmet if no page has one.
         """
         self._left += [self._scene.site.url + one for one in (path, *self._scene.paths)]
         if self.find_next_form():
@@ -76,7 +76,7 @@ class Person:
         if self._is_refused:
             raise Unmet(
                 "log-in-refused",
-                f"a user that the check has made, {self._name}, was not logged in at"
+                f"a user that the check created, {self._name}, was not logged in at"
                 f" {scene.path}",
                 expected="a page that needs a log-in",
             )
@@ -111,9 +111,9 @@ class Person:
         return False
 
     def ask(self, question: str) -> None:
-        """Fill in the field and send it; what the page did before is forgotten.
+        """Fill in the field and send it; forget what the page did before.
 
-        Raises Unmet where the field is no longer there.
+        Raises Unmet if the field is no longer there.
         """
         page = self.opened.page
         is_there = urllib.parse.urlsplit(page.url).path == self._scene.path
@@ -157,7 +157,7 @@ def _links(page: Any, url: str) -> list[str]:
 
 
 def _count(page: Any, selector: str) -> int:
-    """How many elements there are; 1 while the page is being loaded."""
+    """The number of elements; 1 while the page is being loaded."""
     with contextlib.suppress(Error):
         return page.locator(selector).count()
     return 1

@@ -1,4 +1,4 @@
-"""Before the stages: does the project start at all?"""
+"""Stage 0 · start: the project starts, before the stages are looked at."""
 
 from collections.abc import Iterator
 
@@ -34,5 +34,5 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Nothing more is seen from outside."""
+    """Nothing more can be seen from outside."""
     yield from ()

@@ -10,10 +10,10 @@ from tutorial.check.unmet import Unmet
 from tutorial.visitor.sockets import FAKE_SOCKETS, wait_in
 from tutorial.visitor.visitor import Answer, Form, Page
 
-# A page with which Django REST framework shows an API: no person asks there.
+# The mark of an API page of Django REST framework, where no person asks.
 OF_AN_API = re.compile(r"/rest_framework/")
 
-# All that a person or a screen reader gets from the page.
+# Everything that a person or a screen reader perceives of the page.
 WORDS = """() => document.title + "\\n" + document.body.innerText + "\\n"
   + [...document.querySelectorAll("[aria-label],[title],[alt],[value]")].map(
     (e) => ["aria-label", "title", "alt", "value"].map((a) => e.getAttribute(a))
@@ -92,7 +92,7 @@ def _find_page(scene: Scene) -> Answer:
     if answer.status >= 500:
         raise page_raises(scene.path, answer)
     words = answer.page.text
-    # Django's own page for an exception names the view that has raised Http404.
+    # Django's debug page names the view that raised Http404.
     if answer.status == 404 and "Raised by:" not in words:
         addresses = ", ".join(scene.paths[1:]) or "none"
         raise Unmet(
@@ -125,7 +125,7 @@ def _find_page(scene: Scene) -> Answer:
 
 
 def page_hangs(path: str, answer: Answer) -> Unmet:
-    """A page that was not answered at all, as a mistake."""
+    """The mistake that a page was not answered."""
     return Unmet(
         "web-ends",
         f"{path} was not answered after {answer.seconds:.0f} s",
@@ -135,7 +135,7 @@ def page_hangs(path: str, answer: Answer) -> Unmet:
 
 
 def page_raises(path: str, answer: Answer) -> Unmet:
-    """A page that was answered with status 500, as a mistake."""
+    """The mistake that a page was answered with status 500."""
     return Unmet(
         "page-raises",
         f"status {answer.status}: {answer.page.text[:200]}",
@@ -144,7 +144,7 @@ def page_raises(path: str, answer: Answer) -> Unmet:
 
 
 def _best(answers: dict[str, Answer]) -> tuple[str, Answer]:
-    """The page that comes nearest to one with the form."""
+    """The address and answer that are most like a page with the form."""
 
     def rank(item: tuple[str, Answer]) -> tuple[bool, bool, bool]:
         answer = item[1]
@@ -156,7 +156,7 @@ def _best(answers: dict[str, Answer]) -> tuple[str, Answer]:
 
 
 def _look_at_form(scene: Scene, page: Page) -> Form:
-    """The form of the page. Raises Unmet where it cannot be used."""
+    """The form of the page. Raises Unmet if it cannot be used."""
     if not any(form.text_field for form in page.forms):
         if any(form.text_field for form in page.all_forms):
             raise Unmet(
@@ -187,12 +187,12 @@ def _look_at_form(scene: Scene, page: Page) -> Form:
 
 
 def _look_in_browser(scene: Scene) -> None:
-    """The script opens a WebSocket, and runs through where that opens and closes."""
+    """The script opens a WebSocket, and raises nothing when that opens and closes."""
     with contextlib.closing(scene.browser.new_context()) as context:
         page = context.new_page()
         errors: list = []
         page.on("pageerror", lambda error: errors.append(error))
-        # Up to stage 5, no server answers the WebSocket.
+        # Up to stage 5, no server answers the WebSocket, so the script gets a fake one.
         page.add_init_script(FAKE_SOCKETS)
         page.goto(scene.visitor().page_url)
         if not wait_in(page, "socketsOfThePage.length", 1.5):
@@ -206,7 +206,7 @@ def _look_in_browser(scene: Scene) -> None:
                 f"socketsOfThePage.forEach((socket) => socket.happen('{event}'))"
             )
             scene.states.append(page.evaluate(WORDS))
-        page.wait_for_timeout(0)  # an exception is reported by an event of its own
+        page.wait_for_timeout(0)  # let the browser report an exception
         if errors:
             raise script_throws(errors[0])
 
@@ -235,11 +235,11 @@ def _no_socket() -> Unmet:
 
 
 def script_throws(error: Exception) -> Unmet:
-    """An exception in the page's script, as the browser reported it, as a mistake."""
+    """The mistake behind an exception in the page's script."""
     unmet = Unmet(
         "script-throws",
         f"the browser's console says: {message_of(error)}",
-        expected="a script that runs through",
+        expected="a script without an exception",
     )
     unmet.__cause__ = error
     return unmet

@@ -69,7 +69,7 @@ def _refusal(scene: Scene, search: Search) -> Unmet:
 
 
 def form_refuses(search: Search) -> Unmet:
-    """The question was not taken, in the words of the page, as a mistake."""
+    """The mistake that the view refused a good question."""
     said = search.words() or "nothing new"
     return Unmet(
         "form-refuses-question",
@@ -79,7 +79,7 @@ def form_refuses(search: Search) -> Unmet:
 
 
 def _look_after_redirect(scene: Scene, search: Search) -> None:
-    """The page to which the browser is sent is there."""
+    """The page that the answer redirects to exists."""
     search.words()
     after = search.after or search.answer
     if after.status == 0:
@@ -95,10 +95,10 @@ def _look_after_redirect(scene: Scene, search: Search) -> None:
 
 
 def is_taken(scene: Scene, search: Search) -> bool:
-    """Whether a question was treated as the first, good one was.
+    """Whether a question was accepted, as the first, good one was.
 
-    It became a message in Redis. With eager Celery there are no messages: then it was
-    answered in the same words.
+    Either it became a message in Redis; or Celery is eager, so that there are no
+    messages, and the page answered in the same words.
     """
     scene.redis.sync()
     good = scene.search
@@ -109,7 +109,7 @@ def is_taken(scene: Scene, search: Search) -> bool:
 
 
 def _gist(search: Search) -> str:
-    """What the page says, whatever was asked, and without numbers."""
+    """The text of the page without the question and without numbers."""
     words = search.words()
     if search.question.strip():
         words = words.replace(search.question, "")
@@ -117,7 +117,7 @@ def _gist(search: Search) -> str:
 
 
 def _bad_questions(scene: Scene) -> Iterator[Unmet]:
-    """An empty question is no task, and the page says so; the form's limit holds."""
+    """The view refuses empty and overlong questions, and the page says so."""
     form = scene.visitor().form()
     limit = form.texts.get(form.text_field)
     bad = {"an empty question": "", "a question of blanks": "   "}
@@ -134,13 +134,13 @@ def _bad_questions(scene: Scene) -> Iterator[Unmet]:
         elif not search.words():
             yield Unmet(
                 "no-error-shown",
-                f"{what} was refused without a word",
+                f"{what} was refused without an error message",
                 expected="an error at the form",
             )
 
 
 def bad_question_taken(what: str) -> Unmet:
-    """A question that should be refused, such as "an empty question"."""
+    """The mistake that a bad question, such as "an empty question", was accepted."""
     return Unmet(
         "bad-question-taken",
         f"{what} became a task",
@@ -149,7 +149,7 @@ def bad_question_taken(what: str) -> Unmet:
 
 
 def _forged_form(scene: Scene) -> Iterator[Unmet]:
-    """A form that comes without its token is refused."""
+    """A form without its CSRF token is refused."""
     forged = scene.ask(scene.question("token"), scene.search.visitor, token="")
     if forged.answer.status != 403 and is_taken(scene, forged):
         yield Unmet(

@@ -9,10 +9,10 @@ from tutorial.check.traffic import Message
 from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
 
-# Seconds: more than a busy machine needs for a form, less than a task that sleeps.
+# Seconds: a form takes less on a busy machine, and a task that sleeps takes more.
 AT_ONCE = 2.0
 
-# Seconds that a message may take to enter Redis after the view has answered.
+# Seconds after the view's answer until the message must be in Redis.
 ARRIVES = 2.0
 
 EXPECTED = "a message in Redis, and an answer at once"
@@ -39,7 +39,7 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The command of the step's page shows the message, as long as it waits."""
+    """The command of the step's page shows the waiting message."""
     if scene.number == 3:
         there = f"; the message is in the list “{scene.message.queue}”"
         yield from command_fails(scene, SHOWS_QUEUE, scene.search.question, there)
@@ -48,7 +48,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 def find_message(scene: Scene, search: Search) -> Message | None:
     """The message that the search has put into Redis."""
     found = wait_for(lambda: scene.messages_since(search.mark), ARRIVES, scene.pause)
-    # The project may send other messages as well.
+    # The project may also send other messages.
     holds = [message for message in found if message.holds(search.question)]
     return next(iter(holds or found), None)
 
@@ -63,7 +63,7 @@ def look_at_arguments(scene: Scene, search: Search, message: Message) -> None:
             f"the message's arguments are {str(message.arguments)[:120]}",
             expected="arguments that are known when the task is called",
         )
-    # Where the row is out of sight, the next stage shows whether it was found.
+    # If the row cannot be seen, the next stage shows whether the task found it.
     if re.search(r"\d", str(message.arguments)) and scene.number > 3:
         return
     if scene.is_in_database(search.question):

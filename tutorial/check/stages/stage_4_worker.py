@@ -13,10 +13,10 @@ from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.visitor import Visitor
 
-SHOWN = 2.0  # seconds in which a saved answer is on the page
-BURST = 10  # visitors who ask at once
-TOO_MANY = 429  # the status for a visitor who has reached the rate limit
-TAKEN = 5.0  # seconds in which a worker that is ready takes a message
+SHOWN = 2.0  # seconds until a saved answer is on the page
+BURST = 10  # visitors that ask at once
+TOO_MANY = 429  # the status for a visitor above the rate limit
+TAKEN = 5.0  # seconds until a worker that is ready takes a message
 
 # A question that makes the API refuse the request; see `tutorial/standin`.
 REFUSED = "simulate: bad key"
@@ -34,7 +34,7 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The visitor, and nobody else, sees the answer, and hears of a failure."""
+    """Only the visitor who asked sees the answer, and the page reports a failure."""
     scene.wait_for_end(scene.search)
     still_runs = scene.still_runs(scene.search)
     if still_runs:
@@ -54,7 +54,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
             "another visitor's page shows the question, too",
             expected="a page that shows each visitor their own searches",
         )
-    # A task that does not end may keep the worker from all others.
+    # A task that does not end may block the worker for all others.
     if still_runs:
         return
     yield from _burst(scene)
@@ -64,16 +64,16 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     elif not wait_for(lambda: is_taken(scene, refused), ARRIVES):
         found = form_refuses(refused)
         found.finding = "differs"
-        found.expected = f"the question “{REFUSED}” taken, as short as it is"
+        found.expected = f"the question “{REFUSED}” is accepted, although it is short"
         yield found
     else:
         scene.second = refused
-        if scene.shown:  # else no row is on the page, whatever is in it
+        if scene.shown:  # otherwise the page shows no rows at all
             yield from _failure(scene, refused)
 
 
 def _failure(scene: Scene, search: Search) -> Iterator[Unmet]:
-    """The visitor hears that the API has refused the search."""
+    """The page reports that the API refused the search."""
     if not _failure_is_shown(scene, search):
         yield Unmet(
             "api-error-kept-from-user",
@@ -83,7 +83,7 @@ def _failure(scene: Scene, search: Search) -> Iterator[Unmet]:
 
 
 def look_at_worker(scene: Scene) -> None:
-    """A worker runs, and has taken the message."""
+    """A worker runs and has taken the message."""
     message = scene.message
     if not scene.has_worker:
         raise Unmet(
@@ -133,7 +133,7 @@ def look_at_api(scene: Scene, search: Search) -> str:
         return found
     expected = "a request to the API, and its answer"
     requests = scene.site.requests_to_openai()
-    # The stand-in does not look into a request that it refuses: it knows no question.
+    # The stand-in does not read a request that it refuses, so it knows no question.
     refused = [request for request in requests if request["status"] >= 400]
     if refused:
         status = refused[-1]["status"]
@@ -151,7 +151,7 @@ def look_at_api(scene: Scene, search: Search) -> str:
 
 
 def _look_at_answer(scene: Scene, search: Search, answer: str) -> str:
-    """What a reload shows of the answer; "" where only the database has it."""
+    """The part of the answer that a reload shows; "" if only the database has it."""
     wanted = first_words(answer)
 
     def shown() -> str | None:
@@ -159,7 +159,7 @@ def _look_at_answer(scene: Scene, search: Search, answer: str) -> str:
         return text if wanted in text else None
 
     scene.wait(lambda: shown() or scene.is_in_database(wanted), DONE, search)
-    # The page may get the row a moment later, with the rest of an answer in pieces.
+    # If the answer comes in pieces, the page may show the row a moment later.
     if text := scene.wait(shown, SHOWN, search):
         return text.partition(search.question)[2].strip() or wanted
     page = search.visitor.get()
@@ -184,7 +184,7 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
 
     with ThreadPoolExecutor(BURST) as pool:
         searches = list(pool.map(ask, visitors, tokens))
-    # A limit may refuse some of them.
+    # A rate limit may refuse some of them.
     taken = [one for one in searches if one.answer.status in ANSWERED]
     wait_for(lambda: count() >= len(taken), DONE)
     if count() < len(taken):
@@ -192,10 +192,9 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
 
 
 def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
-    """Counts the questions with these tokens that were answered.
+    """A function that counts the answers to questions with the tokens.
 
-    An answer counts if it is in a database, or where no database can be seen, if the
-    API has given it.
+    It counts them in the database, or at the API if the database cannot be seen.
     """
     first = first_words(scene.answered(scene.search.question)["answer"])
     before = scene.times_in_databases([first])
@@ -219,7 +218,7 @@ def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
 
 
 def burst_fails(asked: str, answered: int) -> Unmet:
-    """Some of the questions that were asked at once have got no answer."""
+    """The mistake that some of the questions asked at once got no answer."""
     return Unmet(
         "burst-fails",
         f"{asked}, and {answered} of them got an answer",
@@ -228,7 +227,7 @@ def burst_fails(asked: str, answered: int) -> Unmet:
 
 
 def does_not_end(scene: Scene) -> Unmet:
-    """The task still runs, long after the API has answered."""
+    """The mistake that the task still runs long after the API's answer."""
     return Unmet(
         "task-does-not-end",
         f"the API has answered, and {scene.message.task} still runs after {DONE:g} s",
@@ -244,6 +243,6 @@ def _failure_is_shown(scene: Scene, search: Search) -> bool:
         pieces = search.visitor.get().page.pieces
         return " ".join(piece for piece in pieces if piece not in known)
 
-    words()  # the notice that the search has started: it is shown once
+    words()  # discard the notice that the search has started: it is shown once
     scene.wait_for_end(search)
     return bool(scene.wait(words, DONE, search))

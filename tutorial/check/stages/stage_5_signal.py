@@ -1,4 +1,4 @@
-"""Stage 5 · signal: the saved answer is announced and broadcast to its user's group."""
+"""Stage 5 · signal: the saved answer is broadcast to its user's group."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ EXPECTED = "a message that the channel layer publishes for the user's group"
 
 
 def look(scene: Scene) -> str:
-    """When the answer is saved, the layer gets a message for the user's group."""
+    """When the answer is saved, Redis gets a message for the user's group."""
     sent = broadcast_of(scene, scene.search, DONE)
     if sent is None:
         seen = "the answer is saved, and Redis got nothing for a group"
@@ -27,14 +27,14 @@ def look(scene: Scene) -> str:
 
 
 def beyond(scene: Scene) -> str:
-    """What was sent to groups, where the flow breaks before it."""
+    """The messages to groups, if the flow breaks before this stage."""
     sent = scene.broadcasts_since(scene.search.mark) if scene.search else []
     groups = ", ".join(dict.fromkeys(broadcast.group for broadcast in sent))
     return f"Redis got {len(sent)} message(s) for {groups}" if sent else ""
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The group is one visitor's own, and gets each message once, an error as well."""
+    """Each visitor has a group, which gets each answer or error once."""
     sent = broadcast_of(scene, scene.search, 0)
     if "None" in sent.group:
         yield Unmet(
@@ -90,9 +90,9 @@ def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:
 
 
 def broadcast_of(scene: Scene, search: Search, seconds: float) -> Broadcast | None:
-    """The first message to a group that came of the search's answer, or None.
+    """The first message to a group because of the search's answer, or None.
 
-    One that left before the API had answered is no news of the answer.
+    A message that was sent before the API answered does not count.
     """
 
     def found() -> Broadcast | None:
@@ -109,9 +109,9 @@ def broadcast_of(scene: Scene, search: Search, seconds: float) -> Broadcast | No
 
 
 def _sent_for(scene: Scene, search: Search) -> list[Broadcast]:
-    """The messages since the search, as far as can be told without those of others.
+    """The messages since the search, if possible without those of other searches.
 
-    They go to a group that has got the question, if there is one.
+    If a group got the question, only that group's messages count.
     """
     sent = scene.broadcasts_since(search.mark)
     groups = {one.group for one in sent if one.holds(search.question)}
@@ -119,7 +119,7 @@ def _sent_for(scene: Scene, search: Search) -> list[Broadcast]:
 
 
 def not_broadcast(scene: Scene, search: Search, seen: str) -> Unmet:
-    """No message for a group came of the search's answer."""
+    """The mistake that the search's answer caused no message to a group."""
     if early := _sent_for(scene, search):
         return Unmet(
             "message-before-answer",

@@ -1,4 +1,4 @@
-"""Stage 6 · consumer: the answer comes down the WebSocket of its visitor alone."""
+"""Stage 6 · consumer: only the visitor who asked gets the answer, by WebSocket."""
 
 import contextlib
 import json
@@ -19,9 +19,9 @@ from tutorial.visitor.sockets import FAKE_SOCKETS, NoSocket, open_socket, wait_i
 from tutorial.visitor.visitor import Visitor
 
 HANDSHAKE = 5.0  # seconds
-JOINED = 3.0  # seconds in which a consumer joins its group
+JOINED = 3.0  # seconds until a consumer must have joined its group
 QUIET = 2.5  # seconds without a frame or a broadcast after which none is expected
-LEFT = 5.0  # seconds in which a consumer leaves its group
+LEFT = 5.0  # seconds until a consumer must have left its group
 IDLE = 8.0  # seconds: redis-py 8 closes a blocked connection after 5
 
 FIRST_SOCKET = "[socketsOfThePage[0]?.url ?? '', socketsOfThePage[0]?.protocols ?? []]"
@@ -30,7 +30,7 @@ EVIL = "http://evil.example"
 
 
 def look(scene: Scene) -> str:
-    """A frame with the answer reaches its user, and the next one as well."""
+    """A frame with the answer reaches its user, and so does the next one."""
     mine = scene.mine = _open(scene)
     other = scene.other = _open(scene)
     search = scene.live = scene.ask(scene.question("consumer"), mine.visitor)
@@ -49,7 +49,7 @@ def look(scene: Scene) -> str:
         seen = f"the frame is {frame[:120]}"
         expected = f"a frame with the answer, “{wanted}…”"
         raise Unmet("frame-without-answer", seen, expected=expected)
-    # The first visitor's frames would reach the other one before the other's own.
+    # If the first visitor's frames reach the other, they do so before its own frame.
     second = scene.ask(scene.question("group"), other.visitor)
     third = scene.ask(scene.question("frame"), mine.visitor)
     if _wait_for_frame(scene, mine, third) is None:
@@ -65,7 +65,7 @@ def look(scene: Scene) -> str:
 
 
 def beyond(scene: Scene) -> str:
-    """Whether the WebSocket opens, where the flow breaks before it."""
+    """Whether the WebSocket opens, if the flow breaks before this stage."""
     if not _socket_url(scene, scene.visitor())[0]:
         return ""  # the page opens none, or not before a question was sent
     scene.mine = _open(scene)
@@ -98,7 +98,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _open(scene: Scene) -> Opened:
-    """A new visitor's WebSocket. Raises Unmet where it does not open."""
+    """A new visitor's WebSocket. Raises Unmet if it does not open."""
     visitor = scene.visitor()
     url, protocols = _socket_url(scene, visitor)
     mark, events = scene.now()
@@ -112,14 +112,14 @@ def _open(scene: Scene) -> Opened:
             seen = f"{path} was answered with status {error.status}"
         expected = f"a WebSocket that opens at {path}"
         raise Unmet("socket-refused", seen, expected=expected) from error
-    # Where the first consumer joined no group, the second one is not waited for.
+    # If the first consumer joined no group, do not wait for the second one.
     patience = JOINED if scene.mine is None or scene.mine.groups else 0
     groups = wait_for(lambda: _joined(scene, mark), patience)
     return Opened(visitor, url, socket, groups, mark, events, protocols)
 
 
 def _joined(scene: Scene, mark: int) -> list[str]:
-    """The groups that were joined since then."""
+    """The groups that were joined since the position `mark`."""
     return joined(scene.redis.since(mark, "group"))
 
 
@@ -162,9 +162,9 @@ def _receive(opened: Opened, seconds: float) -> str | None:
 
 
 def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
-    """The frame with the answer, or with its last piece; others may come before it.
+    """Wait for the frame with the answer, or with its last piece.
 
-    Where it does not come: the last frame, or None.
+    Return that frame; if it does not arrive, the last frame, or None.
     """
     first, last, sent = len(opened.frames), None, 0
     end = time.monotonic() + DONE
@@ -180,19 +180,19 @@ def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
         count = len(scene.broadcasts_since(search.mark))
         if frame or count > sent or not count:
             quiet = time.monotonic() + QUIET
-        # What comes before the API has answered is no news of its answer.
+        # A frame that arrives before the API's answer cannot contain it.
         last, sent = (frame if wanted else None) or last, count
     return last
 
 
 def _wanted(scene: Scene, search: Search) -> str:
-    """How the API's answer to the search begins; "" where it has given none yet."""
+    """The beginning of the API's answer to the search; "" if there is none yet."""
     request = scene.answered(search.question)
     return first_words(request["answer"]) if request else ""
 
 
 def binary_frame(frame: str) -> Unmet:
-    """A frame that is no text, and that the page does not read."""
+    """The mistake that a frame is binary, and the page does not read it."""
     return Unmet(
         "frame-binary",
         f"the frame is binary, and holds {frame[:80]}",
@@ -209,7 +209,7 @@ def _is_json(text: str) -> bool:
 
 
 def text_of(frame: str) -> str:
-    """The frame's text with single blanks, without JSON's escapes."""
+    """The frame's text with single spaces and without the escapes of JSON."""
     with contextlib.suppress(ValueError):
         frame = json.dumps(json.loads(frame), ensure_ascii=False).replace("\\n", " ")
     return squeeze(frame)
@@ -217,7 +217,7 @@ def text_of(frame: str) -> str:
 
 def _idle(scene: Scene) -> Iterator[Unmet]:
     """Each WebSocket stays open while nothing happens, and no frame came twice."""
-    # Only the core layer blocks on Redis for longer than redis-py's default patience.
+    # Only the core layer blocks on Redis for longer than redis-py's default time-out.
     is_core = bool(scene.redis.since(scene.mine.mark, "ZADD", ":group:"))
     seconds = IDLE if is_core else 0.1
     for opened in (scene.mine, scene.other):
@@ -254,7 +254,7 @@ def _holds_an_answer(scene: Scene, frame: str) -> bool:
 
 
 def _close(scene: Scene) -> None:
-    """Close the WebSockets. Whether their consumers leave the group is seen later."""
+    """Close the WebSockets. `_leaves` looks later whether their consumers leave."""
     mark = scene.redis.mark()
     deadline = time.monotonic() + LEFT
     for opened in (scene.mine, scene.other):
@@ -263,7 +263,7 @@ def _close(scene: Scene) -> None:
 
 
 def _leaves(scene: Scene, mark: int, deadline: float) -> Iterator[Unmet]:
-    """Where a WebSocket closes, its consumer leaves the group."""
+    """When a WebSocket closes, its consumer leaves the group."""
     groups = set(scene.mine.groups)
 
     def has_left() -> bool:
@@ -291,7 +291,7 @@ def _strangers(scene: Scene) -> Iterator[Unmet]:
         _, groups = _joins(scene, other.visitor, scene.site.url)
         if set(groups) & set(mine.groups):
             yield others_socket(groups[0])
-    # One that makes a user of the stranger gives each of them a group of their own.
+    # A consumer that creates a user for each stranger gives them different groups.
     _, groups = _joins(scene, scene.visitor(), scene.site.url)
     if groups:
         _, others = _joins(scene, scene.visitor(), scene.site.url)
@@ -305,13 +305,13 @@ def _strangers(scene: Scene) -> Iterator[Unmet]:
 
 
 def is_secret(url: str) -> bool:
-    """Whether nobody can guess the address: it holds a UUID, or a long random text."""
+    """Whether the address cannot be guessed: it has a UUID or a long random text."""
     path = urllib.parse.urlsplit(url).path
     return bool(re.search(r"[0-9a-fA-F-]{32,}|[\w-]{20,}", path))
 
 
 def others_socket(group: str) -> Unmet:
-    """A visitor has opened the WebSocket of another one, and joined its group."""
+    """The mistake that a visitor can open the WebSocket of another one."""
     return Unmet(
         "others-socket",
         f"with another visitor's address, a visitor has joined the group {group}",
@@ -320,7 +320,7 @@ def others_socket(group: str) -> Unmet:
 
 
 def _joins(scene: Scene, visitor: Visitor, origin: str) -> tuple[bool, list[str]]:
-    """Whether my WebSocket opens for them, and the groups that they then join."""
+    """Whether the first visitor's WebSocket opens for `visitor`, and its new groups."""
     mark, mine = scene.redis.mark(), scene.mine
     try:
         socket = open_socket(

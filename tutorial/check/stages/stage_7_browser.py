@@ -31,25 +31,25 @@ from tutorial.visitor.sockets import ALL_OPEN, wait_in
 SCRIPT = "simulate: script"
 HACKED = "hacked"
 
-# How a browser words what is wrong with a script.
+# Parts of a browser's messages about errors in a script.
 SCRIPT_ERROR = re.compile(
     r"is not (defined|a function|iterable)|Cannot (read|set) propert|\bundefined\b"
 )
 
-# Seconds in which no frame is expected any more.
+# Seconds without a frame after which none is expected.
 QUIET = 1.5
 
-# Seconds in which a page says that the server cannot be reached: it knows at once.
+# Seconds until a page must say that the server cannot be reached. It knows at once.
 OFFLINE = 1.0
 
-# As long as the other questions: a form may ask for some length.
+# About as long as the other questions, because a form may require a minimum length.
 OFFLINE_QUESTION = "Is anybody there, or is the server gone?"
 
 STAYS = "a page that stays, and shows the answer when its frame comes"
 
 
 def look(scene: Scene) -> str:
-    """A frame arrives, and what it brings is in the page that sent the form."""
+    """A frame arrives, and its answer appears in the page that sent the form."""
     if scene.browser is None:
         raise Unmet(
             "no-browser",
@@ -76,7 +76,7 @@ def look(scene: Scene) -> str:
 
 
 def beyond(scene: Scene) -> str:
-    """Whether the page stays when its form is sent, where the flow breaks before it."""
+    """Whether the page stays when its form is sent, if the flow breaks earlier."""
     if scene.browser is None:
         return ""
     opened = scene.opened = open_page(scene)
@@ -92,7 +92,7 @@ def beyond(scene: Scene) -> str:
 def findings(scene: Scene) -> Iterator[Unmet]:
     """The page says what happens, shows answers as text, and needs no reload."""
     for found in _findings(scene, scene.opened):
-        # What would break the flow has broken another search than the one that arrived.
+        # The first search worked, so a break in a later search is only a finding.
         found.finding = found.finding or mistakes()[found.mistake].finding or "unsafe"
         yield found
 
@@ -119,7 +119,7 @@ def _stuck(opened: OpenPage, error: Error) -> Unmet:
 
 
 def thrown(opened: OpenPage) -> Unmet:
-    """The first exception in the page's script, as a mistake."""
+    """The mistake behind the first exception in the page's script."""
     unmet = script_throws(opened.errors[0])
     unmet.stage = 7
     unmet.expected = "a script that puts the frame's data into the page"
@@ -143,13 +143,13 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
     _look_at_post(opened, bool(scene.messages_since(mark)))
 
     def said() -> list[str]:
-        """The lines that are new in the page, and brought by no frame."""
+        """The lines that are new in the page and did not come in a frame."""
         texts = [text for frame in opened.frames for text in texts_of(frame) or [frame]]
         brought = squeeze(" ".join([question, *texts])).casefold()
         new = [line for line in lines(page) if line not in before]
         return [line for line in new if line.casefold() not in brought]
 
-    # The words may give way to the answer soon, so the page is read often.
+    # The answer may soon replace the notice, so the page is read often.
     wait_for(
         lambda: said() or opened.frames, 3, lambda seconds: page.wait_for_timeout(20)
     )
@@ -163,7 +163,7 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
             "the question was sent, and no frame came down the page's WebSocket",
             expected=STAYS,
         )
-    # The first frame may come before the API has answered.
+    # The first frame may arrive before the API has answered.
     wait(page, lambda: (scene.answered(question) or {}).get("answer"), PATIENCE)
     request = scene.answered(question)
     wanted = first_words(request["answer"]) if request else question
@@ -191,7 +191,7 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
 
 
 def _look_at_post(opened: OpenPage, is_sent: bool) -> None:
-    """The form went to the view, and the page stayed."""
+    """The form reached the view, and the page stayed."""
     if opened.loads or "document" in opened.posts:
         raise _reloaded()
     if is_sent:
@@ -237,17 +237,17 @@ def _words(opened: OpenPage) -> Iterator[Unmet]:
 
 
 def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
-    """A failure of the API comes by a frame of its own, and the page stays."""
+    """A failure of the API arrives as a frame, too, and the page stays."""
     if scene.second is None:
-        return  # the form refuses this question, and that has been said
+        return  # the form refuses this question; stage 4 has reported that
     page, count = opened.page, len(opened.frames)
     before = set(text_of(page).split())
     ask(scene, page, REFUSED)
-    # A worker that has told the second visitor nothing will tell this one nothing.
+    # A worker that sent the second visitor no failure sends none to this one.
     patience = PATIENCE if scene.tells_of_failures else QUIET
     wait(page, lambda: len(opened.frames) > count or opened.errors, patience)
     is_silent = len(opened.frames) <= count and not opened.errors
-    # Where nothing was broadcast, no frame can come: stage 5 has said so.
+    # If nothing was broadcast, no frame can arrive; stage 5 has reported that.
     if is_silent and scene.tells_of_failures:
         yield Unmet(
             "no-frame-in-browser",
@@ -260,7 +260,7 @@ def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
         words = text_of(page).replace(REFUSED, "").split()
         return any(word not in before for word in words)
 
-    # Where nothing has come, nothing is to be shown.
+    # Without a frame, there is nothing to show.
     wait(page, is_new, 2 if len(opened.frames) > count else 0)
     if opened.errors:
         yield thrown(opened)
@@ -275,7 +275,7 @@ def _html(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     wait(page, lambda: len(opened.frames) > count)
     answer = scene.answered(SCRIPT)
     if not (answer and "<script>" in answer["answer"]):
-        return  # the project asks in other words, and got another answer
+        return  # the project rephrases the question, so the answer is another one
     wait(page, lambda: page.title() == HACKED or "<script>" in text_of(page), 1.5)
     # Without a frame, the page does not have the answer.
     has_come = len(opened.frames) > count
@@ -289,7 +289,7 @@ def _html(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
 
 
 def _reload(opened: OpenPage) -> Iterator[Unmet]:
-    """What a reload shows of the answers was in the page before."""
+    """A reload shows nothing of the answers that the page did not show before."""
     page, count = opened.page, -1
     while count < len(opened.frames):  # an answer may come in pieces
         count = len(opened.frames)
@@ -300,11 +300,11 @@ def _reload(opened: OpenPage) -> Iterator[Unmet]:
     if page.title() == HACKED:
         yield Unmet(
             "inner-html",
-            "after a reload, an answer with a script in it ran as one",
+            "after a reload, a script in an answer was executed",
             expected="the answer's text, whatever it contains",
         )
     after = text_of(page)
-    # The page's own texts differ by what was said about the forms; a frame's do not.
+    # Notices differ after a reload; only texts that a frame contained are compared.
     for frame in opened.frames:
         for text in texts_of(frame):
             words = squeeze(text)
@@ -320,7 +320,7 @@ def _reload(opened: OpenPage) -> Iterator[Unmet]:
 
 
 def _advise_offline(scene: Scene, opened: OpenPage) -> None:
-    """Where the server cannot be reached, the page should say so: advice alone."""
+    """Advise to say in the page that the server cannot be reached."""
     page = opened.page
     before = set(lines(page))
     name = scene.visitor().form().text_field
@@ -328,6 +328,4 @@ def _advise_offline(scene: Scene, opened: OpenPage) -> None:
     page.locator(f'form [name="{name}"]').first.fill(OFFLINE_QUESTION)
     page.locator(f'form [name="{name}"]').first.press("Enter")
     if not wait(page, lambda: set(lines(page)) - before, OFFLINE):
-        scene.advice.append(
-            "where the server cannot be reached, the page does not say so"
-        )
+        scene.advice.append("if the server cannot be reached, the page does not say so")
