@@ -191,5 +191,5 @@ def test_catch_up_waits_for_the_end_of_a_run(root, start, tmp_path):
     runner = start("../my-search")
     runner.wait_for("Ready in")
     result = tutorial("new", "../my-search", "2", "--catch-up", root=root)
-    check_message(result, "../my-search runs already")
+    check_message(result, "../my-search is running")
     check_same(tmp_path / "my-search", "1")

@@ -230,7 +230,7 @@ def test_a_second_run_of_the_same_project_is_refused(start, stub, tmp_path):
     start(stub).wait_for("Ready in")
     second = start(stub)
     assert second.child.wait(timeout=30) == 1
-    second.wait_for(f"{stub} runs already")
+    second.wait_for(f"{stub} is running")
     start(str(make_stub(tmp_path / "another"))).wait_for("Ready in")
 
 

@@ -11,7 +11,7 @@ from tutorial.bench.visitors import Visitor
 
 @dataclass(frozen=True)
 class Rush:
-    """What came of it. `seconds` is the time until the last answer."""
+    """The result of many questions at once. `seconds` is the time until all answers."""
 
     sent: int
     received: int
@@ -26,7 +26,7 @@ class Rush:
 async def get_ready(
     stage: Stage, candidate: Candidate, visitor: Visitor, latency: float
 ) -> None:
-    """Have one question answered at once; then the API takes `latency` seconds.
+    """Wait until one question is answered; then set the API's latency to `latency` s.
 
     A worker logs that it is ready shortly before it takes messages.
     """
@@ -63,7 +63,7 @@ async def ask_at_once(
             try:
                 moments.append(await visitor.answers.of(question, left))
             except NoAnswer:
-                left = 0  # the others have had as long
+                left = 0  # the other questions have had the same time
         return moments
 
     started = time.monotonic()

@@ -51,7 +51,7 @@ PRODUCTION = {
 
 _numbers = itertools.count(1)
 
-# A page of the map: it reads all that comes.
+# A stand-in for a page of the map: it reads the whole stream.
 READ = """
 import sys, urllib.request
 with urllib.request.urlopen(sys.argv[1]) as stream:
@@ -157,7 +157,7 @@ class Candidate:
         return total
 
     def cpu(self, role: str) -> float:
-        """The seconds of a core that its "web" or "worker" processes have used."""
+        """The CPU time that its "web" or "worker" processes have used, in seconds."""
         times = [process.cpu_times() for process in self._of(role)]
         return sum(time.user + time.system for time in times)
 
@@ -211,7 +211,7 @@ class Stage:
         await self._ask("POST", "/pace", {"latency": latency, "pause": pause})
 
     async def figures(self) -> dict:
-        """What the API has counted: see `api`."""
+        """The figures that the API counted: see `api`."""
         return await self._ask("GET", "/figures")
 
     async def _ask(self, method: str, path: str, data: object = None) -> dict:

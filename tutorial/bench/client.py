@@ -1,4 +1,4 @@
-"""A fast client: HTTP with a connection that is kept, and WebSockets.
+"""A fast client: HTTP with a persistent connection, and WebSockets.
 
 The client shares the machine's cores with the programs that it measures, so it has to
 use little time itself. It is simpler than any library, and it takes the time of a frame
@@ -81,7 +81,7 @@ class Http:
         except (OSError, EOFError) as error:  # a time-out is an OSError
             self.close()
             if is_kept and isinstance(error, EOFError) and not error.partial:
-                # The server closed it at that moment. Browsers ask again, too.
+                # The server closed the connection at that moment. Browsers retry, too.
                 return await self.request(method, path, headers, body)
             kind = type(error).__name__
             raise NoAnswer(f"no answer to {method} {path} ({kind})") from error

@@ -84,7 +84,7 @@ def push_as_step(count: int) -> None:
 def push_as_final(count: int) -> None:
     """Call what the worker of final/ calls for a chunk."""
     users = users_of_project()
-    # A module of the project, which can be imported only now.
+    # A module of the project, whose folder has to be on the path first.
     from search.handlers import broadcast
 
     asyncio.run(push_all(users, count, broadcast))

@@ -44,7 +44,7 @@ def parse_sections(text: str) -> list[str]:
 
 
 def bench(only: str, *, quick: bool, own: Mapping[str, int], as_json: bool) -> int:
-    """Measure, and print the results. Returns the exit status 0, however slow it is.
+    """Measure, and print the results. Returns 0, even if goals are missed.
 
     `own` are sizes, by their names in `Sizes`, that replace the usual ones. Raises
     Problem if something cannot be measured, or if a message was lost.

@@ -50,11 +50,11 @@ class Section:
     columns: dict[str, str]
     rows: dict[str, dict[str, Figure]] = field(default_factory=dict)
     goals: dict[str, list[Goal]] = field(default_factory=dict)
-    # Errors, such as lost messages, that no slow machine explains: a sentence each.
+    # Sentences about errors, such as lost messages, that are not due to a slow machine.
     faults: list[str] = field(default_factory=list)
 
     def data(self) -> dict:
-        """All of it, ready for JSON."""
+        """The section as data for JSON."""
         goals = [
             {"candidate": candidate, "is_met": goal.is_met, **asdict(goal)}
             for candidate, found in self.goals.items()

@@ -86,7 +86,7 @@ async def _ask_all_at_once(
     await get_ready(stage, candidate, visitors[0], LATENCY)
     rush = await ask_at_once(stage, candidate, visitors, sizes.searches_each)
     figures: dict[str, Figure] = dict(rush.counts())
-    # Without an answer there is no time; the counts say so.
+    # Without an answer there is no time; the counts show that.
     figures["searches_per_second"] = rush.received / (rush.seconds or 1)
     for role in ("web", "worker"):
         figures[f"{role}_mib"] = candidate.memory(role) / MIB

@@ -109,7 +109,7 @@ class FloorVisitor(Visitor):
         self.task_id = response.body.decode()
 
     def read(self, frame: dict, moment: float) -> None:
-        """A frame holds an answer, or its first word."""
+        """Store the time of an answer, or of its first word."""
         kind = self.answers if "answer" in frame else self.first_chunks
         kind.note(frame["query"], moment)
 

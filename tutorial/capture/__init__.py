@@ -1,5 +1,5 @@
-"""What the site shows of the running steps: screenshots, logs, frames, the drawing.
+"""Recordings of the running steps for the site: screenshots, logs, frames, journeys.
 
-In here: making these files, and where each of them is stored.
-Not in here: how a page shows them (`site`), and what is measured (`bench`).
+In here: code that makes these files, and where each of them is stored.
+Not in here: how a page shows them (`site`), and measurements (`bench`).
 """

@@ -12,7 +12,7 @@ from tutorial.runtime.waiting import wait_until
 
 PATIENCE = 20.0  # seconds
 
-# What differs from search to search, and what stands in its place.
+# Patterns for values that differ from search to search, and their replacements.
 SAME = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", TASK_ID),
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+(\+00:00)?", "2030-01-01 12:00:00"),
@@ -36,7 +36,7 @@ def record(step: Step, live: LiveMap) -> None:
 
 
 def settled(live: LiveMap) -> dict[str, Any]:
-    """The first search, once it does not go on. Raises TimeoutError."""
+    """The first search, once it has ended or is stuck. Raises TimeoutError."""
 
     def found() -> dict[str, Any] | None:
         searches = live.everything()["searches"]
@@ -67,12 +67,12 @@ def normalise(search: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_times(journey: dict[str, Any]) -> dict[str, Any]:
-    """What has to stay the same: the hops of each process in their order."""
+    """The parts that must stay the same: the hops of each process in their order."""
     if not journey:
         return {}
     journey = json.loads(DURATION.sub("… s", json.dumps(journey, ensure_ascii=False)))
     for hop in journey["hops"]:
         del hop["time"], hop["until"]
-    # Web and worker are not in step: their order differs from search to search.
+    # Web and worker run concurrently, so the order between them varies.
     journey["hops"].sort(key=lambda hop: (hop["process"], hop["stage"]))
     return journey

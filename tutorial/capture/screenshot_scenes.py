@@ -31,7 +31,7 @@ class Window:
     """A browser window with a step's page, whose API can be paused."""
 
     page: Page
-    paused: Callable[[], AbstractContextManager]  # the API does not answer in here
+    paused: Callable[[], AbstractContextManager]  # a context in which the API hangs
 
     def type(self, question: str) -> None:
         """Type a question into the form."""
@@ -121,7 +121,7 @@ def failure(window: Window) -> Iterator[str]:
     """Step 7: the API refuses the request."""
     window.ask(RATE_LIMIT)
     window.see("#results", "RateLimitError")
-    # The socket may be quicker than the response to the form.
+    # The frame may arrive before the response to the form.
     window.see("#notices", "Search has started!")
     yield "error"
 

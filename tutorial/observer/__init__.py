@@ -1,8 +1,8 @@
-"""The observer: what is put into a project's processes to hear what they do.
+"""The observer: code that runs inside a project's processes and records what they do.
 
-In here: the code that runs inside those processes (`inside/`), how to switch it on, and
-how to read what it wrote (`events`).
-Not in here: any judgement. `check` and later readers draw the conclusions.
+In here: that code (`inside/`), how to switch it on, and how to read its records
+(`events`).
+Not in here: any judgement. `check` and the live map draw the conclusions.
 """
 
 import os
@@ -15,14 +15,14 @@ from tutorial.runtime.project import Project
 
 INSIDE = Path(__file__).parent / "inside"
 
-# Looks at a project's settings, addresses and apps; see its docstring.
+# A program that looks at a project's settings, addresses and apps; see its docstring.
 SURVEY = INSIDE / "survey.py"
 
 
 def variables(events: Path, folder: Path) -> dict[str, str]:
     """The environment variables that put the observer into a project's processes.
 
-    They append what they do to the file `events`. `folder` is the project's.
+    The processes append their events to the file `events`. `folder` is the project's.
     """
     paths = [str(INSIDE), os.environ.get("PYTHONPATH", "")]
     return {
@@ -33,10 +33,10 @@ def variables(events: Path, folder: Path) -> dict[str, str]:
 
 
 def moving(events: Path, redis_url: str) -> dict[str, str]:
-    """The variables that lead an observed project to other services than its own.
+    """The variables that redirect an observed project from its services to the check's.
 
-    `redis_url` is the Redis to which also a project with a fixed address is led. A
-    database outside of the project's folder is copied beside `events`.
+    The Redis at `redis_url` replaces the project's own, even if the project has a fixed
+    address. A database outside the project's folder is copied next to `events`.
     """
     return {
         "TUTORIAL_DATABASE": str(events.with_name("outside.sqlite3")),
@@ -45,14 +45,15 @@ def moving(events: Path, redis_url: str) -> dict[str, str]:
 
 
 def in_front(command: str) -> str:
-    """The command, with the observer in front of a PYTHONPATH that it sets itself.
+    """The command, with the observer's folder first in a PYTHONPATH that it sets.
 
-    What stands there would replace that of `variables`, and hide the observer.
+    The command's own PYTHONPATH would replace that of `variables`, so that Python would
+    not find the observer.
     """
     inside = shlex.quote(str(INSIDE))
 
     def put(found: re.Match) -> str:
-        # An empty part of the variable would be the current folder.
+        # An empty part of PYTHONPATH would stand for the current folder.
         is_empty = re.match(r"(\"\"|'')?($|[\s;&|])", command[found.end() :])
         return f"PYTHONPATH={inside}" + ("" if is_empty else os.pathsep)
 
@@ -60,15 +61,15 @@ def in_front(command: str) -> str:
 
 
 def commands_in_front(project: Project) -> dict[str, str]:
-    """The commands of the project's Procfile, each with the observer in front."""
+    """The commands of the project's Procfile, each changed by `in_front`."""
     commands = procfile.processes(project.folder)
     return {name: in_front(command) for name, command in commands.items()}
 
 
 def with_survey(command: str, arguments: list[str]) -> str | None:
-    """A web process' command that writes the survey first; None where it cannot.
+    """The web process's command, changed to write the survey first; None if it cannot.
 
-    `arguments` are those of the survey. Only what manage.py starts can do both in one
+    `arguments` are those of the survey. Only a command of manage.py can do both in one
     process.
     """
     start = re.search(r"\bpython3?\s+manage\.py(?=\s+runserver\b)", command)

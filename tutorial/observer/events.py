@@ -1,4 +1,4 @@
-"""What the observer in the project's processes wrote down."""
+"""The events that the observer recorded in the project's processes."""
 
 import json
 from dataclasses import dataclass, replace
@@ -8,24 +8,24 @@ from tutorial.runtime.waiting import wait_for
 
 
 class Event(dict):
-    """One thing that happened: `what`, `process`, `time`, and fields of its own."""
+    """One event, with `what`, `process`, `time`, and fields that depend on `what`."""
 
     @property
     def at(self) -> str | None:
-        """The project's line that did it, such as "search/tasks.py:33"."""
+        """The line of the project that caused it, such as "search/tasks.py:33"."""
         return self.get("at")
 
     @property
     def error(self) -> str:
-        """The exception in a line, such as "ValueError: no such thing"."""
+        """The exception as one line, such as "ValueError: no such thing"."""
         message = " ".join(str(self.get("message", "")).split())
         return f"{self.get('error')}: {message}" if message else str(self.get("error"))
 
 
 class Tail:
-    """Reads the events of a file that still grows, each of them once.
+    """Reads the events of a growing file, each of them once.
 
-    The file is replaced now and then, so that it does not grow for ever.
+    It replaces the file when that is too large, so that it does not grow without limit.
     """
 
     LARGEST = 16_000_000  # bytes
@@ -33,13 +33,13 @@ class Tail:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._replaced: Path | None = None
-        self._at = 0  # bytes that were read
+        self._at = 0  # the number of bytes that were read
 
     def read(self) -> list[Event]:
         """The new events, oldest first."""
         found: list[Event] = []
         if self._replaced:
-            # A process that had opened it may have written since the last call.
+            # A process that opened the old file may have written since the last call.
             found += self._read(self._replaced)
             self._replaced.unlink()
             self._replaced, self._at = None, 0
@@ -55,17 +55,17 @@ class Tail:
         with file.open("rb") as lines:
             lines.seek(self._at)
             text = lines.read()
-        end = text.rfind(b"\n") + 1  # the last line may be there in part
+        end = text.rfind(b"\n") + 1  # the last line may be incomplete
         self._at += end
         return [Event(json.loads(line)) for line in text[:end].splitlines()]
 
 
 @dataclass(frozen=True)
 class Events:
-    """The events of a run so far, oldest first, from a file that still grows.
+    """The events of a run so far, oldest first, from a growing file.
 
-    Without a file there are none: no observer writes any. With an `end`, those are left
-    out that come after it.
+    Without a file, there is no observer and there are no events. If `end` is given,
+    events after it do not count.
     """
 
     file: Path | None = None
@@ -77,7 +77,7 @@ class Events:
         return Events(self.file, self._size)
 
     def so_far(self) -> "Events":
-        """The events up to now, without those to come."""
+        """The events up to now, without later ones."""
         return replace(self, end=self._size)
 
     @property
@@ -89,7 +89,7 @@ class Events:
         return self.file is not None and self.file.exists()
 
     def all(self, *kinds: str, **fields: object) -> list[Event]:
-        """The events of these kinds (`what`) whose `fields` are as given."""
+        """The events of these kinds (`what`) that have these values in their fields."""
         if not self._exists:
             return []
         with self.file.open("rb") as file:
@@ -110,7 +110,7 @@ class Events:
         return found[0] if found else None
 
     def wait(self, seconds: float, *kinds: str, **fields: object) -> Event | None:
-        """The oldest of these events, or None where none came in so many seconds."""
+        """The oldest of these events, or None if there is none after `seconds`."""
         if self.file is None:
             return None
         return wait_for(lambda: self.first(*kinds, **fields), seconds)

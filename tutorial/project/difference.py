@@ -39,7 +39,7 @@ class FileDiff:
         return "removed" if self.new is None else "changed"
 
     def unified(self) -> list[str]:
-        """The change as a unified diff, without line ends."""
+        """The change as a unified diff, without line endings."""
         before = f"a/{self.path}" if self.old is not None else "/dev/null"
         after = f"b/{self.path}" if self.new is not None else "/dev/null"
         return [f"--- {before}", f"+++ {after}", *self._body()]
@@ -92,7 +92,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def advice(old: Path, new: Path) -> list[str]:
-    """What to do besides editing files to get from `old` to `new`: a sentence each."""
+    """Sentences on what to do, besides editing files, to get from `old` to `new`."""
     processes = procfile.processes(old), procfile.processes(new)
     packages = procfile.packages(old), procfile.packages(new)
     sentences = []

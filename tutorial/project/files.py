@@ -52,7 +52,7 @@ def entries(folder: Path) -> Iterator[Path]:
 def is_part(folder: Path) -> bool:
     """Whether a folder inside a project holds files of that project.
 
-    Hidden folders and virtual environments do not, whatever their name is.
+    Hidden folders and virtual environments, whatever their names are, do not count.
     """
     return (
         folder.name not in LEFTOVERS
@@ -81,7 +81,7 @@ def copy_with_data(folder: Path, target: Path) -> list[Path]:
         place = target / path.relative_to(folder)
         if path.name.endswith(DATABASES):
             databases.append(_copy_database(path, place))
-        elif path.name == ".env":  # no file of the project, but its settings
+        elif path.name == ".env":  # not a project file, but the project reads it
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
     return databases

@@ -92,7 +92,7 @@ def _check_git(step: Step, revision: str) -> None:
     if inside.returncode:
         said = inside.stderr.decode(errors="replace").strip()
         raise Problem(
-            f"propagate needs a git clone to compare with, and this is none: {said}"
+            f"propagate needs a git clone to compare with, and this is not one: {said}"
         )
     name = revision + "^{commit}"
     if _git(step.folder, "rev-parse", "--verify", "--quiet", name).returncode:

@@ -17,14 +17,14 @@ class Step:
     number: int  # 1 to 7; 8 for final; 0 for a learner's own folder
     folder: Path
     stage: str = ""
-    process: str = ""  # in which the stage runs
+    process: str = ""  # the process in which the stage runs
     hands_on: str = ""  # what the stage passes to the next one
     component: str = ""  # what the step adds
     sees: str = ""  # what the learner sees at the end of the step, in sentences
-    minutes: int = 0  # that a learner needs for the step
+    minutes: int = 0  # the time that a learner needs for the step
     added: tuple[str, ...] = ()  # the files that the step may add
     changed: tuple[str, ...] = ()  # the files that the step may change
-    executable: tuple[str, ...] = ()  # files; not every file system can tell
+    executable: tuple[str, ...] = ()  # files; not every file system stores the mode
 
     @property
     def title(self) -> str:
@@ -123,7 +123,7 @@ def find_project(name: str) -> Step:
         )
     raise Problem(
         f'There is no step "{name}", and no such folder.\n'
-        f"Say {known}, or the path of a folder with a manage.py."
+        f"Use {known}, or the path of a folder with a manage.py."
     )
 
 

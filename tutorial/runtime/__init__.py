@@ -1,5 +1,5 @@
-"""What runs: the environment, processes, ports, services, a browser, and the stack.
+"""Everything that runs: the environment, processes, ports, services, browser, stack.
 
-In here: starting, waiting and stopping.
-Not in here: what a visitor does with a running project, and what is judged.
+In here: code that starts, waits and stops.
+Not in here: what a visitor does with a running project, and how it is judged.
 """

@@ -1,4 +1,4 @@
-"""A Chromium for the tests and for `check`: the system's, Debian's, or Playwright's."""
+"""Finds or installs a Chromium for the tests and for `check`."""
 
 import contextlib
 import os
@@ -15,10 +15,10 @@ from playwright.sync_api import Error, sync_playwright
 from tutorial.problem import Problem
 from tutorial.runtime import debian
 
-# Passes the program that was found on to child processes.
+# The variable that passes the path of the browser on to child processes.
 BROWSER_VARIABLE = "TUTORIAL_BROWSER"
 
-# The first shows no window, and therefore takes the least time.
+# The first is a build without windows, which is the fastest.
 SYSTEM_BROWSERS = (
     "chromium-headless-shell",
     "chromium",
@@ -29,9 +29,9 @@ SYSTEM_BROWSERS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 
-# Chromium makes two pages of its own for the address bar of each window, which take
+# Chromium creates two pages of its own for the address bar of each window, which take
 # longer than the page under test. The other features are those that Playwright turns
-# off: Chromium obeys only the last --disable-features.
+# off, repeated here because Chromium obeys only the last --disable-features.
 UNWANTED_FEATURES = (
     *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
     *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect"),
@@ -41,7 +41,8 @@ UNWANTED_FEATURES = (
     *("PaintHolding", "PreconnectToSearch", "ThirdPartyStoragePartitioning"),
 )
 
-# Chromium as root in a container needs the first; the others keep it off the network.
+# Chromium needs the first to run as root in a container. The others keep it from using
+# the network.
 BROWSER_ARGUMENTS = (
     "--no-sandbox",
     "--disable-quic",
@@ -54,7 +55,7 @@ BROWSER_ARGUMENTS = (
 
 
 def find_browser() -> str:
-    """The program of a Chromium, which is installed or downloaded if there is none.
+    """The path of a Chromium, which is installed or downloaded if there is none.
 
     Raises Problem if that fails.
     """
@@ -62,7 +63,7 @@ def find_browser() -> str:
         if found := way():
             return found
     raise Problem(
-        "A browser is needed, and none can be had: this machine has no Chromium"
+        "A browser is needed, and there is none: this machine has no Chromium"
         " and no Chrome, and Playwright could not download its own.\n"
         "Install Chromium (on Debian and Ubuntu: apt install chromium), then start the"
         " same command again."
@@ -70,7 +71,7 @@ def find_browser() -> str:
 
 
 def present_browser() -> str | None:
-    """The program of a Chromium that is already on this machine, or None."""
+    """The path of a Chromium that is already on this machine, or None."""
     if program := os.environ.get(BROWSER_VARIABLE):
         return program
     if found := next(filter(_starts, map(shutil.which, SYSTEM_BROWSERS)), None):
@@ -81,7 +82,7 @@ def present_browser() -> str | None:
 
 @contextlib.contextmanager
 def launch(program: str) -> Iterator[Any]:
-    """The browser, headless, as a Playwright object of the sync API.
+    """A headless browser, as an object of Playwright's sync API.
 
     Raises Problem if it does not start.
     """
@@ -101,7 +102,7 @@ def launch(program: str) -> Iterator[Any]:
 
 
 def _starts(program: str | None) -> bool:
-    """Whether the program exists and runs: on Ubuntu, one of that name is a stub."""
+    """Whether the program exists and runs. On Ubuntu, `chromium-browser` is a stub."""
     if program is None:
         return False
     try:
@@ -113,7 +114,7 @@ def _starts(program: str | None) -> bool:
 
 
 def _of_playwright() -> str:
-    """Where Playwright keeps its own browser, if it has downloaded one."""
+    """The path at which Playwright stores its own browser if it downloads one."""
     with sync_playwright() as playwright:
         return playwright.chromium.executable_path
 

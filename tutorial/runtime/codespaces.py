@@ -2,16 +2,16 @@
 
 A browser finds port 8000 at https://NAME-8000.app.github.dev. The proxy changes the
 header Host to "localhost:8000", and the page's own Origin to "https://localhost:8000"
-(sometimes http), for WebSockets too. The Origin of another site stays as it is. So
-Django and Channels see a host that they allow. Only the scheme is not the one that
-Django's check of POST requests expects.
+(sometimes http), for WebSockets too. It does not change the Origin of another site.
+Django and Channels therefore see a host that they allow. Only the scheme differs from
+the one that Django expects when it checks POST requests.
 """
 
 import os
 
 
 def address(port: int) -> str | None:
-    """The address at which a browser finds `port`; None outside of Codespaces."""
+    """The address at which a browser finds `port`; None outside Codespaces."""
     if os.environ.get("CODESPACES") != "true":
         return None
     domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
@@ -22,6 +22,6 @@ def address(port: int) -> str | None:
 def variables(port: int) -> dict[str, str]:
     """The environment variables that a project at `port` needs in Codespaces."""
     there = address(port)
-    # The second one, in case the proxy leaves the header unchanged.
+    # The second one is needed if the proxy does not change the header.
     origins = f"https://localhost:{port} {there}"
     return {"CSRF_TRUSTED_ORIGINS": origins} if there else {}

@@ -1,4 +1,4 @@
-"""Debian's packages: what the tests need and no Python package contains."""
+"""Installs Debian packages with programs that the tests need."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import sys
 
 
 def install(package: str) -> bool:
-    """Install the package, as root on Debian: whether it is installed."""
+    """Install the package, if this is Debian and root. Whether it is installed now."""
     if not shutil.which("apt-get") or os.geteuid() != 0:
         return False
     print(f"Installing Debian's {package} ...", file=sys.stderr, flush=True)

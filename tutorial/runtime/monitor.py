@@ -1,4 +1,4 @@
-"""Every command that a Redis gets, read with its command MONITOR."""
+"""Reads every command that a Redis receives, with MONITOR."""
 
 import contextlib
 import threading
@@ -13,31 +13,31 @@ from tutorial.runtime.waiting import wait_for
 
 Found = TypeVar("Found")
 
-SYNC = 5.0  # seconds that a command of our own may take to come back
+SYNC = 5.0  # seconds until MONITOR must have shown a command that we sent
 
 
 @dataclass(frozen=True)
 class Command:
     r"""A command such as `LPUSH celery {...}`, and the number of its database.
 
-    Bytes outside of ASCII are written as \xNN, and so are blanks in the first argument.
+    Bytes outside ASCII are written as \xNN, and so are spaces in the first argument.
     """
 
     database: int
     text: str
-    time: float = 0.0  # when Redis got it, in seconds since 1970
+    time: float = 0.0  # when Redis received it, in seconds since 1970
 
     @property
     def words(self) -> list[str]:
-        """The command's name, its first argument, and the rest, as far as present."""
+        """The command's name, its first argument if any, and the rest if any."""
         return self.text.split(" ", 2)
 
 
 class _Arguments:
     """Finds the arguments of a command that MONITOR shows, each in quotation marks.
 
-    redis-py joins them with blanks. So a blank in the first of them, such as a key,
-    would seem to be its end.
+    redis-py joins them with spaces, so a key with a space would look like two
+    arguments.
     """
 
     def findall(self, shown: str) -> list[str]:
@@ -51,7 +51,7 @@ class _Monitor(redis.client.Monitor):
 
 
 class RedisMonitor:
-    """The commands so far, oldest first, read in a thread of its own."""
+    """The list of commands so far, oldest first, which a thread reads."""
 
     def __init__(self, client: redis.Redis, monitor: redis.client.Monitor) -> None:
         self._client = client
@@ -61,11 +61,11 @@ class RedisMonitor:
         self._thread.start()
 
     def mark(self) -> int:
-        """A place in the list, for `since` and `wait`."""
+        """The current position in the list, for `since` and `wait`."""
         return len(self._commands)
 
     def since(self, mark: int, *words: str) -> list[Command]:
-        """The commands since then that hold all of these words."""
+        """The commands since the position `mark` that contain all of these words."""
         return [
             command
             for command in self._commands[mark:]
@@ -81,7 +81,10 @@ class RedisMonitor:
         )
 
     def sync(self) -> bool:
-        """Whether every command that Redis got until now is in the list, after SYNC."""
+        """Wait until every command that Redis has received is in the list.
+
+        Returns False if that takes longer than SYNC.
+        """
         token = f"sync-{uuid.uuid4()}"
         mark = self.mark()
         self._client.echo(token)
@@ -89,17 +92,17 @@ class RedisMonitor:
 
     def close(self) -> None:
         """Stop reading."""
-        # The connection that `listen` waits on can only be ended by a command.
+        # Only another command can end the connection that `listen` waits on.
         self._end = f"end-{uuid.uuid4()}"
         with contextlib.suppress(redis.RedisError):  # the server may be gone
             self._client.echo(self._end)
         self._thread.join(timeout=SYNC)
 
-    _end = "\0"  # no command holds it
+    _end = "\0"  # no other command contains it
 
     def _read(self) -> None:
-        # The end of the server is an end, too. A connection that was closed during the
-        # read no longer has a parser.
+        # Reading also ends with the server. A connection that was closed has no parser
+        # any more, which raises AttributeError.
         ends = (redis.RedisError, OSError, ValueError, AttributeError)
         with contextlib.suppress(*ends):
             for found in self._monitor.listen():
@@ -111,7 +114,7 @@ class RedisMonitor:
 
 @contextlib.contextmanager
 def monitor(url: str) -> Iterator[RedisMonitor]:
-    """Read each command that the Redis at `url` gets inside of this context."""
+    """A context that reads each command that the Redis at `url` receives in it."""
     client = redis.Redis.from_url(url, socket_timeout=None)
     pool = client.connection_pool
     with contextlib.closing(client), _Monitor(pool) as reader:

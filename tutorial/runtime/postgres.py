@@ -1,4 +1,4 @@
-"""A PostgreSQL for the tests, and PgBouncer: of this machine, or Debian's packages."""
+"""Starts PostgreSQL and PgBouncer for the tests, and installs them on Debian."""
 
 import os
 import shutil
@@ -13,16 +13,16 @@ from tutorial.runtime.exclusive import listens
 from tutorial.runtime.processes import Process, Processes
 from tutorial.runtime.waiting import wait_until
 
-# Passes the folder of the programs that were found on to child processes.
+# The variable that passes the folder of PostgreSQL's programs on to child processes.
 POSTGRES_VARIABLE = "TUTORIAL_POSTGRES"
 
-# The same for the program of PgBouncer.
+# The variable that passes the path of PgBouncer on.
 PGBOUNCER_VARIABLE = "TUTORIAL_PGBOUNCER"
 
-# PostgreSQL refuses to run as root. Debian's package adds this user.
+# PostgreSQL refuses to run as root. Debian's package creates this user.
 USER = "postgres"
 
-# Fast and not durable: a crash of the machine may lose what a test has written.
+# These settings are fast and not durable: a crash may lose data, which tests accept.
 OPTIONS = {
     "fsync": "off",
     "listen_addresses": "127.0.0.1",
@@ -38,7 +38,7 @@ def find_postgres() -> str | None:
 
 
 def find_pgbouncer() -> str | None:
-    """The program of PgBouncer; None if this machine cannot have it."""
+    """The path of PgBouncer; None if this machine cannot have it."""
     path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
     is_there = shutil.which("pgbouncer", path=path) or debian.install("pgbouncer")
     return shutil.which("pgbouncer", path=path) if is_there else None
@@ -47,7 +47,7 @@ def find_pgbouncer() -> str | None:
 def _present() -> str | None:
     on_path = shutil.which("initdb")
     folders = [Path(on_path).resolve().parent] if on_path else []
-    # Where Debian keeps them, by version: the newest one.
+    # Debian stores each version in a folder of its own; take the newest.
     versions = Path("/usr/lib/postgresql").glob("*/bin")
     folders += sorted(versions, key=lambda folder: folder.parent.name, reverse=True)
     found = (folder for folder in folders if (folder / "postgres").exists())
@@ -125,7 +125,7 @@ max_client_conn = 1000
 
 
 def _own(data: Path) -> list[str]:
-    """What a command begins with so that it does not run as root, and owns `data`."""
+    """A prefix for commands to run as another user than root, who owns `data` then."""
     if os.geteuid() != 0:
         return []
     shutil.chown(data, USER, USER)

@@ -1,8 +1,8 @@
 """Child processes that start together and end together, whatever happens.
 
-Each child leads a process group of its own. So a terminal's Ctrl-C reaches only this
-program, and ending a group also ends what the child has started. A reaper process,
-which outlives this one, ends the groups if this one is killed.
+Each child leads a process group of its own. A terminal's Ctrl-C therefore reaches only
+this program, and ending a group also ends the processes that the child started. A
+reaper process, which outlives this one, ends the groups if this one is killed.
 """
 
 import contextlib
@@ -19,10 +19,10 @@ from pathlib import Path
 
 from tutorial.runtime import reaper
 
-# Starts a child. The tests have a quicker one, because they start so many.
+# Starts a child. The tests replace it by a faster function.
 popen: Callable[..., subprocess.Popen] = subprocess.Popen
 
-# Words that only the shell itself understands.
+# The first words of commands that only a shell can run.
 BUILTINS = ". [ cd eval exec export if for set source test trap ulimit until while {"
 
 
@@ -40,7 +40,7 @@ class Process:
         return self.child.pid
 
     def how_it_ended(self) -> str:
-        """Its end in words, such as "ended with exit status 1"."""
+        """How the process ended, such as "ended with exit status 1"."""
         code = self.child.returncode
         # A shell reports a child killed by signal N as 128 + N.
         number = -code if code < 0 else code - 128
@@ -116,15 +116,16 @@ class Processes:
     def interrupt(self, error: Exception) -> None:
         """For signal handlers: raise `error`, but never in the middle of a start.
 
-        A child that was started and not yet recorded would keep running. An error that
-        got lost, as in a destructor, is raised again by the next start or wait.
+        Otherwise a child that was started but not yet recorded would keep running. If
+        the error is lost, for example in a destructor, the next start or wait raises it
+        again.
         """
         self._interruption = error
         if not self._starting:
             raise error
 
     def wait_for_end(self, timeout: float) -> Process | None:
-        """The next process that ends by itself; None if none does in `timeout` s."""
+        """The next process that ends by itself within `timeout` seconds, or None."""
         if self._interruption:
             raise self._interruption
         with contextlib.suppress(queue.Empty):
@@ -155,15 +156,16 @@ class Processes:
             self._on_line(process.name, line)
 
     def _wait(self, process: Process) -> None:
-        # Do not wait for the end of its output: a child of its own may keep it open.
+        # Do not wait for the end of its output: a grandchild may keep that open.
         process.child.wait()
         self._ended.put(process)
 
 
 def _without_shell(command: str) -> str:
-    """The command, such that the shell becomes the program if it starts only one.
+    """The command, changed so that the shell replaces itself by the program.
 
-    Otherwise the shell would end at the first signal, and leave the program behind.
+    Otherwise a signal would end the shell and leave the program running. A command that
+    starts more than one program is not changed.
     """
     first = command.split()[:1]
     if re.search(r"[;&|()`\n]", command) or not first or first[0] in BUILTINS.split():

@@ -21,19 +21,19 @@ from tutorial.runtime.waiting import wait_until
 
 
 def state_folder(folder: Path) -> Path:
-    """Where the services of the project in `folder` keep their data."""
+    """The folder in which the services of the project in `folder` store their data."""
     folder = folder.resolve()
     if any(step.folder == folder for step in every()):
         return RUN / folder.name
-    # Two folders of a learner's may have the same name.
+    # A learner may have two folders with the same name.
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
     return RUN / f"{folder.name[:40]}-{digest}"
 
 
 def own_python(folder: Path) -> Path | None:
-    """The virtual environment that the project in `folder` brings, if any.
+    """The virtual environment in the folder of the project, or None.
 
-    One without Django does not count: it was made, and nothing was installed into it.
+    An environment without Django does not count: nothing was installed into it.
     """
     for place in (folder / ".venv", folder / "venv"):
         has_django = any(place.glob("lib/python*/site-packages/django"))
@@ -43,17 +43,17 @@ def own_python(folder: Path) -> Path | None:
 
 
 def redis_url_file(folder: Path) -> Path:
-    """The file with the URL of the Redis that `run` has started, while it runs."""
+    """The file with the URL of the Redis that `run` started. `run` removes it."""
     return state_folder(folder) / "redis-url"
 
 
 @contextlib.contextmanager
 def alone(folder: Path, title: str) -> Iterator[None]:
-    """Refuse to run a project twice: two Redis would write the same files.
+    """Refuse to run a project twice, because two Redis would write the same files.
 
-    Raises Problem where it runs already.
+    Raises Problem if it is running.
     """
-    refusal = f"{title} runs already, in another terminal. Stop it there first."
+    refusal = f"{title} is running in another terminal. Stop it there first."
     with locked(state_folder(folder) / "lock", refusal):
         yield
 
@@ -64,12 +64,12 @@ def address_file(folder: Path) -> Path:
 
 
 def others() -> list[str]:
-    """The addresses of the projects that `run` runs now, in other terminals."""
+    """The addresses of the projects that `run` is running in other terminals."""
     found = []
     for file in RUN.glob("*/address"):
         try:
             with locked(file.with_name("lock"), "it runs"):
-                file.unlink()  # left by a `run` that was killed
+                file.unlink()  # a `run` that was killed left it behind
         except Problem:
             with contextlib.suppress(FileNotFoundError):
                 found.append(file.read_text())
@@ -77,11 +77,11 @@ def others() -> list[str]:
 
 
 class Project:
-    """One project folder, and the environment that its processes get.
+    """One project folder, and the environment of its processes.
 
-    Add to `environment` the variables that lead to its services, such as REDIS_URL.
-    Where the folder is a copy, `original` is the folder whose virtual environment
-    counts: it stays where it is.
+    Add the addresses of its services, such as REDIS_URL, to `environment`. If the
+    folder is a copy, `original` is the folder with the virtual environment, which is
+    not copied.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Project:
         self.folder = folder
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        # The address for the browser of the person who runs it.
+        # The address for the user's browser.
         self.address = codespaces.address(port) or self.url
         self.running: dict[str, Process] = {}
         python = (own_python(original or folder) or VENV) / "bin"
@@ -100,17 +100,17 @@ class Project:
             **codespaces.variables(port),
             "PATH": f"{python}{os.pathsep}{os.environ.get('PATH', '')}",
             "PORT": str(port),
-            # Without it, the finished app expects to be in production.
+            # Without DEBUG, the finished app expects to be in production.
             "DEBUG": os.environ.get("DEBUG", "1"),
             "PYTHONUNBUFFERED": "1",
-            # Keeps __pycache__ out of the step's folder, and so out of `git diff`.
+            # Keep __pycache__ out of the step's folder.
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
     def migrate(self) -> None:
-        """Bring the database up to date. Raises Problem with what Django said."""
-        # The checks import all of the project, which takes longer than the rest; the
-        # web process runs them in a moment, and says what it finds.
+        """Migrate the database. Raises Problem with Django's error."""
+        # The system checks import the whole project, which takes longer than the
+        # migrations. The web process runs them anyway, and reports errors.
         result = self.manage("migrate", "--skip-checks", "--verbosity", "0")
         if result.returncode:
             words = (result.stdout + result.stderr).strip().splitlines()[-8:]
@@ -126,9 +126,9 @@ class Project:
         environment: Mapping[str, str] = MappingProxyType({}),
         timeout: float | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of this project: its exit status, and what it has printed.
+        """Run a command in this project, and return its exit status and output.
 
-        Raises TimeoutExpired, and ends the command, after `timeout` seconds.
+        Ends the command and raises TimeoutExpired after `timeout` seconds.
         """
         with processes.popen(
             command,
@@ -163,7 +163,7 @@ class Project:
             )
 
     def restart(self, processes: Processes, name: str) -> None:
-        """Start a process of the Procfile that has ended again, by its name."""
+        """Start a process of the Procfile, which has ended, again."""
         self.start(processes, {name: procfile.processes(self.folder)[name]})
 
     def listens(self) -> bool:
@@ -173,7 +173,7 @@ class Project:
     def wait_until_ready(self, seconds: float = 30) -> None:
         """Wait until the web process listens and the worker, if any, takes messages.
 
-        Raises Problem if a process ends first, and TimeoutError with the last
+        Raises Problem if a process ends before that, and TimeoutError with the last
         lines of each process after `seconds`.
         """
 
@@ -204,7 +204,7 @@ class Project:
 def _takes_messages(worker: Process) -> bool:
     """Whether a Celery worker has printed that it is ready.
 
-    It does so at the log level INFO. At its default level, its banner is the only sign.
+    It prints that at the log level INFO. At its default level, it prints only a banner.
     """
     command = str(worker.child.args)
     is_quiet = not re.search(r"(-l|--loglevel)[ =]?(info|debug)", command, re.I)

@@ -1,8 +1,8 @@
-"""Ends process groups: for `Processes`, or as a program once `Processes` is gone.
+"""Ends process groups: as a module for `Processes`, or as a program after its end.
 
 As a program it reads "+ID" (watch this group) and "-ID" (it has ended) from its
-standard input. The end of the input means that the program which started the groups has
-ended, in whatever way; the groups that still run are ended then.
+standard input. When the program that started the groups ends for any reason, the input
+ends, and the reaper ends the groups that are still running.
 """
 
 import contextlib
@@ -12,12 +12,12 @@ import sys
 import time
 from collections.abc import Iterable
 
-# Seconds that a process gets between SIGTERM and SIGKILL.
+# Seconds between SIGTERM and SIGKILL.
 GRACE = 2.0
 
 
 def is_alive(group: int) -> bool:
-    """Whether the group has a process, be it a zombie."""
+    """Whether the group has a process; zombies count."""
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
@@ -26,7 +26,7 @@ def is_alive(group: int) -> bool:
 
 
 def end_groups(groups: Iterable[int], grace: float) -> None:
-    """Send SIGTERM to the groups, and SIGKILL to what is left `grace` seconds later."""
+    """Send SIGTERM to the groups, and SIGKILL to those left `grace` seconds later."""
     left = list(groups)
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 1.0)):
         for group in left:

@@ -1,4 +1,4 @@
-"""When the files of a project were saved: `run` and `check --watch` wait for saves."""
+"""Waits until files of a project are saved, for `run` and `check --watch`."""
 
 import contextlib
 import time
@@ -11,7 +11,7 @@ QUIET = 0.5  # seconds without a save: an editor may save several files in a row
 
 
 def saved(folder: Path) -> dict[str, int]:
-    """When each file of the project was last saved, in nanoseconds, by its path."""
+    """The time of each file's last change, in nanoseconds, by its path."""
     found = {}
     for name, path in files(folder).items():
         with contextlib.suppress(FileNotFoundError):
@@ -20,7 +20,7 @@ def saved(folder: Path) -> dict[str, int]:
 
 
 def wait_for_save(folder: Path, before: dict[str, int]) -> None:
-    """Return once the files differ from `before`, and have been quiet for a moment."""
+    """Return when the files differ from `before` and have not changed for QUIET."""
     while (now := saved(folder)) == before:
         time.sleep(LOOK)
     while True:

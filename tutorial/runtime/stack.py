@@ -23,13 +23,13 @@ from tutorial.runtime.processes import Process, Processes
 from tutorial.runtime.project import Project
 from tutorial.runtime.services import Launch, Service, launch_redis, launch_stand_in
 
-# The stand-in's options where nobody wants to wait: long enough to see whether a view
+# The options of a quick stand-in. Its latency is long enough to see whether a view
 # waits for the answer, and short enough for a test.
 QUICK_STAND_IN = ("--latency", "0.3", "--pace", "0.005")
 
 
 def own_services(root: Path, *stand_in_options: str) -> dict[str, Launch]:
-    """A Redis with its data below `root`, and a quick stand-in: for one project."""
+    """The functions that start a Redis with its data below `root`, and a stand-in."""
     options = (*QUICK_STAND_IN, *stand_in_options)
     return {
         "redis": lambda processes: launch_redis(processes, root / "redis"),
@@ -39,59 +39,60 @@ def own_services(root: Path, *stand_in_options: str) -> dict[str, Launch]:
 
 @dataclass
 class Stack:
-    """A running project with all that it needs. Leaving the context stops everything.
+    """A running project with everything that it needs, as a context.
 
     Entering it copies the project, starts the services, prepares the project, starts
-    its processes and waits until they are ready. It raises Problem or TimeoutError,
-    with the last lines of each process, where that fails; nothing is left running then.
-    Stopping takes less than 5 seconds.
+    its processes and waits until they are ready. If that fails, it stops everything and
+    raises Problem or TimeoutError with the last lines of each process. Leaving the
+    context stops everything, in less than 5 seconds.
     """
 
     folder: Path
     """The project. It runs in a copy, unless `copy` is None."""
 
     root: Path | None = None
-    """Where the copy and the data of the services go. None: a temporary folder."""
+    """The folder for the copy and the services' data. None: a temporary folder."""
 
     copy: Callable[[Path, Path], object] | None = copy_project
-    """How the project gets from `folder` to `root`/project. None: it runs in place."""
+    """Copies the project from `folder` to `root`/project. None: it runs in place."""
 
     port: int = 0
-    """Of the web process, in the variable PORT. 0: a free one."""
+    """The port of the web process, for the variable PORT. 0: a free port."""
 
     services: Mapping[str, Launch] | None = None
-    """What starts before the project, by name. None: a Redis and a quick stand-in."""
+    """Functions that start services, by name. None: a Redis and a quick stand-in."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables for the project's processes, on top of the services' own."""
+    """More variables for the project's processes, besides those of the services."""
 
     without: Collection[str] = ()
-    """Variables of this process that the project's processes must not see."""
+    """Variables of this process that the project's processes must not inherit."""
 
     reloads: bool = False
-    """Whether the processes start as for a person: Django's server watches its files,
-    and a worker looks for others. They start twice as fast if not."""
+    """Whether the processes start as they do for a learner: Django's server watches
+    files, and a worker looks for other workers. Without that, they start twice as
+    fast."""
 
     prepare: Callable[[Project], object] = Project.migrate
-    """What happens to the project between its services and its processes."""
+    """Called with the project after its services and before its processes start."""
 
     commands: Callable[[Project], Mapping[str, str]] | None = None
-    """The commands by process name. None: those of the Procfile."""
+    """Returns the commands by process name. None: those of the Procfile."""
 
     patience: float | None = 60.0
     """Seconds to wait until the processes are ready. None: do not wait."""
 
     grace: float = reaper.GRACE
-    """Seconds that a process has between SIGTERM and SIGKILL at the end."""
+    """Seconds between SIGTERM and SIGKILL at the end."""
 
     on_line: Callable[[str, str], None] | None = None
-    """Called with each process' name and line. None: the lines go to `log`."""
+    """Called with the process's name and each line. None: the lines go to `log`."""
 
     project: Project = field(init=False)
     processes: Processes = field(init=False)
     started: dict[str, Service] = field(init=False, default_factory=dict)
     log: list[tuple[str, str]] = field(init=False, default_factory=list)
-    """(process, line) in the order of arrival, where `on_line` is None."""
+    """(process, line) in the order of arrival, if `on_line` is None."""
 
     def __post_init__(self) -> None:
         self._exits = contextlib.ExitStack()
@@ -110,11 +111,11 @@ class Stack:
         self.close()
 
     def close(self) -> None:
-        """Stop everything that `start` has started, also where it failed half-way."""
+        """Stop everything that `start` started, even if it failed."""
         self._exits.close()
 
     def start(self) -> None:
-        """Start everything: what entering the context does. `close` has to follow."""
+        """Start everything, as entering the context does. Call `close` afterwards."""
         if self.root is None:
             self.root = Path(tempfile.mkdtemp(prefix="tutorial-")).resolve()
             self._exits.callback(shutil.rmtree, self.root, ignore_errors=True)
@@ -130,7 +131,7 @@ class Stack:
         self._start_services()
         self.project.environment |= self.environment
         self.prepare(self.project)
-        # The project ends before its services, which it may need to end well.
+        # The project ends before its services, because it may need them to shut down.
         self._exits.callback(self._stop_project)
         self.project.start(self.processes, self.commands_of(self.project))
         if self.patience is not None:
@@ -147,7 +148,7 @@ class Stack:
         return {name: _hasten(command) for name, command in commands.items()}
 
     def restart(self, name: str) -> None:
-        """Start a process of the project that has ended again, by its name."""
+        """Start a process of the project, which has ended, again."""
         command = self.commands_of(self.project)[name]
         self.project.start(self.processes, {name: command})
 
@@ -171,7 +172,7 @@ class Stack:
 
     @property
     def redis_url(self) -> str:
-        """The address of the project's Redis; "" where it has none."""
+        """The address of the project's Redis; "" if it has none."""
         return self.project.environment.get("REDIS_URL", "")
 
     @property
@@ -181,10 +182,10 @@ class Stack:
 
 
 def _hasten(command: str) -> str:
-    """The command without what costs time and is of no use in a copy.
+    """The command without work that costs time and is useless in a copy.
 
-    A worker does not look for other workers, for a second. Django's server does not
-    look for changed files, all the time, and does not start twice for that.
+    A worker does not search for other workers for a second. Django's server does not
+    watch files, for which it would start a second process.
     """
     if re.search(r"[;&|<>#\n]", command):
         return command

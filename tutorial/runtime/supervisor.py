@@ -1,8 +1,8 @@
-"""What `run` does while a project runs, until one of its processes ends for good.
+"""Supervises the processes of `run` until one of them ends for good.
 
-A bad edit can end the web process, or leave it running without listening: the
-supervisor starts it again after the next save. A worker does not reload its code: the
-supervisor reports once that it runs older code.
+A bad edit can end the web process, or leave it running without listening. The
+supervisor then starts it again after the next save. A worker does not reload its code,
+so the supervisor reports once that it runs older code.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from tutorial.runtime.stack import Stack
 
 LOOK = 0.5  # seconds between two looks at the processes and the files
 
-# Seconds that Django's server gets to load the files again by itself.
+# Seconds that Django's server may take to reload the files by itself.
 RELOAD = 5.0
 
 FAILED = "{web} {end}: the lines above say why."
@@ -37,7 +37,7 @@ OLDER = (
 
 @dataclass
 class Down:
-    """The web process does not listen: since when, and for which state of the files."""
+    """Since when the web process does not listen, and the state of the files then."""
 
     since: float
     files: dict[str, int]
@@ -66,17 +66,17 @@ class Supervisor:
         self._web = self._name_of("web")
         self._worker = self._name_of("worker")
         self._down: Down | None = None
-        self._is_starting = False  # web, again
-        self._loading = time.time_ns()  # when web began to load the files, or before
+        self._is_starting = False  # whether web has been started again
+        self._loading = time.time_ns()  # not later than web began to load the files
         self._files = saved(stack.folder)
         self._last_save = time.monotonic()
         self._code = self._contents(worker_files)
-        self._is_code_looked_at = True  # since the last save
-        self._is_older = False  # as it was reported
+        self._is_code_looked_at = True  # whether it was, since the last save
+        self._is_older = False  # whether older code was reported
 
     @property
     def is_worker_older(self) -> bool:
-        """Whether the worker runs older code than the files have."""
+        """Whether the worker runs older code than the files contain."""
         return self._is_older
 
     def wait_for_end(self) -> Process:
@@ -95,7 +95,7 @@ class Supervisor:
                 self._look_at_worker()
 
     def _is_forgiven(self, ended: Process) -> bool:
-        """Whether it is the web process, and has failed: nobody has killed it."""
+        """Whether it is the web process, and failed by itself without being killed."""
         return ended is self._web_process() and 0 < ended.child.returncode < 128
 
     def _web_process(self) -> Process | None:
@@ -103,19 +103,19 @@ class Supervisor:
 
     def _look_for_saves(self) -> None:
         before = self._files
-        with contextlib.suppress(Problem):  # a folder is gone at this moment
+        with contextlib.suppress(Problem):  # a folder is being replaced
             self._files = saved(self._stack.folder)
         if self._files != before:
             self._last_save = time.monotonic()
             self._is_code_looked_at = False
 
     def _is_quiet(self, seconds: float) -> bool:
-        """Whether nothing has been saved for so long."""
+        """Whether nothing has been saved for so many seconds."""
         return time.monotonic() - self._last_save > seconds
 
     def _look_at_web(self, ended: Process | None) -> None:
         if ended:
-            self._stack.processes.stop([ended])  # and whatever it has started
+            self._stack.processes.stop([ended])  # also the processes that it started
             self._down = Down(time.monotonic(), self._files_read(), has_ended=True)
         elif self._stack.project.listens():
             if self._is_starting or (self._down and self._down.is_reported):
@@ -134,9 +134,9 @@ class Supervisor:
             self._report()
 
     def _files_read(self) -> dict[str, int]:
-        """The files that a web process has certainly read before it ended.
+        """The files that the web process has certainly read before it ended.
 
-        What was saved while it was loading may be the correction.
+        A file that was saved while the process was loading may be the correction.
         """
         return {name: at for name, at in self._files.items() if at < self._loading}
 
@@ -157,7 +157,7 @@ class Supervisor:
         self._is_starting = True
 
     def _look_at_worker(self) -> None:
-        """Report that the worker runs older code: once, until it no longer does."""
+        """Report once that the worker runs older code, until that is no longer so."""
         if not self._worker or self._is_code_looked_at or not self._is_quiet(QUIET):
             return
         self._is_code_looked_at = True

@@ -1,11 +1,11 @@
-"""The one loop that waits for a condition: with a deadline, and with what was seen."""
+"""The only loops that wait for a condition, each with a deadline."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-# Seconds between two looks: at first, and at most. Many looks are requests or walks
-# through the table of processes, which take time from what is waited for.
+# Seconds between two looks, at first and at most. Many looks are requests or searches
+# of the process table, which slow down the work that is waited for.
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.15
 GROWTH = 1.25
 
@@ -17,7 +17,7 @@ def wait_until(
     otherwise: Callable[[], str] | str,
     pause: Callable[[float], object] = time.sleep,
 ):
-    """Wait until `condition` returns something true, and return that.
+    """Wait until `condition` returns a true value, and return that value.
 
     Raises TimeoutError after `seconds`, with the text `otherwise`. `pause` is called
     with a number of seconds between two looks.

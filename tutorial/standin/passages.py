@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# Words that do not tell what a question is about.
+# Words that do not show what a question is about.
 STOP_WORDS = frozenset(
     "a about all also an and are as at be because by can could did do does explain for "
     "from had has have how i if in is it its me my of on one or our please say should "
@@ -23,7 +23,7 @@ GUIDES = ("docs/steps/", "docs/setup.md", "docs/maintainers.md", "docs/instructo
 
 @dataclass(frozen=True)
 class Passage:
-    """A paragraph as plain text, the heading above it, and the file that it is from."""
+    """A paragraph as plain text, with its heading and its file."""
 
     title: str
     text: str
@@ -31,7 +31,7 @@ class Passage:
 
     @property
     def term(self) -> str:
-        """The term that it defines; "" if it is no definition."""
+        """The term that the passage defines; "" if it is not a definition."""
         return self.title if self.source == GLOSSARY else ""
 
     @property

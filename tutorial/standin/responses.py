@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 
 def error(type_: str, code: str | None, message: str, param: str | None = None) -> dict:
-    """The body of an HTTP error. `param`: the part of the request that it is about."""
+    """The body of an HTTP error. `param` is the part of the request with the error."""
     return {"error": {"message": message, "type": type_, "param": param, "code": code}}
 
 

@@ -31,12 +31,12 @@ NO_PASSAGE = (
     " language model: ask it about a broker, a worker, a signal, a group or a consumer,"
     " or set OPENAI_API_KEY for the real API."
 )
-# By path: what makes the answer, and where a request has its question.
+# By path: the class of the answer, and the key of the question in a request.
 APIS = {
     "/v1/responses": (responses.Answer, "input"),
     "/v1/chat/completions": (completions.Answer, "messages"),
 }
-FIRST_EVENTS = 2  # of a stream, which come before its answer begins
+FIRST_EVENTS = 2  # events of a stream before its answer begins
 LARGEST_BODY = 1_000_000  # bytes
 LONGEST_SILENCE = 900.0  # seconds: longer than the time-out of any client
 SLOW = 10.0  # seconds before a slow answer begins
@@ -49,10 +49,9 @@ Answer = responses.Answer | completions.Answer
 class StandIn(ThreadingHTTPServer):
     """The server. Seconds: `latency` before an answer, `pace` between its words.
 
-    `thinking` is the silence in a stream before its first word, if that is asked for;
-    With `numbered`, an answer begins with the number of its question and has no note on
-    the stand-in: it tells which question it belongs to, also if several questions get
-    the same passage.
+    `thinking` is the silence in a stream before its first word, if a question asks for
+    that. With `numbered`, an answer begins with the number of its question and has no
+    note: it shows which question it belongs to, even if two get the same passage.
     """
 
     daemon_threads = True
@@ -77,13 +76,13 @@ class StandIn(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Log an error, unless the client has closed the connection."""
+        """Log an error, unless the client closed the connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class Broken(Exception):
-    """Raised where a simulation breaks the connection."""
+    """Raised when a simulation breaks the connection."""
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -8,7 +8,7 @@ PREFIX = "simulate:"
 
 @dataclass(frozen=True)
 class Simulation:
-    """One simulated failure: the question that asks for it, and what happens.
+    """One simulated failure: the question that triggers it, and its effect.
 
     An HTTP error has a status, and the API's type, code and message. Any other failure
     has a `behaviour`, which the server implements.
@@ -127,7 +127,7 @@ SIMULATIONS = (
     ),
     Simulation(
         "refusal",
-        "an answer with a refusal in the place of a text",
+        "an answer with a refusal in place of a text",
         behaviour="refusal",
         text="I'm sorry, but I can't help with that.",
     ),

@@ -1,5 +1,5 @@
-"""A person seen from outside: pages, forms, cookies, sockets.
+"""A visitor of a running project: pages, forms, cookies, sockets.
 
-In here: what a visitor and a browser do with a running project.
-Not in here: what is right or wrong about the result.
+In here: what a visitor, with or without a browser, does with the project.
+Not in here: whether the result is right or wrong (`check`).
 """

@@ -1,4 +1,4 @@
-"""A running project, seen from outside: its address, and the services around it."""
+"""The addresses of a running project and its services, and questions about them."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ SOCKET_PATH = "/ws/search/"
 
 @dataclass(frozen=True)
 class Site:
-    """Where a project and its services are."""
+    """The addresses of a project, its Redis and its API."""
 
     url: str
     redis_url: str
@@ -21,11 +21,11 @@ class Site:
 
     @property
     def socket_url(self) -> str:
-        """The address of the WebSocket, as the steps have it."""
+        """The address of the WebSocket in the steps."""
         return self.url.replace("http", "ws", 1) + SOCKET_PATH
 
     def requests_to_openai(self) -> list[dict]:
-        """What the stand-in was asked so far, as it reports it; see `standin`."""
+        """The requests to the stand-in so far, as it lists them; see `standin`."""
         with urllib.request.urlopen(f"{self.openai_url}/requests", timeout=5) as answer:
             return json.load(answer)
 
@@ -34,7 +34,7 @@ class Site:
     ) -> list[dict]:
         """The messages that wait in one of Celery's queues, oldest first.
 
-        `database` is the number of the Redis database; None for that of `redis_url`.
+        `database` is the number of the Redis database; None means that of `redis_url`.
         """
         url = self.redis_url
         if database is not None:

@@ -14,7 +14,7 @@ from tutorial.visitor.visitor import Visitor
 
 # Scripts for a page, to run before its own.
 
-# Keeps the page's WebSockets where a test finds them.
+# Keeps the page's WebSockets in a list for tests.
 KEEP_SOCKETS = """
 window.socketsOfThePage = [];
 window.WebSocket = class extends WebSocket {
@@ -25,13 +25,13 @@ window.WebSocket = class extends WebSocket {
 };
 """
 
-# Whether the page has opened some, and all are open.
+# Whether the page has created WebSockets, and all of them are open.
 ALL_OPEN = (
     "socketsOfThePage.length && socketsOfThePage.every((s) => s.readyState === 1)"
 )
 
-# Replaces the page's WebSockets by others, to which nothing happens but what
-# `happen("open")` and `happen("close")` pretend. No server is asked.
+# Replaces the page's WebSockets by fakes that never connect. `happen("open")` and
+# `happen("close")` trigger their events.
 FAKE_SOCKETS = """
 window.socketsOfThePage = [];
 window.WebSocket = class FakeWebSocket extends EventTarget {
@@ -61,7 +61,7 @@ window.WebSocket = class FakeWebSocket extends EventTarget {
 
 
 class NoSocket(Exception):
-    """A WebSocket did not open. `status` is that of the refusal, or None."""
+    """A WebSocket did not open. `status` is the HTTP status of a refusal, or None."""
 
     def __init__(self, words: str, status: int | None = None) -> None:
         super().__init__(words)
@@ -76,11 +76,11 @@ def open_socket(
     protocols: Sequence[str] = (),
     patience: float = 10,
 ) -> ClientConnection:
-    """The visitor's WebSocket, open, at `url` or at the steps' own address.
+    """Open the visitor's WebSocket at `url`, or at the address of the steps.
 
-    `origin` is the site whose page asks for it: by default the visitor's own.
-    `protocols` are the subprotocols that the page's script names. Raises NoSocket
-    where it is refused, or not open after `patience` seconds.
+    `origin` is the site whose page opens it, by default the project itself. `protocols`
+    are the subprotocols that the page's script names. Raises NoSocket if it is refused
+    or not open after `patience` seconds.
     """
     cookies = visitor.cookie_header
     try:
@@ -105,14 +105,14 @@ def open_socket(
 
 
 def wait_in(page: Any, expression: str, seconds: float) -> bool:
-    """Whether the JavaScript `expression` comes true in the page, in so many seconds.
+    """Whether the JavaScript `expression` becomes true in the page within `seconds`.
 
-    Playwright's `wait_for_function` looks by `eval`, and fails where it has to look
-    twice in a page whose Content Security Policy forbids that.
+    Playwright's `wait_for_function` uses `eval`, which fails in a page whose Content
+    Security Policy forbids it.
     """
 
     def is_true() -> bool:
-        with contextlib.suppress(Error):  # the page is being loaded again, perhaps
+        with contextlib.suppress(Error):  # the page may be reloading
             return bool(page.evaluate(expression))
         return False
 

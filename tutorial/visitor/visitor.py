@@ -12,10 +12,10 @@ from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 
 from tutorial.visitor.site import Site
 
-# What the field for the question is probably called, in a form with several.
+# Likely names of the field for the question, in a form with several fields.
 QUESTION = re.compile(r"query|question|search|prompt|text|term|\bq\b", re.I)
 
-# What a person would fill in elsewhere, by the type of the input.
+# What a person would type into other fields, by the type of the input.
 EXAMPLES = {
     "email": "ada@example.org",
     "url": "http://example.org/",
@@ -34,34 +34,34 @@ EXAMPLES = {
 
 @dataclass
 class Form:
-    """A form of the page: where it goes, and what it sends as it stands."""
+    """A form of the page: its address, and the values of its fields."""
 
     action: str
     method: str = "post"
     fields: dict[str, str] = field(default_factory=dict)
-    # The fields that a person types free text in: the longest text by the field's name,
-    # in characters, or None where the page sets no limit.
+    # The maximum length of each field for free text, by name, in characters; None if
+    # the page sets no limit.
     texts: dict[str, int | None] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
     id: str = ""
-    has_button: bool = False  # something to press that sends it
+    has_button: bool = False  # whether it has a button that sends it
 
     @property
     def text_field(self) -> str | None:
         """The name of the field for the question."""
-        # A person is asked for the question, and may leave other fields empty.
+        # The question is required, while a person may leave other fields empty.
         names = [name for name in self.texts if name in self.required] or self.texts
         likely = [name for name in names if QUESTION.search(name)]
         return next(iter(likely or names), None)
 
 
 class Page(HTMLParser):
-    """What a visitor finds in a page: its forms sent by POST, its scripts, its text."""
+    """The contents of a page: forms that are sent by POST, scripts, and text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.all_forms: list[Form] = []
-        self.scripts: list[str] = []  # addresses
+        self.scripts: list[str] = []  # their addresses
         self.inline_scripts: list[str] = []
         self._words: list[str] = []
         self._open: Form | None = None
@@ -76,12 +76,12 @@ class Page(HTMLParser):
 
     @property
     def pieces(self) -> list[str]:
-        """The page's texts, an element's each, with single blanks."""
+        """The text of each element of the page, with single spaces."""
         return [text for words in self._words if (text := " ".join(words.split()))]
 
     @property
     def text(self) -> str:
-        """The page's text, with single blanks."""
+        """The page's text, with single spaces."""
         return " ".join(self.pieces)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -152,15 +152,15 @@ class Page(HTMLParser):
         if "required" in values:
             self._open.required.add(name)
         self._open.texts[name] = int(limit) if limit.isdecimal() else None
-        # Another text that is asked for, such as a name.
+        # A required text other than the question, such as a name.
         self._open.fields[name] = value or ("Ada" if "required" in values else "")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said: the status, the page, and how long it took (seconds).
+    """The server's answer: the status, the page, and how long it took (seconds).
 
-    The status is 0 where it said nothing for as long as the visitor waited.
+    The status is 0 if the server did not answer while the visitor waited.
     """
 
     status: int
@@ -170,7 +170,7 @@ class Answer:
 
     @property
     def page(self) -> Page:
-        """The page, read."""
+        """The parsed page."""
         return Page(self.html)
 
 
@@ -180,7 +180,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class NoForm(Exception):
-    """The page has no form that could be used; `answer` is what the server sent."""
+    """The page has no usable form. `answer` is the server's answer."""
 
     def __init__(self, message: str, answer: Answer) -> None:
         super().__init__(message)
@@ -188,13 +188,13 @@ class NoForm(Exception):
 
 
 class Visitor:
-    """One visitor, with separate cookies, who uses the page at `path`."""
+    """One visitor, with cookies of their own, who uses the page at `path`."""
 
     def __init__(self, site: Site, path: str = "/", patience: float = 30) -> None:
         self.site = site
         self.path = path
         self.patience = patience  # seconds
-        # Browsers send secure cookies to 127.0.0.1 without https, too.
+        # As browsers do, send secure cookies to 127.0.0.1 without https, too.
         policy = DefaultCookiePolicy(secure_protocols=("http", "https", "ws", "wss"))
         self.cookies = CookieJar(policy)
         self._opener = urllib.request.build_opener(
@@ -207,7 +207,7 @@ class Visitor:
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)
 
     def take_cookies(self, cookies: Mapping[str, str]) -> None:
-        """Take over the cookies of another browser, for this site."""
+        """Copy the cookies of another browser for this site."""
         host = urllib.parse.urlsplit(self.site.url).hostname
         for name, value in cookies.items():
             self.cookies.set_cookie(
@@ -229,12 +229,12 @@ class Visitor:
         return urllib.parse.urljoin(self.site.url, self.path)
 
     def form(self, answer: Answer | None = None) -> Form:
-        """The form to ask with, of a page loaded now. Raises NoForm if it has none.
+        """The form for a question. Raises NoForm if the page has none.
 
-        `answer` is the page, where it was loaded already.
+        `answer` is the page, if it has been loaded; otherwise it is loaded now.
 
-        A form that sends to another server is none to ask with: Django's page for an
-        exception has one that would publish the traceback.
+        A form that sends to another server does not count: Django's debug page has one
+        that would publish the traceback.
         """
         answer = answer or self.get()
         if answer.status != 200:
@@ -251,7 +251,7 @@ class Visitor:
         return (likely or own)[0]
 
     def address_of(self, form: Form) -> str:
-        """Where that form of the visitor's page sends to."""
+        """The address that a form of the visitor's page sends to."""
         return urllib.parse.urljoin(self.page_url, form.action)
 
     def _is_own(self, url: str) -> bool:
@@ -262,10 +262,10 @@ class Visitor:
     def ask(
         self, question: str, token: str | None = None, page: Answer | None = None
     ) -> Answer:
-        """Send the question with the page's form; a redirect is not followed.
+        """Send the question with the page's form, without following a redirect.
 
-        `token` takes the place of the form's CSRF token. `page` is the page, where it
-        was loaded already.
+        `token` replaces the form's CSRF token. `page` is the page, if it has been
+        loaded.
         """
         form = self.form(page)
         data = form.fields | {form.text_field: question}
@@ -274,7 +274,7 @@ class Visitor:
         return self.open(self.address_of(form), urllib.parse.urlencode(data).encode())
 
     def open(self, url: str, data: bytes | None = None) -> Answer:
-        """Load `url`, or send `data` there by POST; a redirect is not followed."""
+        """Load `url`, or send `data` there by POST, without following a redirect."""
         started = time.monotonic()
         try:
             with self._opener.open(url, data, timeout=self.patience) as response:

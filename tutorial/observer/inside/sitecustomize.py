@@ -1,7 +1,7 @@
 """Starts the observer inside each process of a project that is checked.
 
-Python imports a module of this name at its start, where PYTHONPATH leads to it; and so
-it finds the package beside it, whose name no project has.
+Python imports a module of this name at its start if PYTHONPATH leads to it. The folder
+also contains the package `tutorial_observer`, a name that no project uses.
 """
 
 import importlib.machinery
@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 
 
 def import_the_next():
-    """The environment's own sitecustomize, which this one hides."""
+    """Import the environment's own sitecustomize, which this module hides."""
     paths = [path for path in sys.path if os.path.realpath(path or ".") != HERE]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", paths)
     if spec and spec.loader:

@@ -1,13 +1,14 @@
-"""Looks at a project from inside: what its settings, addresses and apps come to.
+"""A program that reads a project's settings, addresses and apps from inside.
 
-Started as `python survey.py OUTPUT SETTINGS [migrate] [-- manage.py ...]` in the
-project's folder, with the project's own Python; writes one JSON object to the file
-OUTPUT. A part that raises has the exception in its place:
+It is started as `python survey.py OUTPUT SETTINGS [migrate] [-- manage.py ...]` in the
+project's folder, with the project's own Python, and writes a JSON object to the file
+OUTPUT. If a part raises an exception, the exception takes its place:
 {"error": ..., "message": ..., "at": "file:line"}.
 
-Then it becomes the command of manage.py, if one is given. So the imports, which take
-longest, are done once for both. A project with an error starts the command in a fresh
-Python, because half an import would hide how the error shows itself.
+After that, it runs the command of manage.py, if one is given, in the same process: the
+imports take most of the time, and are then done once for both. If the project has an
+error, the command starts in a new Python, because modules that are half imported would
+change how the error appears.
 """
 
 import importlib
@@ -19,7 +20,7 @@ import runpy
 import sys
 from pathlib import Path
 
-# The observer stays within reach, whatever PYTHONPATH says.
+# Find the observer, whatever PYTHONPATH contains.
 sys.path[:1] = [str(Path.cwd()), str(Path(__file__).resolve().parent)]
 
 from tutorial_observer.notes import is_own, problem, short, source_of  # noqa: E402
@@ -34,9 +35,9 @@ def part(function):
 
 
 def look_at_modules():
-    """How many modules the project's packages hold, once each could be read.
+    """Parse every module of the project's packages, and return their number.
 
-    Django and Celery read only those that something imports.
+    Django and Celery read only modules that something imports.
     """
     folder = Path.cwd()
     modules = [
@@ -51,7 +52,7 @@ def look_at_modules():
 
 
 def look_at_settings():
-    """The settings that the flow depends on."""
+    """The values of the settings that the flow depends on."""
     from django.conf import settings
 
     layers = getattr(settings, "CHANNEL_LAYERS", {})
@@ -72,7 +73,7 @@ def look_at_settings():
 
 
 def start_django():
-    """Run what every command of Django runs first."""
+    """Set up Django, as every command of Django does first."""
     import django
 
     django.setup()
@@ -102,7 +103,7 @@ def look_at_urls():
 
 
 def place_of(thing):
-    """The file and line of a class or function of the project, else None."""
+    """The file and line of a class or function of the project, or None."""
     thing = inspect.unwrap(thing)
     if inspect.isclass(thing):
         try:
@@ -111,13 +112,13 @@ def place_of(thing):
                 line = inspect.getsourcelines(thing)[1]
                 return short(str(Path(file).resolve()), line)
         except (OSError, TypeError):
-            pass  # a class that a library has made, which no file holds
+            pass  # a class that a library created at run time, without a file
         return None
     return source_of(thing)
 
 
 def look_at_celery():
-    """The Celery app that `shared_task` gets in a process that started Django."""
+    """The Celery app that `shared_task` uses in a process that has set up Django."""
     from celery import current_app
 
     app = current_app._get_current_object()
@@ -130,7 +131,7 @@ def look_at_celery():
 
 
 def look_at_asgi():
-    """The routes of the ASGI application's WebSocket side, and the consumers there."""
+    """The WebSocket routes of the ASGI application, and their consumers."""
     from django.conf import settings
 
     path = getattr(settings, "ASGI_APPLICATION", None)
@@ -155,7 +156,7 @@ def look_at_asgi():
 
 
 def look_at_routes(router, prefix=""):
-    """The routes of a URLRouter, and of those that stand in it."""
+    """The routes of a URLRouter, including those of nested URLRouters."""
     for route in router.routes:
         inner = route.callback
         if hasattr(inner, "routes"):
@@ -181,7 +182,7 @@ def look_at_route(route, prefix):
 
 
 def migrate():
-    """Make a new database. Only where the project has none yet."""
+    """Create the database. The caller asks for this only if the project has none."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
@@ -208,7 +209,7 @@ def look_at_migrations():
         for label in changes
         if is_own(str(Path(apps.get_app_config(label).path).resolve() / "models.py"))
     ]
-    # An app whose `migrations` is no package has none, as Django sees it.
+    # For Django, an app whose `migrations` is not a package has no migrations.
     own += [
         label
         for label in loader.unmigrated_apps
@@ -222,13 +223,13 @@ def look_at_migrations():
 
 
 def split(arguments):
-    """Our own arguments, and the command that comes after them."""
+    """The arguments of this program, and the command after them."""
     at = arguments.index("--") if "--" in arguments else len(arguments)
     return arguments[:at], arguments[at + 1 :]
 
 
 def main(output, settings, *rest):
-    """Look at each part, in the order in which they depend on one another."""
+    """Look at each part; a part comes after the parts that it depends on."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings)
     found = {"modules": part(look_at_modules), "settings": part(look_at_settings)}
     if "error" not in found["settings"]:
@@ -241,14 +242,14 @@ def main(output, settings, *rest):
         found["migrations"] = part(look_at_migrations)
         if found["settings"]["asgi"]:
             found["asgi"] = part(look_at_asgi)
-    # In two steps: a reader waits for the file, and must not find half of it.
+    # Write a temporary file and rename it, so that a reader never finds half a file.
     Path(f"{output}.new").write_text(json.dumps(found, default=repr))
     Path(f"{output}.new").replace(output)
     return found
 
 
 def become(command, found):
-    """Go on as `python manage.py ...`, in this process if all is well."""
+    """Run `python manage.py ...`: in this process, unless the project has an error."""
     if any("error" in part for part in found.values() if isinstance(part, dict)):
         os.execv(sys.executable, [sys.executable, *command])
     from django.db import connections

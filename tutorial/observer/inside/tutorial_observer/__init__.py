@@ -1,11 +1,10 @@
-"""What the observer does in a process of a project that is checked or shown on a map.
+"""The observer in a process of a project that is checked or shown on the live map.
 
 It wraps functions of Celery, Django, Channels and openai when they are imported, and
-appends an event, as a line of JSON, to the file that TUTORIAL_EVENTS names. It changes
-nothing that the project does. With TUTORIAL_REDIS it also leads the project to other
-services: Redis, the database and the OpenAI API are those of the check, so that the
-learner's stay as they are.
+appends events, each a line of JSON, to the file that TUTORIAL_EVENTS names. It does not
+change what the project does. If TUTORIAL_REDIS is set, it also redirects the project to
+the check's Redis, database and OpenAI API, so that the learner's data stays unchanged.
 
-It stands alone, because the project's processes do not have the `tutorial` package,
-and it never raises: what fails here is an event itself.
+It imports nothing from `tutorial`, which the project's processes do not have. It never
+raises an exception: its own failures are recorded as events.
 """

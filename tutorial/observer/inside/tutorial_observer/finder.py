@@ -54,7 +54,7 @@ WATCHED = {
 
 
 class Finder:
-    """Finds the watched modules as the others do, and wraps them once they are run."""
+    """A finder for the watched modules, which wraps them after their import."""
 
     def __init__(self):
         self._looking = set()

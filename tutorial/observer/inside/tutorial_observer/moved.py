@@ -1,4 +1,4 @@
-"""Leads the project to the check's database and Redis, whatever its settings say."""
+"""Redirects the project to the check's database and Redis, whatever its settings."""
 
 import functools
 import os
@@ -6,7 +6,7 @@ import socket
 
 from .notes import ROOT, guarded
 
-# The live map only looks at a project, and leaves its services where they are.
+# The live map only watches a project, and does not redirect it.
 IS_MOVED = "TUTORIAL_REDIS" in os.environ
 
 
@@ -25,7 +25,7 @@ def watch_settings(module):
 
 @guarded
 def move_database(settings):
-    """Lead a database outside of the project's copy to a copy or a new one."""
+    """Redirect a database outside the project's copy to a copy or a new database."""
     database = getattr(settings, "DATABASES", {}).get("default") or {}
     is_sqlite = database.get("ENGINE") == "django.db.backends.sqlite3"
     name = str(database.get("NAME") or "")
@@ -49,7 +49,7 @@ def move_database(settings):
 
 
 def watch_redis(module):
-    """Lead the learner's own Redis to the check's: the usual port, or a live one."""
+    """Redirect connections to the usual port of Redis, or to another one that runs."""
     if not IS_MOVED:
         return
     connection = module.Connection

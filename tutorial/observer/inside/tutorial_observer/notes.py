@@ -1,4 +1,4 @@
-"""Writes events down, and tells the project's lines from everybody else's."""
+"""Records events, and finds the line of the project that caused them."""
 
 import contextvars
 import functools
@@ -13,7 +13,7 @@ EVENTS = os.environ.get("TUTORIAL_EVENTS", "")
 ROOT = os.path.realpath(os.environ.get("TUTORIAL_PROJECT", "")) + os.sep
 PROCESS = os.environ.get("TUTORIAL_PROCESS", "")
 
-# Where the code of the project called into the library, across asgiref's threads.
+# The line at which the project called a library, also across asgiref's threads.
 caller = contextvars.ContextVar("caller", default=None)
 
 
@@ -33,7 +33,7 @@ def note(what, **fields):
     try:
         file = os.open(EVENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError:
-        return  # the folder is gone, or the disk is full: the project goes on
+        return  # the folder is gone, or the disk is full: do not disturb the project
     try:
         os.write(file, line.encode(errors="replace"))
     except OSError:
@@ -43,7 +43,7 @@ def note(what, **fields):
 
 
 def secrets():
-    """Keys of the project that an exception's text, for example, may hold."""
+    """Keys of the project, which may occur in the text of an exception, for example."""
     found = [os.environ.get("OPENAI_API_KEY", "")]
     settings = getattr(sys.modules.get("django.conf"), "settings", None)
     wrapped = getattr(settings, "__dict__", {}).get("_wrapped")
@@ -52,7 +52,7 @@ def secrets():
 
 
 def is_own(filename):
-    """Whether the file is the project's, and not a package's in its own .venv."""
+    """Whether the file is the project's own, not a package's in the project's .venv."""
     return (
         filename.startswith(ROOT)
         and "site-packages" not in filename
@@ -75,7 +75,7 @@ def where():
 
 
 def problem(error):
-    """What an exception says, and the innermost line of the project in its trace."""
+    """The exception as fields, with the project's innermost line in its traceback."""
     place, trace = None, error.__traceback__
     while trace:
         if is_own(trace.tb_frame.f_code.co_filename):
@@ -87,7 +87,7 @@ def problem(error):
 
 
 def guarded(function):
-    """A function of the observer whose own failure is an event, and nothing more."""
+    """A function of the observer whose exceptions are recorded and not raised."""
 
     @functools.wraps(function)
     def inner(*args, **kwargs):

@@ -1,4 +1,4 @@
-"""Watches Celery: tasks that are called, sent, taken and done, and the worker."""
+"""Watches Celery: tasks that are called, sent, received and done, and the worker."""
 
 import contextvars
 import functools
@@ -8,12 +8,12 @@ from .notes import PROCESS, guarded, note, problem, source_of, where
 from .of_django import rows_in_transaction
 from .trail import trail
 
-# Whether a task's own `apply_async` is under way, which calls `send_task` in the end.
+# Whether a task's `apply_async` is running, which calls `send_task` itself.
 is_calling = contextvars.ContextVar("is_calling", default=False)
 
 
 def watch_app(module):
-    """A task that is sent by its name: `app.send_task`, or a signature in a chain."""
+    """Watch tasks that are sent by name: by `app.send_task`, or as part of a chain."""
     send_task = module.Celery.send_task
 
     @functools.wraps(send_task)
@@ -89,7 +89,7 @@ def watch_task(module):
     )
 
 
-addresses = {}  # of the brokers, by the app's id: it takes long to read them
+addresses = {}  # a cache: the address of the broker, by the id of the app
 
 
 def without_password(app):
@@ -134,7 +134,7 @@ def watch_worker(module):
             root=task.request.root_id,
             at=source_of(task.run),
         )
-        # In eager mode, the request goes on when the task has ended.
+        # In eager mode, the request continues after the end of the task.
         tokens[task_id] = trail.get()
         trail.set(task_id)
 

@@ -1,4 +1,4 @@
-"""Watches Channels: groups, messages to them, consumers, and what they send."""
+"""Watches Channels: groups and their messages, consumers and their frames."""
 
 import contextlib
 import contextvars
@@ -11,7 +11,7 @@ from .trail import digest, heard, new, trail
 
 
 def watch_asgiref(module):
-    """Remember the line that waits: the coroutine itself runs in another thread."""
+    """Record the calling line, because the coroutine itself runs in another thread."""
     call = module.AsyncToSync.__call__
 
     @functools.wraps(call)
@@ -27,7 +27,7 @@ def watch_asgiref(module):
 
 METHODS = ("group_add", "group_send", "group_discard")
 
-# Whether a layer's method is under way, which may call that of another class.
+# Whether a layer's method is running, which may call the method of another class.
 is_inside = contextvars.ContextVar("is_inside", default=False)
 
 
@@ -41,7 +41,7 @@ def watch_layer(name):
 
 
 def watch_layers(module):
-    """Also a layer of the project's own, or of another package."""
+    """Watch the layers of the project's own and of other packages, too."""
     watch_layer("InMemoryChannelLayer")(module)
     manager = module.ChannelLayerManager
     make = manager._make_backend
@@ -56,7 +56,7 @@ def watch_layers(module):
 
 
 def watch_object(layer):
-    """Watch the methods that the project or another package has written."""
+    """Watch a layer's methods, if the project or another package defines them."""
     for method in METHODS:
         function = getattr(layer, method)
         place = function.__func__.__module__
@@ -124,8 +124,8 @@ def watch_consumer(module):
             await send(message)
 
         note("consumer starts", **fields)
-        # Of the object, not of its class: a project may have its own `dispatch`.
-        with contextlib.suppress(Exception):  # such as a class with __slots__
+        # Wrap the object's method, because a project may define its own `dispatch`.
+        with contextlib.suppress(Exception):  # a class with __slots__, for example
             self.dispatch = functools.partial(dispatch, self, self.dispatch)
         try:
             await call(self, scope, receive, watched_send)
@@ -140,7 +140,7 @@ def watch_consumer(module):
 
 
 async def dispatch(consumer, function, message):
-    """Call the consumer's own `dispatch`, and note what it gets."""
+    """Call the consumer's own `dispatch`, and record its message."""
     begun = guarded(begin)(consumer, message)
     try:
         return await function(message)
@@ -155,7 +155,7 @@ async def dispatch(consumer, function, message):
 
 
 def begin(consumer, message):
-    """Note the message. Return the variables that were set, and how to reset them."""
+    """Record the message. Return the context variables that were set, with tokens."""
     kind = str(message.get("type"))
     fields = {"consumer": type(consumer).__name__, "socket": id(consumer)}
     if kind == "websocket.receive":

@@ -1,4 +1,4 @@
-"""Watches Django: requests that fail, rows that are saved, signals that are sent."""
+"""Watches Django: requests, refused forms, saved rows, and signals."""
 
 import functools
 import json
@@ -19,7 +19,7 @@ def in_transaction():
 
 
 def rows_in_transaction():
-    """How many rows this thread has saved in a transaction that is still open."""
+    """How many rows this thread has saved in its open transaction."""
     return getattr(unsaved, "rows", 0) if in_transaction() else 0
 
 
@@ -32,12 +32,12 @@ def watch_request_errors(module):
 
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-# Fields whose value is nobody's business.
+# The names of fields whose values are secret.
 SECRET = re.compile(r"(?i)csrf|passw|secret|token|key|card")
 
 
 def watch_requests(module):
-    """A request that sends something, and the response."""
+    """Watch requests that send data, and their responses."""
     handler = module.BaseHandler
     get_response, get_response_async = handler.get_response, handler.get_response_async
 
@@ -86,7 +86,7 @@ def watch_requests(module):
 
 
 def fields_of(request):
-    """What was sent, as far as the project has read it; no passwords, no tokens."""
+    """The fields of the request that the project has read, without secrets."""
     found = request.__dict__
     if found.get("_post"):
         pairs = found["_post"].items()
@@ -103,12 +103,12 @@ def fields_of(request):
 
 
 def user_of(request):
-    """The user's key, if the project has asked for it."""
+    """The user's primary key, if the project has loaded the user."""
     return getattr(request.__dict__.get("_cached_user"), "pk", None)
 
 
 def watch_updates(module):
-    """Rows that are changed without `save`: what post_save does not report."""
+    """Watch rows that are changed without `save`, which post_save does not report."""
     update = module.QuerySet.update
 
     @functools.wraps(update)
@@ -273,10 +273,10 @@ def name_of(function):
 
 
 def note_signal(signal, sender, arguments, at):
-    """Note a signal that the project sends; the libraries send theirs all the time."""
+    """Record a signal that the project sends. Signals of libraries do not count."""
     sender = sender[0] if sender else arguments.get("sender")
     live = signal._live_receivers(sender)
-    # Since Django 5: those that are plain functions, and those that are not.
+    # Since Django 5, synchronous and asynchronous receivers are separate lists.
     receivers = [*live[0], *live[1]] if isinstance(live, tuple) else live
     note(
         "signal",
@@ -290,11 +290,11 @@ def note_signal(signal, sender, arguments, at):
     )
 
 
-names = {}  # of the signals that were found, by their id
+names = {}  # a cache: the name of a signal, by its id
 
 
 def name_of_signal(signal):
-    """The name under which a module of the project has the signal."""
+    """The name of the signal in a module of the project."""
     if id(signal) not in names:
         names[id(signal)] = find_name(signal)
     return names[id(signal)]
@@ -320,7 +320,7 @@ def watch_send(send):
         try:
             results = send(self, *sender, **named)
         except Exception as error:
-            # A call without its sender fails by itself: no handler has run.
+            # If the sender is missing, the call itself fails and no handler has run.
             if own and "Signal.send" not in str(error):
                 note("handler failed", **problem(error))
             raise
@@ -347,7 +347,7 @@ def watch_asend(asend):
     async def watched(self, *sender, **named):
         frame = sys._getframe(1)
         own = is_own(frame.f_code.co_filename)
-        # `async_to_sync(signal.asend)(...)` calls it from an event loop of its own.
+        # `async_to_sync(signal.asend)(...)` calls it in an event loop of its own.
         at = short(frame.f_code.co_filename, frame.f_lineno) if own else caller.get()
         if at:
             guarded(note_signal)(self, sender, named, at)

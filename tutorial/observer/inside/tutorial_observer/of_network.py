@@ -1,4 +1,4 @@
-"""Watches which other hosts the project asks, and keeps it from the real OpenAI API."""
+"""Watches which hosts the project connects to, and blocks the real OpenAI API."""
 
 import functools
 import os
@@ -8,7 +8,7 @@ from .moved import IS_MOVED
 from .notes import guarded, note, where
 
 HERE = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "", None)
-# What the stand-in takes the place of. A key in the code would have to be paid for.
+# The API that the stand-in replaces. With a key in the code, requests would cost money.
 REAL_API = "api.openai.com"
 
 

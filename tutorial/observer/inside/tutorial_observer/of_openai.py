@@ -1,4 +1,4 @@
-"""Watches openai: leads its client to the check's API, and notes what it raises."""
+"""Watches openai: redirects its client to the check's API, and records its errors."""
 
 import functools
 import os
@@ -33,12 +33,12 @@ def watch_openai_client(module):
 
 
 def lead(client):
-    """Lead a client to the check's API.
+    """Redirect a client to the check's API.
 
-    A client keeps an address that is wrong in any case, and fails with it as it would
-    without a check: one that no client can ask, one of this machine at which nothing
-    listens, and the path at the real API. A model server's usual port is led to the
-    check's as well, because such a server may run on the learner's machine alone.
+    A client keeps a wrong address, so that it fails as it would without a check: an
+    invalid address, an address of this machine at which nothing listens, and a wrong
+    path of the real API. The usual port of a model server is redirected, too, because
+    such a server may run on the learner's machine and not on this one.
     """
     given, ours = client.base_url, urlsplit(os.environ["OPENAI_BASE_URL"])
     if given.scheme not in ("http", "https") or given.port == ours.port:
@@ -60,7 +60,7 @@ def watch_openai(module):
 
 
 def wrap_call(kind, name, what):
-    """Note a call that raises, coroutine functions included."""
+    """Record calls that raise an exception, including those of coroutine functions."""
     function = getattr(kind, name)
 
     def noted(error, place):
@@ -99,7 +99,7 @@ def wrap_call(kind, name, what):
 
 
 def note_question(args, kwargs, place):
-    """Note what the API is asked: the model and the question, no header."""
+    """Record the model and the question of a request, but no headers."""
     options = kwargs.get("options") or next(
         (one for one in args if hasattr(one, "json_data")), None
     )
@@ -118,11 +118,11 @@ def note_question(args, kwargs, place):
 
 
 def reason(error):
-    """Why the call failed: in the API's own words, or in those of the connection."""
+    """Why the call failed, in the words of the API or of the connection."""
     body, cause = getattr(error, "body", None), str(error.__cause__ or "")
     if isinstance(body, dict) and body.get("message"):
         return str(body["message"])
-    # A header that cannot be sent is quoted, and it holds the key.
+    # The error about an invalid header quotes it, and the header contains the key.
     cause = re.sub(r"b'Bearer.*", "of Authorization", cause)
     return f"{error} {cause}".strip()
 

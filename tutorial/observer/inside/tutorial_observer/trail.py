@@ -1,4 +1,4 @@
-"""Which search a process works on: known from its request or task, across threads."""
+"""The trail: an id of the request or task that is running, also across threads."""
 
 import contextvars
 import functools
@@ -9,9 +9,9 @@ import sys
 import uuid
 import weakref
 
-# The request or the task within which everything happens.
+# The id of the request or task that is running.
 trail = contextvars.ContextVar("trail", default=None)
-# The group's message that a consumer handles; see `digest`.
+# The digest of the group's message that a consumer is handling; see `digest`.
 heard = contextvars.ContextVar("heard", default=None)
 
 numbers = itertools.count(1)
@@ -19,7 +19,7 @@ tasks = weakref.WeakKeyDictionary()
 
 
 def current():
-    """The trail, or else a name for asyncio's task: its events belong together."""
+    """The trail; without one, a name for asyncio's task, which links its events."""
     found = trail.get()
     if found or os.environ.get("TUTORIAL_PROCESS") != "worker":
         return found
@@ -37,8 +37,8 @@ def new():
 
 
 def digest(message):
-    """The same for a message that is sent to a group, and for what a consumer gets."""
-    # MessagePack makes a list of a tuple, and so does JSON.
+    """A digest that is the same for a message to a group and in its consumers."""
+    # MessagePack and JSON turn tuples into lists.
     return f"{hash_of(json.dumps(message, sort_keys=True, default=repr))}"
 
 
@@ -49,7 +49,7 @@ def hash_of(text):
 
 
 def watch_threads(module):
-    """Pass the trail on to a thread of a pool: it has a context of its own."""
+    """Pass the trail on to the threads of a pool, which have contexts of their own."""
     submit = module.ThreadPoolExecutor.submit
 
     @functools.wraps(submit)
