@@ -13,7 +13,7 @@ from tutorial.live_map.flow_drawing import NARROW, WIDE
 from tutorial.project.steps import Step, steps
 
 PAGE = files("tutorial.live_map") / "page"
-# In the order in which a recording has them: each imports from those before it.
+# The modules in the order of a recording: each imports only from those before it.
 SCRIPTS = ("time.js", "shapes.js", "story.js", "picture.js", "panels.js", "map.js")
 
 
@@ -27,9 +27,9 @@ def document(step: Step) -> str:
 
 
 def recording(step: Step, state: dict[str, Any]) -> str:
-    """One HTML file with the state in it, which opens without a server."""
+    """One HTML file that contains the state, and opens without a server."""
     script, style = _script(), (PAGE / "map.css").read_text()
-    # "<" as an escape: no text in the data can end the element.
+    # Escape "<", so that no text in the data can end the element.
     data = json.dumps(state).replace("<", "\\u003c")
     policy = (
         f"default-src 'none'; script-src '{_digest(script)}';"
@@ -47,7 +47,7 @@ def recording(step: Step, state: dict[str, Any]) -> str:
 
 
 def _script() -> str:
-    """The modules of the page as one: a file that is opened from disk cannot import."""
+    """The modules of the page as one, because a file from disk cannot import others."""
     texts = [(PAGE / name).read_text() for name in SCRIPTS]
     text = re.sub(r"^import\b[^;]*;\n", "", "".join(texts), flags=re.M)
     return re.sub(r"^export ", "", text, flags=re.M)
@@ -58,7 +58,7 @@ def _digest(text: str) -> str:
 
 
 def name_of(step: Step) -> str:
-    """The step, or the name of the folder: a path may hold the name of a person."""
+    """The step, or the folder's name without its path, which may name a person."""
     return step.folder.name if step.is_own else step.title
 
 
@@ -95,7 +95,7 @@ def _svg(step: Step, layout: flow_drawing.Layout, name: str) -> str:
 
 
 def _stations() -> str:
-    """The places for what a search has left at each station."""
+    """The sections for the hops of a search at each station."""
     return "\n".join(
         f'<section class="station" id="station-{one.name}" data-stage="{one.name}"'
         f' aria-labelledby="name-{one.name}">'

@@ -20,7 +20,7 @@ class Layout:
     height: int
     there: int  # y of the upper row: the stations on the way to the worker
     back: int  # y of the lower row: the stations on the way back to the browser
-    radius: int  # of a station
+    radius: int  # the radius of a station
     title: int  # from the centre of a station down to the base line of its name
     word: int  # from an arrow up to the base line of its label
     clear: int  # free space between an arrow and a station

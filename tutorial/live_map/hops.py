@@ -1,4 +1,4 @@
-"""An event in words: the hops of a search, and what may be seen of each."""
+"""Turns events into the hops of a search: sentences, with fields that may be shown."""
 
 import re
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from typing import Any
 from tutorial.live_map.journey import Hop, Journey
 from tutorial.observer.events import Event
 
-# The name of a field whose value is not shown.
+# The names of fields whose values are secret.
 SECRET = re.compile(r"(?i)csrf|passw|secret|token|api_?key|\bkey\b|card")
 
 
 def shown(values: dict[str, Any], most: int = 300) -> dict[str, str]:
-    """Fields and their values as text, without what nobody may see."""
+    """Fields and their values as text, without secrets."""
     return {
         name: "(not shown)" if SECRET.search(name) else _cut(value, most)
         for name, value in values.items()
@@ -30,7 +30,7 @@ def _cut(value: Any, most: int = 300) -> str:
     text = hidden(str(value))
     if len(text) <= most:
         return text
-    # Not in the middle of a word, unless there is only one.
+    # Cut between words, unless there is only one word.
     return f"{text[:most].rpartition(' ')[0] or text[:most]} …"
 
 
@@ -38,12 +38,12 @@ def _cut(value: Any, most: int = 300) -> str:
 
 
 def said(error: str) -> str:
-    """An exception at the end of a sentence."""
+    """An exception, to end a sentence with."""
     return error.rstrip(". ")
 
 
 def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
-    """What an event means for its search; nothing, if it only explains others."""
+    """The hops that an event stands for; none, if the event only explains others."""
     make = HOPS.get(event["what"])
     if make is None:
         return
@@ -51,7 +51,7 @@ def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
         yield Hop(
             stage,
             kind,
-            # A message that is sent is heard before the call returns.
+            # A consumer may receive the message before the call that sent it returns.
             event.get("begun") or event["time"],
             hidden(text),
             {name: _cut(value) for name, value in facts.items() if value != ""},

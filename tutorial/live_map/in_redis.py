@@ -1,6 +1,6 @@
-"""What waits in Redis: Celery's messages, and the groups of the channel layer.
+"""Reads what is in Redis: Celery's messages, and the groups of the channel layer.
 
-It only reads, and a Redis that does not answer is a part of what is shown.
+It changes nothing. If Redis does not answer, that is shown as well.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from redis.exceptions import RedisError
 from tutorial.check.traffic import message_of
 
 PATIENCE = 2  # seconds
-SHOWN = 10  # messages of a queue, the oldest first
-KNOWN = 500  # messages of a queue whose ids are looked at
+SHOWN = 10  # messages of a queue that are shown, oldest first
+KNOWN = 500  # messages of a queue whose ids are read
 
-BINDINGS = "_kombu.binding.*"  # kombu notes there which queues there are
+BINDINGS = "_kombu.binding.*"  # the keys in which kombu stores the names of queues
 GROUPS = "*__group__*"
 
 
 class InRedis:
-    """Looks into the Redis at `url`; without one, there is nothing to see."""
+    """Reads from the Redis at `url`; reads nothing if `url` is empty."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -52,10 +52,10 @@ class InRedis:
         )
 
     async def look(self, names: Collection[str], broker: str = "") -> None:
-        """Look at the queues of these names, at others that kombu knows, and at groups.
+        """Read the queues with these names, other queues of kombu, and the groups.
 
-        `broker` is the address that Celery uses: the number of its database counts.
-        Afterwards the attributes hold what was seen.
+        `broker` is the address that Celery uses; only its database number matters. The
+        results are in the attributes.
         """
         if self._client is None:
             return
@@ -66,7 +66,7 @@ class InRedis:
             self._database = database
             self._connect()
         try:
-            # A connection to a Redis that hangs would be tried several times.
+            # Without a time limit, redis-py would retry a Redis that hangs.
             async with asyncio.timeout(PATIENCE):
                 await self._look(names)
             self.error = ""
@@ -80,7 +80,7 @@ class InRedis:
             length = await self._client.llen(name)
             if not length and name not in names:
                 continue
-            # Celery pushes at the left end of the list; a worker takes from the right.
+            # Celery pushes at the left end of the list; a worker pops at the right.
             waiting = await self._client.lrange(name, -KNOWN, -1) if length else []
             found = [message_of(text, name) for text in reversed(waiting)]
             messages = [message for message in found if message]
@@ -115,11 +115,11 @@ class InRedis:
         ]
 
     async def _bound(self) -> set[str]:
-        """The names of the queues that kombu has bound, without those of its own."""
+        """The names of the queues that kombu has bound, without internal ones."""
         found: set[str] = set()
         async for key in self._client.scan_iter(BINDINGS, count=1000):
             for member in await self._client.smembers(key):
-                # Routing key, pattern and queue, with a separator between them.
+                # A member consists of routing key, pattern and queue.
                 found.add(member.decode(errors="replace").split("\x06\x16")[-1])
         return {
             name

@@ -1,7 +1,7 @@
-"""A search of a running project: how far it has come, and what it has left there.
+"""A journey: one search of a running project, and how far it has got.
 
-A journey consists of hops: what happened, at which stage, when, and what could be seen
-of it.
+A journey consists of hops. A hop says what happened, when, and at which stage, with the
+fields that were seen.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import Any
 
 from tutorial.observer.events import Event
 
-# The states of a journey from which it does not go on by itself.
+# The states in which a journey has ended.
 ENDED = ("arrived", "failed", "refused", "cancelled", "undelivered", "ends")
 
 
@@ -20,17 +20,17 @@ class Hop:
     stage: int  # 1 to 7
     kind: str
     time: float  # in seconds since 1970
-    text: str  # a sentence
+    text: str  # a sentence for the page
     facts: dict[str, str] = field(default_factory=dict)
     at: str | None = None  # the project's line, such as "search/tasks.py:33"
     process: str = ""  # "web" or "worker"
     pid: int = 0
     failed: bool = False
-    count: int = 1  # how many of the same kind it stands for
-    until: float = 0.0  # when the last of them happened
+    count: int = 1  # the number of hops of this kind that it stands for
+    until: float = 0.0  # the time of the last of them
 
     def data(self) -> dict[str, Any]:
-        """The hop as the page gets it."""
+        """The hop as data for the page."""
         return {
             "stage": self.stage,
             "kind": self.kind,
@@ -48,17 +48,17 @@ class Hop:
 
 @dataclass
 class Journey:
-    """A search, from the form on."""
+    """A search, beginning with its form."""
 
     number: int
     started: float
     question: str = ""
-    ids: list[str] = field(default_factory=list)  # of its tasks
+    ids: list[str] = field(default_factory=list)  # the ids of its tasks
     hops: list[Hop] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)  # what the hops were made of
-    is_dropped: bool = False  # it was a request of another kind
+    events: list[Event] = field(default_factory=list)  # from which the hops were made
+    is_dropped: bool = False  # the request was not a search, but a login, for example
     state: str = "travelling"  # or "waiting", "stuck", or one of ENDED
-    halt: dict[str, Any] | None = None  # where and why it does not get further
+    halt: dict[str, Any] | None = None  # where and why it gets no further
 
     @property
     def stage(self) -> int:
@@ -67,7 +67,7 @@ class Journey:
 
     @property
     def last(self) -> float:
-        """When something happened to it last."""
+        """The time of its last event."""
         return max((hop.until or hop.time for hop in self.hops), default=self.started)
 
     def first(self, *kinds: str) -> Event | None:
@@ -80,7 +80,7 @@ class Journey:
         return next(found, None)
 
     def data(self) -> dict[str, Any]:
-        """The journey as the page gets it."""
+        """The journey as data for the page."""
         return {
             "number": self.number,
             "started": self.started,

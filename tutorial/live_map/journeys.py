@@ -1,4 +1,4 @@
-"""The searches of a running project, made of the observer's events."""
+"""Finds the searches of a running project in the observer's events."""
 
 import itertools
 import re
@@ -12,25 +12,25 @@ from tutorial.observer.events import Event
 
 KEPT = 50  # journeys
 MOST_HOPS = 60  # of a journey; further chunks are counted in the last one
-MOST_LOOSE = 500  # events whose search is not known yet
+MOST_LOOSE = 500  # events that do not belong to a known search yet
 
-# The kinds of hops of which one follows the other while an answer grows.
+# The kinds of hops that repeat in turn while an answer arrives in pieces.
 REPEATED = ("row", "broadcast", "got", "frame")
 
 
 class Sockets:
-    """The open WebSockets, and the groups that they have joined."""
+    """The open WebSockets and the groups that they have joined."""
 
     def __init__(self) -> None:
         self.open: dict[tuple[int, int], Event] = {}  # by process and socket
         self.groups: dict[str, dict[str, int]] = {}  # channels and processes, by group
-        self.ever = False  # whether any was opened
+        self.ever = False  # whether any WebSocket was ever opened
         self.joined_ever = False
-        # When a group was left last, and what `of` said before.
+        # The last time that a group was left, and the result of `of` before that.
         self._left: dict[str, tuple[float, tuple[int, int]]] = {}
 
     def add(self, event: Event) -> None:
-        """Take notice of an event."""
+        """Update the sockets and groups from an event."""
         what = event["what"]
         if what == "consumer starts" and event.get("path"):
             self.open[event["pid"], event["socket"]] = event
@@ -48,7 +48,7 @@ class Sockets:
             self.ended(event["pid"])
 
     def ended(self, pid: int) -> None:
-        """Forget the sockets of a process that has ended."""
+        """Remove the sockets of a process that has ended."""
         for key in [key for key in self.open if key[0] == pid]:
             del self.open[key]
         for group, channels in list(self.groups.items()):
@@ -65,9 +65,9 @@ class Sockets:
                 self.groups.pop(name, None)
 
     def of(self, group: str, time: float | None = None) -> tuple[int, int]:
-        """How many processes and how many sockets get the messages of the group.
+        """How many processes and sockets receive the messages of the group.
 
-        `time` is a moment that may be over: a message may have ended its consumer.
+        `time` may be in the past, because a message may have ended its consumer.
         """
         left, before = self._left.get(group, (0.0, (0, 0)))
         if time is not None and left > time:
@@ -77,12 +77,12 @@ class Sockets:
 
 
 class Journeys:
-    """Makes journeys of events. The newest KEPT are kept."""
+    """The journeys that the events belong to; the newest KEPT of them."""
 
     def __init__(self) -> None:
         self.all: OrderedDict[int, Journey] = OrderedDict()
         self.sockets = Sockets()
-        self.changed: set[int] = set()  # the numbers of those that changed
+        self.changed: set[int] = set()  # the numbers of the journeys that changed
         self.path: str | None = None  # the address to which questions are sent
         self.total = 0
         self._numbers = itertools.count(1)
@@ -95,7 +95,7 @@ class Journeys:
         return [self.all[number] for number in numbers if number in self.all]
 
     def add(self, event: Event) -> None:
-        """Take notice of an event."""
+        """Assign an event to the journey that it belongs to."""
         self.sockets.add(event)
         journey = self._find(event)
         if journey is None:
@@ -115,18 +115,18 @@ class Journeys:
         if what == "enqueued" and event["process"] != "worker":
             return self._begin(event)
         if what == "task started" and event["process"] == "web":
-            return None  # eager: the request is known in a moment
+            return None  # eager mode: the event of the request follows
         return self._known_by_text(event)
 
     def _known_by_path(self, event: Event) -> Journey | None:
-        """A search that the request names, such as one that is to be cancelled."""
+        """The search whose id is in the path, for example to cancel it."""
         for part in str(event.get("path", "")).split("/"):
             if len(part) > 8 and part in self._of:
                 return self._of[part]
         return None
 
     def _known_by_text(self, event: Event) -> Journey | None:
-        """A search whose id, or question, is in the event's text."""
+        """The search whose id or question is in the event's text."""
         text = str(event.get("message") or event.get("question") or "")
         if not text:
             return None
@@ -156,7 +156,7 @@ class Journeys:
             self._loose.popitem(last=False)
 
     def _link(self, journey: Journey, key: object) -> Iterator[Event]:
-        """The events of this key belong to the journey: those that came before."""
+        """Link a key to the journey; yield the earlier events with that key."""
         if key is None or str(key) in self._of:
             return
         self._of[str(key)] = journey
@@ -165,7 +165,7 @@ class Journeys:
         yield from self._loose.pop(str(key), ())
 
     def _follow(self, journey: Journey, event: Event) -> None:
-        """Add the event, and those that it links with the journey."""
+        """Add the event to the journey, and all events that it links to it."""
         earlier = [
             one
             for key in ("trail", "id", "digest")
@@ -177,7 +177,7 @@ class Journeys:
                 for other in list(self._link(journey, one.get(key))):
                     self._note(journey, other)
 
-    # --- what becomes of it ----------------------------------------------------------
+    # --- what the event changes ------------------------------------------------------
 
     def _note(self, journey: Journey, event: Event) -> None:
         what = event["what"]
@@ -208,7 +208,7 @@ class Journeys:
             self.changed.add(journey.number)
 
     def _is_of_another_kind(self, journey: Journey, event: Event) -> bool:
-        """Whether it is no search, but a log-in for example."""
+        """Whether the request is not a search, but a login, for example."""
         if journey.ids or journey.first("enqueuing", "called directly", "task started"):
             return False
         if len(journey.events) > 2 and journey.first("enqueued"):
@@ -223,7 +223,7 @@ class Journeys:
 
 
 def _question(values: Any) -> str:
-    """The longest text among the values: most probably what was asked."""
+    """The longest text among the values, which is most likely the question."""
     texts = [one for one in values if isinstance(one, str) and not _is_id(one)]
     return max(texts, key=len, default="")[:200]
 
@@ -233,7 +233,7 @@ def _is_id(text: str) -> bool:
 
 
 def _append(journey: Journey, hop: Hop) -> None:
-    """Add a hop, or count it with an earlier one, if only such hops are between."""
+    """Add a hop, or count it in an equal one if only repeating hops are between."""
     same = None
     for other in reversed(journey.hops):
         if other.stage != hop.stage:

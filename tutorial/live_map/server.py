@@ -1,4 +1,4 @@
-"""Serves the page of the map: on this machine, and to this page alone."""
+"""Serves the page of the map, to this machine and to its own page only."""
 
 import asyncio
 import contextlib
@@ -19,16 +19,17 @@ from tutorial.runtime import codespaces
 from tutorial.runtime.waiting import wait_until
 
 READ = 0.1  # seconds between two looks at the events
-READ_WHEN_BUSY = 0.5  # with many searches at once
-BUSY = 15  # searches that have changed
+READ_WHEN_BUSY = 0.5  # the same, while many searches are running
+BUSY = 15  # changed searches between two looks that count as many
 LOOK = 0.5  # seconds between two looks at the processes and into Redis
 BEAT = 15.0  # seconds after which a silent stream sends a comment
-MOST_NEWS = 100  # for a page that does not read; it gets everything again
+MOST_NEWS = 100  # unread messages of a page; after that, it gets everything again
 
 PAGE = files("tutorial.live_map") / "page"
 KINDS = {".js": "text/javascript", ".css": "text/css"}
 
-# The page loads nothing from elsewhere, and no other page can use it.
+# With these headers, the page loads nothing from other hosts, and no other page can
+# embed it or read from it.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
@@ -46,16 +47,13 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class LiveMap:
-    """The map of a running project at `port`, served from a thread of its own.
-
-    Leaving the context ends it.
-    """
+    """A context that serves the map of a running project at `port`, in a thread."""
 
     def __init__(self, state: State, port: int) -> None:
         self.state = state
         self.port = port
         self.url = codespaces.address(port) or f"http://127.0.0.1:{port}"
-        self.run = uuid.uuid4().hex  # tells this start from the one before
+        self.run = uuid.uuid4().hex  # distinguishes this start from earlier ones
         self._streams: set[asyncio.Queue] = set()
         config = uvicorn.Config(
             self._application,
@@ -82,7 +80,7 @@ class LiveMap:
 
     def __exit__(self, *exception: object) -> None:
         self._server.should_exit = True
-        with contextlib.suppress(RuntimeError):  # the loop has ended already
+        with contextlib.suppress(RuntimeError):  # the loop has already ended
             self._loop.call_soon_threadsafe(self._end_streams)
         self._thread.join(timeout=3)
 
@@ -105,7 +103,7 @@ class LiveMap:
             with contextlib.suppress(Exception):
                 await self.state.close()
 
-    # --- what the page gets ---------------------------------------------------------
+    # --- data for the page ----------------------------------------------------------
 
     async def _read(self) -> None:
         while True:
@@ -128,7 +126,7 @@ class LiveMap:
             await asyncio.sleep(LOOK)
 
     def _failed(self, error: Exception) -> None:
-        """An error of the map's own: it goes on, and the page shows the error."""
+        """Show an error of the map itself in the page, and continue."""
         self.state.problem = f"The map itself has failed: {error!r}"
 
     def _publish(self, news: dict[str, Any]) -> None:
@@ -142,7 +140,7 @@ class LiveMap:
                 stream.put_nowait(text)
 
     def everything(self) -> dict[str, Any]:
-        """All that is known, for a page that was opened a moment ago."""
+        """The complete state, for a page that was just opened."""
         step = self.state.step
         return {
             **self.state.all(),
@@ -179,24 +177,24 @@ class LiveMap:
     def _refusal(self, method: str, path: str, headers: dict[str, bytes]) -> str:
         """Why the request is refused; "" if it is not.
 
-        A page of another site must not read the map: neither under a name of its own
-        that leads to this machine, nor by a request from its script.
+        A page of another site must not read the map: not through a host name that
+        resolves to this machine (DNS rebinding), and not by a request of its script.
         """
         hosts = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
         hosts.add(urlsplit(self.url).netloc)
         host = headers.get("host", b"").decode("latin-1")
         if host not in hosts:
-            return f"The map answers at {self.url} alone.\n"
+            return f"The map answers only at {self.url}\n"
         origin = headers.get("origin")
         if origin and urlsplit(origin.decode("latin-1")).netloc not in hosts:
-            return "Another site asks for the map.\n"
+            return "Another site requested the map.\n"
         fetched_by = headers.get("sec-fetch-site", b"none")
         if path != "/" and fetched_by not in (b"none", b"same-origin"):
-            return "Another site asks for the map.\n"
+            return "Another site requested the map.\n"
         return "" if method in ("GET", "HEAD") else "The map is only read.\n"
 
     async def _stream(self, receive: Any, send: Send) -> None:
-        """Send everything, and then all news, until the page goes away."""
+        """Send the complete state, then all changes, until the page is closed."""
         queue: asyncio.Queue = asyncio.Queue()
         queue.put_nowait(json.dumps(self.everything()))
         self._streams.add(queue)
@@ -212,11 +210,11 @@ class LiveMap:
         await send(body)
 
 
-END = ""  # of a stream
+END = ""  # ends a stream
 
 
 async def _next(queue: asyncio.Queue) -> str:
-    """What a stream sends next: news, or after a while a comment."""
+    """The next text of a stream: news, or a comment after BEAT seconds."""
     try:
         text = await asyncio.wait_for(queue.get(), BEAT)
     except TimeoutError:

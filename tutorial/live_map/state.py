@@ -1,4 +1,4 @@
-"""Everything that the page shows, collected while the project runs."""
+"""Collects everything that the page shows while the project runs."""
 
 import os
 import time
@@ -18,12 +18,12 @@ from tutorial.runtime.exclusive import listens
 from tutorial.runtime.stack import Stack
 
 MOST_RECEIVERS = 200
-QUIET = ("starting", "running")  # states in which the last line does not matter
-NOTICED = 0.5  # seconds after which a new process is noticed
+QUIET = ("starting", "running")  # the states without a last line on the page
+NOTICED = 0.5  # seconds until a new process is noticed
 
 
 class State:
-    """What is known of a running project, as the page gets it.
+    """The state of a running project, for the page.
 
     `tail` reads the observer's events.
     """
@@ -31,23 +31,23 @@ class State:
     def __init__(self, stack: Stack, step: Step, tail: Tail) -> None:
         self._stack = stack
         self._tail = tail
-        # Whether the worker's code is older than the files: `run` knows it.
+        # Whether the worker's code is older than the files. `run` sets this function.
         self.is_older: Callable[[], bool] = lambda: False
         self.step = step
         self.world = World(step=step.number)
         self.journeys = Journeys()
         self.counts: dict[str, int] = {"requests": 0, "tasks": 0, "frames": 0}
         self._processes: dict[str, Process] = {}
-        self._webs: dict[int, float] = {}  # pids of web, since when
+        self._webs: dict[int, float] = {}  # the start times of web processes, by pid
         self._redis: InRedis | None = None
-        self.problem = ""  # of the map itself
+        self.problem = ""  # an error of the map itself
         self._broker = ""  # the address that Celery uses
-        self._sent: dict[str, Any] = {}  # the parts as they were sent last
+        self._sent: dict[str, Any] = {}  # the parts that were sent last
 
     # --- events ---------------------------------------------------------------------
 
     def read(self) -> None:
-        """Take notice of the new events, and judge the searches that they are about."""
+        """Read the new events, and judge the searches that they belong to."""
         for event in self._tail.read():
             self._note(event)
         self._look_at_sockets()
@@ -99,9 +99,9 @@ class State:
     # --- processes and Redis --------------------------------------------------------
 
     async def look(self) -> None:
-        """Look at the processes and into Redis."""
+        """Look at the processes and at Redis."""
         self._look_at_processes()
-        # Its processes start after its services: now the address of Redis is known.
+        # Processes start after services, so the address of Redis is known now.
         if self._redis is None and self._processes:
             self._redis = InRedis(self._stack.redis_url)
         if self._redis is None:
@@ -125,7 +125,7 @@ class State:
                 known.pid, known.since = child.pid, time.time()
                 known.state, known.starts = "starting", known.starts + 1
             if role == "web":
-                # Django's server starts a child again after each save.
+                # Django's server starts a new child after each save.
                 since = known.since - 2 * NOTICED
                 mine = [pid for pid, at in self._webs.items() if at >= since]
                 known.reloads = sum(not _is_alive(pid) for pid in mine)
@@ -162,7 +162,7 @@ class State:
     # --- for the page -----------------------------------------------------------------
 
     def all(self) -> dict[str, Any]:
-        """Everything, for a page that was opened a moment ago."""
+        """The complete state, for a page that was just opened."""
         searches = [journey.data() for journey in self.journeys.all.values()]
         return {**self._parts(), "searches": searches}
 

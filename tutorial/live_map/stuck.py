@@ -1,4 +1,4 @@
-"""Where a search is, and why it does not get further, as far as it can be seen."""
+"""Judges where a search is and why it gets no further, as far as that can be seen."""
 
 import re
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from tutorial.live_map.journey import Journey
 from tutorial.observer.events import Event
 from tutorial.project.steps import steps
 
-PATIENCE = 2.0  # seconds without progress, after which a search is looked at
+PATIENCE = 2.0  # seconds without progress after which a search is judged
 
 NO_BROKER = re.compile(r"Operational|Connection|Timeout")
 
 
 @dataclass
 class Process:
-    """A process of the project, as `run` sees it."""
+    """A process that `run` started for the project."""
 
     name: str
     role: str  # "web", "worker", or the name of another one
@@ -27,27 +27,27 @@ class Process:
     pid: int = 0
     since: float = 0.0  # in seconds since 1970
     starts: int = 1
-    reloads: int = 0  # of a child of its own
-    line: str = ""  # the last line that it has printed
+    reloads: int = 0  # how many times it started a new child
+    line: str = ""  # the last line that it printed
     is_older: bool = False  # whether its code is older than the files
 
 
 @dataclass
 class World:
-    """What is known of the project beside its searches."""
+    """What is known of the project besides its searches."""
 
     step: int = 0  # 1 to 7; 8 for final; 0 for a learner's own folder
     processes: list[Process] = field(default_factory=list)
     workers: dict[int, Event] = field(default_factory=dict)  # "worker ready", by pid
     dead: set[int] = field(default_factory=set)  # pids of workers that have ended
     unknown: list[Event] = field(default_factory=list)  # tasks that no worker knows
-    running: dict[str, float] = field(default_factory=dict)  # tasks, since when
-    receivers: list[Event] = field(default_factory=list)  # that were connected
+    running: dict[str, float] = field(default_factory=dict)  # start times, by task id
+    receivers: list[Event] = field(default_factory=list)  # that were ever connected
     queues: dict[str, str] = field(default_factory=dict)  # of waiting messages, by id
     redis_error: str = ""
-    had_sockets: bool = False  # whether one was ever opened
-    had_groups: bool = False  # whether one has ever joined a group
-    groups: list[str] = field(default_factory=list)  # that somebody has joined
+    had_sockets: bool = False  # whether a socket was ever opened
+    had_groups: bool = False  # whether a socket ever joined a group
+    groups: list[str] = field(default_factory=list)  # that open sockets have joined
 
     def of(self, role: str) -> list[Process]:
         """The processes of the role."""
@@ -56,17 +56,17 @@ class World:
 
 @dataclass
 class Halt:
-    """A place at which a search stays, and the reason."""
+    """The stage at which a search stays, and the reason."""
 
     stage: int
     text: str  # what was seen
     mistake: str = ""  # its id in the catalogue
     at: str | None = None
     state: str = "stuck"
-    advice: str = ""  # in the place of the catalogue's
+    advice: str = ""  # replaces the fix in the catalogue
 
     def data(self) -> dict[str, Any]:
-        """The halt as the page gets it, in the words of the catalogue."""
+        """The halt as data for the page, with the texts of the catalogue."""
         found = mistakes().get(self.mistake)
         return {
             "stage": self.stage,
@@ -81,7 +81,7 @@ class Halt:
 
 
 def judge(journey: Journey, world: World, now: float) -> None:
-    """Set the journey's state, and its halt."""
+    """Set the state and the halt of the journey."""
     halt = _ended(journey) or _halted(journey, world, now)
     is_older = any(process.is_older for process in world.of("worker"))
     if halt and is_older and halt.stage in (4, 5) and halt.state in ("stuck", "failed"):
@@ -95,7 +95,7 @@ def judge(journey: Journey, world: World, now: float) -> None:
 
 
 def _ended(journey: Journey) -> Halt | None:
-    """Whether nothing more is to come."""
+    """The halt of a search that has ended, or None."""
     cancelled = journey.latest("updated")
     if cancelled and cancelled["values"].get("status") == "cancelled":
         return Halt(4, "", state="cancelled")
@@ -111,7 +111,7 @@ def _ended(journey: Journey) -> Halt | None:
 
 
 def _frames(journey: Journey, sent: Event) -> list[Event]:
-    """The frames that carried what was sent to the group."""
+    """The frames that were sent because of the message to the group."""
     return [
         event
         for event in journey.events
@@ -132,7 +132,7 @@ def _halted(journey: Journey, world: World, now: float) -> Halt | None:
 
 
 def _as_the_step_should(halt: Halt, world: World) -> Halt:
-    """In steps 1 to 6 a search gets as far as that step, and no further."""
+    """The halt with the state "ends" if the step is supposed to end at that stage."""
     is_end = halt.stage > world.step or (halt.mistake, world.step) in ENDS
     if not 1 <= world.step < len(steps()) or not is_end:
         return halt
@@ -142,7 +142,7 @@ def _as_the_step_should(halt: Halt, world: World) -> Halt:
         f"This is as far as step {here.name} goes. {halt.text} Step {following.name}"
         f" adds what comes next: {component}."
     )
-    # Only a message in the queue waits for something.
+    # Only a message in a queue counts as waiting.
     state = "waiting" if halt.mistake == "no-worker" else "ends"
     return Halt(halt.stage, text, state=state)
 
@@ -229,7 +229,7 @@ def _by_status(response: Event, quiet: float) -> Halts:
 
 
 def _in_queue(journey: Journey, world: World, quiet: float) -> Halts:
-    """The message was sent, and no worker has started its task."""
+    """Halts if the message was sent, and no worker has started its task."""
     if not journey.ids or journey.latest("task started") or quiet <= PATIENCE:
         return
     called = journey.latest("enqueued")
@@ -306,7 +306,7 @@ def _received_only(world: World) -> Halts:
 
 
 def _in_worker(journey: Journey, world: World, quiet: float) -> Halts:
-    """The task has started, and nothing was announced yet."""
+    """Halts if the task has started, and no signal or message was sent yet."""
     started = journey.latest("task started")
     if started is None or _is_eager(journey):
         return
@@ -315,7 +315,7 @@ def _in_worker(journey: Journey, world: World, quiet: float) -> Halts:
     error = journey.latest("openai")
     if failed and not (retried and retried["time"] >= failed["time"]):
         if journey.latest("handler failed", "group_send failed"):
-            return  # that is why it has failed
+            return  # the task failed because of that, which is judged elsewhere
         is_api = bool(error and not announced)
         mistake = _mistake_of(failed, journey, bool(announced))
         at = (error.at if is_api else None) or failed.at
@@ -361,7 +361,7 @@ def _in_worker(journey: Journey, world: World, quiet: float) -> Halts:
 
 
 def _mistake_of(failed: Event, journey: Journey, is_announced: bool) -> str:
-    """The mistake that makes a task raise what it has raised."""
+    """The id of the mistake behind the exception of a task."""
     if is_announced:
         return "task-raises-after-save"
     if re.search(r"'(Response|ChatCompletion)\w*' object", failed.error):
@@ -375,7 +375,7 @@ def _mistake_of(failed: Event, journey: Journey, is_announced: bool) -> str:
 
 
 def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
-    """The signal was sent, and no message to a group has followed."""
+    """Halts if the signal was sent, and no message to a group followed."""
     signal, sent = journey.latest("signal"), journey.latest("group_send")
     failed = journey.latest("group_send failed")
     if failed and not (sent and sent["time"] > failed["time"]):
@@ -389,7 +389,7 @@ def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
         return
     if failed := journey.latest("handler failed"):
         if failed["error"] == "NotAwaited":
-            text = "The handler is a coroutine, and nobody awaits it."
+            text = "The handler is a coroutine that is never awaited."
             yield Halt(5, text, "async-mismatch", failed.at, "failed")
             return
         text = f"The handler raised {said(failed.error)}."
@@ -410,7 +410,7 @@ def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
 
 
 def _no_handler(signal: Event, world: World) -> Halt:
-    """Nobody gets the signal."""
+    """The halt of a search whose signal has no handler."""
     here = [one for one in world.receivers if one["pid"] == signal["pid"]]
     own = [one for one in here if one["signal"] == signal["signal"]]
     name = signal["name"]
@@ -426,7 +426,7 @@ def _no_handler(signal: Event, world: World) -> Halt:
 
 
 def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
-    """A message was sent to a group, and no frame has followed."""
+    """Halts if a message was sent to a group, and no frame followed."""
     sent = journey.latest("group_send")
     if sent is None:
         return

@@ -1,4 +1,4 @@
-// The page of the map: what comes from the server, or from a recording, and the replay.
+// The page of the map: reads the server's news or a recording, and replays searches.
 
 import { drawPicture } from "./picture.js";
 import { drawCounts, drawDetail, drawList, drawLog, drawProcesses, drawRedis, drawVerdict, forgetProcesses } from "./panels.js";
@@ -9,9 +9,9 @@ const element = (id) => document.getElementById(id);
 
 const page = {
   run: "",
-  ahead: 0, // seconds by which the server's clock is ahead of ours
+  ahead: 0, // seconds by which the server's clock is ahead of the browser's
   total: 0,
-  selected: null, // the key of the search that was chosen; null: the newest
+  selected: null, // the key of the selected search; null: the newest
   replay: null, // { key, index, timer }
   redis: null,
 };
@@ -25,7 +25,7 @@ function selectedSearch() {
   return searches.get(page.selected) || newest;
 }
 
-// Take in news from the server, and draw what has changed.
+// Apply news from the server, and draw the parts that have changed.
 function take(news) {
   page.ahead = news.now - Date.now() / 1000;
   page.now = news.now;
@@ -41,7 +41,7 @@ function take(news) {
   if (news.processes) drawProcesses(news.processes);
   if (news.redis) page.redis = news.redis;
   if (page.redis) drawRedis(page.redis, serverNow());
-  // What was there before the page is listed whole.
+  // Searches from before the page was opened are listed completely.
   if (news.searches) drawLog(news.searches, news.run ? Infinity : undefined);
   draw();
 }
@@ -73,7 +73,7 @@ function drawControls(search, index) {
   element("hop").max = last;
   element("hop").value = index;
   element("hop").setAttribute("aria-valuetext", search.hops[index]?.text || "");
-  // Not `disabled`: the keyboard would lose its place.
+  // With `disabled`, the button would lose the keyboard focus.
   element("back").setAttribute("aria-disabled", String(index <= 0));
   element("forward").setAttribute("aria-disabled", String(index >= last));
   element("here").textContent = page.replay ? `Replay: ${search.hops[index].text}` : "";
@@ -125,7 +125,7 @@ element("hop").addEventListener("input", (event) => { pause(); goTo(Number(event
 element("now").addEventListener("click", () => { endReplay(); page.selected = null; draw(); element("play").focus(); });
 element("pace").addEventListener("change", () => { if (page.replay?.timer) { pause(); play(); } });
 
-// In the list, the arrow keys lead from one search to the next.
+// In the list, the arrow keys move from one search to the next.
 element("list").addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step) return;
@@ -142,7 +142,7 @@ element("large").addEventListener("click", () => {
   element("large").setAttribute("aria-pressed", String(isLarge));
 });
 
-// A station of the picture leads to what the search has left there.
+// A click on a station of the picture scrolls to the hops of the search there.
 for (const station of document.querySelectorAll(".flow a.station")) {
   station.addEventListener("click", (event) => {
     event.preventDefault();
@@ -153,7 +153,7 @@ for (const station of document.querySelectorAll(".flow a.station")) {
   });
 }
 
-// Where the data comes from.
+// The source of the data: the server, or a recording.
 
 function connect() {
   const link = element("link");
@@ -162,27 +162,27 @@ function connect() {
     link.textContent = "Live";
     link.className = "is-live";
     take(JSON.parse(event.data));
-    keepTemplate().catch(() => {}); // then the server makes it
+    keepTemplate().catch(() => {}); // without a template, the server makes the recording
   });
   stream.addEventListener("error", () => {
     link.textContent = "The project has stopped. Start it again, and the map reconnects.";
     link.className = "is-away";
     forgetProcesses();
-    // A browser that was refused gives up by itself.
+    // A browser does not reconnect by itself after a refusal.
     if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
   });
 }
 
-// The recording is made here, so that it can still be saved when the project has stopped.
+// The page makes the recording, so that it can be saved after the project has stopped.
 async function keepTemplate() {
   page.template ||= await (await fetch("/recording")).text();
 }
 
 element("save").addEventListener("click", (event) => {
-  if (!page.template) return; // the server makes it
+  if (!page.template) return; // the link downloads the recording from the server
   event.preventDefault();
   const state = { ...page.last, now: serverNow(), run: page.run, searches: [...searches.values()] };
-  // No text in the data can end the element.
+  // Escape "<", so that no text in the data can end the element.
   const data = JSON.stringify(state).replaceAll("<", "\\u003c");
   const mark = 'id="recording">';
   const start = page.template.indexOf(mark) + mark.length;
@@ -203,6 +203,6 @@ if (recorded) {
   take(state);
 } else {
   connect();
-  // Tokens of searches that are over leave, and ages grow.
+  // Remove tokens of searches that have ended, and update ages.
   setInterval(() => { if (page.redis) { drawRedis(page.redis, serverNow()); draw(); } }, 1000);
 }

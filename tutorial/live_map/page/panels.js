@@ -1,20 +1,20 @@
-// What stands below the picture: searches, stations, processes, Redis, and the log.
+// The panels below the picture: searches, stations, processes, Redis, and the log.
 
 import { clock, duration, offset } from "./time.js";
 import { iconOf } from "./shapes.js";
 import { hopName, searches, stageName, stateOf, waterfallOf } from "./story.js";
 
 const LINES = 600; // of the log
-const AT_ONCE = 12; // lines; more of them are counted
+const AT_ONCE = 12; // lines that are added at once; further ones are only counted
 
 const UNOBSERVED = "The frame went to the browser. What the page does with it cannot be seen from here.";
 
-// What an element shows now: it is drawn again only if that changes.
+// The content of each element: it is drawn again only if that changes.
 const drawnBefore = new WeakMap();
 
 const $ = (id) => document.getElementById(id);
 
-// An element with text or children in it. Text is never taken for HTML.
+// An element with text or children. Text is never parsed as HTML.
 export function made(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -22,7 +22,7 @@ export function made(name, attributes = {}, ...children) {
   return element;
 }
 
-// The list of searches, newest first. `choose` is called with the one that is pressed.
+// The list of searches, newest first. `choose` is called with the search that is clicked.
 export function drawList(run, selected, total, choose) {
   const list = $("list");
   const buttons = new Map([...list.querySelectorAll("button")].map((one) => [one.dataset.key, one]));
@@ -48,12 +48,12 @@ export function drawList(run, selected, total, choose) {
   say($("total"), total > wanted.length ? `the last ${wanted.length} of ${total}` : "");
 }
 
-// Change the text only if it is another one: a screen reader reads what changes.
+// Set the text only if it differs, because a screen reader reads every change aloud.
 function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// What the search has left at each station, up to hop `index`.
+// The hops of the search at each station, up to hop `index`.
 export function drawDetail(search, index, now) {
   const hops = search ? search.hops.slice(0, index + 1) : [];
   say($("detail-name"), search ? `Search ${search.number}: ${search.question}` : "What a search leaves at each station");
@@ -69,7 +69,7 @@ export function drawDetail(search, index, now) {
     const isSame = before.key === search?.key;
     drawnBefore.set(station, { content, key: search?.key });
     const list = station.querySelector(".hops");
-    // What the reader has opened stays open.
+    // Elements that the user has opened stay open.
     const open = isSame ? [...list.querySelectorAll("details")].map((one) => one.open) : [];
     const rows = own.map((hop, number) => hopOf(search, hop, open[number]));
     if (isUnobserved) rows.push(made("li", { class: "is-unobserved" }, UNOBSERVED));
@@ -109,7 +109,7 @@ function drawWaterfall(search, now) {
   }));
 }
 
-// Why the search does not go on, below the picture; and a link to the page about it.
+// Why the search gets no further, below the picture, with a link to the page about it.
 // Text with code between backticks.
 function withCode(text) {
   return text.split("`").map((part, place) => (place % 2 ? made("code", { translate: "no" }, part) : part));
@@ -143,7 +143,7 @@ export function drawProcesses(processes) {
   }));
 }
 
-// Nothing is known of the processes while the project is stopped.
+// While the project is stopped, the state of its processes is unknown.
 export function forgetProcesses() {
   $("processes").replaceChildren(made("li", {}, "Nothing is known while the project is stopped."));
 }
@@ -183,11 +183,11 @@ export function drawRedis(redis, now) {
 
 const told = new Map(); // by search: how many hops the log has, and the state
 
-// Add what is new to the log.
+// Add the new hops to the log.
 export function drawLog(changed, atOnce = AT_ONCE) {
   const lines = [];
   for (const search of changed) {
-    // It may be a log-in: the response decides.
+    // The request may be a login: the response shows that.
     if (search.hops.length < 2 && search.state === "travelling") continue;
     const before = told.get(search.key) || { hops: 0, state: "" };
     for (const hop of search.hops.slice(before.hops)) {

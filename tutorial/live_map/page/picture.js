@@ -3,10 +3,10 @@
 import { drawn, shapeOf } from "./shapes.js";
 import { isOver, searches, stationAt } from "./story.js";
 
-// Where the tokens of a station stand around it, in degrees; further ones are counted.
+// The angles of the tokens around a station, in degrees. Further tokens are only counted.
 const ANGLES = [-90, -40, -140, 0, 180];
 const AROUND = ANGLES.length;
-const STAYS = 6; // seconds that the token of a search stays when it is over
+const STAYS = 6; // seconds for which the token stays after the end of its search
 
 const pictures = [...document.querySelectorAll(".flow > svg")].map((svg) => ({
   svg,
@@ -19,7 +19,7 @@ const pictures = [...document.querySelectorAll(".flow > svg")].map((svg) => ({
 // after its hops up to `index`.
 export function drawPicture(now, run, selected, alone = null, index = 0) {
   const shown = alone ? [alone] : [...searches.values()].filter((search) => {
-    // The searches of an earlier start do not go on.
+    // The searches of an earlier start of the project have ended.
     if (search !== selected && !search.key.startsWith(`${run}-`)) return false;
     const last = Math.max(search.started, ...search.hops.map((hop) => hop.until));
     return search === selected || !isOver(search) || now - last < STAYS;
@@ -80,7 +80,7 @@ function countOthers(picture, station, count) {
   text.textContent = `+${count}`;
 }
 
-// Mark the stations that the selected search has reached, and where it does not go on.
+// Mark the stations that the selected search has reached, and the one where it is stuck.
 function mark(search, isReplay, index) {
   const reached = search ? stationAt(search, isReplay ? index : undefined) : 0;
   for (const station of document.querySelectorAll(".flow a.station")) {

@@ -1,4 +1,4 @@
-// The sign of a search: a shape and a colour, so that neither is needed alone.
+// The symbol of a search: a shape and a colour, so that it does not depend on colour alone.
 
 const SHAPES = {
   circle: "M-7 0a7 7 0 1 0 14 0a7 7 0 1 0 -14 0z",
@@ -25,7 +25,7 @@ export function shapeOf(number) {
   return drawn("path", { d: SHAPES[name], class: `shape colour-${number % COLOURS}` });
 }
 
-// The shape in an SVG of its own, to stand in a line of text.
+// The shape in an SVG of its own, for use in a line of text.
 export function iconOf(number) {
   const svg = drawn("svg", { viewBox: "-10 -10 20 20", class: "icon", "aria-hidden": "true" });
   svg.append(shapeOf(number));

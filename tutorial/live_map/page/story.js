@@ -1,18 +1,18 @@
-// The searches, and where each was at which moment. All of it follows from their hops.
+// The searches, and the station of each at any moment, computed from their hops.
 
 import { duration } from "./time.js";
 
 const KEPT = 50;
 const STAGES = ["", "template", "view", "queue", "worker", "signal", "consumer", "browser"];
 
-// Searches by key, oldest first. `run` tells one start of the project from the next.
+// Searches by key, oldest first. `run` identifies one start of the project.
 export const searches = new Map();
 
 export function stageName(stage) {
   return `${stage} ${STAGES[stage]}`;
 }
 
-// Take in what came: a list of searches of one start of the project.
+// Store a list of searches of one start of the project.
 export function remember(run, found) {
   for (const search of found) {
     search.key = `${run}-${search.number}`;
@@ -22,7 +22,7 @@ export function remember(run, found) {
   while (searches.size > KEPT) searches.delete(searches.keys().next().value);
 }
 
-// Forget the searches of this start that the server no longer has: requests of another kind.
+// Remove searches of this start that the server has removed, because they were no searches.
 export function forgetOthers(run, numbers) {
   const known = new Set(numbers.map((number) => `${run}-${number}`));
   for (const key of [...searches.keys()]) {
@@ -48,10 +48,10 @@ export function lengthOf(search) {
   return Math.max(search.started, ...ends) - search.started;
 }
 
-// The search's state in words.
+// The search's state as text.
 export function stateOf(search) {
   const stage = search.halt ? search.halt.stage : search.stage;
-  // The token stays where something was seen last.
+  // The token stays at the station of the last hop.
   const place = stage > search.stage ? `on the way to ${stageName(stage)}` : `at ${stageName(stage)}`;
   const words = {
     travelling: `on its way, at ${stageName(search.stage)}`,
@@ -87,26 +87,26 @@ const HOPS = {
   got: "consumer",
 };
 
-// What a hop is called in the waterfall.
+// The name of a hop in the waterfall.
 export function hopName(hop) {
   if (hop.kind === "response failed") return `${hop.stage} status ${hop.facts.status}`;
   return `${hop.stage} ${HOPS[hop.kind] || hop.kind}`;
 }
 
-// What happens beside the search: the visitor gets a response, the task ends.
+// Hops that are not part of the search's path: the response to the visitor, the task's end.
 const BESIDE = ["response", "done"];
-// Hops after which nobody works on the search.
+// Hops after which no process works on the search.
 const WAITS = ["message", "taken", "asked"];
 
 function lastOf(search) {
   return search.hops.filter((hop) => !BESIDE.includes(hop.kind)).pop();
 }
 
-// The parts of the search's time: each hop lasts until the next one, or as long as it is
-// repeated.
+// The parts of the search's time. Each hop lasts until the next one, or until its last
+// repetition.
 export function waterfallOf(search, now) {
   const last = search.hops[search.hops.length - 1];
-  // A message that waits still waits.
+  // A message in the queue is still waiting.
   const goesOn = !isOver(search) && WAITS.includes(lastOf(search)?.kind);
   const whole = Math.max(lengthOf(search), goesOn && last ? now - search.started : 0) || 0.001;
   return search.hops.map((hop, index) => {
@@ -120,7 +120,7 @@ export function waterfallOf(search, now) {
       seconds,
       left: (hop.time - search.started) / whole,
       width: seconds / whole,
-      // Nobody works on it: it waits for a worker, or for the API.
+      // No process works on it: it waits for a worker or for the API.
       waits: WAITS.includes(hop.kind),
     };
   });

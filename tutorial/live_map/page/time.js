@@ -1,4 +1,4 @@
-// Times in words.
+// Formats times.
 
 // Seconds as text, such as "12 ms" or "3.4 s".
 export function duration(seconds) {
@@ -7,7 +7,7 @@ export function duration(seconds) {
   return `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)} s`;
 }
 
-// The time since the start of a search, which is shown beside others: "1043 ms".
+// The time since the start of a search, as a column of the page shows it: "1043 ms".
 export function offset(seconds) {
   const ms = Math.max(0, seconds * 1000);
   return ms < 10000 ? `${Math.round(ms)} ms` : duration(seconds);
