@@ -51,7 +51,7 @@ def name_of(advice: Path) -> str:
 
 
 @pytest.mark.parametrize("advice", FOLLOWED, ids=name_of)
-def test_the_words_are_those_that_were_followed(advice):
+def test_the_catalogue_has_the_fix_that_was_followed(advice):
     mistake = mistakes()[head_of(mistake_of(advice))["mistake"]]
     assert head_of(advice)["followed"] == mistake.fix, "follow the new words"
 
@@ -64,7 +64,7 @@ def test_the_advice_of_each_mistake_was_followed():
 @pytest.mark.lab
 @pytest.mark.slow(15)
 @pytest.mark.parametrize("advice", FOLLOWED, ids=name_of)
-def test_who_follows_the_advice_has_a_flow_that_works(advice, tmp_path, check_here):
+def test_the_flow_works_after_the_advice_was_followed(advice, tmp_path, check_here):
     mistake, project = mistake_of(advice), tmp_path / "project"
     number = head_of(mistake).get("step", "7")
     if OF_OUR_STEPS in mistake.parents:

@@ -57,7 +57,7 @@ def test_check_names_the_hop_that_is_broken(patch, tmp_path, check_here):
 
 @pytest.mark.slow(15)
 @each(lab.unsafe())
-def test_check_tells_what_harms_others(patch, tmp_path, check_here):
+def test_check_reports_what_harms_others(patch, tmp_path, check_here):
     lab.copy(patch.parent.parent, tmp_path / "project", patch)
     report = check_here("7", tmp_path / "project")
     head, found = lab.head_of(patch), named(report)

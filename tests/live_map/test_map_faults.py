@@ -52,7 +52,7 @@ def test_redis_stops_and_starts(run_mapped, open_map, visit):
 
 
 @pytest.mark.slow(8)
-def test_the_page_goes_on_when_the_map_starts_again(run_mapped, open_map):
+def test_the_page_reconnects_when_the_map_starts_again(run_mapped, open_map):
     running = run_mapped("3")
     page = open_map(running)
     running.ask(QUESTION)

@@ -20,7 +20,7 @@ def everything_below(folder: Path) -> set[str]:
 
 
 @pytest.mark.slow(12)
-def test_it_prints_one_line_more_and_leaves_nothing_behind(start, tmp_path):
+def test_it_prints_one_more_line_and_leaves_nothing_behind(start, tmp_path):
     folder = tmp_path / "mine"
     make(folder, "3")
     before = everything_below(folder)

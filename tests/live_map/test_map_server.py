@@ -68,14 +68,14 @@ def test_it_refuses_the_pages_of_other_sites(server, path, headers):
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_what_the_page_loads_is_for_the_page_alone(server, site):
+def test_only_the_page_can_load_its_files(server, site):
     assert fetch(f"{server.url}/recording", Sec_Fetch_Site=site)[0] == 403
     assert fetch(f"{server.url}/map.js", Sec_Fetch_Site=site)[0] == 403
     # A link that leads to the map is no reading.
     assert fetch(server.url, Sec_Fetch_Site=site)[0] == 200
 
 
-def test_it_is_only_read_and_only_here(server):
+def test_it_accepts_only_get_requests_to_its_own_address(server):
     assert fetch(server.url, "POST")[0] == 403
     assert fetch(f"{server.url}/../server.py")[0] == 404
     assert fetch(f"{server.url}/nothing")[0] == 404

@@ -127,7 +127,7 @@ def api():
 
 
 @pytest.mark.parametrize("latency", [0, 0.01])
-def test_the_api_speaks_as_the_real_one_does(api, latency):
+def test_the_api_answers_like_the_real_one(api, latency):
     pace = {"latency": latency, "pause": latency}
     api.post("/pace", body=pace, cast_to=object)
     response = api.responses.create(model="m", input="Whole?")

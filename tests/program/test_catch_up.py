@@ -16,7 +16,7 @@ ADD_ADA = (
 )
 
 
-def test_catch_up_keeps_all_that_was_there(root, tmp_path):
+def test_catch_up_keeps_all_files(root, tmp_path):
     folder = make(tmp_path / "my-search", "2")
     migrate(folder)
     database = (folder / "db.sqlite3").read_bytes()

@@ -80,7 +80,7 @@ EXPLAINED = ("2", "4", "5")
         for name in MISSING
     ],
 )
-def test_a_step_holds_up_to_its_own_stage(name, project, check_here):
+def test_a_step_passes_up_to_its_own_stage(name, project, check_here):
     number = int(name)
     report = check_here(str(number + 1), project(name))
     assert states(report) == ["passed"] * (number + 1) + ["broken"], report
@@ -94,7 +94,7 @@ NOWHERE = dict.fromkeys(services.PROXIES, "http://127.0.0.1:9")
 NOWHERE |= {"ALL_PROXY": "socks5://127.0.0.1:9", "all_proxy": "socks5://127.0.0.1:9"}
 
 
-def test_the_finished_app_holds():
+def test_the_finished_app_passes():
     """Also where requests to other machines go through a proxy."""
     alone = {"NO_PROXY": "", "no_proxy": ""}
     result = run_check("final", "--json", **NOWHERE, **alone)
@@ -160,7 +160,7 @@ def rename(folder: Path) -> None:
 
 
 @pytest.mark.lab
-def test_another_persons_names_and_places_are_as_good(project, check_here):
+def test_other_names_and_places_make_no_difference(project, check_here):
     folder = project("7")
     rename(folder)
     # Nor do they have a Procfile, or versions in their list of packages.
@@ -171,7 +171,7 @@ def test_another_persons_names_and_places_are_as_good(project, check_here):
     assert "/live/" in report["stages"][6]["evidence"]
 
 
-def test_it_reads_for_a_person(project):
+def test_the_report_for_a_person(project):
     folder = project("5")
     apps = folder / "search" / "apps.py"
     text = apps.read_text()
@@ -217,7 +217,7 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_it_leaves_the_folder_the_database_and_redis_as_they_were(
+def test_it_does_not_change_the_folder_the_database_and_redis(
     project, tmp_path, scratch
 ):
     folder = project("4")
@@ -434,7 +434,7 @@ def test_it_watches_the_folder(project, tmp_path, scratch):
     assert not list(scratch.glob("tutorial*"))
 
 
-def test_settings_that_never_end_are_no_error_of_the_check():
+def test_settings_that_hang_are_no_error_of_the_check():
     class Project:
         def call(self, command, **options):
             raise subprocess.TimeoutExpired(command, options["timeout"])
@@ -490,7 +490,7 @@ def test_a_file_that_is_broken_is_named_before_anything_imports_it(project, chec
 
 
 @pytest.mark.slow(15)
-def test_a_file_that_never_ends_raises_nothing(project, check_here, monkeypatch):
+def test_a_file_that_hangs(project, check_here, monkeypatch):
     for module in (start, stage_0_start):
         monkeypatch.setattr(module, "START", 4.0)
     folder = project("2")
@@ -501,7 +501,9 @@ def test_a_file_that_never_ends_raises_nothing(project, check_here, monkeypatch)
     assert found["seen"].startswith("nothing listens at its port after 4 s")
 
 
-def test_a_broken_file_of_no_app_and_an_empty_database_do_no_harm(project, check_here):
+def test_a_broken_file_outside_the_apps_and_an_empty_database_are_accepted(
+    project, check_here
+):
     folder = project("2")
     (folder / "notes.py").write_text("what I have learnt\n")
     (folder / "search" / "tests.py").write_text("to be written\n")

@@ -15,7 +15,7 @@ RAISES = """def send_search_result(self, event):
 
 
 @pytest.mark.slow(20)
-def test_a_page_that_gets_no_frame_any_more_inserts_no_html(changed, check_here):
+def test_a_page_without_frames_is_not_accused_of_inserting_html(changed, check_here):
     """Its consumer has failed at an error of the API, and the socket is closed."""
     start = "def send_search_result(self, event):\n"
     report = check_here("7", changed(CONSUMERS, start, RAISES))
@@ -23,7 +23,7 @@ def test_a_page_that_gets_no_frame_any_more_inserts_no_html(changed, check_here)
 
 
 @pytest.mark.slow(12)
-def test_a_row_of_another_user_keeps_no_error_from_the_visitor(tmp_path, check_here):
+def test_a_row_of_another_user_is_not_a_hidden_failure(tmp_path, check_here):
     folder = tmp_path / "project"
     copy_project(steps.find("4").folder, folder)
     tasks = folder / TASKS
@@ -34,7 +34,7 @@ def test_a_row_of_another_user_keeps_no_error_from_the_visitor(tmp_path, check_h
 
 
 @pytest.mark.slow(12)
-def test_an_import_whose_name_is_not_used_is_not_missed(changed, check_here):
+def test_a_missing_import_of_an_unused_name_is_accepted(changed, check_here):
     settings = "config/settings.py"
     folder = changed(
         *(settings, "from urllib.parse import urlsplit\n", ""),

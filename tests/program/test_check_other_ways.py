@@ -35,7 +35,7 @@ def states(report):
 
 
 @pytest.mark.slow(12)
-def test_the_chat_completions_api_is_as_good(changed, check_here):
+def test_the_chat_completions_api_is_accepted(changed, check_here):
     call = """responses.create(
             model=settings.OPENAI_MODEL,
             instructions="Answer in a few short sentences of plain text.",
@@ -57,7 +57,7 @@ def by_socket(call):
 
 
 @pytest.mark.slow(12)
-def test_a_question_that_goes_up_the_socket_is_followed(changed, check_here):
+def test_a_question_that_is_sent_through_the_socket_is_followed(changed, check_here):
     changes = [*by_socket("fetch_openai_results_task.delay(query, self.user_id)")]
     changes[2] += "  if (false) send().catch((error) => showNotice("
     changes += [CONSUMERS, "        user = self.scope", USER]
@@ -163,7 +163,7 @@ def test_the_button_after_the_field_sends_it(chromium):
     assert page.evaluate("pressed") == "send"
 
 
-def test_no_person_asks_in_a_page_that_shows_an_api(chromium):
+def test_a_page_of_an_api_has_no_field_for_a_question(chromium):
     """Django REST framework has a form for each address of an API."""
     page = chromium.new_context().new_page()
     form = "<form method=post><textarea name=question></textarea></form>"

@@ -159,7 +159,7 @@ def test_a_second_run_checks_only_what_has_changed(the_class):
 
 
 @pytest.mark.slow(20)
-def test_a_folder_that_hangs_costs_its_own_time_out(tmp_path, monkeypatch):
+def test_a_folder_that_hangs_is_ended_after_its_time_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "PLACE", tmp_path / "kept")
     place = tmp_path / "class"
     (place / "empty").mkdir(parents=True)
@@ -173,7 +173,7 @@ def test_a_folder_that_hangs_costs_its_own_time_out(tmp_path, monkeypatch):
 
 
 @shared
-def test_again_checks_what_has_not_changed(the_class):
+def test_again_checks_unchanged_folders_too(the_class):
     place, *_ = the_class
     names = [f"{place}/half", f"{place}/empty", f"{place}/notes.txt"]
     status, said = check_class(place, *names, again=True)
@@ -304,7 +304,7 @@ def test_a_command_within_its_limits():
     ],
     ids=["time", "disk", "processes", "memory"],
 )
-def test_a_limit_ends_a_command_and_all_that_it_has_started(code, limits, words):
+def test_a_limit_ends_a_command_and_all_its_processes(code, limits, words):
     ending, _ = keep(code, **limits)
     assert words in ending["limit"]
     assert ending["is_timeout"] == ("seconds" in limits)
@@ -317,7 +317,7 @@ def test_one_large_file_is_refused_by_the_system():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its parent would be process 1")
-def test_a_process_without_a_group_a_parent_and_an_environment_is_found():
+def test_a_process_that_left_its_group_parent_and_environment_is_found():
     before = set(psutil.pids())
     ending, _ = keep(ESCAPES)
     assert ending["left"] == 1
@@ -325,7 +325,7 @@ def test_a_process_without_a_group_a_parent_and_an_environment_is_found():
     assert not [one for one in new if one.cmdline()[:1] == ["sleep"]]
 
 
-def test_a_check_ends_with_the_one_who_asked_for_it(tmp_path):
+def test_a_check_ends_when_its_input_is_closed(tmp_path):
     order = Order(["sleep", "600"], str(tmp_path / "folder"), 60.0)
     child = start_keeper(order)
     wait_until(

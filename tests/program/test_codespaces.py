@@ -88,7 +88,7 @@ def test_a_form_is_taken_there_by_djangos_own_server_too(start):
 
 
 @pytest.mark.xdist_group("step 7")
-def test_elsewhere_nothing_is_trusted_but_the_page_itself(run_step):
+def test_outside_codespaces_only_the_page_itself_is_trusted(run_step):
     port = run_step("7").project.port
     visitor = a_visitor(port)
     assert post(visitor, "What is an origin?", f"http://localhost:{port}") == 302

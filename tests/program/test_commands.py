@@ -101,7 +101,7 @@ def test_an_installation_without_a_network(fresh_clone):
     assert "start the same command again" in output
 
 
-def test_diff_reads_as_the_step_does():
+def test_diff_shows_what_a_step_adds():
     result = tutorial("diff", "3", "4")
     assert result.returncode == 0
     assert "New process: worker (celery --app config worker" in result.stdout

@@ -146,7 +146,7 @@ def test_the_folder_shows_the_finished_app(written):
     assert git(written, "status", "--porcelain") == ""
 
 
-def test_what_a_run_leaves_is_ignored(tmp_path):
+def test_files_that_a_run_creates_are_ignored(tmp_path):
     tutorial("history", str(tmp_path))
     left = ("db.sqlite3", "search/__pycache__/a.pyc", ".env", ".venv/pyvenv.cfg")
     for name in (*left, "static_root/a.css"):
@@ -211,7 +211,7 @@ def test_git_finds_a_step_by_bisection(tmp_path):
     assert f"{git(tmp_path, 'rev-parse', 'step-6')} is the first bad commit" in found
 
 
-def test_later_commits_are_the_person_s_own(written, tmp_path):
+def test_later_commits_have_the_users_own_name(written, tmp_path):
     git(tmp_path, "clone", "--quiet", str(written), "mine")
     own = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
     git(tmp_path / "mine", *own, "commit", "--quiet", "--allow-empty", "-m", "Mine")
@@ -263,7 +263,7 @@ def test_it_overwrites_nothing(content, tmp_path):
     assert everything(tmp_path) == {content: b"mine"}
 
 
-def test_where_a_file_is(tmp_path):
+def test_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "file").write_text("mine")
     check_message(tutorial("history", str(tmp_path / "file")), "is a file")
     check_message(tutorial("history", str(tmp_path / "file" / "a")), "cannot be made")
@@ -271,17 +271,17 @@ def test_where_a_file_is(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["3", "final", "0"])
-def test_a_step_in_the_place_of_the_folder(name, root):
+def test_a_step_in_place_of_the_folder(name, root):
     check_message(tutorial("history", name, root=root), "history DIR", f"./{name}")
 
 
-def test_a_name_that_is_none():
+def test_an_empty_name():
     check_message(tutorial("history", ""), "cannot be the name")
 
 
 @pytest.mark.parametrize("name", ["history", "steps/history", ".", "mine/history"])
 @pytest.mark.parametrize("command", ["history", "new --git"])
-def test_no_repository_inside_the_tutorial_s_own(name, command, root):
+def test_no_repository_inside_the_tutorials_repository(name, command, root):
     word, *options = command.split()
     check_message(
         tutorial(word, name, *options, root=root), name, "the tutorial", "../"
@@ -341,7 +341,7 @@ def test_a_failure_leaves_nothing(command, at, is_there, tmp_path):
 
 @BOTH
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_end_half_way_leaves_nothing(command, number, tmp_path):
+def test_a_signal_in_the_middle_leaves_nothing(command, number, tmp_path):
     reached = tmp_path / "reached"
     path = git_that(tmp_path, "read-tree", f"touch '{reached}'; exec sleep 60")
     folder = tmp_path / "there" / "folder"
@@ -394,7 +394,7 @@ def test_its_first_commit_is_that_of_the_history(written, tmp_path):
     assert trees[0] == trees[1]
 
 
-def test_nothing_is_typed_yet(tmp_path):
+def test_a_new_empty_folder_with_git(tmp_path):
     for option in (["0", "--git"], ["--git", "0"]):
         folder = tmp_path / option[0]
         result = tutorial("new", str(folder), *option)
@@ -406,7 +406,7 @@ def test_nothing_is_typed_yet(tmp_path):
         assert "run " in result.stdout
 
 
-def test_what_the_learner_types_is_theirs(tmp_path):
+def test_the_learners_commits_have_the_learners_name(tmp_path):
     folder = tmp_path / "my-search"
     tutorial("new", str(folder), "0", "--git")
     for name in ("manage.py", "db.sqlite3", ".env", "search/__pycache__/a.pyc"):

@@ -93,7 +93,7 @@ def test_new_takes_an_empty_folder(tmp_path):
     check_same(tmp_path, "1")
 
 
-def test_new_where_a_file_is(tmp_path):
+def test_new_with_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "file").write_text("mine")
     check_message(tutorial("new", str(tmp_path / "file")), "is a file")
     check_message(tutorial("new", str(tmp_path / "file" / "a")), "cannot be made")
@@ -123,7 +123,7 @@ def test_new_inside_another_project_is_refused(tmp_path):
     check_message(result, "inside another Django project")
 
 
-def test_a_step_in_the_place_of_the_folder():
+def test_a_step_in_place_of_the_folder():
     check_message(tutorial("new", "3"), "The folder comes first", "new DIR 3")
 
 

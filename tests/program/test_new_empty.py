@@ -14,7 +14,7 @@ def inside(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("zero", ["0", "00"])
-def test_it_holds_the_gitignore_alone(zero, root, tmp_path):
+def test_it_contains_only_the_gitignore(zero, root, tmp_path):
     result = tutorial("new", "../my-search", zero, root=root)
     assert result.returncode == 0, result.stderr
     assert inside(tmp_path / "my-search") == [".gitignore"]

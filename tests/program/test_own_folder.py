@@ -79,7 +79,7 @@ def test_run_prints_the_port_that_a_procfile_fixes(start, tmp_path):
     other.wait_for("Write ${PORT:-8000} in the Procfile")
 
 
-def test_two_folders_of_one_name_share_nothing(root, start):
+def test_two_folders_with_the_same_name_share_nothing(root, start):
     """A learner's folder that has the name of a step does not use the step's Redis."""
     names = ("../mine/03_queue", "3")
     make(root / names[0], "3")

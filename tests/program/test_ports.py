@@ -33,7 +33,7 @@ def test_two_processes_get_different_ports():
     assert len({*answers[0], *answers[1]}) == 40
 
 
-def test_a_preferred_port_is_given_where_it_is_free():
+def test_a_preferred_port_is_used_if_it_is_free():
     port = free_port()
     assert free_port(port) == port
     assert free_port() != port

@@ -142,7 +142,7 @@ def test_what_each_step_adds_stays(clone):
         assert merged == kept[title].replace('"UTC"', '"Europe/Berlin"')
 
 
-def test_twice_carries_nothing_twice(clone):
+def test_a_second_run_carries_nothing_again(clone):
     clone.edit("steps/02_view", FORMS, "200", "300")
     clone.carry("2")
     once = clone.everything()
@@ -226,7 +226,7 @@ def test_a_new_file_is_added_with_its_mode(clone):
     assert "bin/start" not in clone.carry("2")
 
 
-def test_a_new_file_where_another_of_this_name_is(clone):
+def test_a_new_file_with_the_name_of_an_existing_one(clone):
     clone.path("steps/03_queue", "search/models.py").write_text("mine = 1\n")
     clone.path("steps/02_view", "search/models.py").write_text("theirs = 1\n")
     result = clone.propagate("2")
@@ -360,7 +360,7 @@ def test_a_resolution_that_was_undone_is_reported_again(resolved, conflict):
     assert f"conflict in {TASKS}" in conflict()
 
 
-def test_what_cannot_be_done_is_reported(clone):
+def test_wrong_arguments_are_reported(clone):
     for arguments, words in (
         (["2", "--since", "no-such-revision"], 'no revision "no-such-revision"'),
         (["final"], "nothing comes after final"),

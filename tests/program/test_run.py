@@ -212,7 +212,7 @@ def test_manage_finds_the_redis_of_a_running_step(start, root):
     assert "'query': 'Where am I?'" in shown.stdout, shown.stderr
 
 
-def test_redis_is_at_its_usual_port_where_that_is_free(start):
+def test_redis_is_at_its_usual_port_if_that_is_free(start):
     """There, commands that know no REDIS_URL find it. Another test may have it."""
     for _ in range(3):
         was_free = not listens(USUAL_PORT)
@@ -330,7 +330,7 @@ def test_two_projects_in_one_browser_are_reported(start, stub, tmp_path):
     assert "Another project runs" not in third.output
 
 
-def test_a_slow_start_is_reported_and_goes_on(start, root):
+def test_a_slow_start_is_reported_and_continues(start, root):
     """An asgi.py that cannot be imported: Django's server waits, and so do we."""
     asgi = root / "steps" / "07_browser" / "config" / "asgi.py"
     asgi.write_text("import no_such_module\n" + asgi.read_text())
@@ -340,7 +340,7 @@ def test_a_slow_start_is_reported_and_goes_on(start, root):
     assert "No module named 'no_such_module'" in runner.output
 
 
-def test_what_lies_in_the_queue_survives_a_restart(start):
+def test_the_queue_survives_a_restart(start):
     for question in ("The first?", "The second?"):
         runner = start("3")
         runner.wait_for("Ready in")

@@ -223,7 +223,7 @@ def test_it_lists_its_simulations(address):
         assert f"simulate: {simulation.name}" in text
 
 
-def test_it_lists_what_it_was_asked(client, address):
+def test_it_lists_its_requests(client, address):
     began = time.time()
     ask(client, "Was I asked?", stream=True).close()
     record = httpx2.get(f"{address}/requests").json()[-1]

@@ -35,7 +35,7 @@ def test_milliseconds():
     }
 
 
-def test_repeats_are_summed_where_they_count():
+def test_counts_of_repeats_are_summed_and_times_are_not():
     repeats = [{"sent": 1, "rate": rate} for rate in (10.0, 30.0, 20.0)]
     assert together(repeats, ["sent"]) == {"sent": 3, "rate": 20}
 
@@ -82,7 +82,7 @@ async def test_the_pusher_serves_the_users_in_turn():
 
 
 @pytest.mark.parametrize("first_words", ["chunk", "answer"])
-async def test_the_first_words_count_wherever_they_come(first_words):
+async def test_the_first_words_may_come_in_any_frame(first_words):
     visitor = FinalVisitor("http://127.0.0.1:1", 1)
     visitor.questions["id"] = "Why?"
     frames = [

@@ -49,7 +49,7 @@ def code(tmp_path):
 @pytest.mark.parametrize(
     ("line", "condition"), [(8, 6), (10, 5), (3, 4), (15, 16), (1, None), (99, None)]
 )
-def test_what_decides_whether_a_line_is_reached(code, line, condition):
+def test_the_condition_of_a_line_is_found(code, line, condition):
     expected = condition and f"tasks.py:{condition}"
     assert condition_of(code, f"tasks.py:{line}") == expected
 
@@ -57,11 +57,11 @@ def test_what_decides_whether_a_line_is_reached(code, line, condition):
 @pytest.mark.parametrize(
     ("line", "place"), [(10, 4), (15, None), (20, 23), (28, 30), (12, None)]
 )
-def test_an_exception_that_ends_without_a_word(code, line, place):
+def test_an_except_that_reports_nothing_is_found(code, line, place):
     expected = place and f"tasks.py:{place}"
     assert silent_except(code, f"tasks.py:{line}") == expected
 
 
-def test_a_line_of_no_file(code):
+def test_a_line_without_a_file_has_no_condition(code):
     assert condition_of(code, None) is None
     assert silent_except(code, "views.py:1") is None

@@ -53,12 +53,12 @@ def unchecked(name: str, problem: str) -> Row:
 
 
 @pytest.mark.parametrize("step", steps.steps(), ids=lambda step: step.name)
-def test_the_last_part_of_a_step_is_its_own(step):
+def test_the_files_of_a_step_show_its_number(step):
     assert last_part(step.folder) == step.number
 
 
 @pytest.mark.parametrize("project", LAB, ids=lambda path: path.parent.name)
-def test_the_last_part_of_a_finished_project_by_other_hands(project):
+def test_the_files_of_other_peoples_projects_show_step_7(project):
     assert last_part(project) == 7
 
 
@@ -109,13 +109,13 @@ NO_WORKER, EAGER, SYNTAX = (
         (unchecked("a", "the folder is empty"), "not checked", "the folder is empty"),
     ],
 )
-def test_where_a_folder_stands(given, standing, hop):
+def test_the_standing_and_the_first_broken_hop_of_a_folder(given, standing, hop):
     assert given.standing() == standing
     assert given.hop().startswith(hop)
     assert bool(given.hop()) == bool(hop)
 
 
-def test_the_status_is_that_of_the_folder_that_is_worst_off():
+def test_the_exit_status_is_the_worst_of_all_folders():
     good, broken = row("a", 4, 4), row("b", 4, 4, NO_WORKER)
     finding = diagnosis("inner-html", kind="unsafe")
     findings = row("c", 4, 4, findings=[finding])
@@ -129,7 +129,7 @@ def test_the_status_is_that_of_the_folder_that_is_worst_off():
     assert worst([empty, broken, good], strict=False) == 2
 
 
-def test_what_the_class_stumbles_over():
+def test_the_most_frequent_mistake_comes_first():
     rows = [
         row("a", 4, 4, NO_WORKER),
         row("b", 4, 4, EAGER),
@@ -159,7 +159,7 @@ def classroom(tmp_path):
     return place
 
 
-def test_what_the_folders_of_a_class_hold(classroom):
+def test_the_project_of_each_folder_is_found(classroom):
     found = {one.name: one for one in folders.look_into(folders.below(str(classroom)))}
     assert list(found) == ["ada", "ben", "cleo", "dan", "empty", "notes"]
     assert found["ada"].project == classroom / "ada"
@@ -172,7 +172,7 @@ def test_what_the_folders_of_a_class_hold(classroom):
     assert found["notes"].problem == "no project: no manage.py"
 
 
-def test_names_tell_the_folders_apart(classroom):
+def test_each_folder_has_a_unique_name(classroom):
     names = [f"{classroom}/ada", f"{classroom}/ben/homework/site"]
     paths, _ = folders.named([*names, f"{classroom}/ada/"])
     assert [one.name for one in folders.look_into(paths)] == [
@@ -226,7 +226,7 @@ def test_a_folder_that_is_too_large_is_not_read(classroom, monkeypatch):
         folders.digest(classroom / "ada")
 
 
-def test_a_timeout_is_kept_for_no_longer_one(tmp_path, monkeypatch):
+def test_a_cached_timeout_does_not_count_for_a_longer_one(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "PLACE", tmp_path / "kept")
     name = kept.key(4, "digest", "")
     assert kept.read(name, 10) is None
@@ -247,7 +247,7 @@ def test_a_timeout_is_kept_for_no_longer_one(tmp_path, monkeypatch):
 EVIL = '=1+1<script>alert(1)</script>\033[2J\n{{ rows }}"'
 
 
-def test_names_of_folders_are_text_and_nothing_else():
+def test_names_of_folders_are_escaped():
     rows = [row(EVIL, 4, 4), row("b", 4, 4, NO_WORKER, at=EVIL)]
     rows[0].result["text"] = EVIL
     table = "\n".join(output.lines(rows, lambda style, text: text))
@@ -277,7 +277,7 @@ def test_the_table_on_a_terminal(monkeypatch):
     assert "step 4, broken at stage 4" in text.replace("  ", " ")
 
 
-def test_the_data_for_programs():
+def test_json_and_csv():
     rows = [row("ada", 4, 4, NO_WORKER, at="Procfile:1"), unchecked("b", "it is empty")]
     data = json.loads(output.as_json(rows, 4, 12.34))
     assert (data["version"], data["step"], data["seconds"]) == (1, 4, 12.3)
@@ -293,7 +293,7 @@ def test_the_data_for_programs():
     assert cells[0]["standing"] == "step 4, broken at stage 4"
 
 
-def test_the_bar_shows_how_much_is_done_and_how_long_the_rest_takes(monkeypatch):
+def test_the_bar_shows_the_progress_and_the_remaining_time(monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self):
             return True
@@ -314,7 +314,7 @@ def test_the_bar_shows_how_much_is_done_and_how_long_the_rest_takes(monkeypatch)
     assert not sys.stderr.getvalue()
 
 
-def test_the_rest_is_estimated_from_what_is_done():
+def test_the_remaining_time_is_estimated_from_ended_checks():
     assert remaining([], [3.0, 1.0], waiting=5, jobs=2) is None
     assert remaining([10.0, 14.0], [], waiting=5, jobs=2) == 30
     # One that runs has two seconds left; one takes longer than the others did.

@@ -44,7 +44,7 @@ def test_a_line_is_found_below_another_one(code):
     assert code.below(None, "delay") is None
 
 
-def test_the_events_so_far_are_without_those_to_come(tmp_path):
+def test_the_events_so_far_do_not_include_later_ones(tmp_path):
     file = tmp_path / "events"
     file.write_text(json.dumps({"what": "before"}) + "\n")
     events = Events(file).mark()
@@ -65,5 +65,5 @@ def test_the_events_so_far_are_without_those_to_come(tmp_path):
         (["Shutting down"], "Shutting down"),
     ],
 )
-def test_the_last_words_are_those_that_give_the_reason(lines, words):
+def test_the_last_words_are_the_line_with_the_reason(lines, words):
     assert last_words(lines) == words

@@ -54,7 +54,7 @@ def test_only_the_command_can_be_copied():
     assert "$ " not in page
 
 
-def test_commands_that_print_nothing_stand_together():
+def test_commands_without_output_form_one_block():
     assert [text for _, text in blocks("$ a\n$ b\n> c\nprinted\n$ d")] == [
         "a\nb\nc\n",
         "printed\n",
@@ -62,7 +62,7 @@ def test_commands_that_print_nothing_stand_together():
     ]
 
 
-def test_what_follows_in_the_same_block_is_one_conversation():
+def test_later_commands_of_a_block_stay_in_one_block():
     heads = [head for head, _ in blocks("# T\n$ a\n1\n$ b\n2")]
     assert [".continued" in head for head in heads] == [False, False, True, False]
     assert ['title="T"' in head for head in heads] == [True, False, False, False]
@@ -74,19 +74,19 @@ def test_no_line_ends_in_blanks():
     assert blocks("$ a\n\n1\n\n")[1][1] == "1\n"
 
 
-def test_in_four_backticks_it_stays_text():
+def test_a_fence_in_four_backticks_stays_text():
     text = "````\n```console\n$ a\n```\n````"
     assert expand(text) == text
     assert "$ a" in html(text)
 
 
-def test_it_keeps_its_place_in_a_list():
+def test_a_fence_in_a_list_keeps_its_indentation():
     text = expand("1.  First\n\n    ```console\n    $ a\n    b\n    ```\n")
     assert "    ```{ .sh .console" in text
     assert "\n    a\n" in text
 
 
-def test_it_is_read_for_the_test_of_the_pages():
+def test_a_fence_is_read_as_commands_with_output():
     found = console.read("# T\n$ a\n> b\n> not a prompt\n1\n> 2\n")
     assert found == console.Console(
         "T", [console.Exchange("a\nb\nnot a prompt", ["1", "> 2"])]
@@ -102,13 +102,13 @@ def test_it_is_read_for_the_test_of_the_pages():
         ('# "T"\n$ a', "a quotation mark"),
     ],
 )
-def test_what_it_cannot_be(body, words):
+def test_a_wrong_console_fence_is_reported(body, words):
     with pytest.raises(Problem, match=words) as caught:
         expand(fence(body))
     assert "steps/9-nine.md" in str(caught.value)
 
 
-def test_comments_on_lines_of_their_own_are_for_the_test():
+def test_comments_on_lines_of_their_own_are_removed():
     text = "Open it.\n<!-- open -->\n  <!-- ask: What? -->\nYou see it."
     assert expand(text) == "Open it.\nYou see it."
     for kept in ("a <!-- open --> b", "<!-- -->", "<!-- a --> b <!-- c -->"):

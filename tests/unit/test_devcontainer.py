@@ -7,7 +7,7 @@ from tutorial.paths import ROOT
 from tutorial.runtime import codespaces
 
 
-def test_elsewhere_there_is_no_other_address(monkeypatch):
+def test_outside_codespaces_there_is_no_other_address(monkeypatch):
     monkeypatch.delenv("CODESPACES", raising=False)
     assert codespaces.address(8000) is None
     assert codespaces.variables(8000) == {}

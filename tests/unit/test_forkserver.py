@@ -107,7 +107,7 @@ def start(popen: Popen, args: str | list[str], folder: Path) -> subprocess.Popen
         "exec python tell.py $NAME ${NONE:-8000}",
     ],
 )
-def test_it_finds_what_it_would_find(folder, args):
+def test_a_forked_program_finds_the_same_environment(folder, args):
     told = []
     for popen in (subprocess.Popen, forkserver.popen):
         with start(popen, args, folder) as child:
@@ -124,7 +124,7 @@ def test_it_finds_what_it_would_find(folder, args):
 @pytest.mark.parametrize(
     "program", ["fails.py", "ends.py", "complains.py", "goes_on.py"]
 )
-def test_it_ends_as_it_would_end(folder, program):
+def test_a_forked_program_ends_in_the_same_way(folder, program):
     ends = []
     for popen in (subprocess.Popen, forkserver.popen):
         with start(popen, ["python", program], folder) as child:

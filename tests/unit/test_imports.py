@@ -128,7 +128,7 @@ LATE = {
 }
 
 
-def test_no_import_is_hidden_where_the_start_does_not_require_it():
+def test_only_listed_modules_import_inside_functions():
     late = {}
     for path in modules():
         lines = [node.lineno for node in late_imports(ast.parse(path.read_text()))]

@@ -87,7 +87,7 @@ def story() -> Story:
     return Story()
 
 
-def test_a_frame_that_is_noted_before_its_message_belongs_to_the_search(story):
+def test_a_frame_that_is_recorded_before_its_message_belongs_to_the_search(story):
     story.ask()
     story.frame("d1")
     story.broadcast("d1")
@@ -146,7 +146,7 @@ def test_two_searches_do_not_mix(story):
     ],
     ids=["log-in", "admin", "log-out"],
 )
-def test_a_request_of_another_kind_is_no_search(story, fields):
+def test_a_login_is_not_a_search(story, fields):
     story.tell("request", trail="t1", method="POST", path=fields["path"])
     assert len(story.searches) == 1, "it may be a search"
     story.answer("t1", **fields)
@@ -235,7 +235,7 @@ def test_the_file_of_events_is_replaced_and_none_is_lost(tmp_path):
     assert file.stat().st_size <= 1000
 
 
-def test_no_text_ends_a_recording_early():
+def test_a_text_cannot_end_the_script_of_a_recording():
     text = "</script><script>alert(1)</script>"
     state = {"now": time.time(), "searches": [], "title": text}
     html = recording(find("7"), state)
@@ -244,7 +244,7 @@ def test_no_text_ends_a_recording_early():
     assert len(SCRIPTS) == 6
 
 
-def test_a_search_that_another_worker_takes_over_says_so(story):
+def test_a_search_that_another_worker_takes_over(story):
     story.ask()
     values = {"status": "running"}
     story.tell("updated", "worker", trail=ID, model="R", values=values, rows=1)

@@ -74,7 +74,7 @@ def test_a_whole_file_is_shown_as_it_is(project):
 LONG = "\n".join(f"x{number} = {number}\n" for number in range(20))
 
 
-def test_what_is_lit_is_what_comes(project):
+def test_the_lines_that_a_step_adds_are_highlighted(project):
     """No listing begins with a blank line: highlighters drop it, and count on."""
     old = {"a.py": LONG, "b.txt": "a\nb\nc\n"}
     new = {"a.py": LONG + "\ny = 1\n", "b.txt": "a\nb\nc\nd\n"}
@@ -104,7 +104,7 @@ def test_an_empty_file_is_shown_as_empty(project):
     assert text == "**`empty.py`** · new file, empty\n{: .place }"
 
 
-def test_a_file_that_a_command_makes_is_not_to_be_typed(project):
+def test_a_file_that_a_command_creates_is_not_to_be_typed(project):
     pair = project(FILES)
     text = expand(pair, "file: empty.py\nmade: true")
     assert text == "**`empty.py`** · empty, made for you\n{: .place }"
@@ -191,7 +191,7 @@ def test_a_file_that_a_command_makes_is_not_to_be_typed(project):
         ),
     ],
 )
-def test_the_place_of_what_changes(project, path, old, new, show, place):
+def test_the_place_of_a_change(project, path, old, new, show, place):
     before = {} if old is None else {path: old}
     body = f"file: {path}" + (f"\nshow: {show!r}" if show else "")
     first, second, *_ = expand(project({path: new}, before), body).splitlines()
@@ -221,7 +221,7 @@ def test_a_file_that_changes_has_two_tabs(project):
     ]
 
 
-def test_all_that_changes_is_shown_where_no_part_is_named(project):
+def test_all_changes_are_shown_if_no_part_is_named(project):
     lines = listing(project({"a.py": NEW}, {"a.py": OLD}), "file: a.py")
     assert lines == ["    " + line if line else "" for line in NEW.splitlines()]
 
@@ -249,7 +249,7 @@ def test_a_removed_line_is_shown_once_beside_its_successor(project):
     assert page.shown["step 9", "a.py"].removed == {2}
 
 
-def test_what_the_listings_hold(project):
+def test_the_lines_of_the_listings(project):
     pair = project({"a.py": NEW}, {"a.py": OLD})
     page = Page("p.md", "9", lambda name: pair)
     page.expand("```step\nfile: a.py\nshow: imports\n```")
@@ -273,7 +273,7 @@ def test_what_the_listings_hold(project):
         ("Procfile", "worker", "worker: celery# (1)!"),
     ],
 )
-def test_a_note_stands_behind_its_line(project, path, text, marked):
+def test_a_note_is_at_the_end_of_its_line(project, path, text, marked):
     shown = expand(project(FILES), f"file: {path}\nnotes:\n  {text!r}: '*Why*.'")
     assert marked in shown.splitlines()
     assert shown.endswith("```\n\n1.  *Why*.")

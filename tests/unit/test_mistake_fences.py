@@ -14,7 +14,7 @@ def expand(body: str, kind: str = "mistakes", page: str = "steps/5-signal.md") -
     return Page(page).expand(f"```{kind}\n{body}\n```\n")
 
 
-def test_a_page_shows_some_mistakes_and_links_to_the_whole():
+def test_a_page_shows_some_mistakes_and_links_to_all_of_them():
     text = expand("only: [no-worker, csrf-token-missing]")
     assert text.count("\n- **") == 2
     assert "(../troubleshooting.md#no-worker)" in text

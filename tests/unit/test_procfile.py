@@ -50,7 +50,7 @@ def test_the_worker_without_a_procfile(tmp_path, texts, app):
     assert command == (procfile.WORKER.format(app) if app else None)
 
 
-def test_a_procfile_with_whatever_is_in_procfiles(tmp_path):
+def test_a_procfile_with_unusual_lines(tmp_path):
     (tmp_path / "Procfile").write_bytes(
         b"\xef\xbb\xbf# web: no\r\n\r\n  django:   python manage.py runserver\r\n"
         b"celery-worker: celery -A x worker # mine\n"
@@ -84,7 +84,7 @@ def test_the_last_line_of_a_name_counts(tmp_path):
         ("MY_PYTHONPATH=. x", "MY_PYTHONPATH=. x"),
     ],
 )
-def test_the_observer_comes_before_a_path_of_the_procfile(command, started):
+def test_the_observer_comes_first_in_a_pythonpath_of_the_procfile(command, started):
     inside = shlex.quote(str(observer.INSIDE))
     assert observer.in_front(command) == started.format(inside)
 

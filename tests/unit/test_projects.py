@@ -34,7 +34,7 @@ def test_a_name_may_be_written_in_many_ways(tmp_path, monkeypatch):
     assert steps.find_project(str(ROOT / "steps/03_queue")) == steps.find("3")
 
 
-def test_a_virtual_environment_of_ones_own_comes_first(tmp_path):
+def test_the_projects_own_virtual_environment_comes_first(tmp_path):
     for name in ("venv", ".venv"):
         programs = tmp_path / name / "bin"
         programs.mkdir(parents=True)
@@ -51,7 +51,7 @@ def test_steps_keep_the_folders_of_their_state():
     assert names == [step.folder.name for step in steps.every()]
 
 
-def test_folders_of_one_name_keep_their_states_apart(tmp_path):
+def test_folders_with_the_same_name_have_separate_states(tmp_path):
     folders = [tmp_path / "a" / "03_queue", tmp_path / "b" / "03_queue"]
     states = {project.state_folder(folder) for folder in folders}
     assert len(states | {project.state_folder(steps.find("3").folder)}) == 3

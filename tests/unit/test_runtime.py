@@ -54,7 +54,7 @@ class OldRedis(socketserver.StreamRequestHandler):
         return self.rfile.read(length + 2)[:-2]
 
 
-def test_an_old_redis_is_called_old():
+def test_an_old_redis_is_reported_as_old():
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), OldRedis) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"redis://127.0.0.1:{server.server_address[1]}/0"
@@ -125,7 +125,7 @@ PRINT_PARENT = "python3 parent.py"
         (f"if true\nthen {PRINT_PARENT}\nfi", False),
     ],
 )
-def test_a_command_takes_the_place_of_its_shell(tmp_path, command, is_alone):
+def test_a_command_replaces_its_shell(tmp_path, command, is_alone):
     """Otherwise SIGTERM ends the shell first, and leaves its child to the system."""
     (tmp_path / "parent.py").write_text("import os; print(os.getppid())")
     with Processes(lambda name, line: None) as processes:
@@ -154,7 +154,7 @@ def test_a_command_takes_the_place_of_its_shell(tmp_path, command, is_alone):
         ("DEBUG=1 uvicorn config.asgi:application",) * 2,
     ],
 )
-def test_in_a_copy_nothing_looks_for_others_or_for_changes(command, expected):
+def test_in_a_copy_no_process_watches_files_or_searches_for_workers(command, expected):
     project = SimpleNamespace(folder=None)
     stack = Stack(ROOT, commands=lambda project: {"name": command})
     assert stack.commands_of(project)["name"].removeprefix("celery ") == expected

@@ -54,11 +54,11 @@ def test_a_message_of_another_serializer_has_no_arguments():
 @pytest.mark.parametrize(
     "text", ["LPUSH celery", "LPUSH mine a text", 'LPUSH mine {"headers": 1}', "PING"]
 )
-def test_other_commands_hold_no_message(text):
+def test_other_commands_contain_no_message(text):
     assert traffic.read_message(Command(0, text)) is None
 
 
-def test_what_the_pubsub_layer_does():
+def test_the_commands_of_the_pubsub_layer():
     event = {"type": "send_search_result", "data": {"answer": "One\nline ✓"}}
     raw = as_monitor_shows(msgpack.packb(event))
     commands = [
@@ -74,7 +74,7 @@ def test_what_the_pubsub_layer_does():
     assert sent.holds("send_search_result")
 
 
-def test_the_name_of_a_group_may_hold_a_blank():
+def test_the_name_of_a_group_may_contain_a_space():
     commands = [
         Command(0, r"SUBSCRIBE asgi__group__user\x205"),
         Command(0, r"PUBLISH /0__group__user\x205 a text"),
@@ -84,7 +84,7 @@ def test_the_name_of_a_group_may_hold_a_blank():
     assert names == ([r"/0__group__user\x205"], [r"asgi__group__user\x205"])
 
 
-def test_what_the_core_layer_does():
+def test_the_commands_of_the_core_layer():
     commands = [
         Command(0, "ZADD asgi:group:user_5 1.0 specific.abc!def"),
         Command(0, "ZREMRANGEBYSCORE asgi:group:user_5 0 1"),
@@ -98,6 +98,6 @@ def test_what_the_core_layer_does():
     assert not sent.holds("user_5")
 
 
-def test_a_broadcast_that_cannot_be_read_is_one_all_the_same():
+def test_a_broadcast_that_cannot_be_decoded_counts_too():
     [sent] = traffic.broadcasts([Command(0, "PUBLISH my__group__user_5 \\xc1\\xff")])
     assert (sent.group, sent.event) == ("user_5", None)

@@ -68,7 +68,7 @@ def visitor_at(server: Server) -> Visitor:
 
 
 @pytest.mark.parametrize("action", ["", "/ask/", "?page=2"])
-def test_the_question_goes_to_the_form_of_the_page(server, action):
+def test_the_question_is_sent_with_the_form_of_the_page(server, action):
     server.html = FORM.format(action, "query")
     assert visitor_at(server).ask("Why?").status == 200
     assert server.posted == [b"query=Why%3F"]
@@ -87,7 +87,7 @@ def test_no_question_goes_to_another_server(server, other_server):
     assert other_server.posted == []
 
 
-def test_a_form_of_another_server_does_not_hide_the_own_one(server, other_server):
+def test_a_form_of_another_server_does_not_hide_the_projects_form(server, other_server):
     server.html = FORM.format(f"{other_server.url}/", "query") + FORM.format(
         "", "words"
     )
