@@ -1,10 +1,10 @@
 """The advice of `check`, followed to the letter by readers who saw nothing else.
 
-For each mistake, a reader got the project's folder and the report. What they changed is
-a patch in a folder `advice/`, beside the folder of the mistake. Above it stands what
-they read (`followed`), and the commands of manage.py that the advice names (`run`).
-Where a repair uncovers another mistake, `then` is its id, and the patch has what the
-second report advises as well.
+For each mistake, a reader got the project's folder and the report, and nothing else.
+The reader's change is a patch in a folder `advice/`, next to the folder of the mistake.
+The patch begins with the advice that was read (`followed`) and the commands of
+manage.py that it names (`run`). If the change uncovers another mistake, `then` is its
+id, and the patch also contains the change that the second report advises.
 
 If a fix of the catalogue changes, somebody has to follow the new words: give a reader
 the folder and the report, and nothing else, and put their change into the patch.

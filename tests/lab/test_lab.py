@@ -1,9 +1,8 @@
-"""Projects by other hands: `check` tells that they work, and where a mistake is.
+"""Projects by other people: `check` finds that they work, and where a mistake is.
 
-They were written by people who had seen no more than the description of the flow. The
-plain test command checks each of them, and those of its mistakes whose patch says
-`plain: yes`; `tutorial test -m lab` checks all, and confirms in a browser that each
-mistake breaks its project.
+Their authors had seen only the description of the flow. The plain test command checks
+each project, and the mistakes whose patch says `plain: yes`. `tutorial test -m lab`
+checks all mistakes, and confirms in a browser that each one breaks its project.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What the tests of the live map share: a mapped project, and its page."""
+"""Fixtures for the tests of the live map: a mapped project, and its page."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from tutorial.project import steps
 
 @pytest.fixture
 def run_mapped(monkeypatch) -> Iterator[Callable[..., Mapped]]:
-    """A function (name of a step, options) that runs it with a map."""
+    """A function that runs a step, given by its name, with a map."""
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     with contextlib.ExitStack() as exits:
 
@@ -25,7 +25,7 @@ def run_mapped(monkeypatch) -> Iterator[Callable[..., Mapped]]:
 
 @pytest.fixture
 def open_map(chromium) -> Callable[..., Page]:
-    """A function that opens the page of a map, which must report no error."""
+    """A function that opens the page of a map. An error in the page fails the test."""
 
     def open_one(running: Mapped, **options) -> Page:
         page = chromium.new_page(**options)

@@ -1,4 +1,4 @@
-"""What goes wrong while the map is open."""
+"""The map shows faults that happen while it is open."""
 
 import signal
 
@@ -25,7 +25,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_search(run_mapped, open_map)
     expect(page.locator("#verdict")).to_contain_text("The worker that had the search")
     ended = page.locator("#processes .is-ended")
     expect(ended).to_contain_text("was killed by SIGKILL")
-    # The next question waits, and the map says for what.
+    # The next question waits, and the map says why.
     running.ask(QUESTION)
     expect(page.locator("#list .state").first).to_have_text("stuck at 4 worker")
     verdict = page.locator("#verdict")
@@ -64,7 +64,7 @@ def test_the_page_reconnects_when_the_map_starts_again(run_mapped, open_map):
         expect(page.locator("#link")).to_have_text("Live")
         assert again.run != live.run
         running.ask("What is a queue?")
-        # What the page has shown before stays in its list.
+        # Earlier searches stay in the list of the page.
         expect(page.locator("#list button")).to_have_count(3)
 
 
@@ -76,6 +76,6 @@ def test_an_observer_that_cannot_write_does_not_harm_the_project(run_mapped, tmp
     wait_until(
         lambda: running.site.waiting_messages(),
         seconds=10,
-        otherwise="the search has not got through",
+        otherwise="the search did not arrive",
     )
     assert running.searches() == []

@@ -37,7 +37,7 @@ def test_everybody_can_use_it(arrived, open_map):
     before = page.evaluate(size)
     page.get_by_role("button", name="Large type").click()
     assert float(page.evaluate(size)[:-2]) >= 1.5 * float(before[:-2])
-    # Stations, searches and the replay are reached with the keyboard alone.
+    # The keyboard alone reaches stations, searches and the replay.
     page.locator(".flow-wide a.station").nth(4).focus()
     page.keyboard.press("Enter")
     expect(page.locator("#station-5")).to_be_focused()
@@ -75,7 +75,7 @@ def test_a_recording_is_one_file_that_opens_offline(
     arrived, open_map, chromium, tmp_path
 ):
     page = open_map(arrived)
-    # Also when the project has stopped.
+    # The page can save it after the project has stopped, too.
     page.wait_for_function(
         "performance.getEntriesByName(location + 'recording').length"
     )

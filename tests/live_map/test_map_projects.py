@@ -1,4 +1,4 @@
-"""The map of projects by other hands: healthy ones, and ones with a mistake."""
+"""The map of projects by other people: with and without a mistake."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ from tutorial.runtime.waiting import pause_in, wait_until
 
 QUESTION = "What is a broker?"
 
-# A patch of the lab, and at which station the search stays, with which words.
+# By patch of the lab: the station at which the search stays, and the words there.
 MISTAKES = {
     "minimal/2-signature-only": (2, "task-not-called"),
     "minimal/3-app-not-loaded": (3, "celery-app-not-imported"),
@@ -29,7 +29,7 @@ MISTAKES = {
     "ticket/08-group-by-hex": (6, "group-names-differ"),
     "stream/09-text-data": (6, "frame-not-sent"),
 }
-# These run in each test; the others with `-m lab`.
+# These run in the plain test command, the others with `-m lab`.
 SOME = {
     "htmx",
     "stream/08-receivers-collected",
@@ -58,7 +58,7 @@ def watch(run_mapped, chromium, tmp_path) -> Callable[..., dict]:
         person = lab.person_of(folder)
 
         def prepare(project: Project) -> None:
-            # A Redis with a fixed address is the test's own.
+            # Replace a fixed address of Redis by that of the test's own.
             redis_url = project.environment["REDIS_URL"]
             project.environment |= observer.moving(tmp_path / "events", redis_url)
             project.environment.pop("DJANGO_SETTINGS_MODULE", None)

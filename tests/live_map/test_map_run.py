@@ -1,4 +1,4 @@
-"""`tutorial run --map`, as a person starts it."""
+"""`tutorial run --map`, started as a user starts it."""
 
 import signal
 import socket

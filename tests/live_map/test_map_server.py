@@ -1,4 +1,4 @@
-"""Who may read the map: its own page, on this machine. And what its data lacks."""
+"""Only its own page, on this machine, can read the map, and its data has no secrets."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def test_it_answers_its_own_page_with_a_strict_policy(server, path):
         {"Host": "evil.example"},
         {"Host": "evil.example:8002"},
         {"Origin": "https://evil.example"},
-        # The project itself is another site, too: what runs there is not ours.
+        # The project counts as another site, too, because it runs other people's code.
         {"Origin": "http://127.0.0.1:8000"},
         {"Origin": "null"},
     ],
@@ -71,7 +71,7 @@ def test_it_refuses_the_pages_of_other_sites(server, path, headers):
 def test_only_the_page_can_load_its_files(server, site):
     assert fetch(f"{server.url}/recording", Sec_Fetch_Site=site)[0] == 403
     assert fetch(f"{server.url}/map.js", Sec_Fetch_Site=site)[0] == 403
-    # A link that leads to the map is no reading.
+    # A link to the map is allowed, because the other site cannot read the page.
     assert fetch(server.url, Sec_Fetch_Site=site)[0] == 200
 
 
@@ -117,7 +117,7 @@ def test_no_key_no_cookie_and_no_token_is_in_its_data(run_mapped, chromium):
     wait_until(
         lambda: len(running.searches()) == 1,
         seconds=10,
-        otherwise=lambda: f"signing up is no search: {running.searches()}",
+        otherwise=lambda: f"signing up counts as a search: {running.searches()}",
     )
     text = json.dumps(running.live.everything())
     secrets = [cookie["value"] for cookie in page.context.cookies()]

@@ -25,13 +25,13 @@ STORIES = {
 
 
 def check_recorded(name: str, search: dict) -> None:
-    """The search must be the one that the page of the step shows, but for its times."""
+    """The search must be equal to the recorded one, apart from its times."""
     file = records.RECORDED / records.journey_name(name)
     kept, seen = json.loads(file.read_text()), journeys.normalise(search)
     assert journeys.without_times(seen) == journeys.without_times(kept), REMEDY
 
 
-# The other steps are looked at with `-m lab`.
+# The other steps are tested with `-m lab`.
 SOME = ("3", "5", "7", "final")
 
 
@@ -57,11 +57,11 @@ def test_a_search_gets_as_far_as_the_step(run_mapped, open_map, visit, name):
     else:
         expect(page.locator("#verdict")).to_be_hidden()
     expect(page.locator(f"#station-{stage}")).to_contain_text(evidence)
-    # What later steps add is faint, as on the site.
+    # The parts that later steps add are faint, as on the site.
     number = running.live.state.step.number
     ahead = page.locator(".flow-wide a.station.is-ahead")
     expect(ahead).to_have_count(max(0, 7 - number))
-    # What the browser shows cannot be seen from here, and is not claimed.
+    # The map cannot see what the browser shows, so it does not claim to.
     unobserved = page.locator("#station-7 .is-unobserved")
     expect(unobserved).to_have_count(1 if number >= 6 else 0)
     if number <= 7:

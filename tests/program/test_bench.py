@@ -1,4 +1,4 @@
-"""`tutorial bench` measures what it says. How fast it is depends on the machine."""
+"""`tutorial bench` measures the right things. The figures depend on the machine."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def bench_json(sections: str) -> dict:
-    """What a quick run of these sections measures."""
+    """The results of a quick run of these sections."""
     result = bench("--quick", "--only", sections, "--json")
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
@@ -107,7 +107,7 @@ def test_a_wrong_number(option, value, expected):
 
 @pytest.fixture
 def api():
-    """The benchmark's API: a client of its own kind."""
+    """A client of the benchmark's API, which runs in a process of its own."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tutorial.bench.api", str(port)], cwd=ROOT

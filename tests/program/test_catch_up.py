@@ -1,4 +1,4 @@
-"""`tutorial new --catch-up`: a folder becomes the end of a step; nothing is lost."""
+"""`tutorial new --catch-up` brings a folder to the end of a step, and loses nothing."""
 
 import contextlib
 import shutil
@@ -92,7 +92,7 @@ def test_a_database_with_other_migrations_is_kept_aside(root, tmp_path):
 
 
 def test_a_database_of_another_model_is_kept_aside(root, tmp_path):
-    """The migration has the name that ours has, 0001_initial, and other columns."""
+    """The migration has the same name as in the step, but creates other columns."""
     folder = make(tmp_path / "my-search", "4")
     migration = folder / "search" / "migrations" / "0001_initial.py"
     text = migration.read_text()

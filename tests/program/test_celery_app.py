@@ -1,4 +1,4 @@
-"""Celery finds the app that the program names where a project has no Procfile."""
+"""Celery finds the app that the program names if a project has no Procfile."""
 
 import itertools
 import subprocess
@@ -9,7 +9,7 @@ from tutorial.project import procfile
 NAMES = ("config/celery.py", "config/jobs.py", "jobs.py")
 VARIABLES = ("app", "celery_app", "mine")
 
-# Loads the app of each folder, given by pairs of arguments, and prints its name.
+# Takes pairs of arguments, a folder and an app; loads each app and prints its name.
 LOAD = """
 import sys
 from celery.app.utils import find_app

@@ -1,4 +1,4 @@
-"""`tutorial check`: what it says of a project, and what it leaves behind."""
+"""`tutorial check`: its reports, and that it leaves nothing behind."""
 
 import contextlib
 import hashlib
@@ -32,7 +32,7 @@ from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.processes import Processes
 from tutorial.runtime.waiting import wait_until
 
-# What a step lacks for the next stage, and the file that `check` points to.
+# By step: the mistake that `check` finds at the next stage, and its file.
 MISSING = {
     "1": ("no-view-takes-post", "config/urls.py"),
     "2": ("eager-left-on", "config/settings.py"),
@@ -65,11 +65,12 @@ def scratch():
 
 
 def states(report: dict) -> list[str]:
-    """How each stage ended, the start included."""
+    """The state of each stage, including the start."""
     return [result["state"] for result in report["stages"]]
 
 
-# The others are missed in the same words from outside: see tests/steps/test_stages.py.
+# The other steps run with `-m lab`. tests/steps/test_stages.py tests all of them from
+# outside.
 EXPLAINED = ("2", "4", "5")
 
 
@@ -89,13 +90,13 @@ def test_a_step_passes_up_to_its_own_stage(name, project, check_here):
     assert named(report)["at"].rpartition(":")[0] == file
 
 
-# Nobody answers there, and no package here speaks SOCKS.
+# Nothing answers there, and no installed package supports SOCKS.
 NOWHERE = dict.fromkeys(services.PROXIES, "http://127.0.0.1:9")
 NOWHERE |= {"ALL_PROXY": "socks5://127.0.0.1:9", "all_proxy": "socks5://127.0.0.1:9"}
 
 
 def test_the_finished_app_passes():
-    """Also where requests to other machines go through a proxy."""
+    """It passes even if requests to other machines go through a proxy."""
     alone = {"NO_PROXY": "", "no_proxy": ""}
     result = run_check("final", "--json", **NOWHERE, **alone)
     report = json.loads(result.stdout)
@@ -105,7 +106,7 @@ def test_the_finished_app_passes():
     assert not report["advice"]
 
 
-# Another person's names, in the order in which they replace ours.
+# Other names, in the order in which they replace those of step 7.
 NAMES = {
     r"\bsearch_results\b": "lookups",
     r"\bsearch_result\b": "lookup",
@@ -131,7 +132,7 @@ NAMES = {
 
 
 def rename(folder: Path) -> None:
-    """Give everything in a copy of step 7 another name, and the files other places."""
+    """Rename everything in a copy of step 7, and move its files."""
     (folder / "search").rename(folder / "finder")
     (folder / "config").rename(folder / "site1")
     app = folder / "finder"
@@ -163,7 +164,7 @@ def rename(folder: Path) -> None:
 def test_other_names_and_places_make_no_difference(project, check_here):
     folder = project("7")
     rename(folder)
-    # Nor do they have a Procfile, or versions in their list of packages.
+    # The project also has no Procfile, and no versions in requirements.txt.
     (folder / "Procfile").unlink()
     (folder / "requirements.txt").write_text("django\ncelery[redis]\nopenai\n")
     report = check_here("7", folder)
@@ -185,7 +186,7 @@ def test_the_report_for_a_person(project):
     for label in ("expected", "seen", "cause", "where", "fix", "read"):
         assert re.search(rf"^ +{label} +\S", result.stdout, re.M), result.stdout
     assert re.search(r"where +search/handlers.py:\d+", result.stdout)
-    # It still looks at the next stage, as far as that can be seen alone.
+    # It still looks at the next stage, as far as that works on its own.
     assert "BROKEN  6 consumer  `daphne` is missing" in result.stdout
     assert f"python3 -m tutorial diff '{folder}' 6" in lines[-3]
     assert "\033[" not in result.stdout
@@ -194,7 +195,7 @@ def test_the_report_for_a_person(project):
 
 def test_a_hint_goes_on_with_its_sentence(project, check_here):
     folder = project("2")
-    # Its handler is missing as well, and that comes after the layer.
+    # The handler is missing as well, but the hint about the layer comes first.
     signals = "from django.dispatch import Signal\n\nsearch_completed = Signal()\n"
     (folder / "search" / "signals.py").write_text(signals)
     report = check_here("5", folder)
@@ -202,14 +203,14 @@ def test_a_hint_goes_on_with_its_sentence(project, check_here):
     result = Result(**report["stages"][5])
     said = line_of(result, lambda style, text: text)
     assert said == "not reached  5 signal: at first sight, there is no channel layer"
-    # A name would keep its capital.
+    # A title that begins with a name would keep its capital letter.
     source = Path(glance.__file__).read_text()
     for name in re.findall(r'yield "([\w-]+)"', source):
         assert re.match(r"(A|The|There|No) |`", mistakes()[name].title), name
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Every file below the folder, and what it holds."""
+    """A digest of every file below the folder, by path."""
     return {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
@@ -222,7 +223,7 @@ def test_it_does_not_change_the_folder_the_database_and_redis(
 ):
     folder = project("4")
     settings = folder / "config" / "settings.py"
-    # The address is hard-coded, and its Redis runs.
+    # The address is hard-coded, and a Redis is running there.
     with Processes(lambda name, line: None) as processes:
         _, url = services.start_redis(processes, tmp_path, free_port())
         text = settings.read_text()
@@ -249,7 +250,7 @@ def test_it_does_not_change_the_folder_the_database_and_redis(
 
 
 def migrate(folder: Path) -> None:
-    """Make the folder's own database."""
+    """Create the folder's own database."""
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     subprocess.run(
@@ -261,7 +262,7 @@ def migrate(folder: Path) -> None:
 
 
 def test_a_migration_that_is_not_applied(project, check_here):
-    """As for someone who has used step 3, and has typed step 4 since."""
+    """As if a learner had used step 3 and then typed step 4."""
     folder = project("3")
     migrate(folder)
     copy_project(steps.find("4").folder, folder)
@@ -292,7 +293,7 @@ def test_a_worker_that_runs_older_code(project, tmp_path):
             seconds=60,
             otherwise=lambda: "\n".join(worker.lines),
         )
-        # What the worker never imports may change.
+        # Files that the worker never imports may change.
         for name in ("consumers", "routing", "views", "forms"):
             (folder / "search" / f"{name}.py").touch()
         (folder / "config" / "asgi.py").touch()
@@ -366,6 +367,8 @@ def test_a_signal_ends_it_and_all_that_it_started(number, project, scratch):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # The test run itself may have been started by nohup.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     started: set[psutil.Process] = set()
 
@@ -424,7 +427,7 @@ def test_it_watches_the_folder(project, tmp_path, scratch):
         views.write_text(right)
         wait_for_words("The flow works up to stage 2, view", 2)
         wait_for_words("gone    The task is called as a plain function")
-        # It shows what has changed, and nothing twice.
+        # It shows only what has changed.
         assert printed.read_text().count("passed  1 template") == 1
         child.send_signal(signal.SIGINT)
         assert child.wait(timeout=10) == 0
@@ -485,7 +488,7 @@ def test_a_file_that_is_broken_is_named_before_anything_imports_it(project, chec
     assert (found["id"], found["stage"]) == ("does-not-start", 5)
     assert re.fullmatch(r"search/handlers\.py:\d+", found["at"])
     assert found["seen"].startswith("SyntaxError: ")
-    # What cannot be read may well hold the handler.
+    # The file that cannot be read may contain the handler.
     assert not [r["evidence"] for r in report["stages"] if r["evidence"]]
 
 

@@ -1,4 +1,4 @@
-"""`check` reports a mistake once: what follows from it is not reported as another."""
+"""`check` reports a mistake once, and not its consequences as further mistakes."""
 
 import pytest
 
@@ -16,7 +16,7 @@ RAISES = """def send_search_result(self, event):
 
 @pytest.mark.slow(20)
 def test_a_page_without_frames_is_not_accused_of_inserting_html(changed, check_here):
-    """Its consumer has failed at an error of the API, and the socket is closed."""
+    """The consumer failed at an error of the API, so the socket is closed."""
     start = "def send_search_result(self, event):\n"
     report = check_here("7", changed(CONSUMERS, start, RAISES))
     assert all_named(report) == ["consumer-raises"]

@@ -1,7 +1,7 @@
 """`check` of projects that do a part of the flow in another way than the steps.
 
-What works is recognised. Where `check` cannot see what happens, it says so, and neither
-"passed" nor "broken".
+`check` recognises projects that work. If it cannot see what happens, it says so, and
+reports neither "passed" nor "broken".
 """
 
 import shutil
@@ -48,7 +48,7 @@ def test_the_chat_completions_api_is_accepted(changed, check_here):
 
 
 def by_socket(call):
-    """Step 7, but the question goes up the WebSocket, to `receive` of the consumer."""
+    """Step 7, but the page sends the question through the WebSocket to `receive`."""
     sends = "socket.send(JSON.stringify({query: form.elements.query.value}))"
     return (
         *(SCRIPT, "  send().catch((error) => showNotice(", f"  if (true) {sends};\n"),
@@ -113,7 +113,7 @@ INDEX = 'path("", openai_index, name="openai_index")'
 
 @pytest.mark.slow(12)
 def test_a_project_without_a_page_cannot_be_judged(changed, check_here):
-    """Its view answers with JSON, to a program."""
+    """The project is an API: its view answers with JSON."""
     answer = 'JsonResponse({"questions": []})'
     folder = changed(
         *(URLS, INDEX, 'path("api/ask/", openai_index, name="openai_index")'),

@@ -1,4 +1,4 @@
-"""`tutorial check` with the folders of a class: the table, and what bounds a folder."""
+"""`tutorial check` with the folders of a class: the table, and a folder's limits."""
 
 import contextlib
 import csv
@@ -26,10 +26,10 @@ from tutorial.runtime.waiting import wait_until
 
 SECRET = "sk-a-secret-key-that-nobody-may-read"
 
-# Prints its environment, in the web process.
+# Prints the environment of the web process.
 PRINTS = "import os\n\nprint('environment:', dict(os.environ), flush=True)\n"
 HANGS = "import time\n\ntime.sleep(600)\n"
-# A process that no group and no parent leads to, and which has lost its environment.
+# Starts a process that leaves its group and its parent, and clears its environment.
 ESCAPES = """
 import os
 if os.fork() == 0:
@@ -47,12 +47,12 @@ def change(folder: Path, file: str, old: str, new: str) -> None:
 
 
 def put_first(folder: Path, file: str, code: str) -> None:
-    """Put code at the beginning of a file, where its import runs it."""
+    """Insert code at the beginning of a file, so that importing the file runs it."""
     (folder / file).write_text(code + (folder / file).read_text())
 
 
 def make_class(place: Path) -> Path:
-    """A class at step 2; what checks it cheaply needs no worker."""
+    """Make a class at step 2. Without a worker, its checks are quick."""
     make(place / "done", "2")
     make(place / "half", "1")
     make(place / "broken", "2")
@@ -73,7 +73,7 @@ def make_class(place: Path) -> Path:
 
 
 def check_class(place: Path, *names: str, **options) -> tuple[int, str]:
-    """The exit status and the output of a check up to stage 2, from this process."""
+    """Check up to stage 2 in this process; return the exit status and the output."""
     given = {"form": "table", "html": None, "jobs": 2, "seconds": None}
     given |= {"again": False, "strict": False} | options
     text = io.StringIO()
@@ -83,7 +83,7 @@ def check_class(place: Path, *names: str, **options) -> tuple[int, str]:
             folder = None if names else str(place)
             status = command.check([*names], folder, 2, **given)
     finally:
-        signal.signal(signal.SIGHUP, before)  # it is changed for the whole process
+        signal.signal(signal.SIGHUP, before)  # `check` changes it for its process
     return status, text.getvalue()
 
 
@@ -208,7 +208,7 @@ def test_the_page_of_the_class(the_class, chromium, scheme):
 
     expected = [one["name"] for one in data["folders"]]
     assert names() == expected == sorted(expected)
-    # With the keyboard: backwards, and by another column.
+    # Sort with the keyboard: in reverse, and by another column.
     page.get_by_role("button", name="Name").focus()
     page.keyboard.press("Enter")
     assert names() == expected[::-1]
@@ -233,11 +233,11 @@ def test_the_page_of_the_class(the_class, chromium, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
-# --- what bounds a folder -----------------------------------------------------------
+# --- the limits of a folder ---------------------------------------------------------
 
 
 def keep(code: str, **limits) -> tuple[dict, str]:
-    """What the keeper says of a Python program, and the folder that it was given."""
+    """Run a Python program in a keeper; return the ending, and the order's folder."""
     with tempfile.TemporaryDirectory() as place:
         order = Order(
             **{"command": [sys.executable, "-c", code], "seconds": 20.0}

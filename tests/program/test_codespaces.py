@@ -29,7 +29,7 @@ STRANGERS = ("https://evil.example", "https://other-train-8000.app.github.dev")
 
 
 def is_ready(runner: Runner) -> tuple[int, str]:
-    """Wait until a step runs in a codespace; return its port and its public address."""
+    """Wait until the step in the codespace is ready; return its port and address."""
     runner.wait_for("Ready in")
     address = re.search(r"Ready in .*?: (\S+)", runner.output)[1]
     assert address == f"https://fluffy-train-5pq-{runner.port}.app.github.dev"

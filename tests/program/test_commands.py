@@ -1,4 +1,4 @@
-"""Commands, and the messages for wrong ones: a sentence or two, and no traceback."""
+"""Commands, and the messages for wrong ones: one or two sentences, and no traceback."""
 
 import os
 import socket
@@ -108,7 +108,7 @@ def test_diff_shows_what_a_step_adds():
     assert "New package: openai" in result.stdout
     assert "search/models.py (new file)" in result.stdout
     assert "\n+        answer = response.output_text\n" in result.stdout
-    assert "\033[" not in result.stdout, "colour, and no terminal"
+    assert "\033[" not in result.stdout, "colour without a terminal"
 
 
 def test_diff_says_what_to_restart_and_when_to_migrate():

@@ -20,7 +20,7 @@ from tutorial.runtime.waiting import wait_until
 TAGS = [*(f"step-{step.name}" for step in steps.steps()), "final"]
 STEPS_AND_TAGS = list(zip(steps.every(), TAGS, strict=True))
 
-# A person's own configuration that would change commits, files, or both.
+# A user's configuration that would change the commits, the files, or both.
 UNUSUAL_CONFIG = """\
 [user]
     name = Ada
@@ -60,7 +60,7 @@ def written(tmp_path_factory) -> Path:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git as a person does, and return what it prints."""
+    """Run git as a user does, and return its output."""
     result = subprocess.run(
         ["git", *arguments], cwd=folder, capture_output=True, text=True
     )
@@ -77,7 +77,7 @@ def project_of(step: steps.Step) -> dict[str, bytes]:
 
 
 def unusual(home: Path) -> dict[str, str]:
-    """The variables of a person who has configured much of git, in another place."""
+    """The environment of a user with an unusual configuration of git."""
     (home / "template" / "hooks").mkdir(parents=True)
     (home / "template" / "from-the-template").write_text("")
     (home / "hooks").mkdir()

@@ -1,4 +1,4 @@
-"""From a fresh clone to an answer: what is installed, and when again."""
+"""From a fresh clone to an answer: packages are installed, and installed again."""
 
 import re
 import signal
@@ -41,7 +41,7 @@ def test_a_clone_that_was_moved_gets_a_new_environment(fresh_clone):
 
 @pytest.mark.lab
 def test_step_7_installs_and_runs(fresh_clone):
-    """On the running Python. The workflow does so on each that we support."""
+    """This runs on one Python version; the workflow runs it on each supported one."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     port = free_port()
     output = fresh_clone / "output.txt"

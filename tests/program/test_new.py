@@ -1,4 +1,4 @@
-"""`tutorial new`: a learner's folder, as a step leaves it."""
+"""`tutorial new`: a learner's folder with the project at the end of a step."""
 
 import errno
 import subprocess

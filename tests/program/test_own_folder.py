@@ -1,4 +1,4 @@
-"""A learner's folder in the place of a step: for `run`, `diff` and `manage`."""
+"""A learner's folder in place of a step, for `run`, `diff` and `manage`."""
 
 import re
 import shutil
@@ -52,7 +52,7 @@ def test_run_without_a_procfile_and_requirements(root, start, tmp_path):
 
 
 def test_run_with_a_procfile_of_ones_own(start, tmp_path):
-    """Other names, a worker that does not say that it is ready, comments."""
+    """It has other names, comments, and a worker that prints no "ready"."""
     folder = make(tmp_path / "my-search", "4")
     (folder / "Procfile").write_text(
         "# my processes\n\n"
@@ -158,7 +158,7 @@ def test_diff_ignores_blank_lines_and_the_format_of_a_migration(root, tmp_path):
     views.write_text(views.read_text().replace("\n\n\n", "\n"))
     result = tutorial("diff", "../my-search", "4", root=root)
     assert "Nothing is missing" in result.stdout, result.stdout
-    # Nor does it ask for what such a file would ask for.
+    # It also does not say to migrate, as it would for a new migration.
     template = tmp_path / "my-search/search/templates/search/openai_index.html"
     template.write_text(template.read_text().replace("{% csrf_token %}", ""))
     result = tutorial("diff", "../my-search", "4", root=root)

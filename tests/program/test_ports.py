@@ -6,7 +6,7 @@ import sys
 from tutorial.paths import ROOT
 from tutorial.runtime.exclusive import free_port
 
-# Takes a third of the ports to choose from, and keeps them until a line arrives.
+# Takes a third of the available ports, and keeps them until it reads a line.
 ASK = """
 from tutorial.runtime import exclusive
 exclusive.PORTS = exclusive.PORTS[:60]

@@ -195,7 +195,7 @@ def test_a_committed_change_is_carried_since_a_revision(clone):
 
 def test_nothing_to_carry(clone):
     before = clone.everything()
-    # Neither a leftover nor what git ignores is a change.
+    # Leftovers and files that git ignores do not count as changes.
     clone.path("steps/02_view", "db.sqlite3").write_text("")
     clone.path("steps/02_view", "search/old.pyo").write_text("")
     assert "is as it was at HEAD: nothing to carry" in clone.carry("2")

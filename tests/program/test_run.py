@@ -1,4 +1,4 @@
-"""`tutorial run`: starts everything, and ends everything, whatever happens."""
+"""`tutorial run` starts everything, and ends everything, whatever happens."""
 
 import contextlib
 import os
@@ -103,7 +103,7 @@ def test_a_signal_ends_a_start_in_the_middle(start, stub, moment):
 
 @pytest.fixture
 def at_a_terminal(start, stub):
-    """A run that is ready at a terminal: (runner, our end, what it has printed)."""
+    """A run in a terminal that is ready: (runner, the test's end, output so far)."""
     ours, theirs = pty.openpty()
     runner = start(stub, terminal=theirs)
     os.close(theirs)
@@ -181,7 +181,7 @@ def test_a_command_that_does_not_exist_is_reported(start, stub):
 
 @pytest.mark.xdist_group("step 7")
 def test_a_key_is_never_printed(start, run_step):
-    """Not by the program, not by a process, not in a message."""
+    """The key is not in the output of the program or a process, or in a message."""
     runner = start(
         OPENAI_API_KEY="wrong-" + SECRET,
         OPENAI_BASE_URL=run_step("7").site.openai_url,
@@ -213,7 +213,7 @@ def test_manage_finds_the_redis_of_a_running_step(start, root):
 
 
 def test_redis_is_at_its_usual_port_if_that_is_free(start):
-    """There, commands that know no REDIS_URL find it. Another test may have it."""
+    """Commands without REDIS_URL find it there. Another test may be using the port."""
     for _ in range(3):
         was_free = not listens(USUAL_PORT)
         runner = start("3")
@@ -234,7 +234,7 @@ def test_a_second_run_of_the_same_project_is_refused(start, stub, tmp_path):
     start(str(make_stub(tmp_path / "another"))).wait_for("Ready in")
 
 
-# The first one ends Django's server, the second one leaves it waiting.
+# The first edit ends Django's server, the second one makes it wait for a save.
 BAD_EDITS = [
     ("config/settings.py", "half_a_wor", "NameError"),
     ("config/asgi.py", "import no_such_module", "No module named"),
@@ -243,7 +243,7 @@ BAD_EDITS = [
 
 @pytest.mark.slow(30)
 def test_web_starts_again_after_a_bad_edit(start, tmp_path):
-    """Whatever file it is in: the run goes on, and no key has to be pressed."""
+    """The run continues without a key press, whichever file the bad edit is in."""
     folder = make(tmp_path / "project", "7")
     runner = start(str(folder))
     runner.wait_for("Ready in")
@@ -254,7 +254,7 @@ def test_web_starts_again_after_a_bad_edit(start, tmp_path):
 
 
 def save_and_correct(runner: Runner, path: Path, edit: str, error: str) -> None:
-    """Add a line to a file until the page is gone, and take it out again."""
+    """Add a line to a file, wait until the page is gone, and remove the line."""
     visitor = Visitor(Site(f"http://127.0.0.1:{runner.port}", "", ""))
     text, printed = path.read_text(), len(runner.lines)
 
@@ -266,13 +266,13 @@ def save_and_correct(runner: Runner, path: Path, edit: str, error: str) -> None:
         is_down,
         seconds=60,
         otherwise=lambda: f"not down after {edit}: {runner.output}",
-        # Django misses what is saved within a second after its start.
+        # Django misses a save in the first second after its start.
         pause=lambda _: time.sleep(1.2),
     )
     wait_until(
         lambda: "the lines above say why" in "".join(runner.lines[printed:]),
         seconds=30,
-        otherwise=lambda: f"nothing is said of {edit}: {runner.output}",
+        otherwise=lambda: f"{edit} was not reported: {runner.output}",
     )
     path.write_text(text)
     wait_until(
@@ -293,7 +293,7 @@ def test_a_worker_with_older_code_is_reported_once(start, tmp_path):
     runner.wait_for(message)
     tasks.write_text(tasks.read_text() + "\n# Two.\n")
     visitor = Visitor(Site(f"http://127.0.0.1:{runner.port}", "", ""))
-    # Web may be about to start again, because of the second change.
+    # Web may be restarting because of the second change.
     wait_until(
         lambda: _takes(visitor, "Is it reported once?"),
         seconds=60,
@@ -331,7 +331,7 @@ def test_two_projects_in_one_browser_are_reported(start, stub, tmp_path):
 
 
 def test_a_slow_start_is_reported_and_continues(start, root):
-    """An asgi.py that cannot be imported: Django's server waits, and so do we."""
+    """If asgi.py cannot be imported, Django's server waits for a save."""
     asgi = root / "steps" / "07_browser" / "config" / "asgi.py"
     asgi.write_text("import no_such_module\n" + asgi.read_text())
     runner = start("7")
@@ -355,7 +355,7 @@ def test_the_queue_survives_a_restart(start):
 
 @pytest.mark.xdist_group("step 7")
 def test_a_step_runs_without_the_program(tmp_path, run_step):
-    """By its Procfile, its requirements and a Redis alone, as `honcho start` has it."""
+    """It needs only its Procfile, its requirements and a Redis."""
     from tutorial.project import procfile, steps
 
     folder = tmp_path / "project"
@@ -365,7 +365,7 @@ def test_a_step_runs_without_the_program(tmp_path, run_step):
     variables = {"PATH": f"{VENV / 'bin'}:{os.environ['PATH']}", "PORT": port}
     for name in ("REDIS_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY"):
         variables[name] = services_of_another[name]
-    # Another database of the same Redis: the other project's worker must not help out.
+    # Use another database of the same Redis: the other project's worker must not help.
     variables["REDIS_URL"] = variables["REDIS_URL"].removesuffix("/0") + "/1"
     subprocess.run(
         ["python", "manage.py", "migrate"], cwd=folder, env=variables, check=True

@@ -1,4 +1,4 @@
-"""The offline stand-in speaks the Responses API as the `openai` package knows it."""
+"""The offline stand-in implements the Responses API as the `openai` package expects."""
 
 import time
 
@@ -123,7 +123,7 @@ def test_the_question_may_be_a_list_of_messages(client):
 
 DELTA = "response.output_text.delta"
 
-# How each simulation ends: the answer that is asked for as a whole, and the stream.
+# How each simulation ends: for a whole answer, and for a stream.
 ENDS = {
     "rate limit": ["RateLimitError rate_limit_exceeded"] * 2,
     "no quota": ["RateLimitError insufficient_quota"] * 2,
@@ -167,7 +167,7 @@ def test_each_simulation_has_its_end_here():
 @pytest.mark.parametrize("name", ENDS)
 def test_how_a_simulation_ends(client, name, streams):
     impatient = client.with_options(timeout=0.5)
-    # Its own question: the stand-in counts how often each one is asked.
+    # Use a new question, because the stand-in counts how often each one is asked.
     question = f"simulate: {name}" + " " * streams
     assert end_of(impatient, question, streams) == ENDS[name][streams]
 

@@ -1,4 +1,4 @@
-"""`tutorial check`: what it says of a folder, as a child, or in this process."""
+"""Runs `tutorial check`, as a child or in this process, and reads its report."""
 
 import contextlib
 import io
@@ -17,8 +17,8 @@ from tutorial.paths import ROOT
 
 
 def run_check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run it to its end."""
-    # pytest-django's own, which no person who checks a folder has.
+    """Run `tutorial check` until it ends."""
+    # pytest-django sets this variable, which a user does not have.
     environment = os.environ | variables
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     return subprocess.run(
@@ -33,7 +33,7 @@ def run_check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[
 
 
 def check(number: str, folder: Path, **variables: str) -> dict:
-    """What `tutorial check N DIR --json` says."""
+    """The report of `tutorial check N DIR --json`."""
     result = run_check(number, str(folder), "--json", **variables)
     assert result.stdout, result.stderr
     report = json.loads(result.stdout)
@@ -43,7 +43,7 @@ def check(number: str, folder: Path, **variables: str) -> dict:
 
 
 def named(report: dict) -> dict:
-    """The mistake at which the flow breaks, or else the first finding."""
+    """The mistake that breaks the flow, or else the first finding."""
     broken = [stage["diagnosis"] for stage in report["stages"] if stage["diagnosis"]]
     found = [*broken, *report["findings"]]
     assert found, report
@@ -51,7 +51,7 @@ def named(report: dict) -> dict:
 
 
 def all_named(report: dict) -> list[str]:
-    """The ids of all mistakes that are reported, where the flow breaks first."""
+    """The ids of all reported mistakes; the one that breaks the flow comes first."""
     broken = [stage["diagnosis"] for stage in report["stages"] if stage["diagnosis"]]
     return [found["id"] for found in [*broken, *report["findings"]]]
 
@@ -62,7 +62,7 @@ def is_perfect(report: dict) -> bool:
 
 
 def check_here(number: str, folder: Path, browser: Browser) -> dict:
-    """What `tutorial check N DIR --json` says, from this process, with this browser."""
+    """The report of `tutorial check N DIR`, run in this process with this browser."""
     report = Report(str(folder), int(number))
     session.look(folder, report, lambda text: None, browser)
     assert not browser.contexts, "a page is left open"
@@ -72,9 +72,9 @@ def check_here(number: str, folder: Path, browser: Browser) -> dict:
 def print_check(
     number: str, title: str, folder: Path, browser: Browser
 ) -> tuple[int, str]:
-    """The exit status of `tutorial check N DIR`, and what it prints, likewise.
+    """The exit status and output of `tutorial check N DIR`, run in this process.
 
-    `title` is DIR, as somebody types it.
+    `title` is DIR as a user types it.
     """
     output = io.StringIO()
     before = signal.getsignal(signal.SIGHUP)

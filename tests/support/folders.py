@@ -1,4 +1,4 @@
-"""A learner's folders, as `tutorial new` leaves them."""
+"""Makes a learner's folders, as `tutorial new` does."""
 
 import shutil
 from pathlib import Path
@@ -12,27 +12,27 @@ STUB = Path(__file__).parent / "stub"
 
 
 def make(folder: Path, step: str) -> Path:
-    """Make a learner's folder with the project as the step leaves it."""
+    """Make a learner's folder with the project at the end of the step."""
     copy_project(steps.find(step).folder, folder)
     return folder
 
 
 def make_stub(folder: Path) -> Path:
-    """A project of two tiny processes, for tests of what starts and ends processes.
+    """Make a project of two tiny processes, for tests that start and end processes.
 
-    It asks for Redis and for the API, which are real.
+    It needs Redis and the API, which are real.
     """
     shutil.copytree(STUB, folder)
     return folder
 
 
 def check_same(folder: Path, step: str) -> None:
-    """Check that the project is the step's, file by file."""
+    """Check that the project is equal to the step, file by file."""
     assert not list(difference.compare(folder, steps.find(step).folder))
 
 
 def everything(folder: Path) -> dict[str, bytes]:
-    """The contents of all files below the folder, leftovers included."""
+    """The contents of all files below the folder, including leftovers."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
@@ -41,5 +41,5 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 
 def migrate(folder: Path) -> None:
-    """Make the folder's own database, or bring it up to date."""
+    """Create or migrate the folder's own database."""
     migrate_once(Project(folder, 8000))

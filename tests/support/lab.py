@@ -1,7 +1,7 @@
-"""The lab: projects of this flow by other hands, and a visit to them in a browser.
+"""The lab: projects of this flow by other people, and visits to them in a browser.
 
 A project of the lab is a folder in tests/lab/: `project/`, ten `mistakes/*.patch`,
-perhaps some that are `unsafe/`, and `visit.py`, which knows how a person uses it:
+optionally `unsafe/*.patch`, and `visit.py`, which describes how a person uses it:
 
     prepare(manage)                # optional: before the start, such as making a user
     ask(page, url, question, turn) # turn 1 opens the page, turn 2 asks once more in it
@@ -37,7 +37,7 @@ ANSWER = 8.0  # seconds
 
 
 class Breaks(Exception):
-    """A visitor did not get an answer; why, as far as a visitor can tell."""
+    """A visitor did not get an answer. The message says what the visitor saw."""
 
 
 def projects() -> list[Path]:
@@ -51,12 +51,12 @@ def mistakes() -> list[Path]:
 
 
 def unsafe() -> list[Path]:
-    """The patches that leave a search as it is, and harm others, or many at once."""
+    """The patches with which a search still works, but harms other visitors."""
     return sorted(LAB.glob("*/unsafe/*.patch"))
 
 
 def head_of(patch: Path) -> dict[str, str]:
-    """What stands above a patch: its `mistake`, its `file`, `why`, and more."""
+    """The fields at the beginning of a patch: `mistake`, `file`, `why`, and more."""
     head = patch.read_text().partition("\n\n")[0]
     return dict(re.findall(r"^(\w+): *(.*)$", head, re.M))
 
@@ -69,14 +69,14 @@ def copy(folder: Path, target: Path, patch: Path | None = None) -> None:
 
 
 def visit(folder: Path, source: Path, browser: Browser) -> None:
-    """Ask two questions of the project in `source`, as the lab's `folder` describes.
+    """Ask two questions in the project in `source`, as the lab's `folder` describes.
 
-    Raises Breaks where an answer does not appear.
+    Raises Breaks if an answer does not appear.
     """
     person = person_of(folder)
 
     def prepare(project: Project) -> None:
-        # A Redis with a fixed address is the test's own.
+        # Replace a fixed address of Redis by that of the test's own.
         events, redis_url = source.parent / "events", project.environment["REDIS_URL"]
         project.environment |= observer.variables(events, project.folder)
         project.environment |= observer.moving(events, redis_url)
@@ -95,7 +95,7 @@ def visit(folder: Path, source: Path, browser: Browser) -> None:
         source,
         prepare=prepare,
         commands=commands,
-        # pytest-django's own: the settings of another project.
+        # pytest-django sets this to the settings of another project.
         without=["DJANGO_SETTINGS_MODULE"],
         patience=None,
         grace=0.3,

@@ -1,4 +1,4 @@
-"""A project that runs with a live map, in the test's own process."""
+"""A running project with a live map in the test's own process."""
 
 import contextlib
 import tempfile
@@ -38,12 +38,12 @@ class Mapped:
         return Site(stack.project.url, stack.redis_url, stack.openai_url)
 
     def ask(self, question: str) -> None:
-        """Ask as a visitor without a WebSocket does."""
+        """Ask a question as a visitor without a WebSocket."""
         visitor = Visitor(self.site, "/", 12)
         visitor.ask(question, None, visitor.get())
 
     def searches(self) -> list[dict[str, Any]]:
-        """The searches as the page gets them, oldest first."""
+        """The searches as data for the page, oldest first."""
         everything = self.live.everything()
         assert not everything["problem"], everything["problem"]
         return everything["searches"]
@@ -51,7 +51,7 @@ class Mapped:
     def wait_for(
         self, *states: str, number: int = 1, seconds: float = 20
     ) -> dict[str, Any]:
-        """The search of that number, once it is in one of the states."""
+        """Wait until the search of that number is in one of the states; return it."""
 
         def found() -> dict[str, Any] | None:
             searches = {one["number"]: one for one in self.searches()}

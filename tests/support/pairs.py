@@ -1,4 +1,4 @@
-"""Two small steps that follow each other, and what a fence shows of them."""
+"""Two small consecutive steps, and the Markdown of a fence about them."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The program as a command: what it prints, and how it ends."""
+"""Runs the program as a command, and checks its messages."""
 
 import os
 import subprocess

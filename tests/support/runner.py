@@ -1,4 +1,4 @@
-"""`tutorial run` as a child: what it prints, and every process that comes from it."""
+"""`tutorial run` as a child process: its output, and all processes that it starts."""
 
 import contextlib
 import fcntl
@@ -18,7 +18,7 @@ from support import forkserver
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
 
-# The variable that marks all processes which come from a runner.
+# The environment variable that marks all processes of a runner.
 MARK = "TUTORIAL_TEST"
 
 # Seconds in which everything must have ended.
@@ -26,9 +26,9 @@ END = 5.0
 
 
 class Runner:
-    """`tutorial run`, or another `command`, in a copy, and what it has printed.
+    """`tutorial run`, or another `command`, in a copy, with its output.
 
-    `forks`: its Python programs start quickly, but are not to be seen in `processes`.
+    With `forks`, its Python programs start quickly, but `processes` does not list them.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Runner:
 
     @property
     def output(self) -> str:
-        """What it has printed so far."""
+        """Its output so far."""
         return "".join(self.lines)
 
     def wait_for(self, text: str, seconds: float = 60) -> None:
@@ -91,10 +91,10 @@ class Runner:
             self.known |= {runner, *runner.children(recursive=True)}
 
     def processes(self) -> list[psutil.Process]:
-        """The processes that come from it and still run.
+        """The processes that it started and that are still running.
 
-        Those that hang below it, those that did when this was last asked, and those
-        that carry its mark. (Redis overwrites its environment, and the mark with it.)
+        These are its descendants, its descendants at earlier calls, and the processes
+        with its mark. (Redis overwrites its environment, and the mark with it.)
         """
         self._note_children()
         for process in psutil.process_iter():
@@ -113,7 +113,7 @@ class Runner:
         return min(found, key=psutil.Process.create_time)
 
     def wait_until_nothing_is_left(self) -> None:
-        """Wait until all its processes have ended, for as long as they may take."""
+        """Wait until all its processes have ended. Fails if that takes too long."""
         wait_until(
             lambda: not self.processes(),
             seconds=END,
@@ -129,7 +129,8 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def _take_signals() -> None:
-    # `nohup`, and a shell's `&`, make a command ignore them, and its children too.
+    # A test run that was started by `nohup` or a shell's `&` ignores these signals, and
+    # its children would inherit that.
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 

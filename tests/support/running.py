@@ -1,4 +1,4 @@
-"""A project that runs, with services of its own, for as long as a test wants it."""
+"""A running project with services of its own, for a test."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from tutorial.visitor.site import Site
 
 
 class Running:
-    """A project that runs, and all that can be known of it from outside."""
+    """A running project, with everything that can be seen from outside."""
 
     def __init__(self, step: steps.Step, stack: Stack) -> None:
         self.step = step
         self.stack = stack
         self.project = stack.project
         self.processes = stack.processes
-        self.log = stack.log  # (process, line), as they came
+        self.log = stack.log  # (process, line), in the order of arrival
         self.redis = stack.service("redis")  # a test may replace it
         self.redis_data = stack.root / "redis"
         self.site = Site(stack.project.url, stack.redis_url, stack.openai_url)
@@ -38,12 +38,12 @@ class Running:
         return int(self.site.redis_url.rpartition(":")[2].partition("/")[0])
 
     def stop(self) -> None:
-        """End it, and then its services."""
+        """Stop the project, then its services."""
         alive.discard(self)
         self.stack.close()
 
 
-# What a failed test may have to do with: the report shows their logs.
+# The projects of the current test. If it fails, the report shows their logs.
 alive: WeakSet[Running] = WeakSet()
 
 
@@ -55,8 +55,8 @@ def start_running(
 ) -> Running:
     """Start the project in `folder`, in place, with services of its own.
 
-    Returns once it is ready. `environment` is what its processes get on top;
-    `stand_in_options` come after those of a quick stand-in.
+    Returns when it is ready. `environment` holds more variables for its processes;
+    `stand_in_options` are added to those of a quick stand-in.
     """
     stack = Stack(
         folder,
@@ -65,17 +65,17 @@ def start_running(
         services=own_services(folder.parent, *stand_in_options),
         environment=environment,
         prepare=migrate_once,
-        grace=0.2,  # how a project ends is seen where a test ends it
+        grace=0.2,  # tests of a project's end do not use this
     )
     return Running(step, stack.__enter__())
 
 
-# The databases of projects that were migrated before, by a digest of the projects.
+# The databases of projects that have been migrated, by a digest of the projects.
 _migrated: dict[str, bytes] = {}
 
 
 def migrate_once(project: Project) -> None:
-    """Migrate the project's database, or copy the one of an equal project."""
+    """Migrate the project's database, or copy that of an equal project."""
     database = project.folder / "db.sqlite3"
     if database.exists() or "DATABASE_URL" in project.environment:
         project.migrate()

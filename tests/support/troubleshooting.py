@@ -1,4 +1,4 @@
-"""The page "When nothing happens": what its fences hold."""
+"""Reads the fences of the page "When nothing happens"."""
 
 import re
 from functools import cache
@@ -34,7 +34,7 @@ def own_entries() -> dict[str, dict[str, str]]:
 
 
 def api_errors() -> dict[str, str]:
-    """The kind of error of the API that an entry is about, by the entry's id."""
+    """The API error that each entry is about, by the entry's id."""
     message = r"The API gave no answer \((\w+)\)"
     return {
         name: kind[1]

@@ -1,4 +1,4 @@
-"""The site as a machine has built it, its search, and what axe-core finds in it."""
+"""Builds and serves the site, searches it, and checks its pages with axe-core."""
 
 import functools
 import http.server
@@ -23,14 +23,14 @@ from tutorial.runtime.exclusive import locked
 
 @dataclass(frozen=True)
 class Built:
-    """The site as a machine has built it."""
+    """The built site."""
 
     folder: Path
     output: str
-    seconds: float  # of a processor: other tests may keep the machine busy
+    seconds: float  # the CPU time: other tests may keep the machine busy
 
     def pages(self) -> list[Path]:
-        """Its pages. That for a wrong address links from the root of the host."""
+        """Its pages, without 404.html, whose links begin at the root of the host."""
         found = sorted(self.folder.rglob("*.html"))
         return [page for page in found if page.name != "404.html"]
 
@@ -61,9 +61,9 @@ def build(folder: Path, **variables: str) -> Built:
 
 
 def build_once(shared: Path) -> Built:
-    """The site, built by the first of all test processes that asks for it.
+    """The site, built by the first test process that calls this function.
 
-    The others wait for it. `shared` is a folder that all of them know.
+    The others wait for it. `shared` is a folder that all of them use.
     """
     folder, record = shared / "site", shared / "site.json"
     with locked(shared / "site.lock"):
@@ -75,7 +75,7 @@ def build_once(shared: Path) -> Built:
 
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """The address at which a plain server of files shows what is in `folder`."""
+    """A context in which a plain file server serves `folder`; yields its address."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments) -> None:
@@ -91,21 +91,21 @@ def serve(folder: Path) -> Iterator[str]:
 
 
 def search(page: Page, text: str) -> Locator:
-    """Search the site for `text`: the links of what is found, once there are any.
+    """Search the site for `text`, and return the links of the results.
 
-    The text arrives at once: after each key, the theme would draw the list again, and a
-    click on a link of an earlier list is lost.
+    The text is entered at once: after each key, the theme would draw the list again,
+    and a click on a link of an earlier list would be lost.
     """
     field = page.get_by_role("textbox", name="Search", exact=True)
     field.fill(text)
-    field.press("End")  # The theme looks at the field when a key comes up.
+    field.press("End")  # the theme reads the field when a key is released
     links = page.locator(".md-search-result__link")
     expect(links.first).to_be_visible(timeout=10_000)
     return links
 
 
-# Of lines of code in the same colours, one is enough to look at: a long listing has
-# thousands of words in a dozen colours, and axe-core measures the contrast of each.
+# Keeps one of all lines of code with the same colours: a long listing has thousands of
+# words in a dozen colours, and axe-core measures the contrast of each word.
 ONE_LINE_OF_EACH_COLOUR = """() => {
   const seen = new Set();
   for (const line of document.querySelectorAll("pre code > *")) {
@@ -117,14 +117,14 @@ ONE_LINE_OF_EACH_COLOUR = """() => {
     if (colours.every((colour) => seen.has(colour))) line.remove();
     colours.forEach((colour) => seen.add(colour));
   }
-  // The page is shorter now: give the theme the time to hear of it.
+  // The page is shorter now: let the theme notice that.
   return new Promise((done) =>
     requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))
   );
 }"""
 
-# The site's script has run, the theme lets the keyboard reach code that scrolls, and no
-# title is still fading in, which makes it pale.
+# Whether the site's script has run, the keyboard can reach code that scrolls, and no
+# title is still fading in, which would make it too pale.
 IS_SETTLED = """() =>
   document.querySelector(".md-search[aria-label]")
   && [...document.querySelectorAll("code")].every(

@@ -1,4 +1,4 @@
-"""How the benchmark calculates and shows its figures."""
+"""The benchmark's calculations, and its tables."""
 
 import pytest
 

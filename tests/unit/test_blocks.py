@@ -1,4 +1,4 @@
-"""What `check` finds around a line of Python."""
+"""The code that `check` finds around a line of Python."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The table of a class: what a folder holds, where it stands, and how that is shown."""
+"""The table of a class: the folders and their projects, the rows, and the output."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ LAB = sorted((ROOT / "tests" / "lab").glob("*/project"))
 
 
 def diagnosis(name: str, at: str | None = None, kind: str = "broken") -> Diagnosis:
-    """A mistake of the catalogue, as a check reports it."""
+    """A diagnosis of a mistake of the catalogue."""
     unmet = Unmet(name, "this was seen")
     unmet.at = at
     return Diagnosis.of(unmet, kind)
@@ -65,7 +65,7 @@ def test_the_files_of_other_peoples_projects_show_step_7(project):
 @pytest.mark.lab
 @pytest.mark.slow(15)
 def test_no_mistake_hides_which_step_was_reached(tmp_path):
-    """Each fault of the lab breaks a step; it is no reason to count the one before."""
+    """A fault of the lab breaks a step, but the step still counts as reached."""
     wrong = []
     for patch in sorted((ROOT / "tests" / "faults" / "patches").glob("*.patch")):
         step = re.search(r"^step: (\w+)$", patch.read_text(), re.M)[1]
@@ -88,15 +88,15 @@ NO_WORKER, EAGER, SYNTAX = (
     [
         (row("a", 4, 4), "step 4", ""),
         (row("a", 4, 7), "step 4", ""),
-        # Nothing of step 4 is there: its owner has not begun it.
+        # The files have nothing of step 4: the learner has not begun it.
         (row("a", 4, 3, NO_WORKER), "step 3", "next: 4 worker: No worker runs"),
-        # Its model and its task are there.
+        # The files have the model and the task of step 4.
         (
             row("a", 4, 4, NO_WORKER, at="Procfile:1"),
             "step 4, broken at stage 4",
             "4 worker: No worker runs (Procfile:1)",
         ),
-        # A step that was done is broken again.
+        # A stage of an earlier step is broken.
         (row("a", 6, 6, EAGER), "step 6, broken at stage 3", "3 queue: "),
         (row("a", 4, 5, EAGER), "step 4, broken at stage 3", "3 queue: "),
         (row("a", 4, 3, SYNTAX), "step 3, does not start", "start: A file of the"),
@@ -134,7 +134,7 @@ def test_the_most_frequent_mistake_comes_first():
         row("a", 4, 4, NO_WORKER),
         row("b", 4, 4, EAGER),
         row("c", 4, 4, EAGER),
-        row("d", 4, 3, NO_WORKER),  # comes next, and was not begun
+        row("d", 4, 3, NO_WORKER),  # a step that was not begun
         unchecked("e", "the folder is empty"),
     ]
     found = [(one.id, one.names) for one in stumbles(rows)]
@@ -143,7 +143,7 @@ def test_the_most_frequent_mistake_comes_first():
 
 @pytest.fixture
 def classroom(tmp_path):
-    """A class of folders that are not projects, and some that are."""
+    """The folders of a class, with and without a project."""
     place = tmp_path / "class"
     make(place / "ada", "1")
     make(place / "ben" / "homework" / "site", "1")
@@ -256,7 +256,7 @@ def test_names_of_folders_are_escaped():
     assert cells[0]["name"].startswith("'=1+1")
     page = document(rows, 4, "today")
     assert "<script>alert" not in page
-    assert page.count("{{ rows }}") > 0, "a text was taken for a place"
+    assert page.count("{{ rows }}") > 0, "a text was taken for a placeholder"
     assert page.count("</html>") == 1
     assert json.loads(output.as_json(rows, 4, 1.0))["folders"][0]["name"] == EVIL
 
@@ -317,5 +317,5 @@ def test_the_bar_shows_the_progress_and_the_remaining_time(monkeypatch):
 def test_the_remaining_time_is_estimated_from_ended_checks():
     assert remaining([], [3.0, 1.0], waiting=5, jobs=2) is None
     assert remaining([10.0, 14.0], [], waiting=5, jobs=2) == 30
-    # One that runs has two seconds left; one takes longer than the others did.
+    # One running check has two seconds left; the other takes longer than usual.
     assert remaining([12.0], [10.0, 60.0], waiting=1, jobs=2) == 7

@@ -1,4 +1,4 @@
-"""What `check` reads in a project's files, and in what its processes write."""
+"""What `check` reads in a project's files, and in the output of its processes."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A console fence on a page: what can be copied, and what is printed."""
+"""A console fence on a page: its commands, which can be copied, and their output."""
 
 import re
 
@@ -27,7 +27,7 @@ def fence(body: str) -> str:
 
 
 def blocks(body: str) -> list[tuple[str, str]]:
-    """The blocks that a fence becomes: the head and the text of each."""
+    """The blocks of a fence, as (head, text)."""
     return re.findall(r"```(\{.*\}| .*)\n((?:.*\n)*?)```", expand(fence(body)))
 
 

@@ -1,4 +1,4 @@
-"""GitHub Codespaces: the container that it starts, and the variables elsewhere."""
+"""GitHub Codespaces: its container, and the variables on other machines."""
 
 import json
 import re
@@ -17,7 +17,7 @@ def test_the_devcontainer_opens_the_usual_port():
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
     assert container["forwardPorts"] == [8000]
     assert container["portsAttributes"]["8000"]["onAutoForward"] == "openBrowser"
-    # For a step that is started by hand; `run` sets it for its own port.
+    # This is for a step that is started by hand; `run` sets it for its own port.
     origins = container["remoteEnv"]["CSRF_TRUSTED_ORIGINS"]
     assert origins == "https://localhost:8000"
     image = ROOT / ".devcontainer" / container["build"]["dockerfile"]

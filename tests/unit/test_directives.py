@@ -1,4 +1,4 @@
-"""What a page asks a learner to do: fences, and directives in comments."""
+"""The actions of a page: its fences, and its directives in comments."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A forked program finds what it would find if Python had been started for it."""
+"""A forked program behaves as if Python had been started for it."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tutorial.project.files import copy_project
 from tutorial.runtime.exclusive import free_port, listens
 from tutorial.runtime.waiting import wait_until
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
 
 TELL = """
 import json, os, signal, sys, threading
@@ -41,7 +41,7 @@ print(json.dumps({
 }))
 """
 
-# What happens after the last line: a thread goes on, and then the rest is called.
+# Prints what happens after the last line: a thread, then the exit handlers.
 GOES_ON = """
 import atexit, sys, threading
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +62,7 @@ Popen = Callable[..., subprocess.Popen]
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A folder with programs, and a place that PYTHONPATH leads to."""
+    """A folder with programs, and a folder for PYTHONPATH."""
     (tmp_path / "tell.py").write_text(TELL)
     (tmp_path / "fails.py").write_text("print('so far', flush=True)\nopen('none')\n")
     (tmp_path / "ends.py").write_text("import sys\nsys.exit(3)\n")
@@ -114,7 +114,7 @@ def test_a_forked_program_finds_the_same_environment(folder, args):
             output, errors = child.communicate(timeout=30)
         assert child.returncode == 0, errors
         told.append(json.loads(output))
-        # What the shell sets, and what depends on where Python looks for itself.
+        # Variables that a shell sets differ.
         for name in ("PWD", "OLDPWD", "SHLVL", "_"):
             told[-1]["environment"].pop(name, None)
     assert isinstance(child, forkserver.Forked)
@@ -210,7 +210,7 @@ def test_djangos_server_starts_again_after_a_save(tmp_path):
 
 
 def serve_and_save(popen: Popen, folder: Path) -> int:
-    """Run Django's server until it has started again, and return how it has ended."""
+    """Run Django's server until it has restarted; return its exit status."""
     copy_project(steps.find("1").folder, folder)
     urls, port, errors = folder / "config" / "urls.py", free_port(), []
 

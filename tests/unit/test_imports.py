@@ -1,4 +1,4 @@
-"""Who may import whom inside the program: packages import only from below."""
+"""Imports inside the program: packages import only from packages below them."""
 
 import ast
 import subprocess
@@ -10,8 +10,7 @@ from tutorial.paths import ROOT
 
 PROGRAM = ROOT / "tutorial"
 
-# From the bottom to the top. Packages in one row know nothing of one another, but for
-# `site`, which shows what its neighbours below have found, measured and recorded.
+# From the bottom to the top. Packages in one row do not import from one another.
 LEVELS = (
     {"paths", "problem"},
     {"project", "standin"},
@@ -28,7 +27,7 @@ LEVELS = (
 )
 LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
 
-# They run in other processes, which do not have the package `tutorial`.
+# These modules run in other processes, which do not have the package `tutorial`.
 ELSEWHERE = ("observer/inside",)
 
 
@@ -47,7 +46,7 @@ def name_of(path: Path) -> str:
 
 
 def imported(tree: ast.AST, module: str) -> Iterator[tuple[str, int]]:
-    """What a module imports from the program: each name, and the line."""
+    """The imports of a module from the program, as (name, line)."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: a relative import hides its package"
@@ -101,7 +100,7 @@ def test_there_are_no_cycles():
 
 
 def late_imports(tree: ast.Module) -> Iterator[ast.stmt]:
-    """The imports inside functions, and the calls that import by a string."""
+    """The imports inside functions, and calls that import a module by name."""
     top = {id(node) for node in tree.body}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in top:
@@ -112,7 +111,7 @@ def late_imports(tree: ast.Module) -> Iterator[ast.stmt]:
                 yield node
 
 
-# Where an import has to be late, and why.
+# The modules with imports inside functions, and the reasons.
 LATE = {
     "commands.bench": "after the start-up: `.venv` has the packages",
     "commands.check": "after the start-up: `.venv` has the packages",

@@ -1,4 +1,4 @@
-"""`tutorial new --catch-up` loses nothing where it cannot finish."""
+"""`tutorial new --catch-up` loses nothing if it cannot finish."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from tutorial.workspace import catch_up
 
 @pytest.fixture(autouse=True)
 def state_elsewhere(monkeypatch, tmp_path):
-    """Keep the state of projects in a folder of the test."""
+    """Store the state of projects in a folder of the test."""
     monkeypatch.setattr(project, "RUN", tmp_path / "run")
 
 

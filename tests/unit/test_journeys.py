@@ -1,4 +1,4 @@
-"""What becomes of the observer's events on the live map."""
+"""The live map turns the observer's events into journeys."""
 
 import json
 import time
@@ -17,7 +17,7 @@ QUESTION = "What is a broker?"
 
 
 class Story:
-    """Events of one search, in the order in which they are told."""
+    """Records events of one search, in order."""
 
     def __init__(self) -> None:
         self.journeys = Journeys()
@@ -227,7 +227,7 @@ def test_the_file_of_events_is_replaced_and_none_is_lost(tmp_path):
         seen += [event["number"] for event in tail.read()]
     assert tail.read() == []
     write(100, end="")
-    assert tail.read() == [], "a line that is there in part is left for the next time"
+    assert tail.read() == [], "an incomplete line is left for the next call"
     with file.open("a") as events:
         events.write("\n")
     seen += [event["number"] for event in tail.read()]
@@ -260,7 +260,7 @@ def test_a_search_that_another_worker_takes_over(story):
             rows=1,
         )
     )
-    # Its trail has no task. The message to the group names the search.
+    # Its trail has no task, but the message to the group names the search.
     story.journeys.add(
         Event(
             what="group_send",

@@ -1,4 +1,4 @@
-"""The listings of a page are typed into a folder, each as far as it is shown."""
+"""The keyboard types the shown lines of a page's listings into a folder."""
 
 from pathlib import Path
 

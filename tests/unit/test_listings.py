@@ -15,7 +15,7 @@ from tutorial.site.pair import Pair
 
 @pytest.fixture
 def project(tmp_path):
-    """A function that makes two neighbouring steps of the files' texts."""
+    """A function that creates two neighbouring steps from the texts of files."""
     return functools.partial(make_pair, tmp_path)
 
 
@@ -75,14 +75,14 @@ LONG = "\n".join(f"x{number} = {number}\n" for number in range(20))
 
 
 def test_the_lines_that_a_step_adds_are_highlighted(project):
-    """No listing begins with a blank line: highlighters drop it, and count on."""
+    """No listing begins with a blank line, which highlighters drop but count."""
     old = {"a.py": LONG, "b.txt": "a\nb\nc\n"}
     new = {"a.py": LONG + "\ny = 1\n", "b.txt": "a\nb\nc\nd\n"}
     lines = expand(project(new, old), "file: a.py").splitlines()
     code = [line.strip() for line in lines[lines.index('=== "The file"') + 2 :]]
     assert code[0] == '```python hl_lines="3"'
     assert code[1:4] == ["x19 = 19", "", "y = 1"]
-    # Of a small file, all is shown.
+    # A small file is shown completely.
     assert listing(project(new, old), "file: b.txt") == ["    " + x for x in "abcd"]
 
 
@@ -309,7 +309,7 @@ def test_every_kind_of_file_has_a_language():
     ids=lambda step: step.name if step else "nothing",
 )
 def test_listings_of_all_files_hold_all_that_changes(old, new):
-    """What no page may miss, the engine can show: in each step, in each file."""
+    """The listings of all files of each step contain every line that the step adds."""
     pair = Pair(new.title, old and old.folder, new.folder)
     page = Page("p.md", "x", lambda name: pair)
     for path, kind in pair.kinds().items():

@@ -1,4 +1,4 @@
-"""The fences that show mistakes on a page, and the entries that the page itself has."""
+"""The fences that show mistakes on a page: of the catalogue, or of the page itself."""
 
 import re
 

@@ -33,7 +33,7 @@ def test_the_answer_holds_no_commands(question):
 
 @pytest.mark.parametrize("question", ["", "???", 'quo"te', "xyzzy", "NEAR(a b) OR *"])
 def test_a_question_without_a_fitting_passage(question):
-    # Not the tutorial's own pages, which might contain one of the words.
+    # Use a single passage: the tutorial's own pages might contain one of the words.
     broker = Passage("Broker", "It holds the messages.", "docs/glossary.md")
     assert Library([broker]).best("Who holds them?") == broker
     assert Library([broker]).best(question) is None

@@ -1,4 +1,4 @@
-"""What a program prints is compared with what a page shows of it."""
+"""The output of a program is compared with the output that a page shows."""
 
 import pytest
 

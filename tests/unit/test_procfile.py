@@ -1,4 +1,4 @@
-"""What a project is made of: its processes, its port, the services that it needs."""
+"""A project's processes, its port, and the services that it needs."""
 
 import shlex
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the program does on an unusual machine, without starting anything."""
+"""The program on an unusual machine; these tests start no project."""
 
 import ast
 import contextlib
@@ -34,7 +34,7 @@ def test_no_redis_for_this_platform(monkeypatch):
         services.find_redis()
 
 
-# A server of this version knows no HELLO, but answers.
+# The answers of an old server, which does not know HELLO.
 OLD_REDIS = {
     b"HELLO": b"-ERR unknown command `HELLO`, with args beginning with: `3`\r\n",
     b"AUTH": b"-ERR Client sent AUTH, but no password is set\r\n",
@@ -89,7 +89,7 @@ def test_a_terminal_shows_colour(monkeypatch):
         (0, "ended with exit status 0"),
         (1, "ended with exit status 1"),
         (-9, "was killed by SIGKILL"),
-        # A shell reports the end of its child so.
+        # The status with which a shell reports that its child was killed.
         (128 + 9, "was killed by SIGKILL"),
         (255, "ended with exit status 255"),
     ],
@@ -100,7 +100,7 @@ def test_the_end_of_a_process_in_words(status, words):
 
 
 class Stop(Exception):
-    """What a signal handler raises."""
+    """Raised by a signal handler."""
 
 
 def test_an_interruption_that_got_lost_is_raised_again():

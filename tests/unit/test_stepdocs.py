@@ -17,7 +17,7 @@ from tutorial.site.extension import Page, step_of
 
 @pytest.fixture
 def project(tmp_path):
-    """A function that makes two neighbouring steps of the files' texts."""
+    """A function that creates two neighbouring steps from the texts of files."""
     return functools.partial(make_pair, tmp_path)
 
 

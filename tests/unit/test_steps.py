@@ -1,4 +1,4 @@
-"""Each step adds one component, and `steps.toml` says where."""
+"""Each step adds one component, in the files that `steps.toml` lists."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ from tutorial.project.files import files
 PAIRS = list(zip(steps.steps(), steps.steps()[1:], strict=False))
 IDS = [f"{old.name}-{new.name}" for old, new in PAIRS]
 
-# Lines, the stylesheet and migrations aside.
+# The number of lines without the stylesheet and migrations.
 MOST_ADDED = 110
 MOST_REMOVED = 10
 

@@ -1,4 +1,4 @@
-"""Rules for the tests: what they may import and use, and that they never just sleep."""
+"""Rules for the tests: what they may import and use, and no sleep of a fixed time."""
 
 import ast
 from collections.abc import Iterator

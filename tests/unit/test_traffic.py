@@ -1,4 +1,4 @@
-"""What `check` makes of the commands that Redis got."""
+"""How `check` reads the commands that Redis received."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Whom a visitor sends a question to."""
+"""The form and the server that a visitor sends a question to."""
 
 import threading
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ FORM = '<form method="post" action="{}"><textarea name="{}"></textarea></form>'
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each GET with `status` and `html`, and notes each POST."""
+    """Answers each GET with `status` and `html`, and records each POST."""
 
     status, html = 200, ""
 
@@ -33,14 +33,14 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(self.server.html.encode())
 
     def do_POST(self) -> None:
-        """Note what was sent."""
+        """Record the request."""
         size = int(self.headers["Content-Length"])
         self.server.posted.append(self.rfile.read(size))
         self.send_response(200)
         self.end_headers()
 
     def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_form_of_another_server_does_not_hide_the_projects_form(server, other_
 
 
 def test_an_error_page_has_no_form_to_ask_with(server, other_server):
-    # As Django's page for an exception, which offers to publish the traceback.
+    # Django's debug page has such a form, which would publish the traceback.
     server.status = 500
     server.html = FORM.format(f"{other_server.url}/", "content") + FORM.format(
         "", "query"

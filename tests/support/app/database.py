@@ -1,4 +1,4 @@
-"""The app's SQLite database, read and changed by another connection."""
+"""Reads and changes the app's SQLite database through another connection."""
 
 import contextlib
 import sqlite3
@@ -17,7 +17,7 @@ def file_of(running: Running) -> Path:
 
 @contextlib.contextmanager
 def open_database(running: Running) -> Iterator[sqlite3.Connection]:
-    """A connection of our own, which commits each statement."""
+    """A separate connection, which commits each statement."""
     connection = sqlite3.connect(file_of(running), isolation_level=None, timeout=10)
     with contextlib.closing(connection):
         yield connection
@@ -41,7 +41,7 @@ def insert_search(running: Running, user_id: int, **fields: object) -> str:
         "status": "running",
         "sequence": 0,
         "claims": 1,
-        # Far from its lease's end: no worker claims it.
+        # The lease ends much later, so that no worker claims the row.
         "updated_at": "2999-01-01 00:00:00",
         **fields,
     }

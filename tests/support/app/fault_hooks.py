@@ -1,7 +1,7 @@
-"""Hooks in the worker's code, by which a test breaks it from inside.
+"""Hooks in the worker's code, with which a test breaks it from inside.
 
-They are added to the ends of the app's files, and do nothing until a file of a certain
-name appears in the project's folder.
+They are appended to the app's files, and do nothing until a file with a certain name
+appears in the project's folder.
 """
 
 import contextlib
@@ -71,7 +71,7 @@ def wait_for_middle(person: Person, task_id: str) -> None:
 
 
 def wait_for_line(process: Process, text: str, times: int = 1) -> None:
-    """Wait until the process has printed so many lines with this text."""
+    """Wait until the process has printed `times` lines with this text."""
     wait_until(
         lambda: sum(text in line for line in process.lines) >= times,
         seconds=20,
@@ -80,7 +80,7 @@ def wait_for_line(process: Process, text: str, times: int = 1) -> None:
 
 
 def harm(app: Running, name: str, text: str = "") -> Path:
-    """Make the file that triggers a hook."""
+    """Create the file that triggers a hook."""
     file = app.project.folder / name
     file.write_text(text)
     return file

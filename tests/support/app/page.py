@@ -12,9 +12,9 @@ PATIENCE = 20_000.0  # ms
 
 
 def open_page(context: Any, site: Site, path: str = "/") -> Page:
-    """A page of the app whose socket is open, and which has a user.
+    """A page of the app with a user and an open socket.
 
-    For what it receives, see `frames`.
+    `frames` returns the messages that it receives.
     """
     page = context.new_page()
     page.set_default_timeout(PATIENCE)

@@ -1,4 +1,4 @@
-"""A visitor of the app without a browser: sends and gets what the page would."""
+"""A visitor of the app without a browser, who sends the same requests as the page."""
 
 import json
 import urllib.error
@@ -20,7 +20,7 @@ ENDED = ("done", "failed", "cancelled")
 
 
 class Person(Visitor):
-    """A visitor whose requests are those of the page's script."""
+    """A visitor who sends the requests of the page's script."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
@@ -32,7 +32,7 @@ class Person(Visitor):
 
     @property
     def has_session(self) -> bool:
-        """Whether the person has a user: their first question or socket makes one."""
+        """Whether the person has a user. The first question or socket creates one."""
         return any(cookie.name == "sessionid" for cookie in self.cookies)
 
     def post(
@@ -79,7 +79,7 @@ class Person(Visitor):
         return seen
 
     def open_socket(self, origin: str | None = None) -> ClientConnection:
-        """The person's WebSocket. Raises NoSocket where it is refused."""
+        """Open the person's WebSocket. Raises NoSocket if it is refused."""
         return open_socket(self, origin)
 
 
@@ -94,12 +94,12 @@ def wait_for_frame(
 
 
 def at_the_same_time(function: Callable[[], Any], count: int) -> list[Any]:
-    """Call the function in so many threads at once, and return what it returned."""
+    """Call the function in `count` threads at once, and return the results."""
     with ThreadPoolExecutor(count) as threads:
         calls = [threads.submit(function) for _ in range(count)]
         return [call.result() for call in calls]
 
 
 def calls(site: Site, question: str) -> int:
-    """How often the API was asked this question. Each request costs money."""
+    """The number of API requests with this question. Each request costs money."""
     return sum(r["input"].endswith(question) for r in site.requests_to_openai())

@@ -1,4 +1,4 @@
-"""PostgreSQL in the place of SQLite, for the tests that touch the database."""
+"""PostgreSQL in place of SQLite, for the tests that use the database."""
 
 import contextlib
 import itertools
@@ -22,7 +22,7 @@ from tutorial.runtime.processes import Process, Processes
 
 NONE = "no PostgreSQL can be had on this machine: tested with SQLite alone"
 
-# For a test that uses `app`, `shared_app` or `run_app`.
+# A decorator for tests that use `app`, `shared_app` or `run_app`.
 on_both_databases = pytest.mark.parametrize(
     "database", ["sqlite", "postgres"], indirect=True
 )
@@ -30,9 +30,9 @@ on_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 
 
 def find_programs() -> Path:
-    """The folder of PostgreSQL's programs, which `tutorial test` has looked for.
+    """The folder of PostgreSQL's programs, which `tutorial test` found.
 
-    Without one, the test is skipped; in CI, it fails.
+    Without PostgreSQL, the test is skipped; in CI, it fails.
     """
     if programs := os.environ.get(POSTGRES_VARIABLE):
         return Path(programs)
@@ -42,7 +42,7 @@ def find_programs() -> Path:
 
 
 def find_pgbouncer() -> str:
-    """PgBouncer's program. Without one, the test is skipped; in CI, it fails."""
+    """The path of PgBouncer. Without it, the test is skipped; in CI, it fails."""
     if program := os.environ.get(PGBOUNCER_VARIABLE):
         return program
     if os.environ.get("CI") == "true":
@@ -52,7 +52,7 @@ def find_pgbouncer() -> str:
 
 @dataclass
 class Postgres:
-    """A PostgreSQL server, with the folder that keeps its data."""
+    """A PostgreSQL server, and the folder with its data."""
 
     programs: Path
     processes: Processes
@@ -63,14 +63,14 @@ class Postgres:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def start_again(self) -> None:
-        """Start it with the data that it has, after it was killed."""
+        """Start it again with its data, after it was killed."""
         (self.data / "postmaster.pid").unlink()
         self.process, _ = start_postgres(
             self.processes, self.programs, self.data, self.port
         )
 
     def new_database(self) -> str:
-        """Make a database that no other test has, and return its URL."""
+        """Create a database for one test, and return its URL."""
         name = f"app{next(self.numbers)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
@@ -93,7 +93,7 @@ def start_server(programs: Path, **options: str) -> Iterator[Postgres]:
 
     `options` are settings of the server, such as max_connections.
     """
-    # Not in pytest's folder, which PostgreSQL's user may not enter.
+    # PostgreSQL's user may not enter pytest's temporary folder, so use another one.
     folder = tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True)
     with folder as name, Processes(lambda name, line: None) as processes:
         data, port = Path(name), free_port()

@@ -15,7 +15,7 @@ from tutorial.runtime.waiting import wait_until
 
 
 def kill(process: Process, number: int = signal.SIGKILL) -> None:
-    """End a process by a signal, and return once it has ended."""
+    """Send a signal to a process, and wait until it has ended."""
     os.killpg(process.group, number)
     process.child.wait(timeout=20)
 
@@ -28,7 +28,7 @@ def restart(running: Running, name: str) -> None:
 
 @contextlib.contextmanager
 def second_worker(running: Running) -> Iterator[Process]:
-    """Another worker runs beside the first one in this context."""
+    """A context in which a second worker is running."""
     command = procfile.processes(running.project.folder)["worker"]
     worker = running.project.running["second worker"] = running.processes.start(
         "second worker",
@@ -46,7 +46,7 @@ def second_worker(running: Running) -> Iterator[Process]:
 
 @contextlib.contextmanager
 def without_redis(running: Running) -> Iterator[None]:
-    """Redis is killed, and started again at the end of this context."""
+    """A context in which Redis is killed. Afterwards, it is started again."""
     kill(running.redis)
     try:
         yield
@@ -58,11 +58,12 @@ def without_redis(running: Running) -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_worker(running: Running) -> Iterator[None]:
-    """The worker is killed, and started again at the end of this context."""
+    """A context in which the worker is killed. Afterwards, it is started again."""
     kill(running.project.running["worker"])
     try:
         with ask_redis(running) as client:
-            # Until Redis notices, it sends the next message to the dead worker.
+            # Until Redis notices the end, it would send the next message to the dead
+            # worker.
             wait_until(
                 lambda: client.info("clients")["blocked_clients"] == 0,
                 seconds=10,
@@ -75,7 +76,7 @@ def without_worker(running: Running) -> Iterator[None]:
 
 @contextlib.contextmanager
 def frozen(process: Process) -> Iterator[None]:
-    """The process accepts connections in this context, and does nothing."""
+    """A context in which the process is stopped: it accepts connections and hangs."""
     os.killpg(process.group, signal.SIGSTOP)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A path to a server that can die without a word: a TCP proxy on loopback."""
+"""A TCP proxy on this machine, whose connections can hang without being closed."""
 
 import contextlib
 import socket
@@ -9,24 +9,24 @@ from collections.abc import Iterator
 class Proxy:
     """Forwards connections to `port` of this machine, until they are frozen.
 
-    A frozen connection stays open and carries nothing more, in either direction. New
-    ones are accepted and forwarded all the same.
+    A frozen connection stays open, but carries no more data in either direction. New
+    connections are still accepted and forwarded.
     """
 
     def __init__(self, port: int) -> None:
         self._target = port
-        self._frozen = threading.Event()  # of the connections made until now
+        self._frozen = threading.Event()  # for the connections made so far
         self._server = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = [self._server]
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port at which it listens."""
         return self._server.getsockname()[1]
 
     def freeze(self) -> None:
-        """Let the connections that there are carry nothing more."""
+        """Freeze the existing connections."""
         frozen, self._frozen = self._frozen, threading.Event()
         frozen.set()
 
@@ -62,7 +62,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def proxy_to(port: int) -> Iterator[Proxy]:
-    """A proxy to that port of this machine, as long as the context lasts."""
+    """A context with a proxy to that port of this machine."""
     proxy = Proxy(port)
     try:
         yield proxy

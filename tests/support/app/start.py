@@ -1,4 +1,4 @@
-"""Starts `final/` with short patience, so that a test does not wait for minutes."""
+"""Starts `final/` with short time-outs, so that a test does not wait for minutes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from tutorial.project.files import copy_project
 SITE_NAME = "tested"
 QUEUE = f"{SITE_NAME}.celery"
 
-# Seconds, where the app's own figures would make a test wait for minutes.
+# Time-outs in seconds. With the app's own, a test would wait for minutes.
 SHORT = {
     "OPENAI_TIMEOUT_SECONDS": "2",
     "OPENAI_FIRST_WORD_SECONDS": "6",
@@ -25,7 +25,7 @@ SHORT = {
 
 
 def channel_of(user_id: object) -> str:
-    """The channel of Redis on which the news of a user is published."""
+    """The Redis channel of a user's group."""
     return f"{SITE_NAME}__group__user_{user_id}"
 
 
@@ -35,9 +35,9 @@ def start_app(
     stand_in_options: Sequence[str] = (),
     additions: Mapping[str, str] = MappingProxyType({}),
 ) -> Running:
-    """Start a copy of `final/`, in the folder `parent`, with short patience.
+    """Start a copy of `final/`, in the folder `parent`, with short time-outs.
 
-    `additions` are texts that its files, by name, get at their ends.
+    `additions` are texts that are appended to its files, by file name.
     """
     step = steps.find("final")
     folder = parent / "project"
@@ -47,6 +47,6 @@ def start_app(
             file.write(text)
     own = {"SITE_NAME": SITE_NAME, **SHORT, **environment}
     running = start_running(step, folder, own, stand_in_options)
-    # No test looks at how the whole app ends: do not wait for open sockets.
+    # No test looks at the end of the whole app, so do not wait for open sockets.
     running.stack.grace = 0
     return running

@@ -1,4 +1,4 @@
-"""Another visitor, who must see nothing of the others' searches."""
+"""A visitor who must not see anything of the other visitors' searches."""
 
 import contextlib
 import json
@@ -13,16 +13,16 @@ from .person import ENDED, Person
 
 @contextlib.contextmanager
 def nobody_else_sees(site: Site) -> Iterator[None]:
-    """No other visitor sees what happens in this context, in a page or by a socket."""
+    """Check that another visitor sees nothing of the searches in this context."""
     stranger = Person(site)
     frames: list[dict] = []
     with stranger.open_socket() as socket:
         yield
-        # Read what was sent so far, also where the socket has closed since.
+        # Read the frames so far, even if the socket has been closed.
         with contextlib.suppress(ConnectionClosed, TimeoutError):
             while True:
                 frames.append(json.loads(socket.recv(timeout=0)))
-    # A search of the stranger's own arrives after any message that is still on its way.
+    # The stranger's own search arrives after any message that is still being sent.
     with stranger.open_socket() as socket:
         own = stranger.search("Is this mine alone?")
         while not frames or frames[-1].get("status") not in ENDED:

@@ -1,4 +1,4 @@
-"""Many open pages at once: only what their scripts do with their sockets."""
+"""Many open pages at once: the part of their scripts that handles the sockets."""
 
 import asyncio
 import contextlib
@@ -19,12 +19,12 @@ class Tab:
 
     def __init__(self, person: Person) -> None:
         self.person = person
-        self.snapshots = 0  # one for each connection
+        self.snapshots = 0  # the number of snapshots: one for each connection
         self.seen: set[str] = set()  # the searches that a frame has named
         self.ended: set[str] = set()  # the searches whose end it has received
 
     async def live(self) -> None:
-        """Connect and listen, and reconnect after the end."""
+        """Connect and listen; reconnect when the socket closes."""
         site = self.person.site
         while True:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
@@ -49,7 +49,7 @@ class Tab:
 
 @contextlib.contextmanager
 def living(tabs: list[Tab]) -> Iterator[None]:
-    """The tabs are connected in this context."""
+    """A context in which the tabs are connected."""
     is_over = threading.Event()
 
     async def live() -> None:

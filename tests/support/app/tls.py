@@ -1,4 +1,4 @@
-"""A path to a server by TLS: what managed Redis services offer as `rediss://`."""
+"""A TLS proxy, as managed Redis services have for `rediss://`."""
 
 import asyncio
 import contextlib
@@ -14,10 +14,10 @@ AUTHORITY = "authority.pem"
 
 @contextlib.contextmanager
 def tls_to(port: int, folder: Path) -> Iterator[int]:
-    """The port at which that port of this machine is reached by TLS.
+    """A context with a TLS proxy to that port of this machine; yields the proxy's port.
 
-    `folder` gets the certificate of the authority that clients have to trust, by the
-    name AUTHORITY.
+    Its certificate authority, which clients have to trust, is the file AUTHORITY in
+    `folder`.
     """
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / AUTHORITY))

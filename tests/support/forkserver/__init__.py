@@ -1,11 +1,11 @@
 """Starts Python programs by a fork of a process that has imported the libraries.
 
-A project's processes are programs of their own, as ever, with their own id, group,
-environment and output. But Django, Celery, Channels and the API's client take a second
-of a core to import, and the tests start such processes hundreds of times.
+The forked processes have their own id, group, environment and output, as usual. Forking
+saves the imports of Django, Celery, Channels and the API's client, which take a second
+of CPU time, and the tests start such processes hundreds of times.
 
-What it cannot start like this, it starts as usual: other programs, commands that only a
-shell understands, another Python, and a project with a file that hides a library.
+Some programs are started as usual: programs that are not Python, commands that need a
+shell, another Python, and a project with a file that hides a library.
 """
 
 import json
@@ -29,16 +29,16 @@ COMMAND = Path(__file__).with_name("command.py")
 BIN = VENV / "bin"
 
 KIND = (socket.AF_UNIX, getattr(socket, "SOCK_SEQPACKET", 0))  # macOS has none
-# The name of the server's socket, for the programs that a test starts.
+# The variable with the name of the server's socket, for programs that a test starts.
 ADDRESS = "TUTORIAL_TEST_FORKS"
 
-# A command with one of these is left to the shell.
+# A command with one of these characters needs a shell.
 SHELL = re.compile(r"""[;&|<>()`"'\\*?\[\]~#\n]|\$(?![\w{])""")
 VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})")
 
 
 class ForkServer:
-    """A connection to the process that forks, and what that reports."""
+    """A connection to the process that forks, which also reads its reports."""
 
     def __init__(self) -> None:
         if ADDRESS in os.environ:
@@ -73,12 +73,12 @@ class ForkServer:
 
 
 def _start_server() -> socket.socket:
-    """Start the process that forks. It ends with this process.
+    """Start the process that forks. It ends when this process ends.
 
     Programs that this process starts may use it, too: see `command.py`.
     """
     ours, theirs = socket.socketpair(*KIND)
-    # The zero byte makes it a name that needs no file.
+    # A name with a leading zero byte needs no file.
     address = f"tutorial-forks-{os.getpid()}"
     listener = socket.socket(*KIND)
     listener.bind(f"\0{address}")
@@ -97,7 +97,7 @@ def _start_server() -> socket.socket:
 
 
 class Forked(subprocess.Popen):
-    """A program that the server has forked, to be used like any other child."""
+    """A program that the server forked, with the interface of any other child."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Forked(subprocess.Popen):
         self.returncode = None
         self.stdin = None
         self._ended = threading.Event()
-        # What Popen's own methods use.
+        # The attributes that Popen's own methods use.
         self._child_created, self._communication_started = False, False
         self._input, self._sigint_wait_secs = None, 0.25
         self.text_mode, self.encoding, self.errors = text, None, errors
@@ -134,7 +134,7 @@ class Forked(subprocess.Popen):
         self._child_created = True
 
     def end(self, code: int) -> None:
-        """Note how it has ended."""
+        """Record its exit status."""
         self.returncode = code
         self._ended.set()
 
@@ -159,7 +159,7 @@ def _the_server() -> ForkServer:
 
 
 def tutorial() -> list[str]:
-    """The words that start the program `tutorial`, which starts others by a fork."""
+    """The command that starts `tutorial` such that it starts its programs by a fork."""
     if sys.platform != "linux":
         return [sys.executable, "-m", "tutorial"]
     _the_server()
@@ -167,7 +167,7 @@ def tutorial() -> list[str]:
 
 
 def popen(args: str | list[str], **options: Any) -> subprocess.Popen:
-    """As `subprocess.Popen`, and quicker for the Python programs of a project."""
+    """Like `subprocess.Popen`, but faster for the Python programs of a project."""
     folder, environment = Path(options["cwd"]).absolute(), options["env"]
     words = _words(args, environment) if isinstance(args, str) else list(args)
     program = _program(words, folder, environment)
@@ -191,7 +191,7 @@ def popen(args: str | list[str], **options: Any) -> subprocess.Popen:
 
 
 def _words(command: str, environment: Mapping[str, str]) -> list[str]:
-    """The words of a command that needs no shell; none for another one."""
+    """The words of a command that needs no shell; an empty list for other commands."""
     if SHELL.search(command):
         return []
 

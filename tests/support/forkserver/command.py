@@ -1,6 +1,7 @@
-"""`python command.py ...`: as `python -m tutorial ...`, in the folder where it starts.
+"""`python command.py ...` runs `python -m tutorial ...` in the current folder.
 
-But the Python programs of a project start by a fork of the test's own server.
+The difference is that the Python programs of a project start by a fork of the test's
+server.
 """
 
 import runpy

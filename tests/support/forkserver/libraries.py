@@ -1,7 +1,7 @@
-"""What is imported before a fork: libraries, and nothing that is bound to a project.
+"""The libraries that are imported before a fork, which do not depend on a project.
 
-In here nothing may read the settings, start a thread or open a file. Twisted's reactor
-does, and so does whatever imports it.
+They must not read the settings, start a thread or open a file. Twisted's reactor does,
+and so do the modules that import it.
 """
 
 import importlib
@@ -57,7 +57,7 @@ LIBRARIES = (
     "whitenoise.middleware",
 )
 
-# The names of files in a project that would be imported in the place of a library.
+# The names of files in a project that would be imported in place of a library.
 HIDEABLE = {name.partition(".")[0] for name in LIBRARIES} | {
     "asgiref",
     "httpx2",

@@ -1,8 +1,9 @@
-"""Starts Django's server again by a fork, where Django's reloader starts it again.
+"""Makes Django's reloader start the server by a fork.
 
 The reloader runs the project's server in a child, which it replaces after each save. A
-signal to the group of the reloader must reach that child, too. So it comes from a
-process of this group, which was forked off before anything of the project was imported.
+signal to the group of the reloader must reach that child, too. The child is therefore
+forked by a process in this group, which was itself forked before anything of the
+project was imported.
 """
 
 import json
@@ -18,7 +19,7 @@ RELOAD = 3  # the exit status of a server that has seen a change
 
 
 def prepare(request: dict[str, Any], run: Callable[[dict[str, Any]], None]) -> None:
-    """Have Django's reloader start `manage.py runserver` by `run(request)`."""
+    """Make Django's reloader start `manage.py runserver` with `run(request)`."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
         ours.close()

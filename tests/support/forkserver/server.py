@@ -1,8 +1,8 @@
 """The program that forks: `python server.py SOCKET LISTENER`.
 
-Each message on the socket asks for a program, and carries two files for its output. The
-answer is [id, null]; when the program has ended, [id, status] follows. Other programs
-may connect to the listener, and ask in the same way.
+Each message on the socket requests a program, and carries two file descriptors for its
+output. The answer is [id, null]; when the program has ended, [id, status] follows.
+Other programs may connect to the listener and send the same requests.
 """
 
 import atexit
@@ -29,11 +29,11 @@ PATHS = sys.path[1:]
 
 
 def serve(owner: socket.socket, listener: socket.socket) -> dict[str, Any]:
-    """Fork for each message. Returns in the child, with what it shall become.
+    """Fork for each message. In the child, return the request for it.
 
-    The server itself ends here, once its owner is gone.
+    In the server, this function ends the process when its owner is gone.
     """
-    asked_by: dict[int, socket.socket] = {}  # the children that run
+    asked_by: dict[int, socket.socket] = {}  # the clients of running children, by pid
     ended, wakes = socket.socketpair()
     for end in (ended, wakes):
         end.setblocking(False)
@@ -63,7 +63,8 @@ def serve(owner: socket.socket, listener: socket.socket) -> dict[str, Any]:
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                # Closed here: once collected, they would close others of their numbers.
+                # Close them now: later, the garbage collector would close whichever
+                # files have their numbers then.
                 others = [entry.fileobj for entry in selector.get_map().values()]
                 for thing in (selector, wakes, *others):
                     thing.close()
@@ -76,7 +77,7 @@ def serve(owner: socket.socket, listener: socket.socket) -> dict[str, Any]:
 
 
 def receive(connection: socket.socket) -> tuple[bytes, list[int]]:
-    """A message and its files; an empty one if nobody is there any more."""
+    """A message and its files; an empty message if the connection is closed."""
     try:
         return socket.recv_fds(connection, 1 << 20, 2)[:2]
     except ConnectionError:
@@ -84,7 +85,7 @@ def receive(connection: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def tell(connection: socket.socket, words: list) -> None:
-    """Send it, if somebody is still there."""
+    """Send a message, unless the connection is closed."""
     with contextlib.suppress(OSError):
         connection.send(json.dumps(words).encode())
 
@@ -105,7 +106,7 @@ def take(files: list[int]) -> None:
 
 
 def become(request: dict[str, Any]) -> None:
-    """Run the program as Python would that was started for it."""
+    """Prepare this process as if Python had been started for the program."""
     if request["leads"]:
         os.setsid()
     os.chdir(request["folder"])
@@ -148,9 +149,9 @@ def become(request: dict[str, Any]) -> None:
 
 
 def run(request: dict[str, Any]) -> None:
-    """Run the program to its end, and end this process as Python does.
+    """Run the program, and end this process as Python does.
 
-    But without taking its modules apart: that would copy all memory that it shares with
+    Modules are not torn down, because that would copy all memory that is shared with
     the server, which takes longer than the start.
     """
     status = 0

@@ -1,4 +1,4 @@
-"""Follows a page: types what it shows, runs what it says, and looks at the browser."""
+"""Follows a page: types its listings, runs its commands, and looks at the browser."""
 
 import shutil
 import subprocess
@@ -20,16 +20,17 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.site import fences, listing
 from tutorial.site.pair import find_pair
 
-PATIENCE = 60.0  # seconds for whatever a page waits for
+PATIENCE = 60.0  # seconds for each wait
 
 RUN = "$ python3 -m tutorial run ../my-search"
 FAULTS = ROOT / "tests" / "faults" / "patches"
 
 
 def follow(page: Page, root: Path, browser: Browser) -> None:
-    """Go down the page in `root`, a copy of the repository.
+    """Follow the page in `root`, a copy of the repository.
 
-    Raises SybilFailure, with the page, the line and what was seen, where it misleads.
+    Raises SybilFailure, with the page, the line and what was seen, if the page is
+    wrong.
     """
     learner = Learner(page, root, browser)
     try:
@@ -53,7 +54,7 @@ class Learner:
         self._keyboard = self._take_seat()
 
     def _take_seat(self) -> Keyboard | None:
-        """Make the folder as the page of a step expects it, and a keyboard for it."""
+        """Make the folder that the page of a step expects, and a keyboard for it."""
         step = {step.name: step for step in steps.steps()}.get(self.page.step)
         if step is None:
             return None
@@ -62,7 +63,7 @@ class Learner:
         return Keyboard(find_pair(step.name), self.folder)
 
     def _have(self, words: str) -> None:
-        """Make the folder again: from "5", or from "5 no_await" with that mistake."""
+        """Make the folder again, for "5"; "5 no_await" adds that mistake."""
         step, _, fault = words.partition(" ")
         if self.terminals.programs:
             raise Problem("my-search: a program runs in the folder; Ctrl-C comes first")
@@ -84,9 +85,9 @@ class Learner:
         self.terminals.patience = self.window.patience = seconds
 
     def do(self, action: Action) -> None:
-        """Do what the page asks for next.
+        """Do the next action of the page.
 
-        Raises Problem, TimeoutError or AssertionError where that fails.
+        Raises Problem, TimeoutError or AssertionError if that fails.
         """
         name, argument = action.name, action.argument
         if name == LISTING:
@@ -114,7 +115,7 @@ class Learner:
             self._check_unwanted()
 
     def finish(self) -> None:
-        """Raise Problem where the folder is not the step of the page."""
+        """Raise Problem if the folder is not equal to the step of the page."""
         if self._keyboard:
             try:
                 self._keyboard.compare()
@@ -202,7 +203,7 @@ class Learner:
 
 
 def _call(folder: Path, *command: str) -> None:
-    """Run a command that no page shows. Raises Problem where it fails."""
+    """Run a command that no page shows. Raises Problem if it fails."""
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if result.returncode:
         raise Problem(f"{' '.join(command)}: {result.stdout}{result.stderr}")

@@ -1,4 +1,4 @@
-"""Types the listings of a step's page into a folder, each as far as it is shown."""
+"""Types the shown lines of the listings of a step's page into a folder."""
 
 import ast
 import difflib
@@ -15,14 +15,14 @@ from tutorial.site.place import shown_edits
 
 @dataclass
 class Typed:
-    """A file between two steps: which lines are added and removed so far."""
+    """A file between two steps: the lines that are added and removed so far."""
 
     file: File
     added: set[int] = field(default_factory=set)  # indexes of the step's lines
     removed: set[int] = field(default_factory=set)  # of those of the step before
 
     def type(self, edits: list[Edit]) -> None:
-        """Make these changes. Making one again changes nothing."""
+        """Make these changes. A repeated change has no effect."""
         for edit in edits:
             self.added |= set(edit.new)
             self.removed |= set(edit.old)
@@ -42,7 +42,7 @@ class Typed:
         yield from old[at:]
 
     def _is_there(self, number: int, edit: Edit) -> bool:
-        """Whether a line is added: a blank one depends on the lines around it."""
+        """Whether a line is added. A blank line depends on the lines around it."""
         new = self.file.new
         if new[number].strip():
             return number in self.added
@@ -71,7 +71,7 @@ class Typed:
 
 
 class Keyboard:
-    """Types into the project in `folder`, which is as the step before leaves it."""
+    """Types into the project in `folder`, which is at the end of the step before."""
 
     def __init__(self, pair: Pair, folder: Path) -> None:
         self.pair = pair
@@ -80,9 +80,9 @@ class Keyboard:
         self._made: set[str] = set()  # files that a command has written
 
     def type(self, body: str) -> bool:
-        """Type what the `step` fence with this body shows; return whether it is new.
+        """Type the lines of a `step` fence's body; return whether they are new.
 
-        Raises Problem where the file is not as the page has left it.
+        Raises Problem if the file is not as the page has left it.
         """
         shown = listing.read(self.pair, body)
         file, path = shown.file, self.folder / shown.file.path
@@ -110,9 +110,9 @@ class Keyboard:
         return True
 
     def _compare_made(self, file: File, path: Path) -> None:
-        """Raise Problem where a command has written a file other than the page shows.
+        """Raise Problem if a command wrote another file than the page shows.
 
-        Django has other quotation marks and line breaks, and the date of this day.
+        Django's quotation marks, line breaks and dates may differ.
         """
         wanted = "".join(line + "\n" for line in file.new)
         made = path.read_text()
@@ -126,9 +126,9 @@ class Keyboard:
             )
 
     def compare(self) -> None:
-        """Raise Problem where the folder is not the step, byte for byte.
+        """Raise Problem if the folder is not equal to the step, byte for byte.
 
-        What a command has made has been compared when it was shown.
+        Files that a command wrote were compared when they were shown.
         """
         wanted, typed = files(self.pair.new), files(self.folder)
         wrong = []

@@ -1,21 +1,21 @@
-"""What a page asks a learner to do: listings, console blocks, and directives.
+"""Reads what a page asks a learner to do: listings, console blocks, and directives.
 
 Directives are comments on a line of their own. They say what the learner does and sees
-where no fence can: in the browser, and in the terminal of a program that runs.
+in the browser and in the terminal of a running program, which no fence can describe.
 
     <!-- open -->                     load http://127.0.0.1:8000
     <!-- ask: What is a broker? -->   type it into the form and send it
     <!-- reload -->                   reload the page
     <!-- sees: Search has -->         wait until the page shows this text
-    <!-- sees not: Offline -->        it does not show this text now
+    <!-- sees not: Offline -->        the page does not show this text now
     <!-- badge: Live -->              wait until the badge starts with this
     <!-- status: 405 -->              the HTTP status of the last page
     <!-- console: stage 1 -->         a line of the browser's console since the last ask
-    <!-- frame: "task_id" -->         a frame that has come by the WebSocket, likewise
-    <!-- terminal: stage 4 -->        a line of the program that runs, likewise
+    <!-- frame: "task_id" -->         a frame of the WebSocket since the last ask
+    <!-- terminal: stage 4 -->        a line of the running program since the last ask
     <!-- terminal not: stage 5 -->    no such line when the next of the above holds
-    <!-- Ctrl-C -->                   end the program that runs
-    <!-- my-search: 5 -->             make ../my-search again, as step 5 leaves it
+    <!-- Ctrl-C -->                   end the running program
+    <!-- my-search: 5 -->             make ../my-search again, at the end of step 5
     <!-- my-search: 5 no_await -->    the same, with a mistake of tests/faults/ in it
     <!-- run -->                      run it, in a terminal that the page does not show
     <!-- not run: why -->             the console block below cannot run in a test
@@ -24,8 +24,9 @@ where no fence can: in the browser, and in the terminal of a program that runs.
 A `…` stands for any characters. Comments that start with another capital letter are
 for authors.
 
-The page of a step finds ../my-search as the step before leaves it, unless it makes the
-folder itself. On other pages there is none until a command, or a directive, makes it.
+For the page of a step, ../my-search is at the end of the step before, unless the page
+makes the folder itself. On other pages, it does not exist until a command or a
+directive makes it.
 """
 
 import re
@@ -49,7 +50,7 @@ DIRECTIVES = {
 }
 COMMENT = re.compile(r" *<!-- (?P<name>[^:\n]*?)(?:: (?P<argument>.*))? -->")
 
-# What our fences ask for.
+# The actions of the site's own fences.
 LISTING, COMMANDS = "listing", "commands"
 FENCES = {"step": LISTING, "console": COMMANDS}
 
@@ -65,7 +66,7 @@ class Action:
     """Something to do: a fence, or a directive."""
 
     name: str  # LISTING, COMMANDS, or that of a directive
-    argument: str = ""  # the body of a fence, or what follows a directive's colon
+    argument: str = ""  # the body of a fence, or the text after a directive's colon
     fails: bool = False  # whether a command of the fence is expected to fail
 
 
@@ -80,11 +81,11 @@ class Page:
 
     @property
     def step(self) -> str:
-        """The name of the step that it is about; "" for none."""
+        """The name of the step that the page is about; "" if it is about none."""
         return str(self.meta.get("step", ""))
 
     def lines_of(self, kind: str) -> list[str]:
-        """The lines of its fences of a kind that is not ours, such as "sh"."""
+        """The lines of its fences of another kind, such as "sh"."""
         lines = self.text.split("\n")
         found = (f for f in fences.scan(lines) if f.info.split(" ")[0] == kind)
         return [line for fence in found for line in fence.body(lines).split("\n")]
@@ -95,7 +96,7 @@ class Page:
         return [f.info for f in fences.scan(lines) if len(f.marks) == 3]
 
     def actions(self) -> list[Action]:
-        """All actions. Raises SybilFailure, with the line, where one cannot be read."""
+        """All actions. Raises SybilFailure, with the line, if one cannot be read."""
         found: list[Action] = []
         self.go_down(found.append)
         return found
@@ -103,7 +104,7 @@ class Page:
     def go_down(self, do: Callable[[Action], object]) -> None:
         """Do one action after the other.
 
-        Raises SybilFailure, with the page and the line, where one fails.
+        Raises SybilFailure, with the page and the line, if one fails.
         """
 
         def evaluate(example: Example) -> str:
@@ -124,7 +125,7 @@ class Page:
             example.evaluate()
 
     def _found(self) -> Iterator[tuple[int, int, Action | str]]:
-        """The actions with their places in the text; a message where one is wrong."""
+        """The actions with their places in the text; a message if one is wrong."""
         lines = self.text.split("\n")
         starts = [0]
         for line in lines:
@@ -147,7 +148,7 @@ class Page:
 
 
 class _Checks:
-    """Reads fences and lines, and checks that the directives stand in the right place.
+    """Reads fences and lines, and checks that the directives are in the right places.
 
     Each method returns an action, a message about a mistake, or neither.
     """
@@ -166,7 +167,7 @@ class _Checks:
         return Action(FENCES[kind], body, fails=above == "fails")
 
     def line(self, line: str) -> Action | str | None:
-        """A line of the page outside of all fences."""
+        """A line of the page outside all fences."""
         if "<!--" not in line:
             above = self._above if line.strip() else ""
             self._above = "" if above else self._above
@@ -192,7 +193,7 @@ class _Checks:
         return directive
 
     def end(self) -> str:
-        """A message where the page ends too early."""
+        """A message if the page ends too early."""
         if self._above:
             return _misplaced(self._above)
         if self._unchecked:
@@ -205,7 +206,7 @@ def _misplaced(directive: str) -> str:
 
 
 def _directive(line: str) -> Action | str | None:
-    """The action of a line with a comment; a message where it has a mistake."""
+    """The action of a line with a comment; a message if the comment is wrong."""
     match = COMMENT.fullmatch(line.rstrip())
     if not match:
         known = re.search(r"<!-- *(\w[\w -]*)", re.sub(r"(`+).+?\1", "", line))

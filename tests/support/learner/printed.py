@@ -1,4 +1,4 @@
-"""Compares what a program prints with what a page shows of it."""
+"""Compares the output of a program with the output that a page shows."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from tutorial.site.console import ANYTHING
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-# What is different each time is replaced by a constant, on both sides.
+# Values that differ each time, which are replaced by constants on both sides.
 SAME = (
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "2026-01-01"),
     (re.compile(r"\b\d\d:\d\d:\d\d(?:[.,]\d{3,6})?"), "12:00:00"),
@@ -21,11 +21,11 @@ SAME = (
 
 
 class Differs(AssertionError):
-    """The program has printed something else."""
+    """The program printed something else."""
 
 
 def regular(line: str) -> str:
-    """A line without what is different each time."""
+    """A line with constants in place of values that differ each time."""
     line = ESCAPES.sub("", line)
     for pattern, text in SAME:
         line = pattern.sub(text, line)
@@ -40,9 +40,9 @@ def pattern(shown: str) -> re.Pattern[str]:
 def compare(shown: Sequence[str], printed: Sequence[str]) -> set[int]:
     """The indexes of the printed lines that the page shows.
 
-    A line `…` fits any number of lines, none included. A line that ends in `…` stands
-    for the lines as well in which the program goes on, indented deeper. Raises Differs
-    where the program has printed something else.
+    A line `…` matches any number of lines, including none. A line that ends in `…` also
+    matches the lines after it that are indented more. Raises Differs if the program
+    printed something else.
     """
     match = _Match(shown, printed)
     found = match.find()
@@ -52,7 +52,7 @@ def compare(shown: Sequence[str], printed: Sequence[str]) -> set[int]:
 
 
 class _Match:
-    """The search for a way in which the shown lines fit the printed ones."""
+    """A search for a way in which the shown lines match the printed ones."""
 
     def __init__(self, shown: Sequence[str], printed: Sequence[str]) -> None:
         self._shown = shown
@@ -60,16 +60,16 @@ class _Match:
         self._lines = [regular(line) for line in printed]
         while self._lines and not self._lines[-1]:
             self._lines.pop()
-        self._furthest = 0  # of the shown lines, the first for which nothing fits
+        self._furthest = 0  # the first shown line that matches nothing
         self._failed: set[tuple[int, int]] = set()
 
     def find(self) -> set[int] | None:
-        """The indexes of the printed lines that are shown; None where they differ."""
+        """The indexes of the printed lines that are shown; None if they differ."""
         first = next((n for n, line in enumerate(self._lines) if line), 0)
         return self._fit(0, first)
 
     def _fit(self, at: int, line: int) -> set[int] | None:
-        """What fits from the shown line `at` and the printed line `line` to the end."""
+        """The matches from the shown line `at` and the printed line `line` on."""
         if (at, line) in self._failed:
             return None
         self._furthest = max(self._furthest, at)
@@ -92,7 +92,7 @@ class _Match:
         return bool(pattern(self._shown[at]).fullmatch(self._lines[line]))
 
     def _ends(self, at: int, line: int) -> Iterator[int]:
-        """Where the next line may start after one that fits."""
+        """The places at which the next line may start after a match."""
         yield line + 1
         if self._shown[at].endswith(ANYTHING):
             start = _indentation(self._lines[line])
@@ -102,7 +102,7 @@ class _Match:
                 yield n + 1
 
     def difference(self) -> str:
-        """A description of what does not fit."""
+        """A description of the difference."""
         if self._furthest < len(self._shown):
             start = "the page shows this line, and it was not printed there:\n"
             start += f"  {self._shown[self._furthest]}"
@@ -113,7 +113,7 @@ class _Match:
 
 
 def first_unseen(shown: Sequence[str], printed: Sequence[str]) -> str | None:
-    """The first of the shown lines, in their order, that is not printed yet."""
+    """The first of the shown lines, in order, that has not been printed yet."""
     lines = iter([regular(line) for line in printed])
     for line in shown:
         if line == ANYTHING or not line:
@@ -129,5 +129,5 @@ def _is_found(found: set[int] | None) -> bool:
 
 
 def _indentation(line: str) -> int:
-    """How far a line is indented; a blank one is not."""
+    """The indentation of a line; 0 for a blank line."""
     return len(line) - len(line.lstrip())

@@ -20,7 +20,7 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.site import console
 from tutorial.site.console import Exchange
 
-# Commands that run until Ctrl-C, and the port at which a reader finds them.
+# Commands that run until Ctrl-C, and their ports on the page.
 PROGRAMS = {"run": 8000, "docs": 8001}
 READY = {"run": "Ready in …", "docs": "…Serving on …"}
 
@@ -33,17 +33,17 @@ RELOADER = Path(__file__).parent / "reloader"
 
 
 class Program:
-    """A program that runs in a terminal, and what it has printed for the reader."""
+    """A program in a terminal, and its output as the reader sees it."""
 
     def __init__(self, runner: Runner, kind: str, port: int, title: str) -> None:
         self.runner = runner
         self.kind = kind
-        self.title = title  # of its terminal
+        self.title = title  # the title of its terminal
         self.started = time.time()
-        self._port = port  # that the reader knows
+        self._port = port  # the port on the page
 
     def lines(self) -> list[str]:
-        """What it has printed so far, with the port that the page shows."""
+        """Its output so far, with the port that the page shows."""
         text = self.runner.output.replace(
             f"127.0.0.1:{self.runner.port}", f"127.0.0.1:{self._port}"
         )
@@ -74,7 +74,7 @@ class Program:
 
 
 class Terminals:
-    """All terminals of a learner. They are in the folder `root`, the tutorial's."""
+    """All terminals of a learner. They are in `root`, the folder of the tutorial."""
 
     def __init__(self, root: Path, patience: float, browser: Browser) -> None:
         self.root = root
@@ -86,14 +86,14 @@ class Terminals:
         self._looks.mkdir()
 
     def port(self, kind: str) -> int:
-        """The port of a program of this kind, whenever it runs."""
+        """The port of every program of this kind."""
         return self._ports[kind]
 
     def type(self, body: str, *, fails: bool = False) -> None:
-        """Type what a `console` fence with this body shows, and read the output.
+        """Type the commands of a `console` fence with this body, and read the output.
 
-        `fails` allows a command to fail without a word of it on the page; then one has
-        to. Raises Problem where it is not as the page says.
+        With `fails`, a command has to fail without a line about it on the page. Raises
+        Problem if the output is not as the page says.
         """
         block = console.read(body)
         statuses = []
@@ -118,10 +118,10 @@ class Terminals:
             self._end(kind)
 
     def wait_for_a_look(self, since: float) -> None:
-        """Wait until Django's server has looked at its files after that time.
+        """Wait until Django's server has looked at its files after the time `since`.
 
-        It starts again where one has changed that it knows. Raises Problem where all
-        has ended instead.
+        It restarts if one of its files has changed. Raises Problem if the program has
+        ended.
         """
         program = self.programs.get("run")
         if program is None:
@@ -146,7 +146,7 @@ class Terminals:
         )
 
     def wait_for_server(self) -> None:
-        """Wait until the project answers, as it does again after an edit."""
+        """Wait until the project answers, for example after an edit."""
         program = self.programs.get("run")
         if program is None:
             raise Problem("no program runs, so no server answers")
@@ -193,14 +193,14 @@ class Terminals:
             **_variables(),
         )
         program = self.programs[kind] = Program(runner, kind, port, title)
-        # Where the page shows no output, a reader waits until the program is ready.
+        # If the page shows no output, the reader waits until the program is ready.
         shown = exchange.output or [READY[kind]]
 
         def missing() -> str | None:
             return printed.first_unseen(shown, program.lines())
 
         def is_seen_or_ended() -> bool:
-            program.runner.processes()  # remembers them, for the end
+            program.runner.processes()  # remember them, to check that they end
             return program.has_ended or missing() is None
 
         def otherwise() -> str:
@@ -221,13 +221,13 @@ class Terminals:
         _refuse(command)
         variables = _variables()
         if command.startswith(PREFIX + "manage ") and "run" not in self.programs:
-            # A project that does not run has no Redis: do not use the one at 6379.
+            # A project that is not running has no Redis: do not use the one at 6379.
             variables["REDIS_URL"] = "redis://127.0.0.1:9/0"
         check = CHECK.fullmatch(command)
         folder = self.root.parent / check["name"] if check else self.root
         if check and (folder / "manage.py").exists():
-            # In this process, with this browser, and with programs that are forked. To
-            # start a browser and programs would take seconds.
+            # Run it in this process, with this browser and with forked programs,
+            # because starting a browser and programs takes seconds.
             number, title = check["number"], f"../{folder.name}"
             status, output = print_check(number, title, folder, self._browser)
         else:
@@ -247,7 +247,7 @@ class Terminals:
         return status
 
     def _start(self, command: str, variables: dict[str, str]) -> tuple[int, str]:
-        """Run a command to its end: its exit status, and what it has printed."""
+        """Run a command until it ends; return its exit status and output."""
         child = subprocess.Popen(
             command,
             shell=True,

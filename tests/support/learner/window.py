@@ -14,7 +14,7 @@ NO_PAGE = "ERR_HTTP_RESPONSE_CODE_FAILURE"
 
 
 class Window:
-    """A page in a real browser, and what it has logged since the last search."""
+    """A page in a real browser, and its log since the last search."""
 
     def __init__(self, browser: Browser, url: str, patience: float) -> None:
         self.url = url
@@ -43,7 +43,7 @@ class Window:
             try:
                 self._page.goto(self.url, wait_until="load", timeout=self._timeout)
             except Error as error:
-                # The second: the browser was still on its way to show the first.
+                # The second sign: Chromium was still loading its page for the first.
                 refused = ("ERR_CONNECTION_REFUSED", "chrome-error://")
                 if any(sign in error.message for sign in refused):
                     return False
@@ -90,8 +90,8 @@ class Window:
         )
 
     def see_not(self, text: str) -> None:
-        """Raise Problem where the page shows the text."""
-        # Wait until the browser has drawn what has arrived.
+        """Raise Problem if the page shows the text."""
+        # Wait until the browser has drawn everything that has arrived.
         drawn = "() => new Promise(r => requestAnimationFrame(() => setTimeout(r)))"
         with _plainly("sees not"):
             self._page.evaluate(drawn)
@@ -99,7 +99,7 @@ class Window:
             raise Problem(f"the page shows “{text}”:\n  {self.text()}")
 
     def badge(self, text: str) -> None:
-        """Wait until the badge shows a text that starts so."""
+        """Wait until the badge shows a text that starts with `text`."""
         fitting = pattern(text)
 
         def said() -> str:
@@ -113,7 +113,7 @@ class Window:
         )
 
     def status(self, text: str) -> None:
-        """Wait until the last page has come with this HTTP status."""
+        """Wait until the last page has been loaded with this HTTP status."""
         self._wait(
             lambda: str(self._status) == text.strip(),
             lambda: f"the page came with status {self._status}, not {text}",

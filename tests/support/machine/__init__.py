@@ -1,8 +1,8 @@
-"""A Debian machine to deploy on: a copy of this one, which is thrown away afterwards.
+"""A Debian machine to deploy on: a copy of this one, which is discarded afterwards.
 
-What is installed or written there lies over the files of this machine, in memory. Its
-processes have a table of their own, and end with it. It shares the network, because
-packages come from there.
+Its files are an overlay, in memory, over the files of this machine. Its processes are
+in a PID namespace of their own, and end with it. It shares the network of this machine,
+to install packages.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ SYSTEMCTL = Path(__file__).with_name("systemctl.py")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PORTS = (80, 443, 5432, 6379, 6432, 8001, 8002)
 
-# What this machine may have, and an empty one has not.
+# Packages that this machine may have, and an empty machine does not have.
 PACKAGES = "'postgresql*' 'pgbouncer*' 'redis*' 'nginx*'"
 
 MAKE = """
@@ -36,7 +36,7 @@ printf '#!/bin/sh\\nexit 101\\n' > "$1/root/usr/sbin/policy-rc.d"
 chmod +x "$1/root/usr/sbin/policy-rc.d"
 exec "$2" -c "$3"
 """
-# The first process: it waits for those whose parents have ended.
+# The first process, which reaps orphans.
 FIRST = """
 import os, time
 print("ready", flush=True)
@@ -53,10 +53,10 @@ class CommandFailed(Exception):
 
 
 class Machine:
-    """The machine, from its making to the end of the context.
+    """A context with the machine.
 
-    Files that change in `shared`, a folder of this machine, change there, too. Nothing
-    of this machine may listen at its `ports` of 127.0.0.1.
+    Both machines see the same files in `shared`, a folder of this machine. No process
+    of this machine may listen at the new machine's `ports` of 127.0.0.1.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Machine:
         self.run(f"cat > {path} && chmod {mode:o} {path}", text)
 
     def run(self, command: str, given: str = "") -> str:
-        """What the command prints, as root. Raises CommandFailed with all of it."""
+        """Run a command as root, and return its output. Raises CommandFailed."""
         network = {
             name: value
             for name, value in os.environ.items()

@@ -1,7 +1,8 @@
-"""Three machines with a Redis and a Sentinel each, made as the page says.
+"""Three machines with a Redis and a Sentinel each, set up as the page says.
 
-They are copies of one machine and share its network. So their addresses are 127.0.0.11
-to 127.0.0.13 in the place of 10.0.0.1 to 10.0.0.3, and the ports are those of the page.
+They are copies of one machine and share its network. Their addresses are therefore
+127.0.0.11 to 127.0.0.13 in place of 10.0.0.1 to 10.0.0.3; the ports are those of the
+page.
 """
 
 import re
@@ -37,8 +38,8 @@ class RedisMachine(Shell):
     def install(self, block: str) -> None:
         """Install Redis and Sentinel.
 
-        A machine of its own has one address in the private network, and others see its
-        connections come from there. Here, both programs have to be told.
+        A real machine has one address in the private network, which its connections
+        come from. Here, both programs need to have that address configured.
         """
         bind = '"bind $address"'
         assert block.count(bind) == 2  # of Redis and of the Sentinel
@@ -50,7 +51,7 @@ class RedisMachine(Shell):
         return self.type(f'redis-cli -h "$address" -p 26379 {command}').split()[0]
 
     def role(self) -> str:
-        """What its Redis is: "master" or "slave"; "away" if it does not answer."""
+        """The role of its Redis, "master" or "slave"; "away" if it does not answer."""
         command = '--no-auth-warning -a "$redis_password" role'
         return self.type(f'redis-cli -h "$address" {command} || echo away').split()[0]
 

@@ -1,4 +1,4 @@
-"""A shell of root's on the machine, which remembers its variables and its folder."""
+"""A root shell on the machine, which remembers its variables and its folder."""
 
 from support.machine import Machine
 
@@ -6,7 +6,7 @@ STATE = "/root/.shell"  # the variables
 
 
 class Shell:
-    """Types commands of the page; `address` is that of the repository."""
+    """Types commands of the page. `address` is the address of the repository."""
 
     def __init__(self, machine: Machine, address: object) -> None:
         self.machine = machine
@@ -14,7 +14,7 @@ class Shell:
         self.folder = "/"
 
     def type(self, block: str, given: str = "") -> str:
-        """Type the commands, and what they read: what they print."""
+        """Type the commands and their input, and return their output."""
         block = block.replace("ADDRESS", str(self.address))
         output = self.machine.run(
             f"set -a\n[ ! -e {STATE} ] || . {STATE}\ncd {self.folder}\n"

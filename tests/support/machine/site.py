@@ -1,4 +1,4 @@
-"""The deployed site, as browsers reach it: by https, through nginx."""
+"""The deployed site as browsers reach it, through https and nginx."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ ORIGIN = f"https://{HOST}"
 
 
 class Browser:
-    """A visitor with cookies of their own, who trusts this certificate alone."""
+    """A visitor with cookies of their own, who trusts only this certificate."""
 
     def __init__(self, certificate: str) -> None:
         self.tls = ssl.create_default_context(cadata=certificate)
@@ -28,7 +28,7 @@ class Browser:
             verify=self.tls,
             timeout=30,
         )
-        self.asked: list[str] = []  # by their ids
+        self.asked: list[str] = []  # the ids of the searches
 
     def request(self, method: str, path: str, **options) -> httpx2.Response:
         """The response to a request."""
@@ -47,7 +47,7 @@ class Browser:
         return self.request("POST", path, data=fields | token, **options)
 
     def log_in(self, name: str, password: str, path: str = "/accounts/login/") -> int:
-        """The status of the response to a log-in."""
+        """Log in, and return the status of the response."""
         return self.send(path, {"username": name, "password": password}).status_code
 
     def ask(self, question: str) -> httpx2.Response:
@@ -69,7 +69,7 @@ class Browser:
         return {search["task_id"]: search for search in data["searches"]}
 
     def user(self) -> str:
-        """The id of the visitor's user, as the page has it."""
+        """The id of the visitor's user, as shown in the page."""
         return re.search(r'data-user="(\d*)"', self.get().text)[1]
 
     @contextlib.contextmanager
@@ -90,12 +90,12 @@ class Browser:
 
 
 def wait_for_answer(opened, task_id: str) -> dict:
-    """The state of the search in which it has ended, as it comes through the socket."""
+    """The final state of the search, as it arrives through the socket."""
     return wait_for_answers(opened, [task_id])[task_id]
 
 
 def wait_for_answers(opened, task_ids: list[str]) -> dict[str, dict]:
-    """The states in which the searches have ended, by their ids."""
+    """The final states of the searches, by id."""
     ended: dict[str, dict] = {}
     while ended.keys() != set(task_ids):
         data = json.loads(opened.recv(timeout=30))
@@ -110,9 +110,9 @@ def wait_for_answers(opened, task_ids: list[str]) -> dict[str, dict]:
 
 @contextlib.contextmanager
 def busy(browser: Browser) -> Iterator[Counter]:
-    """In this context, pages are requested and questions asked, all the time.
+    """A context in which a thread requests pages and asks questions all the time.
 
-    What comes of the requests is counted: statuses, and the names of exceptions.
+    It yields a counter of the results: statuses, and names of exceptions.
     """
     seen: Counter = Counter()
     is_over = threading.Event()

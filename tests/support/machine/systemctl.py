@@ -1,8 +1,8 @@
-"""In the place of systemctl on a machine where systemd does not run.
+"""A replacement for systemctl on a machine without systemd.
 
-It reads the same unit files, and starts what they say, as the user that they name. It
-knows of them what the units of the app and of Redis use. Debian's other services start
-by their scripts in /etc/init.d.
+It reads the same unit files, and starts their services as the users that they name. It
+supports the options that the units of the app and of Redis use. Debian's other services
+are started by their scripts in /etc/init.d.
 """
 
 import configparser
@@ -42,7 +42,7 @@ class Unit:
         self.note = Path(f"/run/{self.name}.pid")
 
     def start(self):
-        """Start it, or run it to its end if it is a `oneshot`."""
+        """Start it, or run it until it ends if it is a `oneshot`."""
         user = pwd.getpwnam(self.service["User"])
         if name := self.service.get("RuntimeDirectory"):
             folder = Path("/run", name)
@@ -71,7 +71,7 @@ class Unit:
         return self.note.exists() and runs(int(self.note.read_text()))
 
     def stop(self):
-        """End it, with the patience that its unit file gives it."""
+        """End it, within the time-out of its unit file."""
         if not self.note.exists():
             return
         pid = int(self.note.read_text())
@@ -98,7 +98,7 @@ def runs(pid):
 
 
 def main(verb, *names):
-    """Do what the verb says with each of the units."""
+    """Apply the verb to each of the units."""
     names = [name for name in names if not name.startswith("--")]
     if verb in ("stop", "list-units"):
         notes = [f"{note.stem}.service" for note in sorted(Path("/run").glob("*.pid"))]

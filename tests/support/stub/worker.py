@@ -1,4 +1,4 @@
-"""Says that it is ready, as a Celery worker does, and waits until it is ended."""
+"""Prints that it is ready, as a Celery worker does, and waits until it is ended."""
 
 import signal
 

@@ -1,8 +1,9 @@
 """Records when Django's server has looked at all files that it watches.
 
-Python imports a module of this name at its start, where PYTHONPATH leads to it. A
-learner takes seconds between an edit and a reload; the test of the pages takes none. So
-it waits until the server has looked once more, and has started again where it must.
+Python imports a module of this name at its start if PYTHONPATH leads to it. A learner
+takes seconds between an edit and a reload, and the test of the pages takes none. The
+test therefore waits until the server has looked at the files once more, and has
+restarted if it has to.
 Each server writes, into a file of its own in the folder LEARNER_LOOKS, when its last
 look at all files began.
 """
