@@ -49,6 +49,10 @@ def main() -> None:
     """Run the command line, and exit with its status."""
     use_utf8()
     signal.signal(signal.SIGTERM, _exit_on_signal)
+    # A file name that is not UTF-8 must not end a command. In JSON, the escape is
+    # valid.
+    if sys.stdout:  # None if it was closed
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(_run(sys.argv[1:]))
     except Problem as problem:

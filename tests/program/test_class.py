@@ -402,6 +402,18 @@ def test_wrong_arguments(tmp_path):
     assert "executes its code, with your rights" in " ".join(help_.split())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse the name")
+def test_a_folder_whose_name_is_not_utf8(tmp_path):
+    """Archives from other systems often have such names."""
+    name = os.fsdecode(b"J\xfcrgen")
+    (tmp_path / "class" / name).mkdir(parents=True)
+    place, html = str(tmp_path / "class"), tmp_path / "class.html"
+    options = ("--class", place, "--json", "--html", str(html))
+    result = tutorial("check", "1", *options, PYTHONIOENCODING="utf-8:strict")
+    assert json.loads(result.stdout)["folders"][0]["name"] == name, result.stderr
+    assert "J\N{REPLACEMENT CHARACTER}rgen" in html.read_text()
+
+
 @pytest.mark.lab
 @pytest.mark.slow(240)
 def test_thirty_folders_at_step_4_take_at_most_four_minutes(tmp_path):

@@ -75,7 +75,8 @@ def _count(rows: list) -> str:
 
 def _write(name: str, text: str, mode: str) -> None:
     try:
-        with Path(name).open(mode, encoding="utf-8") as file:
+        # "replace", because a report may contain file names that are not UTF-8.
+        with Path(name).open(mode, encoding="utf-8", errors="replace") as file:
             file.write(text)
     except OSError as error:
         raise Problem(f"{name} cannot be written: {error.strerror}.") from None
