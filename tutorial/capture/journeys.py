@@ -46,7 +46,7 @@ def settled(live: LiveMap) -> dict[str, Any]:
     return wait_until(
         found,
         seconds=PATIENCE,
-        otherwise=lambda: f"the search goes on: {live.everything()['searches']}",
+        otherwise=lambda: f"the search has not ended: {live.everything()['searches']}",
     )
 
 

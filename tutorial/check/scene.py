@@ -269,7 +269,7 @@ class Scene:
         return self.times_in_databases([text])[text] > 0
 
     def databases(self) -> list[Path]:
-        """The SQLite databases of the project, under whatever name."""
+        """The SQLite databases of the project, whatever their names are."""
         return databases.find(self.folder.parent)
 
     def times_in_databases(self, texts: Iterable[str]) -> Counter[str]:

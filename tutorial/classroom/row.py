@@ -118,7 +118,7 @@ class Row:
         return "not begun" if self.is_next else "broken"
 
     def status(self, *, strict: bool) -> int:
-        """The exit status that `check` has for the folder alone."""
+        """The exit status of `check` for this folder."""
         if not self.report:
             return NOT_CHECKED
         if self.broken:

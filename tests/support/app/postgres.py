@@ -20,7 +20,7 @@ from tutorial.runtime.postgres import (
 )
 from tutorial.runtime.processes import Process, Processes
 
-NONE = "no PostgreSQL can be had on this machine: tested with SQLite alone"
+NONE = "there is no PostgreSQL on this machine: tested with SQLite only"
 
 # A decorator for tests that use `app`, `shared_app` or `run_app`.
 on_both_databases = pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def find_pgbouncer() -> str:
     if program := os.environ.get(PGBOUNCER_VARIABLE):
         return program
     if os.environ.get("CI") == "true":
-        pytest.fail("no PgBouncer can be had on this machine")
-    pytest.skip("no PgBouncer can be had on this machine")
+        pytest.fail("there is no PgBouncer on this machine")
+    pytest.skip("there is no PgBouncer on this machine")
 
 
 @dataclass

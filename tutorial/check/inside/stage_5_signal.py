@@ -155,9 +155,9 @@ def _not_allowed(name: object) -> str:
         return f"that is no text, but of the type {type(name).__name__}"
     wrong = dict.fromkeys(re.sub(r"[a-zA-Z\d\-_.]", "", name))
     if wrong:
-        named = {" ": "the blank"}
+        named = {" ": "a space"}
         signs = ", ".join(named.get(sign, f"“{sign}”") for sign in wrong)
-        return f"a name must not hold {signs}"
+        return f"a name must not contain {signs}"
     return f"it has {len(name)} characters, and fewer than 100 are allowed"
 
 

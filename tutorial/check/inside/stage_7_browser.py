@@ -114,9 +114,7 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
     outer = _outer_keys(frame)
     if outer and (inside := [key for key in read if key in keys and key not in outer]):
         key, at = inside[0], read[inside[0]]
-        seen = (
-            f"the script reads “{key}” from the frame, and the frame has it inside of"
-        )
+        seen = f"the script reads “{key}” from the frame, and the frame has it inside"
         return Unmet(
             "wrong-key", f"{seen} “{', '.join(outer)}”", expected=expected, at=at
         )

@@ -184,7 +184,7 @@ def _two_people(scene: Scene) -> Iterator[Unmet]:
             "group-shared",
             "two people asked at the same moment, and one of them got the other's"
             f" search as well: {strange[0][:80]}",
-            expected="an answer for its own visitor alone",
+            expected="an answer that only its own visitor gets",
             stage=6,
         )
 

@@ -120,7 +120,7 @@ def _bad_questions(scene: Scene) -> Iterator[Unmet]:
     """The view refuses empty and overlong questions, and the page says so."""
     form = scene.visitor().form()
     limit = form.texts.get(form.text_field)
-    bad = {"an empty question": "", "a question of blanks": "   "}
+    bad = {"an empty question": "", "a question of spaces": "   "}
     if limit:
         bad[f"a question of {limit + 1} characters"] = "x" * (limit + 1)
     for what, question in bad.items():

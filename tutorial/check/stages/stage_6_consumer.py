@@ -75,7 +75,7 @@ def beyond(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Frames are JSON, reach their visitor once and alone, and sockets stay open."""
+    """Frames are JSON and reach only their visitor, only once; sockets stay open."""
     mine, other, question = scene.mine, scene.other, scene.live.question
     frame = next((f for f in mine.frames if question in f), mine.frames[-1])
     if frame.lstrip()[:2] in ("{'", '{"') and not _is_json(frame):
@@ -89,7 +89,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         yield Unmet(
             "group-shared",
             f"a frame of one visitor's search reached another: {foreign[:80]}",
-            expected="a frame for its own visitor alone",
+            expected="a frame that only its own visitor gets",
             stage=6,
         )
     yield from _idle(scene)
@@ -315,7 +315,7 @@ def others_socket(group: str) -> Unmet:
     return Unmet(
         "others-socket",
         f"with another visitor's address, a visitor has joined the group {group}",
-        expected="a refusal, because the address belongs to somebody else",
+        expected="a refusal, because the address belongs to another visitor",
     )
 
 
