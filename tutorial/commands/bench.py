@@ -8,7 +8,9 @@ from tutorial.runtime import environment
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = commands.add("bench", "How fast is the flow, compared with others?", bench)
+    parser = commands.add(
+        "bench", "Measure how fast the flow is, compared with others", bench
+    )
     parser.add_argument(
         "--only",
         default="",

@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
         nargs="*",
         help="your own folder, or those of a class; default: the step's",
     )
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument(
         "--watch", action="store_true", help="check again after each save"
     )
@@ -50,7 +50,9 @@ def add(commands: Commands) -> None:
         metavar="DIR",
         help="check each folder in this folder",
     )
-    group.add_argument("--csv", action="store_true", help="for a spreadsheet")
+    group.add_argument(
+        "--csv", action="store_true", help="print CSV, for a spreadsheet"
+    )
     group.add_argument(
         "--html", metavar="FILE", help="write the table and all reports to this file"
     )
