@@ -1,10 +1,10 @@
 """The fault lab: mistakes that people make, each put into a step and found by `check`.
 
-`patches/NAME.patch` starts with a head: the step, the catalogue's mistake that `check`
-must name, the file that it must point to (`at`), and the symptom. `log` is a pattern in
-what the processes print; `quiet: yes` says that they print no error at all, which is
-what makes the mistake hard to find; `sees` is a pattern in what `check` says it saw,
-and `line` one in the line of the file that it points to.
+Each patch in `tutorial/repair_shop/patches/` starts with a head: the step, the
+catalogue's mistake that `check` must name, the file that it must point to (`at`), and
+the symptom. `log` is a pattern in what the processes print; `quiet: yes` says that they
+print no error at all, which is what makes the mistake hard to find; `sees` is a pattern
+in what `check` says it saw, and `line` one in the line of the file that it points to.
 `alone: yes` says that `check` names no other mistake.
 `lab: yes` says that the mistake is tried by `tutorial test -m lab`, and not each time.
 """
@@ -18,10 +18,11 @@ import pytest
 
 from support.checking import all_named, named
 from tutorial.check.mistakes import mistakes
+from tutorial.paths import ROOT
 from tutorial.project import steps
 from tutorial.project.files import copy_project
 
-FAULTS = sorted((Path(__file__).parent / "patches").glob("*.patch"))
+FAULTS = sorted((ROOT / "tutorial" / "repair_shop" / "patches").glob("*.patch"))
 
 
 def head_of(patch: Path) -> dict[str, str]:

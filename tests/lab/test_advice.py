@@ -26,8 +26,9 @@ from tutorial.paths import ROOT
 from tutorial.project import steps
 from tutorial.project.files import copy_project
 
-OF_OUR_STEPS = ROOT / "tests" / "faults"
-FOLLOWED = sorted([*lab.LAB.glob("*/advice/*"), *OF_OUR_STEPS.glob("advice/*")])
+OF_OUR_STEPS = ROOT / "tests" / "faults" / "advice"
+PATCHES = ROOT / "tutorial" / "repair_shop" / "patches"
+FOLLOWED = sorted([*lab.LAB.glob("*/advice/*"), *OF_OUR_STEPS.glob("*.patch")])
 
 
 # pytest-django's own variable names the settings of another project.
@@ -42,8 +43,9 @@ def head_of(patch: Path) -> dict[str, str]:
 
 def mistake_of(advice: Path) -> Path:
     """The patch with the mistake that the advice is about."""
-    folder = "patches" if OF_OUR_STEPS in advice.parents else "mistakes"
-    return advice.parent.parent / folder / advice.name
+    is_ours = OF_OUR_STEPS in advice.parents
+    folder = PATCHES if is_ours else advice.parent.parent / "mistakes"
+    return folder / advice.name
 
 
 def name_of(advice: Path) -> str:
@@ -57,7 +59,7 @@ def test_the_catalogue_has_the_fix_that_was_followed(advice):
 
 
 def test_the_advice_of_each_mistake_was_followed():
-    patches = [*lab.mistakes(), *OF_OUR_STEPS.glob("patches/*.patch")]
+    patches = [*lab.mistakes(), *PATCHES.glob("*.patch")]
     assert {mistake_of(advice) for advice in FOLLOWED} == set(patches)
 
 
@@ -67,7 +69,7 @@ def test_the_advice_of_each_mistake_was_followed():
 def test_the_flow_works_after_the_advice_was_followed(advice, tmp_path, check_here):
     mistake, project = mistake_of(advice), tmp_path / "project"
     number = head_of(mistake).get("step", "7")
-    if OF_OUR_STEPS in mistake.parents:
+    if PATCHES in mistake.parents:
         copy_project(steps.find(number).folder, project)
         subprocess.run(["git", "apply", str(mistake)], cwd=project, check=True)
     else:

@@ -49,4 +49,4 @@ def test_each_step_has_its_time(title, more):
 
 def test_there_are_as_many_mistakes_for_the_repair_shop_as_it_says():
     assert "has more than fifty such mistakes" in " ".join(TEXT.split())
-    assert len([*(ROOT / "tests" / "faults" / "patches").glob("*.patch")]) > 50
+    assert len([*(ROOT / "tutorial" / "repair_shop" / "patches").glob("*.patch")]) > 50

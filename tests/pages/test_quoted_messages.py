@@ -92,7 +92,7 @@ def test_an_eager_project_does_by_hand_what_the_page_says(tmp_path):
 def test_check_says_what_the_page_and_the_readme_show(tmp_path):
     folder = tmp_path / "my-search"
     copy_project(steps.find("5").folder, folder)
-    patch = ROOT / "tests" / "faults" / "patches" / "handler_not_imported.patch"
+    patch = ROOT / "tutorial" / "repair_shop" / "patches" / "handler_not_imported.patch"
     subprocess.run(["git", "apply", str(patch)], cwd=folder, check=True)
     printed = run_check("5", str(folder)).stdout
 

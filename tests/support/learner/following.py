@@ -23,7 +23,7 @@ from tutorial.site.pair import find_pair
 PATIENCE = 60.0  # seconds for each wait
 
 RUN = "$ python3 -m tutorial run ../my-search"
-FAULTS = ROOT / "tests" / "faults" / "patches"
+FAULTS = ROOT / "tutorial" / "repair_shop" / "patches"
 
 
 def follow(page: Page, root: Path, browser: Browser) -> None:

@@ -16,7 +16,7 @@ in the browser and in the terminal of a running program, which no fence can desc
     <!-- terminal not: stage 5 -->    no such line when the next of the above holds
     <!-- Ctrl-C -->                   end the running program
     <!-- my-search: 5 -->             make ../my-search again, at the end of step 5
-    <!-- my-search: 5 no_await -->    the same, with a mistake of tests/faults/ in it
+    <!-- my-search: 5 no_await -->    the same, with a mistake of the repair shop in it
     <!-- run -->                      run it, in a terminal that the page does not show
     <!-- not run: why -->             the console block below cannot run in a test
     <!-- fails: why -->               a command in it fails, and prints no line about it
