@@ -17,6 +17,7 @@ from tutorial.commands import (
     pictures,
     prepare,
     propagate,
+    repair,
     run,
     test,
 )
@@ -38,6 +39,7 @@ COMMANDS = (
     prepare,
     pack,
     history,
+    repair,
     bench,
     test,
     propagate,

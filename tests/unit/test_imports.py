@@ -17,7 +17,7 @@ LEVELS = (
     {"runtime"},
     {"visitor", "observer"},
     {"workspace", "check"},
-    {"live_map", "classroom"},
+    {"live_map", "classroom", "repair_shop"},
     {"capture", "bench"},
     {"site"},
     {"offline"},

@@ -10,7 +10,8 @@ import sys
 
 from tutorial.commands.arguments import Commands, add_step, count, number
 from tutorial.problem import Problem
-from tutorial.project.steps import Step, find, find_project, steps
+from tutorial.project.steps import Step, find, find_project, is_name, locate, steps
+from tutorial.repair_shop.kept import is_repair
 from tutorial.runtime import environment
 
 # The exit status if no check is possible. argparse uses it for a wrong option, too.
@@ -42,6 +43,11 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument(
         "--strict", action="store_true", help="exit with status 1 for findings, too"
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="in a folder of the repair shop: the full report, with the mistake",
     )
     group = parser.add_argument_group("the table of a class")
     group.add_argument(
@@ -92,6 +98,10 @@ def check(options: argparse.Namespace) -> int:
 
 
 def _check_one(options: argparse.Namespace) -> int:
+    if folder := _repair_folder(options):
+        return _check_repair(options, folder)
+    if options.explain:
+        raise Problem("--explain goes with a folder of the repair shop.")
     step = find(options.step)
     folder = options.folders[0] if options.folders else ""
     project = find_project(folder) if options.folders else step
@@ -109,6 +119,32 @@ def _check_one(options: argparse.Namespace) -> int:
         strict=options.strict,
         compare=_comparison(folder, step) if options.folders else "",
     )
+
+
+def _repair_folder(options: argparse.Namespace) -> str:
+    """The folder of the repair shop that is to be checked; "" if it is another one.
+
+    It needs no step, because it knows its own.
+    """
+    name = options.folders[0] if options.folders else options.step
+    folder = None if is_name(name) else locate(name)
+    return name if folder and is_repair(folder) else ""
+
+
+def _check_repair(options: argparse.Namespace, name: str) -> int:
+    title = name.rstrip("/")
+    project = find_project(name)
+    if options.watch or options.json:
+        option = "--watch" if options.watch else "--json"
+        raise Problem(
+            f"{title} is a folder of the repair shop, and {option} would give its"
+            " mistake away.\nWithout it, `check` says whether it is fixed; with"
+            " --explain, it says everything."
+        )
+    environment.enter("run", "redis", "test")
+    from tutorial.repair_shop.verdict import check
+
+    return check(project.folder, title, explain=options.explain, strict=options.strict)
 
 
 def _check_class(options: argparse.Namespace) -> int:

@@ -13,12 +13,16 @@ from tutorial.problem import Problem
 # The folder to which `new --catch-up` moves what it replaces in a learner's folder.
 KEPT_ASIDE = ".before-catch-up"
 
+# In a folder that `repair` has made: what it remembers of the mistakes there.
+OF_THE_REPAIR_SHOP = ".repair.json"
+
 # What running a project leaves in its folder. Diffs and listings leave it out.
 LEFTOVERS = (
     *("__pycache__", "db.sqlite3", ".pytest_cache", ".ruff_cache", "test-results"),
     *(".venv", "venv", ".env", ".DS_Store"),
     # In a learner's own folder: files of git and editors, and what was moved aside.
     *(".git", ".gitignore", ".idea", ".vscode", ".python-version", KEPT_ASIDE),
+    OF_THE_REPAIR_SHOP,
     *("node_modules", "site-packages", "staticfiles", "static_root"),
 )
 DATABASES = (".sqlite3", ".sqlite", ".db")

@@ -65,15 +65,15 @@ def _catch_up(folder: Path, title: str, step: Step) -> None:
         return
     _check_writable(folder, [*going, *coming])
     if going or odd_database:
-        aside = _make_aside(folder)
+        aside = make_aside(folder)
         what = [_count(going)] * bool(going)
         what += ["the database, which has other migrations"] * odd_database
         print(
             f"Kept aside in {title}/{aside.relative_to(folder)}: {', and '.join(what)}"
         )
         for path in [*going, *[DATABASE] * odd_database]:
-            _move(folder, path, aside)
-        _remove_empty_folders(folder, wanted)
+            move_aside(folder, path, aside)
+        remove_empty_folders(folder, wanted)
     for path in coming:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(wanted[path], folder / path)
@@ -110,12 +110,15 @@ def _check_writable(folder: Path, names: list[str]) -> None:
             raise Problem(f"You may not change the files in {around}. Nothing changed.")
 
 
-def _make_aside(folder: Path) -> Path:
-    """Make a new folder for the files to be moved, named after the current time."""
+def make_aside(folder: Path, name: str = KEPT_ASIDE) -> Path:
+    """Make a new folder for the files to be moved, named after the current time.
+
+    It is in the folder `name` in `folder`. Raises OSError.
+    """
     stamp = f"{datetime.now():%Y-%m-%dT%H-%M-%S}"
-    (folder / KEPT_ASIDE).mkdir(exist_ok=True)
+    (folder / name).mkdir(exist_ok=True)
     for number in range(1, 1000):
-        aside = folder / KEPT_ASIDE / (f"{stamp}-{number}" if number > 1 else stamp)
+        aside = folder / name / (f"{stamp}-{number}" if number > 1 else stamp)
         try:
             aside.mkdir()
         except FileExistsError:
@@ -124,8 +127,11 @@ def _make_aside(folder: Path) -> Path:
     raise FileExistsError(f"{aside} exists already")
 
 
-def _move(folder: Path, name: str, aside: Path) -> None:
-    """Move a file or a link aside, with the files that SQLite keeps next to it."""
+def move_aside(folder: Path, name: str, aside: Path) -> None:
+    """Move a file or a link aside, with the files that SQLite keeps next to it.
+
+    Raises OSError.
+    """
     for suffix in ("", *BESIDE_A_DATABASE):
         source, target = folder / (name + suffix), aside / (name + suffix)
         if source.exists() or source.is_symlink():
@@ -133,7 +139,7 @@ def _move(folder: Path, name: str, aside: Path) -> None:
             shutil.move(source, target)
 
 
-def _remove_empty_folders(folder: Path, wanted: dict[str, Path]) -> None:
+def remove_empty_folders(folder: Path, wanted: dict[str, Path]) -> None:
     """Remove folders that the step does not have and that hold at most __pycache__."""
     kept = {folder / parent for name in wanted for parent in Path(name).parents}
     found = []

@@ -1,0 +1,94 @@
+"""`tutorial repair`: a project with one mistake, to be found and fixed."""
+
+import argparse
+
+from tutorial.commands.arguments import Commands, number
+from tutorial.problem import Problem
+from tutorial.project.steps import find, is_name, locate
+from tutorial.repair_shop import shop
+from tutorial.repair_shop.catalogue import LEVELS
+from tutorial.repair_shop.kept import is_repair
+from tutorial.workspace.new import command
+
+DEFAULT_STEP = "7"
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add(
+        "repair",
+        "Make a project with one mistake, to find and fix (repair DIR)",
+        repair,
+    )
+    parser.add_argument(
+        "folder", metavar="DIR", help="the folder to make or to go on in"
+    )
+    parser.add_argument("--step", metavar="STEP", help="of a new folder; default: 7")
+    parser.add_argument(
+        "--level",
+        choices=LEVELS,
+        help="only mistakes that print an exception (loud), that leave a trace"
+        " (middle), or that leave none in a log (silent); default: all",
+    )
+    parser.add_argument(
+        "--seed",
+        type=number(0, 1_000_000_000),
+        metavar="N",
+        help="the same number gives everybody the same mistakes; default: by chance",
+    )
+    does = parser.add_mutually_exclusive_group()
+    does.add_argument("--hint", action="store_true", help="print the next hint")
+    does.add_argument(
+        "--next", action="store_true", help="put the next mistake into the folder"
+    )
+    does.add_argument(
+        "--score", action="store_true", help="print what was fixed, with how many hints"
+    )
+
+
+def repair(options: argparse.Namespace) -> None:
+    """Make a folder with a mistake, or go on in one. Raises Problem."""
+    name, title = options.folder, options.folder.rstrip("/")
+    folder = locate(name)
+    goes_on = options.hint or options.next or options.score
+    if folder and is_repair(folder):
+        _check_no_choice(options, title)
+        act = next(
+            (
+                action
+                for is_asked, action in (
+                    (options.hint, shop.hint),
+                    (options.next, shop.go_on),
+                    (options.score, shop.score),
+                )
+                if is_asked
+            ),
+            shop.show,
+        )
+        act(folder, title)
+        return
+    if goes_on:
+        raise Problem(
+            f"{name} is no folder of the repair shop.\n"
+            f"To make one: {command('repair', name)}"
+        )
+    if options.step is None and is_name(name):
+        raise Problem(
+            f"The folder comes first: {command('repair', 'DIR', '--step', name)}"
+        )
+    shop.begin(
+        name, find(options.step or DEFAULT_STEP), options.level or "", options.seed
+    )
+
+
+def _check_no_choice(options: argparse.Namespace, title: str) -> None:
+    """Raise Problem if a folder that is there already is asked to be another one."""
+    given = [
+        name for name in ("step", "level", "seed") if getattr(options, name) is not None
+    ]
+    if given:
+        names = " and ".join(f"--{name}" for name in given)
+        raise Problem(
+            f"{title} has mistakes already, and {names} is for a new folder.\n"
+            f"Choose another name for it, or leave {names} out."
+        )

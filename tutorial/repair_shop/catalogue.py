@@ -1,0 +1,129 @@
+"""The mistakes that the shop plays, `shop.toml`, and their order in a folder."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tutorial.check.mistakes import Mistake, mistakes
+from tutorial.problem import Problem
+from tutorial.repair_shop.patch import Patch, patches
+
+# From the mistakes that are found soonest to those that are found last.
+LOUD, MIDDLE, SILENT = LEVELS = ("loud", "middle", "silent")
+
+# What shows a mistake, and how to look at it. `{folder}` is the learner's.
+TOOLS = {
+    "traceback": "the terminal of `run`: an exception",
+    "log": "the terminal of `run`: compare it with the log of a search that arrives",
+    "show_queue": "`python3 -m tutorial manage {folder} show_queue`",
+    "show_groups": "`python3 -m tutorial manage {folder} show_groups`, page open",
+    "map": "the live map of `run --map`",
+    "browser": "the browser's developer tools (F12): Console and Network",
+}
+
+# What the level is derived from.
+TRACES = ("log", "show_queue", "show_groups")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A mistake of the shop."""
+
+    name: str  # of its patch
+    steps: tuple[int, ...]  # at which it can be played
+    symptom: str  # its id in `symptoms`
+    tools: tuple[str, ...]  # that show something which a healthy project does not
+    more: str = ""  # what else a visitor sees
+    also: tuple[str, ...] = ()  # other ids that `check` may give it
+
+    @property
+    def patch(self) -> Patch:
+        """The patch that makes it."""
+        return patches()[self.name]
+
+    @property
+    def mistake(self) -> Mistake:
+        """What `check` and the site say of it."""
+        return mistakes()[self.patch.mistake]
+
+    @property
+    def named(self) -> set[str]:
+        """The ids in the catalogue by which `check` names it."""
+        return {self.patch.mistake, *self.also}
+
+    @property
+    def level(self) -> str:
+        """How loud it is: an exception, a trace somewhere, or nothing in any log."""
+        if "traceback" in self.tools:
+            return LOUD
+        return MIDDLE if set(self.tools) & set(TRACES) else SILENT
+
+    def sees(self, step: int) -> str:
+        """What a visitor sees at that step, in sentences."""
+        known = symptoms()[self.symptom]
+        text = known.get(f"at_{step}") or known["text"]
+        return f"{text} {self.more}".strip()
+
+
+@cache
+def _data() -> dict:
+    text = Path(__file__).with_name("shop.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def symptoms() -> dict[str, dict[str, str]]:
+    """What a visitor can see, by id: its text, and others for single steps."""
+    return _data()["symptom"]
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    """The mistakes of the shop, by name."""
+    return {
+        name: Entry(
+            name=name,
+            steps=tuple(entry["steps"]),
+            symptom=entry["symptom"],
+            tools=tuple(entry["tools"]),
+            more=entry.get("more", ""),
+            also=tuple(entry.get("also", ())),
+        )
+        for name, entry in _data()["mistake"].items()
+    }
+
+
+def playable_steps() -> list[int]:
+    """The numbers of the steps that have mistakes."""
+    return sorted({number for entry in entries().values() for number in entry.steps})
+
+
+def in_order(step: int, seed: int, level: str = "") -> list[str]:
+    """The names of the mistakes, in the order of a folder with that seed.
+
+    The order depends on nothing else: it is the same on every machine. `level` is one
+    of LEVELS, or "" for all. Raises Problem if there are none.
+    """
+    found = [
+        entry.name
+        for entry in entries().values()
+        if step in entry.steps and level in ("", entry.level)
+    ]
+    if not found:
+        known = ", ".join(map(str, playable_steps()))
+        of_level = f" of the level {level}" if level else ""
+        raise Problem(
+            f"The shop has no mistake{of_level} for step {step}.\n"
+            f"It has mistakes for the steps {known}; the default is 7."
+        )
+    return _shuffled(found, f"{seed}/{step}/{level}")
+
+
+def _shuffled(names: Iterable[str], key: str) -> list[str]:
+    def place(name: str) -> bytes:
+        return hashlib.sha256(f"{key}/{name}".encode()).digest()
+
+    return sorted(names, key=place)

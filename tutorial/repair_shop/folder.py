@@ -1,0 +1,79 @@
+"""The files of a folder of the shop: how a mistake gets into it, and what is kept."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from tutorial.paths import ROOT
+from tutorial.problem import Problem
+from tutorial.project.files import OF_THE_REPAIR_SHOP, entries, files
+from tutorial.project.steps import Step
+from tutorial.repair_shop.patch import Patch, broken
+from tutorial.runtime.project import alone
+from tutorial.workspace import fresh
+from tutorial.workspace.catch_up import (
+    DATABASE,
+    make_aside,
+    move_aside,
+    remove_empty_folders,
+)
+from tutorial.workspace.new import GITIGNORE, GITIGNORE_INSIDE
+
+# Where the files of the mistakes before are kept.
+ASIDE = ".before-next"
+
+IGNORED = f"{OF_THE_REPAIR_SHOP}\n{ASIDE}/\n"
+
+
+def make(folder: Path, title: str, patch: Patch, step: Step) -> None:
+    """Make the folder, with the project of `step` and the mistake in it.
+
+    Raises Problem if something is in the way.
+    """
+    fresh.check_place(title, folder)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise Problem(
+            f"{title} holds something already, and is no folder of the repair shop."
+            " Nothing is overwritten.\n"
+            "Choose another name, for example ../repair"
+        )
+    with fresh.readable_errors(title), fresh.all_or_nothing(folder):
+        with broken(patch, step) as made:
+            _copy(made, folder)
+        inside = folder.is_relative_to(ROOT)
+        ignored = GITIGNORE_INSIDE if inside else GITIGNORE + IGNORED
+        (folder / ".gitignore").write_text(ignored)
+
+
+def replace(folder: Path, title: str, patch: Patch, step: Step) -> str:
+    """Put the project of `step` with the mistake in the place of the one before.
+
+    Returns the folder, inside of `folder`, to which everything of that one was moved.
+    Raises Problem if the project runs, or if a file cannot be moved.
+    """
+    with (
+        fresh.readable_errors(title),
+        alone(folder, title),
+        broken(patch, step) as made,
+    ):
+        going = [path.relative_to(folder).as_posix() for path in entries(folder)]
+        if (folder / DATABASE).exists():
+            going.append(DATABASE)
+        aside = make_aside(folder, ASIDE)
+        for name in going:
+            move_aside(folder, name, aside)
+        remove_empty_folders(folder, files(step.folder))
+        _copy(made, folder)
+    return aside.relative_to(folder).as_posix()
+
+
+def _copy(made: Path, folder: Path) -> None:
+    """Copy the project, all files with one time: the newest would be the answer."""
+    now = time.time()
+
+    def copy(source: str, target: str) -> None:
+        shutil.copyfile(source, target)
+        os.utime(target, (now, now))
+
+    shutil.copytree(made, folder, dirs_exist_ok=True, copy_function=copy)

@@ -1,0 +1,112 @@
+"""`tutorial check` in a folder of the shop: is it fixed? It does not give it away."""
+
+import signal
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tutorial.check import session
+from tutorial.check.report import (
+    BROKEN,
+    WIDTH,
+    Paint,
+    Report,
+    finding_of,
+    line_of,
+    stage_name,
+)
+from tutorial.repair_shop import kept as state
+from tutorial.repair_shop.catalogue import Entry
+from tutorial.repair_shop.kept import HINTS, Kept
+from tutorial.repair_shop.shop import entry_of, solved_lines
+from tutorial.runtime.terminal import Progress, painter
+from tutorial.workspace.new import command, listed
+
+
+def check(
+    folder: Path, title: str, *, explain: bool, strict: bool, browser: Any = None
+) -> int:
+    """Check the folder, print whether it is fixed, and return the exit status of it.
+
+    `explain` prints the full report, and counts as all hints. Raises Problem if the
+    folder cannot be checked.
+    """
+    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    kept = state.read(folder, title)
+    entry = entry_of(kept.turn, title)
+    report, progress = Report(title, kept.step), Progress()
+    started = time.monotonic()
+    session.look(folder, report, progress, browser)
+    report.seconds = round(time.monotonic() - started, 1)
+    progress("")
+    if report.works:
+        kept.solve()
+    elif explain and not kept.turn.is_solved:
+        kept.turn.hints = HINTS
+    state.write(folder, kept)
+    for line in lines(report, kept, entry, title, painter(sys.stdout)):
+        print(line)
+    return report.status(strict=strict)
+
+
+def lines(
+    report: Report, kept: Kept, entry: Entry, title: str, paint: Paint
+) -> Iterator[str]:
+    """What is printed of a report, by what the learner may know already."""
+    if report.works:
+        yield from _fixed(report, kept, title, paint)
+    elif report.unjudged or kept.turn.is_solved or kept.turn.hints == HINTS:
+        yield from report.lines(paint)
+    elif report.broken.id not in entry.named:
+        yield from _broken_elsewhere(report, title, paint)
+    else:
+        yield from _still_broken(report, title, paint)
+    yield f"\nChecked {title}, stages 1 to {report.step}, in {report.seconds:.0f} s."
+
+
+def _fixed(report: Report, kept: Kept, title: str, paint: Paint) -> Iterator[str]:
+    yield paint("green", "Fixed: the flow works.")
+    if report.findings:
+        yield paint("yellow", "\nIt works, and this is left to look at:")
+        for finding in report.findings:
+            yield ""
+            yield finding_of(finding, paint)
+    yield ""
+    yield from solved_lines(title, kept)
+
+
+def _still_broken(report: Report, title: str, paint: Paint) -> Iterator[str]:
+    stage = _stops_at(report)
+    words = f"A search stops at stage {stage}, {stage_name(stage)}"
+    if not stage:
+        words = "The project does not start"
+    yield paint("red", f"Still broken. {words}.")
+    yield ""
+    for result in report.results:
+        if result.state != BROKEN and result.number < stage:
+            yield line_of(result, paint)
+    yield ""
+    yield listed(
+        (command("run", title, "--map"), "search again, and look at that stage"),
+        (command("repair", title, "--hint"), "a hint"),
+        (command("check", title, "--explain"), "the full report, which tells it all"),
+    )
+
+
+def _broken_elsewhere(report: Report, title: str, paint: Paint) -> Iterator[str]:
+    words = (
+        "The flow breaks in another way than at the start. Your change may have caused"
+        " it:"
+    )
+    yield textwrap.fill(words, WIDTH)
+    yield ""
+    yield from report.lines(paint)
+
+
+def _stops_at(report: Report) -> int:
+    """The number of the stage that a search does not get through; 0: the start."""
+    broken = (one.number for one in report.results if one.state == BROKEN)
+    return next(broken, 0)
