@@ -5,7 +5,6 @@ questions, and looks at everything that a learner can look at.
 """
 
 import contextlib
-import re
 import secrets
 import tempfile
 from dataclasses import dataclass, field
@@ -39,7 +38,7 @@ class Seen:
     # of the page, before a question
     start: str = ""  # why the project did not start
     status: int = 0  # 0: no answer
-    hangs: bool = False  # no answer, and the connection stays
+    error: str = ""  # of the browser
     text: str = ""
     has_form: bool = False
     has_button: bool = False
@@ -156,7 +155,7 @@ def _visit(page: Page, stack: Stack, number: int, seen: Seen) -> None:
     try:
         answer = page.goto(stack.project.url)
     except Error as error:
-        seen.hangs = "Timeout" in str(error)
+        seen.error = str(error)
         raise
     seen.status = answer.status
     seen.text = page.inner_text("body")
@@ -241,7 +240,7 @@ def symptom_of(seen: Seen, number: int) -> str:
     `number` is that of the step.
     """
     if not seen.status:
-        return "hangs" if seen.hangs else "no-page"
+        return "redirects" if "TOO_MANY_REDIRECTS" in seen.error else "no-page"
     if seen.status >= 400:
         return "error-page"
     if "Your searches" not in seen.text:
@@ -266,7 +265,7 @@ def symptom_of(seen: Seen, number: int) -> str:
 
 def _without_start(seen: Seen) -> str:
     if not seen.message:
-        return "no-reaction"
+        return "" if seen.entries else "no-reaction"
     is_error = "was not sent" in seen.message or "Your searches" not in seen.after
     return "not-sent" if is_error else "refused"
 
@@ -326,9 +325,3 @@ def _entries(page: Page) -> list[str]:
 
 def _number_of_styles(page: Page) -> int:
     return page.evaluate("document.styleSheets.length")
-
-
-def normal(text: str) -> str:
-    """The text without what differs from one visit to the next."""
-    text = re.sub(r"\b[0-9a-f]{6,}(-[0-9a-f]+)*\b", "X", text)
-    return re.sub(r"\d+", "0", text)

@@ -83,12 +83,11 @@ def repair(options: argparse.Namespace) -> None:
 
 def _check_no_choice(options: argparse.Namespace, title: str) -> None:
     """Raise Problem if a folder that is there already is asked to be another one."""
-    given = [
-        name for name in ("step", "level", "seed") if getattr(options, name) is not None
-    ]
+    values = {name: getattr(options, name) for name in ("step", "level", "seed")}
+    given = [f"--{name}" for name, value in values.items() if value is not None]
     if given:
-        names = " and ".join(f"--{name}" for name in given)
         raise Problem(
-            f"{title} has mistakes already, and {names} is for a new folder.\n"
-            f"Choose another name for it, or leave {names} out."
+            f"{title} has its mistakes already. For a new folder only:"
+            f" {', '.join(given)}\n"
+            "Choose another name for it, or type the command without that."
         )

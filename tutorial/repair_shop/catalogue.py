@@ -16,8 +16,9 @@ LOUD, MIDDLE, SILENT = LEVELS = ("loud", "middle", "silent")
 
 # What shows a mistake, and how to look at it. `{folder}` is the learner's.
 TOOLS = {
-    "traceback": "the terminal of `run`: an exception",
-    "log": "the terminal of `run`: compare it with the log of a search that arrives",
+    "exception": "the terminal of `run`: an exception",
+    "line": "the terminal of `run`: a line that a healthy project does not print",
+    "log": "the terminal of `run`: the lines of the stages",
     "show_queue": "`python3 -m tutorial manage {folder} show_queue`",
     "show_groups": "`python3 -m tutorial manage {folder} show_groups`, page open",
     "map": "the live map of `run --map`",
@@ -25,7 +26,7 @@ TOOLS = {
 }
 
 # What the level is derived from.
-TRACES = ("log", "show_queue", "show_groups")
+TRACES = ("line", "show_queue", "show_groups")
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,25 @@ class Entry:
 
     @property
     def level(self) -> str:
-        """How loud it is: an exception, a trace somewhere, or nothing in any log."""
-        if "traceback" in self.tools:
-            return LOUD
-        return MIDDLE if set(self.tools) & set(TRACES) else SILENT
+        """How loud it is: see `level_of`."""
+        return level_of(self.tools)
 
     def sees(self, step: int) -> str:
         """What a visitor sees at that step, in sentences."""
         known = symptoms()[self.symptom]
         text = known.get(f"at_{step}") or known["text"]
         return f"{text} {self.more}".strip()
+
+
+def level_of(tools: Iterable[str]) -> str:
+    """How loud a mistake is that these tools show.
+
+    It prints an exception (loud), leaves a trace somewhere (middle), or leaves nothing
+    in a log and in Redis (silent): then the only sign is what is missing.
+    """
+    if "exception" in tools:
+        return LOUD
+    return MIDDLE if set(tools) & set(TRACES) else SILENT
 
 
 @cache

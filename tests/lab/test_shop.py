@@ -1,0 +1,144 @@
+"""Each mistake of the repair shop: what a visitor sees, which tools show it, its fixes.
+
+The shop's file says all of it, and here it is compared with projects that run, with
+every process and a browser. `other_ways.toml` has a fix for each that is not ours.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from support import shop
+from support.checking import named
+from support.shop_tools import shown
+from tutorial.paths import ROOT
+from tutorial.project import steps
+from tutorial.project.files import files
+from tutorial.repair_shop.catalogue import Entry, entries, level_of
+from tutorial.repair_shop.patch import WAYS, broken
+
+ADVICE = ROOT / "tests" / "faults" / "advice"
+OTHER_WAYS = tomllib.loads(Path(__file__).with_name("other_ways.toml").read_text())
+
+EACH = [
+    pytest.param(entry, number, id=f"{entry.name}-{number}")
+    for entry in entries().values()
+    for number in entry.steps
+]
+AT_STEP_7 = [entry for entry in entries().values() if 7 in entry.steps]
+
+
+@cache
+def healthy(number: int, browser: Browser) -> shop.Seen:
+    """What is seen of the step as it is."""
+    return shop.visit(steps.find(str(number)).folder, number, browser)
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A function (entry, number) that makes the step with the mistake."""
+
+    def make_one(entry: Entry, number: int) -> Path:
+        with broken(entry.patch, steps.find(str(number))) as made:
+            return Path(shutil.copytree(made, tmp_path / "project"))
+
+    return make_one
+
+
+@pytest.mark.lab
+@pytest.mark.slow(15)
+@pytest.mark.parametrize("number", [4, 5, 6, 7])
+def test_a_visitor_of_a_healthy_step_sees_nothing_wrong(number, chromium):
+    seen = healthy(number, chromium)
+    assert shop.symptom_of(seen, number) == ""
+    assert shown(seen, seen) == set()
+
+
+@pytest.mark.lab
+@pytest.mark.slow(15)
+@pytest.mark.parametrize(("entry", "number"), EACH)
+def test_a_visitor_sees_what_the_shop_says(entry, number, make, chromium):
+    seen = shop.visit(make(entry, number), number, chromium)
+    assert shop.symptom_of(seen, number) == entry.symptom, seen
+    tools = shown(seen, healthy(number, chromium))
+    assert set(entry.tools) <= tools, seen
+    assert level_of(tools) == entry.level, tools
+
+
+@pytest.mark.lab
+@pytest.mark.slow(15)
+@pytest.mark.parametrize(("entry", "number"), EACH)
+def test_check_says_that_the_flow_breaks(entry, number, make, check_here):
+    report = check_here(str(number), make(entry, number))
+    assert report["flow"]["works"] is False
+    assert named(report)["id"] in entry.named
+
+
+@pytest.mark.lab
+@pytest.mark.slow(15)
+@pytest.mark.parametrize("entry", AT_STEP_7, ids=lambda entry: entry.name)
+def test_it_can_be_fixed_in_another_way_than_ours(entry, make, check_here):
+    folder = make(entry, 7)
+    fix(entry.name, folder)
+    ours = {name: path.read_bytes() for name, path in files(step_7()).items()}
+    theirs = {name: path.read_bytes() for name, path in files(folder).items()}
+    assert ours != theirs, "this is our way"
+    report = check_here("7", folder)
+    assert report["flow"]["works"], report["stages"]
+
+
+def step_7() -> Path:
+    return steps.find("7").folder
+
+
+def fix(name: str, folder: Path) -> None:
+    """Fix the mistake in the folder, in another way than by undoing it."""
+    for change in OTHER_WAYS.get(name, ()):
+        if command := change.get("run"):
+            manage(folder, *command.split())
+            continue
+        file = folder / change["file"]
+        text = file.read_text()
+        assert text.count(change["old"]) == 1, change
+        file.write_text(text.replace(change["old"], change["new"]))
+    if name not in OTHER_WAYS:
+        advice = ADVICE / f"{name}.patch"
+        assert any(
+            subprocess.run(["git", "apply", *way, str(advice)], cwd=folder).returncode
+            == 0
+            for way in WAYS
+        )
+
+
+def manage(folder: Path, *arguments: str) -> None:
+    # pytest-django's own variable names the settings of another project.
+    variables = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "manage.py", *arguments]
+    subprocess.run(command, cwd=folder, env=variables, check=True)
+
+
+def test_each_other_way_is_that_of_a_mistake():
+    assert OTHER_WAYS.keys() <= entries().keys()
+
+
+@pytest.mark.parametrize("entry", AT_STEP_7, ids=lambda entry: entry.name)
+def test_the_other_way_fits(entry, make):
+    folder = make(entry, 7)
+    if any("run" in change for change in OTHER_WAYS.get(entry.name, ())):
+        return
+    fix(entry.name, folder)
+    assert (
+        any(
+            path.read_bytes() != (step_7() / name).read_bytes()
+            for name, path in files(folder).items()
+            if (step_7() / name).is_file()
+        )
+        or files(folder).keys() != files(step_7()).keys()
+    )

@@ -1,0 +1,134 @@
+"""The repair shop with real projects, and its commands as they are typed."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.learner.printed import compare
+from support.program import check_message, tutorial
+from tutorial.paths import ROOT
+from tutorial.project.steps import find
+from tutorial.repair_shop import kept
+from tutorial.repair_shop.kept import Kept
+from tutorial.repair_shop.patch import broken, patches
+from tutorial.repair_shop.verdict import check
+
+PAGE = (ROOT / "docs" / "repair.md").read_text()
+
+
+def blocks(first: str) -> list[str]:
+    """What the page's console blocks with that command print."""
+    found = re.findall(r"```console\n(?:# [^\n]*\n)?\$ ([^\n]*)\n(.*?)```", PAGE, re.S)
+    return [output for command, output in found if command.startswith(first)]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A folder of the shop, in which no worker runs."""
+    # pytest-django's own, which no person who checks a folder has.
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    return make(tmp_path / "repair", "no_worker")
+
+
+def make(folder: Path, name: str) -> Path:
+    with broken(patches()[name], find("7")) as made:
+        shutil.copytree(made, folder)
+    state = Kept(step=7, seed=12)
+    state.begin(name)
+    kept.write(folder, state)
+    return folder
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+
+
+@pytest.mark.slow(20)
+def test_check_keeps_the_mistake_to_itself_until_it_is_fixed(folder, chromium, capsys):
+    title, shown = "../repair", blocks("python3 -m tutorial check ../repair")
+    assert check(folder, title, explain=False, strict=False, browser=chromium) == 1
+    still = capsys.readouterr().out
+    compare(shown[0].splitlines(), still.splitlines())
+    assert "No worker runs" not in still
+    assert "Procfile" not in still
+
+    state = kept.read(folder, title)
+    state.turn.hints = 1
+    kept.write(folder, state)
+    # Not as we have it: another pool, and another name.
+    (folder / "Procfile").open("a").write("jobs: celery -A config worker -P solo\n")
+
+    check(folder, title, explain=False, strict=False, browser=chromium)
+    fixed = capsys.readouterr().out.replace("1 minute,", "1 minutes,")
+    compare(shown[1].splitlines(), fixed.splitlines())
+    assert kept.read(folder, title).turn.is_solved
+
+
+@pytest.mark.lab
+@pytest.mark.slow(20)
+def test_explain_prints_the_full_report_and_counts_as_all_hints(
+    folder, chromium, capsys
+):
+    assert check(folder, "../repair", explain=True, strict=False, browser=chromium) == 1
+    assert "BROKEN  4 worker    No worker runs" in capsys.readouterr().out
+    assert kept.read(folder, "../repair").turn.hints == 3
+
+
+@pytest.mark.lab
+@pytest.mark.slow(20)
+def test_a_fix_that_breaks_something_else(folder, chromium, capsys):
+    worker = "worker: celery -A config worker -P solo\n"
+    (folder / "Procfile").open("a").write(worker)
+    replace(folder / "search" / "handlers.py", 'f"user_{', 'f"user-{')
+    assert check(folder, "../repair", explain=False, strict=False, browser=chromium)
+    printed = capsys.readouterr().out
+    assert "in another way than at the start" in printed
+    assert "user-" in printed
+    assert not kept.read(folder, "../repair").turn.is_solved
+
+
+@pytest.mark.lab
+@pytest.mark.slow(20)
+def test_a_fix_that_leaves_something_unsafe(folder, chromium, capsys):
+    worker = "worker: celery -A config worker -P solo\n"
+    (folder / "Procfile").open("a").write(worker)
+    replace(
+        folder / "search" / "views.py",
+        "@require_http_methods",
+        "@csrf_exempt\n@require_http_methods",
+    )
+    replace(
+        folder / "search" / "views.py",
+        "import logging",
+        "import logging\n\nfrom django.views.decorators.csrf import csrf_exempt",
+    )
+    status = check(folder, "../repair", explain=False, strict=False, browser=chromium)
+    printed = capsys.readouterr().out
+    assert status == 3
+    assert "this is left to look at" in printed
+    assert "CSRF" in printed
+    assert "The mistake was: No worker runs" in " ".join(printed.split())
+
+
+def test_options_that_would_give_it_away(folder):
+    for option in ("--json", "--watch"):
+        result = tutorial("check", str(folder), option)
+        check_message(result, option, "--explain")
+
+
+def test_explain_is_for_the_shop():
+    check_message(tutorial("check", "7", "--explain"), "--explain", "repair shop")
+
+
+def test_the_command_as_it_is_typed(tmp_path):
+    folder = tmp_path / "repair"
+    result = tutorial("repair", str(folder), "--seed", "12", "--level", "loud")
+    assert result.returncode == 0, result.stderr
+    assert "loud. What a visitor sees:" in result.stdout
+    check_message(tutorial("repair", str(folder), "--level", "quiet"), "--level")
+    check_message(tutorial("repair", str(folder), "--step", "9"), "--step")
+    check_message(tutorial("repair", str(tmp_path / "x"), "--step", "9"), "no step")

@@ -1,0 +1,102 @@
+"""The repair shop: its catalogue of mistakes, and their order."""
+
+import re
+
+import pytest
+
+from tutorial.project import steps
+from tutorial.project.files import files
+from tutorial.repair_shop import catalogue, shop
+from tutorial.repair_shop.catalogue import LEVELS, TOOLS, entries, in_order, symptoms
+from tutorial.repair_shop.patch import broken, patches
+
+ENTRIES = list(entries().values())
+
+
+# --- the catalogue --------------------------------------------------------------------
+
+
+def test_there_are_enough_mistakes():
+    assert len(in_order(7, 1)) > 50
+    for level in LEVELS:
+        assert len(in_order(7, 1, level)) >= 10, level
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_a_mistake_fits_the_shop(entry):
+    assert entry.patch.step <= min(entry.steps)
+    assert set(entry.steps) <= {4, 5, 6, 7}
+    assert entry.symptom in symptoms()
+    assert entry.tools
+    assert set(entry.tools) <= TOOLS.keys()
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_a_mistake_changes_each_of_its_steps(entry):
+    for number in entry.steps:
+        step = steps.find(str(number))
+        before = {name: path.read_bytes() for name, path in files(step.folder).items()}
+        with broken(entry.patch, step) as made:
+            after = {name: path.read_bytes() for name, path in files(made).items()}
+            has_database = any(made.glob("db.sqlite3"))
+        assert before != after or has_database
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_what_a_visitor_sees_does_not_name_the_place(entry):
+    for number in entry.steps:
+        text = entry.sees(number)
+        assert not [place for place in entry.patch.places if place in text]
+        assert entry.mistake.title not in text
+        words = "worker|broker|queue|signal|handler|consumer|group|task|template|view"
+        assert not re.search(rf"\b({words})s?\b", text), text
+
+
+def test_each_symptom_is_used():
+    assert {entry.symptom for entry in ENTRIES} == symptoms().keys()
+
+
+def test_no_two_mistakes_feel_the_same():
+    """The same cause, seen in the same way, in the same files."""
+    known: dict[tuple, str] = {}
+    for entry in ENTRIES:
+        places = tuple(entry.patch.places)
+        key = (entry.mistake.id, entry.symptom, entry.tools, places)
+        assert key not in known, (entry.name, known[key])
+        known[key] = entry.name
+
+
+# --- the order ------------------------------------------------------------------------
+
+
+def test_the_order_is_the_same_on_every_machine():
+    names = ["no_worker", "wrong_type", "csrf_token", "no_migration"]
+    assert catalogue._shuffled(names, "12/7/") == ORDER_OF_12
+    assert catalogue._shuffled(reversed(names), "12/7/") == ORDER_OF_12
+    assert catalogue._shuffled(names, "13/7/") != ORDER_OF_12
+
+
+ORDER_OF_12 = ["no_migration", "no_worker", "csrf_token", "wrong_type"]
+
+
+def test_the_order_depends_on_seed_step_and_level():
+    assert in_order(7, 12) == in_order(7, 12)
+    assert in_order(7, 12) != in_order(7, 13)
+    assert set(in_order(7, 12)) == set(in_order(7, 13))
+    levels = [set(in_order(7, 12, level)) for level in LEVELS]
+    assert set.union(*levels) == set(in_order(7, 12))
+    assert sum(map(len, levels)) == len(in_order(7, 12))
+
+
+def test_each_patch_has_a_head():
+    for patch in patches().values():
+        assert patch.places, patch.name
+        assert patch.mistake in catalogue.mistakes()
+
+
+def test_the_hints_name_a_command_for_each_tool():
+    for entry in ENTRIES:
+        hop, place, reason = shop.hint_lines(entry, "../repair")
+        assert hop.count("\n  - ") == len(entry.tools)
+        assert entry.patch.places[0] in place
+        assert entry.mistake.title in " ".join(reason.split())

@@ -1,0 +1,235 @@
+"""`tutorial repair`: what it does with a folder, and what it prints."""
+
+import argparse
+import json
+import re
+import shutil
+
+import pytest
+
+from tutorial.commands import repair
+from tutorial.problem import Problem
+from tutorial.project import steps
+from tutorial.project.files import OF_THE_REPAIR_SHOP, files
+from tutorial.repair_shop import kept
+from tutorial.repair_shop.catalogue import entries, in_order
+from tutorial.repair_shop.patch import broken
+from tutorial.runtime.project import alone
+
+
+def run(*words: str) -> None:
+    """What `tutorial repair WORDS` does, in this process."""
+    parser = argparse.ArgumentParser()
+
+    class Declared:
+        def add(self, name, help_, function):
+            return parser
+
+    repair.add(Declared())
+    repair.repair(parser.parse_args(words))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "repair"
+
+
+def test_a_folder_is_the_step_with_the_mistake(folder, capsys):
+    run(str(folder), "--seed", "12")
+    entry = entries()[in_order(7, 12)[0]]
+    with broken(entry.patch, steps.find("7")) as made:
+        expected = {name: path.read_bytes() for name, path in files(made).items()}
+    assert {n: p.read_bytes() for n, p in files(folder).items()} == expected
+    printed = capsys.readouterr().out
+    assert f"Mistake 1 of {len(in_order(7, 12))}, {entry.level}." in printed
+    assert " ".join(entry.sees(7).split()) in " ".join(printed.split())
+    assert "--seed 12" in printed
+    assert "diff" not in printed
+    for name in (entry.name, entry.mistake.title, *entry.patch.places):
+        assert name not in printed
+
+
+def test_nothing_in_the_folder_tells_the_mistake_at_a_glance(folder):
+    run(str(folder), "--seed", "12")
+    name = in_order(7, 12)[0]
+    text = (folder / OF_THE_REPAIR_SHOP).read_text()
+    assert name not in text
+    assert entries()[name].mistake.id not in text
+    times = {path.stat().st_mtime_ns for path in files(folder).values()}
+    assert len(times) == 1, "the newest file would be the answer"
+    assert OF_THE_REPAIR_SHOP not in files(folder)
+    assert OF_THE_REPAIR_SHOP in (folder / ".gitignore").read_text()
+
+
+def test_the_same_command_again_repeats_the_situation(folder, capsys):
+    run(str(folder), "--seed", "12")
+    first = capsys.readouterr().out.partition("\n")[2]
+    run(str(folder))
+    assert capsys.readouterr().out == first
+
+
+def test_without_a_seed_one_is_chosen_and_printed(folder, capsys):
+    run(str(folder), "--level", "silent")
+    seed = re.search(r"--seed (\d+) --level silent", capsys.readouterr().out)[1]
+    assert kept.read(folder, "x").turn.name == in_order(7, int(seed), "silent")[0]
+
+
+def test_hints_come_one_at_a_time(folder, capsys):
+    run(str(folder), "--seed", "12")
+    entry = entries()[in_order(7, 12)[0]]
+    capsys.readouterr()
+    for number in (1, 2, 3, 3):
+        run(str(folder), "--hint")
+        printed = capsys.readouterr().out
+        lines = [
+            word for word in ("The hop", "The place", "The reason") if word in printed
+        ]
+        assert len(lines) == number
+        assert kept.read(folder, "x").turn.hints == number
+        assert (entry.patch.places[0] in printed) == (number > 1)
+        assert (f"#{entry.mistake.id}" in printed) == (number > 2)
+    assert "the last hint" in printed
+
+
+def test_next_goes_through_all_without_repetition(folder, capsys):
+    run(str(folder), "--seed", "12", "--level", "silent")
+    names = [kept.read(folder, "x").turn.name]
+    while "That was the last" not in capsys.readouterr().out:
+        run(str(folder), "--next")
+        names.append(kept.read(folder, "x").turn.name)
+    assert names[:-1] == in_order(7, 12, "silent")
+    assert names[-1] == names[-2], "there is no other one to put in"
+
+
+def test_next_keeps_what_was_there(folder, capsys):
+    run(str(folder), "--seed", "12")
+    (folder / "manage.py").write_text("mine")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "own.txt").write_text("my notes")
+    (folder / "db.sqlite3").write_text("a database")
+    capsys.readouterr()
+    run(str(folder), "--next")
+    printed = capsys.readouterr().out
+    before = entries()[in_order(7, 12)[0]]
+    assert f"Left unfixed: {before.mistake.title}" in " ".join(printed.split())
+    aside = next((folder / ".before-next").iterdir())
+    assert aside.name in printed
+    assert (aside / "manage.py").read_text() == "mine"
+    assert (aside / "notes" / "own.txt").read_text() == "my notes"
+    assert (aside / "db.sqlite3").read_text() == "a database"
+    assert not (folder / "notes").exists()
+    with broken(entries()[in_order(7, 12)[1]].patch, steps.find("7")) as made:
+        assert files(folder).keys() == files(made).keys()
+
+
+def test_next_does_not_change_a_project_that_runs(folder):
+    run(str(folder), "--seed", "12")
+    text = (folder / OF_THE_REPAIR_SHOP).read_text()
+    with alone(folder, "repair"), pytest.raises(Problem, match="runs already"):
+        run(str(folder), "--next")
+    assert (folder / "manage.py").exists()
+    assert (folder / OF_THE_REPAIR_SHOP).read_text() == text
+
+
+def test_the_score(folder, capsys):
+    run(str(folder), "--seed", "12")
+    run(str(folder), "--hint")
+    state = kept.read(folder, "x")
+    state.solve()
+    kept.write(folder, state)
+    run(str(folder), "--next")
+    capsys.readouterr()
+    run(str(folder), "--score")
+    printed = " ".join(capsys.readouterr().out.split())
+    first, second = in_order(7, 12)[:2]
+    assert f"1 {entries()[first].mistake.title}: 1 minute, 1 hint" in printed
+    assert "2 a mistake to find: not fixed" in printed
+    assert entries()[second].mistake.title not in printed
+    assert "1 of " in printed
+
+
+def test_a_fixed_one_says_what_it_was(folder, capsys):
+    run(str(folder), "--seed", "12")
+    state = kept.read(folder, "x")
+    state.solve()
+    kept.write(folder, state)
+    capsys.readouterr()
+    run(str(folder))
+    printed = capsys.readouterr().out
+    assert "The mistake was:" in printed
+    assert "with no hint" in printed
+    assert "--next" in printed
+
+
+# --- what can be in the way -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["--hint", "--next", "--score"])
+def test_another_folder_is_no_folder_of_the_shop(option, folder):
+    folder.mkdir()
+    (folder / "manage.py").write_text("mine")
+    with pytest.raises(Problem, match="no folder of the repair shop"):
+        run(str(folder), option)
+    with pytest.raises(Problem, match="Nothing is overwritten"):
+        run(str(folder))
+    assert [path.name for path in folder.iterdir()] == ["manage.py"]
+
+
+def test_options_of_a_new_folder_are_refused_in_an_old_one(folder):
+    run(str(folder), "--seed", "12")
+    with pytest.raises(Problem, match="For a new folder only: --level, --seed"):
+        run(str(folder), "--seed", "0", "--level", "loud")
+
+
+def test_a_step_in_the_place_of_the_folder():
+    with pytest.raises(Problem, match="repair DIR --step 5"):
+        run("5")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:40],
+        lambda text: "[]",
+        lambda text: text.replace('"version": 1', '"version": 2'),
+        lambda text: re.sub(r'"name": "[^"]+"', '"name": "%%"', text),
+        lambda text: re.sub(r'"step": 7,', "", text),
+        lambda text: json.dumps(json.loads(text) | {"turns": []}),
+        lambda text: json.dumps(json.loads(text) | {"turns": [{"name": "eA=="}]}),
+    ],
+)
+def test_a_damaged_file_is_a_clear_message(damage, folder):
+    run(str(folder), "--seed", "12")
+    file = folder / OF_THE_REPAIR_SHOP
+    file.write_text(damage(file.read_text()))
+    with pytest.raises(Problem, match="cannot be read") as error:
+        run(str(folder))
+    assert "Your files are untouched" in str(error.value)
+
+
+def test_a_mistake_that_the_tutorial_no_longer_has(folder, capsys):
+    run(str(folder), "--seed", "12")
+    state = kept.read(folder, "x")
+    state.turn.name = "gone_since"
+    kept.write(folder, state)
+    with pytest.raises(Problem, match="does not know") as error:
+        run(str(folder))
+    assert "--next" in str(error.value)
+    run(str(folder), "--score")
+    assert "no longer has" in capsys.readouterr().out
+    run(str(folder), "--next")
+    assert kept.read(folder, "x").turn.name in in_order(7, 12)
+
+
+def test_without_git(folder, monkeypatch):
+    monkeypatch.setenv("PATH", str(folder.parent))
+    assert shutil.which("git") is None
+    with pytest.raises(Problem, match="git is needed"):
+        run(str(folder))
+    assert not folder.exists()
+
+
+def test_a_step_without_mistakes(folder):
+    with pytest.raises(Problem, match="no mistake for step 2"):
+        run(str(folder), "--step", "2")
+    assert not folder.exists()
