@@ -21,7 +21,7 @@ from support.shop_tools import shown
 from tutorial.paths import ROOT
 from tutorial.project import steps
 from tutorial.project.files import files
-from tutorial.repair_shop.catalogue import Entry, entries, level_of
+from tutorial.repair_shop.catalogue import Entry, entries, level_of, playable_steps
 from tutorial.repair_shop.patch import WAYS, broken
 
 ADVICE = ROOT / "tests" / "faults" / "advice"
@@ -54,7 +54,7 @@ def make(tmp_path):
 
 @pytest.mark.lab
 @pytest.mark.slow(15)
-@pytest.mark.parametrize("number", [4, 5, 6, 7])
+@pytest.mark.parametrize("number", playable_steps())
 def test_a_visitor_of_a_healthy_step_sees_nothing_wrong(number, chromium):
     seen = healthy(number, chromium)
     assert shop.symptom_of(seen, number) == ""

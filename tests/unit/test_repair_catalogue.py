@@ -25,21 +25,20 @@ def test_there_are_enough_mistakes():
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_a_mistake_fits_the_shop(entry):
     assert entry.patch.step <= min(entry.steps)
-    assert set(entry.steps) <= {4, 5, 6, 7}
+    assert set(entry.steps) <= {5, 7}
     assert entry.symptom in symptoms()
     assert entry.tools
     assert set(entry.tools) <= TOOLS.keys()
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_a_mistake_changes_each_of_its_steps(entry):
-    for number in entry.steps:
-        step = steps.find(str(number))
-        before = {name: path.read_bytes() for name, path in files(step.folder).items()}
+def test_each_mistake_changes_step_7():
+    """`-m lab` tries them at the other steps, too."""
+    step = steps.find("7")
+    before = {name: path.read_bytes() for name, path in files(step.folder).items()}
+    for entry in ENTRIES:
         with broken(entry.patch, step) as made:
             after = {name: path.read_bytes() for name, path in files(made).items()}
-            has_database = any(made.glob("db.sqlite3"))
-        assert before != after or has_database
+        assert before != after, entry.name
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)

@@ -23,12 +23,14 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "folder", metavar="DIR", help="the folder to make or to go on in"
     )
-    parser.add_argument("--step", metavar="STEP", help="of a new folder; default: 7")
+    parser.add_argument(
+        "--step", metavar="STEP", help="5 or 7, for a new folder; default: 7"
+    )
     parser.add_argument(
         "--level",
         choices=LEVELS,
-        help="only mistakes that print an exception (loud), that leave a trace"
-        " (middle), or that leave none in a log (silent); default: all",
+        help="only mistakes that print an exception (loud), that leave another trace"
+        " (middle), or that leave none (silent); default: all",
     )
     parser.add_argument(
         "--seed",

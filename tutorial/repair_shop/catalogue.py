@@ -18,7 +18,7 @@ LOUD, MIDDLE, SILENT = LEVELS = ("loud", "middle", "silent")
 TOOLS = {
     "exception": "the terminal of `run`: an exception",
     "line": "the terminal of `run`: a line that a healthy project does not print",
-    "log": "the terminal of `run`: the lines of the stages",
+    "log": "the terminal of `run`: a stage whose line is missing, or is another one",
     "show_queue": "`python3 -m tutorial manage {folder} show_queue`",
     "show_groups": "`python3 -m tutorial manage {folder} show_groups`, page open",
     "map": "the live map of `run --map`",
