@@ -1,6 +1,7 @@
 """The schedules for a class: they add up, and leave the time that the steps take."""
 
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -10,44 +11,95 @@ from tutorial.project import steps
 from tutorial.repair_shop.catalogue import in_order
 
 TEXT = (ROOT / "docs" / "instructors.md").read_text()
-HALF_A_DAY, TWO_DAYS = "Half a day", "Two days"
+TWO_HOURS, HALF_A_DAY = "Two hours", "Half a day"
+ONE_DAY, TWO_DAYS = "One day", "Two days"
+SCHEDULES = (TWO_HOURS, HALF_A_DAY, ONE_DAY, TWO_DAYS)
+EXERCISE = 10  # minutes, at least
+ROW = re.compile(r"^\|(?: (\d) \|)? (\d+):(\d\d) \| (\d+) \| (\d+) \| (.+) \|$", re.M)
 
 
-def schedule(title: str) -> list[tuple[str, int, int, str]]:
-    """The rows below a heading: the day, when, how long (both in minutes), and what."""
+@dataclass(frozen=True)
+class Row:
+    """A row of a schedule. All times are in minutes, `at` since midnight."""
+
+    day: str
+    at: int
+    minutes: int
+    talk: int
+    what: str
+
+    @property
+    def typed(self) -> str:
+        """The step that is typed in this row; "" for none."""
+        step = re.match(r"Step (\d)\b(?!, read)", self.what)
+        return step[1] if step else ""
+
+
+def schedule(title: str) -> list[Row]:
+    """The rows below a heading."""
     section = re.search(rf"^## {title}\n(.*?)^## ", TEXT, re.M | re.S)[1]
-    row = r"^\|(?: (\d) \|)? (\d+):(\d\d) \| (\d+) \| (.+) \|$"
     return [
-        (day, 60 * int(hour) + int(minute), int(minutes), what)
-        for day, hour, minute, minutes, what in re.findall(row, section, re.M)
+        Row(day, 60 * int(hour) + int(minute), int(minutes), int(talk), what)
+        for day, hour, minute, minutes, talk, what in ROW.findall(section)
     ]
 
 
-@pytest.mark.parametrize("title", [HALF_A_DAY, TWO_DAYS])
+def together(title: str) -> int:
+    """The minutes of all rows below a heading."""
+    return sum(row.minutes for row in schedule(title))
+
+
+@pytest.mark.parametrize("title", SCHEDULES)
 def test_one_thing_begins_where_the_other_ends(title):
-    for (day, at, minutes, what), (next_day, then, *_) in pairwise(schedule(title)):
-        assert day != next_day or at + minutes == then, what
+    assert len(schedule(title)) > 5
+    for row, after in pairwise(schedule(title)):
+        assert row.day != after.day or row.at + row.minutes == after.at, row.what
 
 
-def test_half_a_day_takes_as_long_as_it_says():
-    together = sum(minutes for _, _, minutes, _ in schedule(HALF_A_DAY))
-    assert (together // 60, together % 60) == (4, 20)
-    assert "Four hours and twenty minutes." in TEXT
+def test_they_take_as_long_as_they_say():
+    assert together(TWO_HOURS) == 2 * 60
+    assert together(HALF_A_DAY) == 4 * 60 + 30
+    assert "Four hours and thirty minutes." in TEXT
+    assert together(ONE_DAY) <= 8 * 60
 
 
-@pytest.mark.parametrize(("title", "more"), [(HALF_A_DAY, 0), (TWO_DAYS, 10)])
-def test_each_step_has_its_time(title, more):
-    """In two days also for the exercise; in half a day, step 1 is read, not typed."""
-    planned = {
-        number[1]: minutes
-        for _, _, minutes, what in schedule(title)
-        if (number := re.match(r"Step (\d)\b(?!, read)", what))
-    }
-    for step in steps.steps():
-        if (title, step.name) != (HALF_A_DAY, "1"):
-            assert planned[step.name] >= step.minutes + more, step.title
+@pytest.mark.parametrize(
+    ("title", "typed", "more"),
+    [
+        (TWO_HOURS, "3", 0),
+        (HALF_A_DAY, "3467", 0),
+        (ONE_DAY, "1234567", 0),
+        (TWO_DAYS, "1234567", EXERCISE),
+    ],
+)
+def test_each_step_has_its_time(title, typed, more):
+    """What is not for talk is for typing; in two days, also for the exercise."""
+    rows = [row for row in schedule(title) if row.typed]
+    assert "".join(row.typed for row in rows) == typed
+    for row in rows:
+        step = steps.find(row.typed)
+        assert row.minutes - row.talk >= step.minutes + more, step.title
+        assert row.talk >= 10, "no time to speak and to ask"
+
+
+@pytest.mark.parametrize("title", SCHEDULES)
+def test_each_step_has_a_place(title):
+    whats = " ".join(row.what for row in schedule(title))
+    whats = whats.replace("Steps 1 and 2", "Step 1 Step 2")
+    assert [step.name for step in steps.steps()] == re.findall(r"Step (\d)", whats)
+
+
+def test_two_days_have_an_hour_for_the_repair_shop():
+    rows = [row for row in schedule(TWO_DAYS) if row.what.startswith("The repair shop")]
+    assert [row.minutes for row in rows] == [60]
 
 
 def test_there_are_as_many_mistakes_in_the_repair_shop_as_it_says():
     assert "has more than fifty mistakes" in " ".join(TEXT.split())
     assert len(in_order(7, 12)) > 50
+
+
+def test_the_points_of_the_rubric_add_up():
+    section = re.search(r"^## Grading\n(.*?)^## ", TEXT, re.M | re.S)[1]
+    points = sum(map(int, re.findall(r"^\| (\d+) \|", section, re.M)))
+    assert f"A suggestion for {points} points:" in section

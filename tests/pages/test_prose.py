@@ -22,7 +22,7 @@ ELSEWHERE = re.compile(
     r"python3 -m tutorial .*|simulate: .*|\.\./my-search|\.before-catch-up/|\.gitignore"
     r"|final/|check|run|wss?:|action|role=.*|<[^>]*>|CELERY_X|TemplateDoesNotExist at /"
     r"|OPENAI_API_KEY|OPENAI_BASE_URL|AuthenticationError|channels_redis\.core"
-    r"|ASGI/Daphne|broadcasts to user_|Upgrade|Connection|appendonly yes"
+    r"|ASGI/Daphne|daphne\.E001|broadcasts to user_|Upgrade|Connection|appendonly yes"
     r"|AppConfig\.ready|user_(123|None)"
     r"|daphne --bind .*|python manage\.py \w+"
 )

@@ -8,7 +8,7 @@ from tutorial.check.mistakes import mistakes
 from tutorial.check.unmet import Unmet
 from tutorial.project.steps import steps
 
-# The version of what `data` returns. docs/instructors.md describes it.
+# The version of what `data` returns. docs/class.md describes it.
 VERSION = 3
 
 PASSED, BROKEN, NOT_REACHED = "passed", "broken", "not reached"

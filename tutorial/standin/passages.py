@@ -18,7 +18,14 @@ STOP_WORDS = frozenset(
 GLOSSARY = "docs/glossary.md"
 
 # Pages of instructions: most of their paragraphs do not explain anything.
-GUIDES = ("docs/steps/", "docs/setup.md", "docs/maintainers.md", "docs/instructors.md")
+GUIDES = (
+    "docs/steps/",
+    "docs/setup.md",
+    "docs/maintainers.md",
+    "docs/instructors.md",
+    "docs/class.md",
+    "docs/history.md",
+)
 
 
 @dataclass(frozen=True)
