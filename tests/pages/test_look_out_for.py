@@ -56,7 +56,7 @@ def project(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def run_folder() -> Iterator[Callable[..., Running]]:
-    """A function (step, folder, options of the stand-in) that runs a folder in place."""
+    """A function (step, folder, options of the stand-in) that runs it in place."""
     started: list[Running] = []
 
     def start(number: str, folder: Path, *options: str) -> Running:
@@ -113,7 +113,7 @@ LOGS = """        logger.info(
             "stage 2 · view · %.8s · user_%s asks: %s", task.id, request.user.id, query
         )
 """
-WAITS = '        logger.info("stage 3 · queue · %.8s · the message waits in Redis", task.id)\n'
+WAITS = 'logger.info("stage 3 · queue · %.8s · the message waits in Redis", task.id)\n'
 
 
 @pytest.mark.lab
@@ -165,7 +165,7 @@ def test_the_message_is_a_name_and_arguments_in_json(run_step):
 def test_the_worker_is_killed_in_the_middle_of_a_task(project, run_folder):
     on_page(
         "what happens if the worker is killed in the middle of a task? (The message is"
-        " gone, and the visitor waits for ever, also after the worker has started again."
+        " gone, and the visitor waits for ever, also after the worker has started"
     )
     running = run_folder("4", project("4"), "--latency", "3")
     lost, next_one = Visitor(running.site), Visitor(running.site)
