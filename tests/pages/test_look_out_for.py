@@ -113,7 +113,9 @@ LOGS = """        logger.info(
             "stage 2 · view · %.8s · user_%s asks: %s", task.id, request.user.id, query
         )
 """
-WAITS = 'logger.info("stage 3 · queue · %.8s · the message waits in Redis", task.id)\n'
+WAITS = """        logger.info(\
+"stage 3 · queue · %.8s · the message waits in Redis", task.id)
+"""
 
 
 @pytest.mark.lab
@@ -124,11 +126,9 @@ def test_without_the_line_that_logs_it_seems_to_work(project, run_folder):
     )
     for number, lines in (("2", [LOGS]), ("3", [LOGS, WAITS])):
         folder = project(number)
-        changes = [
-            (CALL, "fetch_openai_results_task("),
-            *((line, "") for line in lines),
-        ]
-        change(folder / "search" / "views.py", *changes)
+        call = (CALL, "fetch_openai_results_task(")
+        without = [(line, "") for line in lines]
+        change(folder / "search" / "views.py", call, *without)
         running = run_folder(number, folder)
         visitor = Visitor(running.site)
         answer = visitor.ask("What is a broker?")
