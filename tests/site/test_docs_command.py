@@ -14,6 +14,7 @@ import pytest
 from support.website import serve
 from tutorial.paths import ROOT
 from tutorial.project import steps
+from tutorial.runtime import addresses
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
 
@@ -117,12 +118,21 @@ def test_a_taken_port():
     assert "Traceback" not in result.stderr
 
 
+def raw_status(port: int, path: str) -> int:
+    """The status of a request for a path that no client has tidied up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+        return int(connection.makefile("rb").readline().split()[1])
+
+
 def test_it_builds_again_when_a_step_changes(small_site):
+    """It does so for other machines, too, which see nothing else."""
     port = free_port()
     log = small_site / "serve.txt"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "tutorial", "docs", "--port", str(port)],
+            [sys.executable, "-m", "tutorial", "docs", "--port", str(port)]
+            + ["--host", "0.0.0.0"],
             cwd=small_site,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -151,6 +161,12 @@ def test_it_builds_again_when_a_step_changes(small_site):
         wait_for("diff/3-4/", r"search/fresh\.py")
         assert "search/fresh.py" in page("diff/4-5/"), "step 5 does not have it"
         assert "search/fresh.py" not in page("diff/5-6/")
+        for url in addresses.urls("0.0.0.0", port):
+            assert url in log.read_text()
+            assert urllib.request.urlopen(url, timeout=5).status == 200
+        assert "can read its pages, and nothing else" in log.read_text()
+        for path in ("/../mkdocs.yml", "/%2e%2e/mkdocs.yml", "//etc/passwd"):
+            assert raw_status(port, path) == 404
         server.send_signal(signal.SIGINT)
         assert server.wait(timeout=30) == 0
     finally:

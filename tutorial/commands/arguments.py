@@ -1,6 +1,7 @@
 """What all commands share: how arguments are declared, and how errors are reported."""
 
 import argparse
+import ipaddress
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -73,3 +74,12 @@ def port_number(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
     return int(text)
+
+
+def ip_address(text: str) -> str:
+    """An IPv4 address. Raises ArgumentTypeError for anything else."""
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        words = f'"{text}" is no IPv4 address such as 192.168.1.20, or 0.0.0.0 for all'
+        raise argparse.ArgumentTypeError(words) from None

@@ -2,9 +2,10 @@
 
 import argparse
 
-from tutorial.commands.arguments import Commands, add_port
+from tutorial.commands.arguments import Commands, add_port, ip_address
 from tutorial.offline import served
 from tutorial.runtime import environment
+from tutorial.runtime.addresses import EVERYWHERE, HERE
 
 
 def add(commands: Commands) -> None:
@@ -13,6 +14,14 @@ def add(commands: Commands) -> None:
         "docs", "Show the tutorial's site, rebuilt at each change", docs
     )
     add_port(parser, 8001)
+    parser.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        type=ip_address,
+        default=HERE,
+        help=f"the address to listen at; default: {HERE}, for this machine alone;"
+        f" {EVERYWHERE} lets other machines read the site",
+    )
     parser.add_argument(
         "--build", action="store_true", help="write it to site/ instead"
     )
@@ -28,4 +37,4 @@ def docs(options: argparse.Namespace) -> None:
     if options.build:
         build.build()
     else:
-        build.serve(options.port)
+        build.serve(options.port, options.host)

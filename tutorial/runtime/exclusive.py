@@ -21,14 +21,16 @@ PORTS = range(20_000, 32_000)
 _reserved: deque[socket.socket] = deque(maxlen=64)
 
 
-def free_port(preferred: int = 0) -> int:
+def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
     """A free TCP port on 127.0.0.1: `preferred` if it is free, else one of PORTS.
+
+    `preferred` has to be free at the address `host` as well.
 
     No other call gets the same one of PORTS before a process has had the time to listen
     there. Otherwise two starts at the same time might use each other's pages. Raises
     Problem where no port is free.
     """
-    if preferred and _is_free(preferred):
+    if preferred and _is_free(preferred) and _is_free(preferred, host):
         return preferred
     start = secrets.randbelow(len(PORTS))
     for port in (*PORTS[start:], *PORTS[:start]):
@@ -38,10 +40,13 @@ def free_port(preferred: int = 0) -> int:
 
 
 def check_port(
-    port: int, way_out: str = "Choose another port:", option: str = "--port"
+    port: int,
+    way_out: str = "Choose another port:",
+    option: str = "--port",
+    host: str = "127.0.0.1",
 ) -> None:
     """Raise Problem where `port` is taken; `way_out` says what to do about it."""
-    if free_port(port) != port:
+    if free_port(port, host) != port:
         raise Problem(
             f"Port {port} cannot be had: another program has taken it, or you may"
             f" not use it. {way_out} {option} {free_port()}"
@@ -90,11 +95,11 @@ def not_writable(error: OSError, path: Path) -> Problem:
     )
 
 
-def _is_free(port: int) -> bool:
+def _is_free(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True

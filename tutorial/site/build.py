@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 
+import click
 from mkdocs.__main__ import cli
 from mkdocs.exceptions import Abort
 
 from tutorial.paths import ROOT
 from tutorial.problem import Problem
+from tutorial.runtime.addresses import check_address
 from tutorial.runtime.exclusive import check_port
 
 CONFIGURATION = ROOT / "mkdocs.yml"
@@ -21,13 +23,14 @@ QUIET = {"NO_MKDOCS_2_WARNING": "1"}
 SAME_DATE = {"SOURCE_DATE_EPOCH": "315532800"}
 
 
-def serve(port: int) -> None:
-    """Serve the site on 127.0.0.1 until Ctrl-C, and rebuild it after each change.
+def serve(port: int, host: str) -> None:
+    """Serve the site at the address `host` until Ctrl-C; rebuild it after each change.
 
-    Raises Problem if the port is in use.
+    Raises Problem if this machine has no such address, or if the port is in use.
     """
-    check_port(port)
-    _mkdocs("serve", "--dev-addr", f"127.0.0.1:{port}")
+    check_address(host)
+    check_port(port, host=host)
+    _mkdocs("serve", "--dev-addr", f"{host}:{port}")
 
 
 def build() -> None:
@@ -64,5 +67,7 @@ def _mkdocs(name: str, *options: str) -> None:
     os.environ.update(QUIET)
     try:
         cli.main(_arguments(name, *options), prog_name="mkdocs", standalone_mode=False)
+    except click.Abort:  # Ctrl-C in the middle of a build
+        raise KeyboardInterrupt from None
     except Abort as problem:
         raise Problem(f"The site was not built: {problem}") from None

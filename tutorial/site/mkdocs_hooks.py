@@ -47,7 +47,21 @@ def on_page_content(html, page, config, files):
 
 
 def on_serve(server, config, builder):
-    """Watch everything that the pages are made from, without leftovers of runs."""
+    """Watch everything that the pages are made from, without leftovers of runs.
+
+    If other machines can reach the site, print where.
+    """
+    from tutorial.runtime import addresses
+
+    host, port = config.dev_addr
+    if host != addresses.HERE:
+        found = addresses.urls(host, port)
+        server.url = found[0]  # that MkDocs prints; 0.0.0.0 is none to visit
+        print("The site is at", ", ".join(found), flush=True)
+        print(
+            "Every machine that reaches this one can read its pages, and nothing else.",
+            flush=True,
+        )
     own = [config.docs_dir, config.config_file_path]
     for path in own:
         server.unwatch(path)
