@@ -15,6 +15,7 @@ from support.website import serve
 from tutorial.paths import ROOT
 from tutorial.project import steps
 from tutorial.runtime import addresses
+from tutorial.runtime.browser import BROWSER_VARIABLE
 from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.waiting import wait_until
 
@@ -115,6 +116,24 @@ def test_a_taken_port():
     assert result.returncode == 1
     assert f"Port {port} cannot be had" in result.stderr
     assert "--port" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["no/such/folder/handout.pdf", "docs"])
+def test_a_pdf_needs_a_place(name):
+    result = docs(ROOT, "--pdf", name)
+    assert result.returncode == 1
+    assert f"{name} cannot be written: name a file in a folder" in result.stderr
+
+
+def test_a_pdf_needs_a_browser(tmp_path, monkeypatch):
+    monkeypatch.delenv(BROWSER_VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    result = docs(ROOT, "--pdf", str(tmp_path / "handout.pdf"))
+    assert result.returncode == 1
+    assert "A PDF needs Chromium or Chrome" in result.stderr
+    assert "apt install chromium" in result.stderr
     assert "Traceback" not in result.stderr
 
 

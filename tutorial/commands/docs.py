@@ -1,11 +1,14 @@
 """`tutorial docs`: the site, shown or built."""
 
 import argparse
+from pathlib import Path
 
 from tutorial.commands.arguments import Commands, add_port, ip_address
 from tutorial.offline import served
 from tutorial.runtime import environment
 from tutorial.runtime.addresses import EVERYWHERE, HERE
+
+HANDOUT = "handout.pdf"
 
 
 def add(commands: Commands) -> None:
@@ -22,15 +25,31 @@ def add(commands: Commands) -> None:
         help=f"the address to listen at; default: {HERE}, for this machine alone;"
         f" {EVERYWHERE} lets other machines read the site",
     )
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--build", action="store_true", help="write it to site/ instead"
+    )
+    instead.add_argument(
+        "--pdf",
+        metavar="FILE",
+        nargs="?",
+        const=HANDOUT,
+        help="write the pages of the seven steps as one PDF instead, to print;"
+        f" default: {HANDOUT}",
     )
 
 
 def docs(options: argparse.Namespace) -> None:
     """Show the site until Ctrl-C, or build it. Raises Problem where it cannot be."""
+    if options.pdf:
+        environment.enter("run", "test", "docs")
+        from tutorial.site import handout
+
+        handout.write_pdf(Path(options.pdf))
+        print(f"Wrote {options.pdf}.")
+        return
     if served.is_there() and not options.build:
-        served.serve(options.port)
+        served.serve(options.port, options.host)
     environment.enter("run", "docs")
     from tutorial.site import build
 

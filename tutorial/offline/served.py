@@ -36,14 +36,15 @@ def is_there() -> bool:
     return has_site and bool(environment.missing_sets("run", "docs"))
 
 
-def serve(port: int) -> None:
-    """Serve the site on 127.0.0.1 until Ctrl-C.
+def serve(port: int, host: str) -> None:
+    """Serve the site at the address `host` until Ctrl-C.
 
-    Raises Problem if the port is in use.
+    Raises Problem if this machine has no such address, or if the port is in use.
     """
-    check_port(port)
+    check_address(host)
+    check_port(port, host=host)
     handler = partial(Files, directory=str(SITE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    with http.server.ThreadingHTTPServer((host, port), handler) as server:
         print("Serving the site from the pack, as it was built there.")
         print(f"Ready: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
         server.serve_forever()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 from mkdocs.__main__ import cli
@@ -33,13 +34,14 @@ def serve(port: int, host: str) -> None:
     _mkdocs("serve", "--dev-addr", f"{host}:{port}")
 
 
-def build() -> None:
-    """Write the site to `site/`, ready for any web server.
+def build(folder: Path | None = None) -> None:
+    """Write the site to `folder` or to `site/`, ready for any web server.
 
     Raises Problem if a fence names something that does not exist, or a link is broken.
     """
     # Without --quiet, which also hides the warnings that fail a strict build.
-    _mkdocs("build", "--strict")
+    options = ["--site-dir", str(folder)] if folder else []
+    _mkdocs("build", "--strict", *options)
 
 
 def build_in(folder: str) -> None:

@@ -46,6 +46,13 @@ def on_page_content(html, page, config, files):
     return explorer.fill(path, html)
 
 
+def on_post_page(output, page, config):
+    """Finish the code of the page, wherever it stands."""
+    from tutorial.site import code_html
+
+    return code_html.finish(output)
+
+
 def on_serve(server, config, builder):
     """Watch everything that the pages are made from, without leftovers of runs.
 

@@ -1,0 +1,181 @@
+"""The handout: the pages of the steps as one page, which a browser prints as a PDF."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+from tutorial.problem import Problem
+from tutorial.project.steps import Step, steps
+from tutorial.runtime import browser
+from tutorial.site import build
+
+CSS = Path(__file__).with_name("handout.css")
+# No server answers there: the browser gets each file from the folder of the site.
+HOST = "http://handout.invalid/"
+# Beside the pages of the steps, so that their relative addresses stay as they are.
+ADDRESS = "steps/handout/"
+
+ARTICLE = re.compile(r'(<article class="md-content_[^>]*>)(.*?)(</article>)', re.S)
+FIGURE = re.compile(r'<figure class="flow.*?</figure>', re.S)
+TITLE = re.compile(r"<title>.*?</title>", re.S)
+# The link of a lead to a page that is not in the handout.
+DIFF = re.compile(r" · <a [^>]*>All that changes</a>")
+LINE_ANCHOR = re.compile(r'<a id="__codelineno[^>]*></a>')
+TAG = re.compile(r"<[a-z][^<>]*>")
+NAME = re.compile(r'\b(id|for|name)="([^"]*)"')
+LINK = re.compile(r'\bhref="([^"]*)"')
+
+# The theme has found all notes, and all pictures are there.
+IS_READY = r"""() =>
+  document.querySelector(".md-search[aria-label]")
+  && [...document.querySelectorAll("pre code .c1, pre code .cm, pre code .c")].every(
+    (comment) => !/\(\d+\)!/.test(comment.textContent))
+  && [...document.images].every((image) => image.complete)"""
+UNFOLD = """() => {
+  document.querySelectorAll("details").forEach((one) => { one.open = true; });
+  document.querySelectorAll("img").forEach((one) => { one.loading = "eager"; });
+}"""
+NUMBER = """(numbers) => {
+  for (const link of document.querySelectorAll(".handout-contents a")) {
+    link.lastElementChild.textContent = numbers[link.hash.slice(1)] ?? "";
+  }
+}"""
+PATIENCE = 60_000  # milliseconds
+
+
+def write_pdf(file: Path) -> None:
+    """Write the handout of all steps to `file`.
+
+    Raises Problem if there is no browser, if the site cannot be built, or if the file
+    cannot be written.
+    """
+    if not file.parent.is_dir() or file.is_dir():
+        raise Problem(f"{file} cannot be written: name a file in a folder that exists.")
+    program = browser.present_browser()
+    if program is None:
+        raise Problem(
+            "A PDF needs Chromium or Chrome, and there is none on this machine.\n"
+            "Install it (on Debian and Ubuntu: apt install chromium), then start the"
+            " same command again. Or print the pages of the site in your own browser."
+        )
+    with tempfile.TemporaryDirectory(prefix="tutorial-handout-") as folder:
+        site = Path(folder)
+        build.build(site)
+        pdf = printed(site, program)
+    try:
+        file.write_bytes(pdf)
+    except OSError as error:
+        raise Problem(f"{file} cannot be written: {error.strerror}.") from None
+
+
+def printed(site: Path, program: str) -> bytes:
+    """The handout of a built site as a PDF, from one run of the browser `program`.
+
+    Raises Problem if the browser does not start.
+    """
+    with browser.launch(program) as chromium:
+        page = chromium.new_page(color_scheme="light")
+        show(page, site)
+        options = {"prefer_css_page_size": True, "outline": True, "tagged": True}
+        # Only what was printed knows its pages, and no stylesheet can ask for them.
+        numbers = first_pages(page.pdf(**options))
+        page.evaluate(NUMBER, numbers)
+        return page.pdf(**options)
+
+
+def first_pages(pdf: bytes) -> dict[str, int]:
+    """The number of the page on which each named place of Chromium's PDF is.
+
+    Only places that a link leads to have a name there.
+    """
+    text = pdf.decode("latin-1")
+    pages = re.findall(r"^(\d+) 0 obj\n<</Type /Page\n", text, re.M)
+    places = re.findall(r"^(?:<<)?/([\w-]+) \[(\d+) 0 R /XYZ", text, re.M)
+    return {name: pages.index(page) + 1 for name, page in places if page in pages}
+
+
+def show(page, site: Path) -> None:
+    """Open the handout of a built site in a page of Playwright, ready to be printed."""
+    html = assemble(site)
+
+    def answer(route) -> None:
+        path = unquote(urlsplit(route.request.url).path).removeprefix("/")
+        if path == ADDRESS:
+            route.fulfill(body=html, content_type="text/html; charset=utf-8")
+        elif (site / path).is_file():
+            route.fulfill(path=site / path)
+        else:
+            route.fulfill(status=404)
+
+    page.route(f"{HOST}**", answer)
+    page.goto(HOST + ADDRESS)
+    page.evaluate(UNFOLD)
+    page.wait_for_function(IS_READY, timeout=PATIENCE)
+
+
+def assemble(site: Path) -> str:
+    """The HTML of the handout: a title, the contents, and the article of each step."""
+    frame = (site / address(steps()[0]) / "index.html").read_text()
+    flow = FIGURE.search((site / "flow" / "index.html").read_text())[0]
+    head = frame[: frame.index("</head>")]
+    description = re.search(r'<meta name="description" content="([^"]*)"', head)[1]
+    parts = [*_title(description, LINK.sub("", flow))]
+    parts += [_chapter(site, step) for step in steps()]
+    style = f"<style>{CSS.read_text()}{''.join(map(_running_title, steps()))}</style>"
+    html = ARTICLE.sub(lambda found: found[1] + "\n".join(parts) + found[3], frame, 1)
+    html = TITLE.sub("<title>Real-time search: the seven steps</title>", html, 1)
+    return html.replace("</head>", f"{style}</head>", 1)
+
+
+def address(step: Step) -> str:
+    """Where the page of a step is, below the site's own address."""
+    return f"steps/{step.name}-{step.stage}/"
+
+
+def _title(description: str, flow: str) -> Iterator[str]:
+    yield '<section class="handout-title"><h1>Real-time search</h1>'
+    yield f"<p>{description}</p>{flow}"
+    yield '<nav class="handout-contents" aria-label="Contents"><ol>'
+    for step in steps():
+        yield (
+            f'<li><a href="#s{step.name}"><span>{escape(step.component)}</span>'
+            f"<span>{step.minutes} minutes</span><span></span></a></li>"
+        )
+    yield "</ol></nav></section>"
+
+
+def _running_title(step: Step) -> str:
+    text = f"Step {step.name}: the {step.stage}"
+    return (
+        f"#s{step.name} {{ page: s{step.name}; }}"
+        f'@page s{step.name} {{ @top-left {{ content: "{text}"; }} }}'
+    )
+
+
+def _chapter(site: Path, step: Step) -> str:
+    """The article of a step, with names that are its own among those of all steps."""
+    own = address(step)
+    article = ARTICLE.search((site / own / "index.html").read_text())[2]
+    # Thousands of them, which nothing in the handout leads to.
+    article = DIFF.sub("", LINE_ANCHOR.sub("", article))
+
+    def rename(tag: re.Match[str]) -> str:
+        named = NAME.sub(rf'\1="s{step.name}-\2"', tag[0])
+        return LINK.sub(lambda link: _link(link[1], own, step), named)
+
+    return f'<section id="s{step.name}">{TAG.sub(rename, article)}</section>'
+
+
+def _link(href: str, own: str, step: Step) -> str:
+    """The attribute of a link: to a place in the handout, to another host, or none."""
+    target = urlsplit(urljoin(HOST + own, href))
+    if target.hostname != urlsplit(HOST).hostname:
+        return f'href="{href}"'
+    for other in steps():
+        if target.path == f"/{address(other)}":
+            rest = f"-{target.fragment}" if target.fragment else ""
+            return f'href="#s{other.name}{rest}"'
+    return ""
