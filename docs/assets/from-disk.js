@@ -1,19 +1,20 @@
-// These pages opened from disk, as in a pack: a browser reads no other file there, so the search
-// finds nothing, and a link to a folder lists its files.
+// A page that was opened from disk, as in a pack: the browser forbids the search to load its index,
+// and no server finds the page of a folder.
 if (location.protocol === "file:") {
   const notice = document.createElement("div");
-  notice.className = "admonition warning";
+  notice.className = "admonition warning from-disk";
   notice.setAttribute("role", "note");
   notice.innerHTML =
     '<p class="admonition-title">Opened from disk: the search does not work</p>' +
-    "<p>To search these pages, type <code>python3 -m tutorial docs</code> in the tutorial's " +
+    "<p>The pages, their listings and their notes work. To search them, type " +
+    "<code translate='no'>python3 -m tutorial docs</code> in the tutorial's " +
     'folder, and open <a href="http://127.0.0.1:8001">http://127.0.0.1:8001</a>.</p>';
   document.querySelector(".md-content__inner")?.prepend(notice);
   document.querySelector(".md-search")?.remove();
   document.querySelector("label.md-header__button[for=__search]")?.remove();
 
   for (const link of document.querySelectorAll("a[href]")) {
-    const url = new URL(link.getAttribute("href"), document.baseURI); // in pictures, too
+    const url = new URL(link.getAttribute("href"), document.baseURI); // also in pictures
     if (url.protocol === "file:" && url.pathname.endsWith("/")) {
       url.pathname += "index.html";
       link.setAttribute("href", url);

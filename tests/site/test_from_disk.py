@@ -14,6 +14,10 @@ def test_pages_opened_from_disk(built, chromium):
     page.locator(".md-nav--primary").get_by_role("link", name="Set-up").click()
     expect(page.get_by_role("heading", name="Set-up", level=1)).to_be_visible()
     expect(notice).to_be_visible()
+    page.goto((built.folder / "steps" / "4-worker" / "index.html").as_uri())
+    page.locator(".md-annotation").first.wait_for()  # the notes of listings work
+    page.locator("article").get_by_role("link", name="step 5").click()
+    expect(page.locator("h1")).to_contain_text("Step 5: the signal")
     # The theme's own search, which has no address to read from.
     assert [error for error in errors if "search_index" not in error] == []
 

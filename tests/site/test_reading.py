@@ -1,4 +1,4 @@
-"""What reading the site takes beyond its text: keys, translators, pages from disk."""
+"""What reading the site takes beyond its text: keys and translators."""
 
 import re
 
@@ -92,18 +92,3 @@ def test_no_translator_touches_code(built):
         assert not re.findall(r'<code(?! translate="no")[^>]*>', html), page
         for pre in re.findall(r"<pre\b.*?</pre>", html, re.S):
             assert '<code translate="no"' in pre, page
-
-
-def test_opened_from_disk_it_says_what_works(built, address, chromium):
-    page = chromium.new_page()
-    page.goto((built.folder / "steps" / "4-worker" / "index.html").as_uri())
-    note = page.locator(".from-disk")
-    expect(note).to_contain_text("python3 -m tutorial docs")
-    expect(note).to_contain_text("the search does not")
-    page.locator(".md-annotation").first.wait_for()
-    page.locator("article").get_by_role("link", name="step 5").click()
-    expect(page.locator("h1")).to_contain_text("Step 5: the signal")
-    expect(note).to_be_visible()
-    page.goto(address + "steps/4-worker/")
-    page.locator(".md-annotation").first.wait_for()
-    expect(note).to_have_count(0)

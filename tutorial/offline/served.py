@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from tutorial.paths import SITE
 from tutorial.runtime import bundle, environment
+from tutorial.runtime.addresses import check_address, urls
 from tutorial.runtime.exclusive import check_port
 
 
@@ -46,5 +47,6 @@ def serve(port: int, host: str) -> None:
     handler = partial(Files, directory=str(SITE))
     with http.server.ThreadingHTTPServer((host, port), handler) as server:
         print("Serving the site from the pack, as it was built there.")
-        print(f"Ready: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+        where = " ".join(urls(host, port))
+        print(f"Ready: {where} (Ctrl-C ends it)", flush=True)
         server.serve_forever()
