@@ -22,7 +22,7 @@ BAD_QUESTIONS = {
     "an empty one": "",
     "blanks": "   ",
     "201 characters": "x" * 201,
-    "a control character": "a\x07b",
+    "a NUL": "a\x00b",
 }
 
 
