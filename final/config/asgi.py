@@ -1,4 +1,4 @@
-"""The door: HTTP goes to Django, WebSockets go to the consumers."""
+"""The ASGI application: HTTP goes to Django, WebSockets go to the consumers."""
 
 import os
 from urllib.parse import urlsplit
@@ -16,9 +16,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 be_impatient()
 
-# First, because it loads the apps that the routing imports from. The views are plain
-# functions: they run in threads that stay. With one connection to the database for each
-# thread, a burst of requests waits for threads, and no request gives up.
+# This comes first, because it loads the apps, which the import below needs. The views
+# are plain functions: they run in threads that stay. With one connection to the
+# database for each thread, a burst of requests waits for threads, and no request gives
+# up.
 django_application = InThreads(get_wsgi_application(), settings.DATABASE_CONNECTIONS)
 
 from search.routing import websocket_urlpatterns  # noqa: E402

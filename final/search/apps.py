@@ -5,6 +5,6 @@ class SearchConfig(AppConfig):
     name = "search"
 
     def ready(self):
-        # The import connects the handler; without it, nobody hears the signal. That of
-        # the checks registers them.
+        # The import connects the handler. Without it, the signal has no receiver. The
+        # import of the checks registers them.
         from . import checks, handlers  # noqa: F401

@@ -1,4 +1,4 @@
-"""What counts as a question."""
+"""Stage 2 · view: checks the question that a visitor has typed."""
 
 import uuid
 
@@ -34,7 +34,8 @@ class SearchForm(forms.Form):
         widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
     )
     query = QuestionField(
-        max_length=200, error_messages={"required": "Type a question first."}
+        max_length=200,
+        error_messages={"required": "Type a question first."},
     )
 
     def clean_task_id(self):

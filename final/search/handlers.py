@@ -1,4 +1,4 @@
-"""Stage 5 · signal: hears of a finished search and tells its user's group."""
+"""Stage 5 · signal: broadcasts each finished search to its user's group."""
 
 import asyncio
 import hashlib

@@ -53,11 +53,11 @@ def get_client(number):
     return AsyncOpenAI(http_client=connections, timeout=timeout, max_retries=0)
 
 
-@shared_task(ignore_result=True)
-def fetch_openai_results_task(query, user_id):
+@shared_task(bind=True, ignore_result=True)
+def fetch_openai_results_task(self, query, user_id):
     # The search itself is in the database: a message may arrive twice, or never. The
     # arguments are for people who look into the queue.
-    begin(search, fetch_openai_results_task.request.id)
+    begin(search, self.request.id)
 
 
 async def search(task_id):

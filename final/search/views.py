@@ -1,4 +1,4 @@
-"""Stage 2 · view: takes the question, hands the work to Celery, answers."""
+"""Stage 2 · view: takes the question, hands the work to Celery, and responds."""
 
 import logging
 import time

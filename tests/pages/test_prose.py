@@ -20,10 +20,11 @@ OVERVIEWS = ("docs/flow.md", "docs/glossary.md", "docs/final.md")
 # Names that are in no step: commands, places, and names of other projects.
 ELSEWHERE = re.compile(
     r"python3 -m tutorial .*|simulate: .*|\.\./my-search|\.before-catch-up/|\.gitignore"
-    r"|final/|check|run|wss?:|action|role=.*|<[^>]*>|CELERY_X|TemplateDoesNotExist at /"
+    r"|final/|check( 7)?|run|wss?:|action|role=.*|<[^>]*>|CELERY_X"
+    r"|TemplateDoesNotExist at /"
     r"|OPENAI_API_KEY|OPENAI_BASE_URL|AuthenticationError|channels_redis\.core"
-    r"|ASGI/Daphne|daphne\.E001|broadcasts to user_|Upgrade|Connection|appendonly yes"
-    r"|AppConfig\.ready|user_(123|None)"
+    r"|ASGI/Daphne|broadcasts to user_|Upgrade|Connection|appendonly yes"
+    r"|AppConfig\.ready|user_(123|None)|AttributeError|database is locked|daphne\.E001"
     r"|daphne --bind .*|python manage\.py \w+"
 )
 
@@ -98,11 +99,11 @@ DAPHNE_FIRST = '    "daphne",\n    "django.contrib.auth",\n'
 WORDS = (
     ("steps/1-template.md", "The form has no `action`", "1", 'form" method="post">'),
     ("steps/1-template.md", 'it says "Connecting"', "1", ">Connecting<"),
-    ("steps/2-view.md", "wait for three seconds", "2", "time.sleep(3)"),
+    ("steps/2-view.md", "waits for three seconds", "2", "time.sleep(3)"),
     ("steps/2-view.md", "waited three seconds", "2", "time.sleep(3)"),
     ("steps/2-view.md", "three seconds after the button", "2", "time.sleep(3)"),
-    ("steps/2-view.md", "the first eight characters", "2", "view · %.8s ·"),
-    ("steps/2-view.md", "one line each, with the time", "2", "{asctime} {"),
+    ("steps/3-queue.md", "the first eight characters", "3", "queue · %.8s ·"),
+    ("steps/2-view.md", "one line for each message, with the time", "2", "{asctime} {"),
     ("steps/2-view.md", "with status 400", "2", "400 if form.is_bound"),
     ("steps/3-queue.md", "It takes three", "2", "time.sleep(3)"),
     ("steps/4-worker.md", "the three seconds of sleep", "3", "time.sleep(3)"),
@@ -112,7 +113,7 @@ WORDS = (
     ("steps/4-worker.md", "In the mode `WAL`", "4", "journal_mode=WAL"),
     ("steps/4-worker.md", "With `IMMEDIATE`", "4", ': "IMMEDIATE"'),
     ("steps/5-signal.md", "when the row is saved", "5", "search_completed.send("),
-    ("steps/6-consumer.md", "It has to stand first", "6", DAPHNE_FIRST),
+    ("steps/6-consumer.md", "It has to stand before `staticfiles`", "6", DAPHNE_FIRST),
     ("steps/6-consumer.md", "Other sites are refused", "6", "AllowedHostsOrigin"),
     ("steps/7-browser.md", "at the top of the list", "7", "results.prepend("),
     ("steps/7-browser.md", "what you typed stays in the form", "7", "form.reset()"),

@@ -29,6 +29,7 @@ def test_the_finished_app_cleans_a_pasted_question(run_step, question, saved):
     assert visitor.ask(question).status in (302, 303)
     assert saved in visitor.get().page.text
 
+
 @pytest.mark.xdist_group("step 3")
 def test_show_queue_prints_the_oldest_message_first(run_step):
     running = run_step("3")

@@ -1,4 +1,4 @@
-"""Stage 4 · worker, for now a stand-in that takes as long as an answer would."""
+"""Stage 4 · worker: for now, a placeholder that takes as long as a real answer."""
 
 import time
 

@@ -1,15 +1,15 @@
-"""The settings: what `startproject` writes and this project uses, and its own below."""
+"""The settings: those of `startproject` that this project uses, and its own."""
 
 import os
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Good enough to learn with on your own machine, and nowhere else.
+# For learning on your own machine only.
 SECRET_KEY = "django-insecure-for-learning-only"
 DEBUG = True
 ALLOWED_HOSTS = []
-# Where a proxy brings the browser's requests, such as in GitHub Codespaces.
+# Needed behind a proxy, such as the one of GitHub Codespaces.
 CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split()
 
 INSTALLED_APPS = [

@@ -1,4 +1,4 @@
-"""Makes every visitor somebody, so that request.user.id is never None."""
+"""Logs anonymous visitors in as guest users, so that request.user.id is never None."""
 
 import uuid
 

@@ -15,14 +15,16 @@ logger = logging.getLogger(__name__)
 
 @cache
 def get_client():
-    # One for the whole process: a client of its own per task would cost each search
-    # a new connection. No retries: a visitor is waiting, so fail fast.
+    # All tasks share this client and its connections. Threads that call this function
+    # for the first time at the same moment each make a client. That does no harm: each
+    # of these clients works, and only one is kept.
+    # No retries: a visitor is waiting and should soon hear of a failure.
     return OpenAI(timeout=30, max_retries=0)
 
 
-@shared_task
-def fetch_openai_results_task(query, user_id):
-    task_id = fetch_openai_results_task.request.id
+@shared_task(bind=True)
+def fetch_openai_results_task(self, query, user_id):
+    task_id = self.request.id
     answer = ""
     try:
         response = get_client().responses.create(
@@ -33,7 +35,7 @@ def fetch_openai_results_task(query, user_id):
         answer = response.output_text
         error = "" if answer else "The API gave an empty answer."
     except OpenAIError as problem:
-        # Only the kind of error: its text may repeat parts of the key.
+        # Save only the kind of error: its message may contain parts of the API key.
         error = f"The API gave no answer ({type(problem).__name__})."
 
     search_result = SearchResult.objects.create(

@@ -1,4 +1,4 @@
-"""What a search leaves behind: the database is where an answer is kept."""
+"""Stage 4 · worker: the result of a search, as it is saved in the database."""
 
 from django.conf import settings
 from django.db import models

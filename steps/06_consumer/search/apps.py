@@ -5,5 +5,5 @@ class SearchConfig(AppConfig):
     name = "search"
 
     def ready(self):
-        # The import connects the handler; without it, nobody hears the signal.
+        # The import connects the handler. Without it, the signal has no receiver.
         from . import handlers  # noqa: F401

@@ -1,4 +1,4 @@
-"""Stage 6 · consumer: holds a browser's WebSocket and passes the group's news on."""
+"""Stage 6 · consumer: holds a browser's WebSocket and forwards the group's messages."""
 
 import json
 import logging
@@ -13,12 +13,12 @@ logger = logging.getLogger(__name__)
 class SearchConsumer(WebsocketConsumer):
     def connect(self):
         user = self.scope["user"]
-        # Before the refusal, because disconnect() is called after one, too.
+        # Set before the refusal: Channels calls disconnect() after a refusal, too.
         self.group_name = f"user_{user.id}"
         if not user.is_authenticated:
             raise DenyConnection()
         async_to_sync(self.channel_layer.group_add)(self.group_name, self.channel_name)
-        # Accept last, so that an open socket is already in the group.
+        # Accept last: a browser whose socket is open is already in the group.
         self.accept()
 
     def disconnect(self, code):

@@ -1,4 +1,4 @@
-"""Stage 6 · consumer: which WebSocket address goes to which consumer."""
+"""Stage 6 · consumer: maps the WebSocket's address to the consumer."""
 
 from django.urls import path
 

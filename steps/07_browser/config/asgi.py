@@ -1,4 +1,4 @@
-"""The door: HTTP goes to Django, WebSockets go to the consumers."""
+"""The ASGI application: HTTP goes to Django, WebSockets go to the consumers."""
 
 import os
 
@@ -9,7 +9,7 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# First, because it loads the apps that the routing imports from.
+# This comes first, because it loads the apps, which the import below needs.
 django_application = get_asgi_application()
 
 from search.routing import websocket_urlpatterns  # noqa: E402

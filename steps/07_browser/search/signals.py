@@ -1,4 +1,4 @@
-"""Stage 5 · signal: the task announces that a search is done, and knows no listener."""
+"""Stage 5 · signal: what the task sends when a search is done."""
 
 from django.dispatch import Signal
 

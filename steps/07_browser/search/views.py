@@ -1,4 +1,4 @@
-"""Stage 2 · view: takes the question, hands the work to Celery, answers."""
+"""Stage 2 · view: takes the question, hands the work to Celery, and responds."""
 
 import logging
 
@@ -21,10 +21,9 @@ def openai_index(request):
     form = SearchForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         query = form.cleaned_data["query"]
+        # Logged before .delay(), which gives the search its id and which may fail.
+        logger.info("stage 2 · view · - · user_%s asks: %s", request.user.id, query)
         task = fetch_openai_results_task.delay(query=query, user_id=request.user.id)
-        logger.info(
-            "stage 2 · view · %.8s · user_%s asks: %s", task.id, request.user.id, query
-        )
         logger.info("stage 3 · queue · %.8s · the message waits in Redis", task.id)
         messages.success(request, "Search has started!")
         return redirect("openai_index")

@@ -9,7 +9,7 @@ async function send(sent) {
   const headers = { Accept: "application/json" };
   const body = new FormData(sent);
   const signal = AbortSignal.timeout(PATIENCE);
-  // The page stays, and its socket with it: a reload would close it.
+  // The page stays open, and so does its socket. A reload would close the socket.
   const response = await fetch(sent.action, { method: "POST", headers, body, signal });
   const type = response.headers.get("Content-Type") ?? "";
   if (!type.startsWith("application/json")) {

@@ -1,4 +1,4 @@
-"""Stage 5 · signal: prints the groups that somebody listens to, as Redis knows them."""
+"""Stage 5 · signal: prints the groups that have subscribers, as Redis reports them."""
 
 import redis
 from django.conf import settings

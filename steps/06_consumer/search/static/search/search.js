@@ -1,5 +1,5 @@
 // Stage 1 · template: opens the WebSocket, shows its state in the badge, and
-// says when the form is sent.
+// logs that the form is sent.
 
 const form = document.querySelector("#search-form");
 const badge = document.querySelector("#socket-state");

@@ -1,5 +1,5 @@
 // Stage 1 · template: opens the WebSocket, shows its state in the badge, and
-// says when the form is sent.
+// logs that the form is sent.
 // Stage 7 · browser: sends the form without a reload, and puts each answer that
 // the socket brings into the page.
 
@@ -39,7 +39,7 @@ function showNotice(text) {
 }
 
 async function send() {
-  // The page stays, and its socket with it: a reload would close it.
+  // The page stays open, and so does its socket. A reload would close the socket.
   const response = await fetch(form.action, { method: "POST", body: new FormData(form) });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const answered = page.querySelector("#notices");
