@@ -9,6 +9,7 @@ from tutorial.capture import recording
 from tutorial.capture.records import RECORDED, recorded_name
 from tutorial.project import steps
 from tutorial.runtime.waiting import wait_until
+from tutorial.visitor.visitor import Visitor
 
 LINE = re.compile(r"stage (\d) · (\w+) · (\S+) · (.+)")
 CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d),(\d\d\d)")
@@ -135,8 +136,6 @@ def test_step_1_says_that_nobody_answers_the_socket(run_step, chromium):
 
 @pytest.mark.xdist_group("step 3")
 def test_step_3_shows_the_waiting_message(run_step):
-    from tutorial.visitor.visitor import Visitor
-
     running = run_step("3")
     Visitor(running.site).ask("Who takes this?")
     shown = running.project.manage("show_queue").stdout
@@ -161,3 +160,19 @@ def test_step_6_shows_who_is_subscribed(run_step, chromium):
         seconds=5,
         otherwise="the group of the open page is not shown",
     )
+
+
+@pytest.mark.slow(10)
+def test_the_view_leaves_its_line_where_the_broker_is_away(run_copy):
+    broker = "CELERY_BROKER_URL = REDIS_URL"
+    away = 'CELERY_BROKER_URL = "redis://127.0.0.1:1"'
+    running = run_copy("3", "config/settings.py", broker, away)
+    assert Visitor(running.site).ask("Who takes this?").status == 500
+    lines = [line for _, line in running.log]
+    [told_at] = [n for n, line in enumerate(lines) if "asks: Who takes this?" in line]
+    wait_until(
+        lambda: any("OperationalError" in line for _, line in running.log[told_at:]),
+        seconds=5,
+        otherwise=lambda: str(lines),
+    )
+    assert not any("stage 3" in line for _, line in running.log)
