@@ -15,7 +15,7 @@ def fail() -> str:
 @pytest.fixture
 def rehearse(monkeypatch, capsys):
     """A function (trials) that returns the exit status and the lines."""
-    monkeypatch.setattr(rehearsal, "_installed", lambda: (118, 531))
+    monkeypatch.setattr(rehearsal, "installed", lambda: (118, 531))
 
     def run(**trials) -> tuple[int, list[str]]:
         monkeypatch.setattr(rehearsal, "TRIALS", trials)

@@ -70,9 +70,9 @@ def test_no_two_mistakes_feel_the_same():
 
 def test_the_order_is_the_same_on_every_machine():
     names = ["no_worker", "wrong_type", "csrf_token", "no_migration"]
-    assert catalogue._shuffled(names, "12/7/") == ORDER_OF_12
-    assert catalogue._shuffled(reversed(names), "12/7/") == ORDER_OF_12
-    assert catalogue._shuffled(names, "13/7/") != ORDER_OF_12
+    assert catalogue.shuffled(names, "12/7/") == ORDER_OF_12
+    assert catalogue.shuffled(reversed(names), "12/7/") == ORDER_OF_12
+    assert catalogue.shuffled(names, "13/7/") != ORDER_OF_12
 
 
 ORDER_OF_12 = ["no_migration", "no_worker", "csrf_token", "wrong_type"]

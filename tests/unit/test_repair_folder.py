@@ -125,7 +125,10 @@ def test_next_keeps_what_was_there(folder, capsys):
 def test_next_does_not_change_a_project_that_runs(folder):
     run(str(folder), "--seed", "12")
     text = (folder / OF_THE_REPAIR_SHOP).read_text()
-    with alone(folder, "repair"), pytest.raises(Problem, match="runs already"):
+    with (
+        alone(folder, "repair"),
+        pytest.raises(Problem, match="is running in another terminal"),
+    ):
         run(str(folder), "--next")
     assert (folder / "manage.py").exists()
     assert (folder / OF_THE_REPAIR_SHOP).read_text() == text

@@ -32,7 +32,7 @@ WHAT_A_BROWSER_IS_FOR = (
 
 def rehearse() -> int:
     """Try each part, and print a line about it: 0 if all of them work, or else 1."""
-    packages, megabytes = _installed()
+    packages, megabytes = installed()
     print(f"Installed: {packages} packages, {megabytes} MB in {VENV.name}")
     progress = Progress()
     missing = []
@@ -55,7 +55,7 @@ def rehearse() -> int:
     return 0
 
 
-def _installed() -> tuple[int, int]:
+def installed() -> tuple[int, int]:
     """How many packages .venv has, and how many MB."""
     packages = list(VENV.glob("lib/python*/site-packages/*.dist-info"))
     files = (path for path in VENV.rglob("*") if path.is_file())

@@ -129,10 +129,12 @@ def in_order(step: int, seed: int, level: str = "") -> list[str]:
             f"The shop has no mistake{of_level} for step {step}.\n"
             f"It has mistakes for the steps {known}; the default is 7."
         )
-    return _shuffled(found, f"{seed}/{step}/{level}")
+    return shuffled(found, f"{seed}/{step}/{level}")
 
 
-def _shuffled(names: Iterable[str], key: str) -> list[str]:
+def shuffled(names: Iterable[str], key: str) -> list[str]:
+    """The names in an order that depends on the key alone."""
+
     def place(name: str) -> bytes:
         return hashlib.sha256(f"{key}/{name}".encode()).digest()
 
