@@ -75,8 +75,7 @@ def _fetch(
 
 def _lack(one: Fetched) -> str:
     """Which pins have no wheel for a target."""
-    are = "is" if len(one.missing) == 1 else "are"
-    return f"There {are} no wheel of {', '.join(one.missing)}, only the source."
+    return f"Without a wheel, only as source: {', '.join(one.missing)}."
 
 
 def _entries(

@@ -21,7 +21,7 @@ PATCHES = (0, 99)
 # The newest C library of GNU, and the newest macOS, of which packages are taken. pip
 # knows the older versions of macOS itself, and those of the C library not.
 GLIBC = 28  # 2.28: Debian 10, Ubuntu 20.04
-MACOS = "14_0"
+MACOS = "15_0"
 
 OLD_NAMES = {"x86_64": ("1", "2010", "2014"), "aarch64": ("2014",)}
 
