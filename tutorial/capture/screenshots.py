@@ -20,7 +20,7 @@ RECORD = ROOT / "docs" / "recorded" / "pictures.json"
 
 SCHEMES = ("light", "dark")
 WIDTH = 760  # CSS px
-SCALE = 2  # pixels of the picture for each of them
+SCALE = 2  # pixels of the picture per CSS px
 
 QUESTION = "What is a broker?"
 BLANKS = "   "
@@ -131,8 +131,8 @@ SHOTS = (
     Shot(
         "7",
         "error",
-        f'The search page with the question "{RATE_LIMIT}" in the list. In the place of'
-        ' an answer stands: "The API gave no answer (RateLimitError)."',
+        f'The search page with the question "{RATE_LIMIT}" in the list. In place of an'
+        ' answer, it says: "The API gave no answer (RateLimitError)."',
         RATE_LIMIT,
     ),
     Shot(

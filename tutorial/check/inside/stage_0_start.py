@@ -131,7 +131,7 @@ def _comma_missing(scene: Scene, module: str) -> str | None:
 
 
 def of_a_package(error: str) -> str:
-    """The mistake if a package is missing or has the wrong version; otherwise ""."""
+    """The id of the mistake if a package is missing or does not fit; otherwise ""."""
     if re.search(r"VersionMismatch|requires \S+ version", error):
         return "packages-do-not-fit"
     return "package-missing" if re.match(r"ModuleNotFoundError", error) else ""

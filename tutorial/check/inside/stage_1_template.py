@@ -13,7 +13,7 @@ from tutorial.check.scene import Scene, last_words
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Events
 
-# A page's inline scripts and <script> elements.
+# The <script> elements with an address, and the texts of inline scripts.
 LOADED = "[...document.scripts].map((one) => one.src ? one.outerHTML : one.text)"
 
 
@@ -115,7 +115,7 @@ def _imported_script(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _no_static(scene: Scene) -> str | None:
-    """The mistake that keeps the server from serving static files, or None."""
+    """The place of what keeps the server from serving static files, or None."""
     if scene.code.find(r"ASGIStaticFilesHandler|whitenoise|staticfiles_urlpatt", ".py"):
         return None
     if server := scene.code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", ""):
@@ -125,14 +125,14 @@ def _no_static(scene: Scene) -> str | None:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The observer knows nothing more."""
+    """Yield nothing: the observer has no findings at this stage."""
     yield from ()
 
 
 def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
     """The mistake behind a page that was answered with status 500."""
     event = events.wait(2, "request failed")
-    if event is None:  # not a subclass of Exception: SystemExit, for example
+    if event is None:  # Django does not report SystemExit, for example
         lines = scene.lines("web")
         unmet.at = unmet.at or scene.place_in(lines)
         if unmet.at:
@@ -198,7 +198,7 @@ def not_migrated(scene: Scene, seen: str) -> Unmet:
         )
     at, waiting = _model_of(scene, seen), migrations.get("unapplied", ["unknown"])
     if not waiting:
-        seen = f"{seen}; no migration waits"
+        seen = f"{seen}; all migrations are applied"
         return Unmet("table-not-made", seen, expected=expected)
     which = ", ".join(waiting)
     if len(waiting) > 3:
@@ -207,7 +207,7 @@ def not_migrated(scene: Scene, seen: str) -> Unmet:
         which = f"{len(waiting)}, such as {(own or waiting)[0]}"
     return Unmet(
         "migration-not-applied",
-        f"{seen}; migrations that wait: {which}",
+        f"{seen}; migrations that are not applied: {which}",
         expected=expected,
         at=at,
     )

@@ -82,7 +82,7 @@ def _all_hosts(scene: Scene) -> str | None:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The observer knows nothing more."""
+    """Yield nothing: the observer has no findings at this stage."""
     yield from ()
 
 

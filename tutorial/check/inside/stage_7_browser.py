@@ -44,7 +44,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The observer knows nothing more."""
+    """Yield nothing: the observer has no findings at this stage."""
     yield from ()
 
 

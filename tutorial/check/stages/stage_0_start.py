@@ -34,5 +34,5 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Nothing more can be seen from outside."""
+    """Yield nothing: there are no findings from outside at this stage."""
     yield from ()
