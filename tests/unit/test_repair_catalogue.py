@@ -18,6 +18,7 @@ ENTRIES = list(entries().values())
 
 def test_there_are_enough_mistakes():
     assert len(in_order(7, 1)) > 50
+    assert len(in_order(5, 1)) > 30
     for level in LEVELS:
         assert len(in_order(7, 1, level)) >= 10, level
 
