@@ -104,7 +104,8 @@ def _lines(seen: Seen) -> list[str]:
 
 # What stands in a log or not, as it happens.
 CHANCE = re.compile(
-    r" 304 |WebSocket DISCONNECT|Broken pipe|Warm shutdown|^\w+ \d+, \d{4} - |^\s*warnings\.warn"
+    r" 304 |WebSocket DISCONNECT|Broken pipe|Warm shutdown"
+    r"|^\w+ \d+, \d{4} - |^\s*warnings\.warn"
 )
 
 
