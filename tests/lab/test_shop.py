@@ -105,9 +105,12 @@ def fix(name: str, folder: Path) -> None:
             manage(folder, *command.split())
             continue
         file = folder / change["file"]
-        text = file.read_text()
-        assert text.count(change["old"]) == 1, change
-        file.write_text(text.replace(change["old"], change["new"]))
+        text, old = change["new"], change.get("old")
+        if old:
+            before = file.read_text()
+            assert before.count(old) == 1, change
+            text = before.replace(old, text)
+        file.write_text(text)
     if name not in OTHER_WAYS:
         advice = ADVICE / f"{name}.patch"
         assert any(

@@ -110,7 +110,7 @@ def test_a_fix_that_leaves_something_unsafe(folder, chromium, capsys):
     printed = capsys.readouterr().out
     assert status == 3
     assert "this is left to look at" in printed
-    assert "CSRF" in printed
+    assert "Forms of other sites" in printed
     assert "The mistake was: No worker runs" in " ".join(printed.split())
 
 
