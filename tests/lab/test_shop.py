@@ -129,19 +129,3 @@ def manage(folder: Path, *arguments: str) -> None:
 
 def test_each_other_way_is_that_of_a_mistake():
     assert OTHER_WAYS.keys() <= entries().keys()
-
-
-@pytest.mark.parametrize("entry", AT_STEP_7, ids=lambda entry: entry.name)
-def test_the_other_way_fits(entry, make):
-    folder = make(entry, 7)
-    if any("run" in change for change in OTHER_WAYS.get(entry.name, ())):
-        return
-    fix(entry.name, folder)
-    assert (
-        any(
-            path.read_bytes() != (step_7() / name).read_bytes()
-            for name, path in files(folder).items()
-            if (step_7() / name).is_file()
-        )
-        or files(folder).keys() != files(step_7()).keys()
-    )
