@@ -8,6 +8,7 @@ import pytest
 from support.pairs import FILES, expand, listing, make_pair
 from tutorial.project import steps
 from tutorial.project.files import files
+from tutorial.site import code_html
 from tutorial.site.extension import Page
 from tutorial.site.listing import LANGUAGES, fenced
 from tutorial.site.pair import Pair
@@ -59,9 +60,10 @@ def test_parts_that_touch_are_one_and_a_gap_is_marked(project):
         *('"""Stage 2."""', "", "import logging", "", "from .forms import Form")
     ]
     assert listing(pair, "file: views.py\nshow: [docstring, Consumer.name]") == [
-        *('"""Stage 2."""', "    # …", '    name = "a"')
+        *('"""Stage 2."""', code_html.gap(4), '    name = "a"')
     ]
-    assert "  <!-- … -->" in listing(pair, "file: page.html\nshow: [button, empty]")
+    lines = listing(pair, "file: page.html\nshow: [button, empty]")
+    assert code_html.gap(2) in lines
 
 
 def test_a_whole_file_is_shown_as_it_is(project):
@@ -93,7 +95,7 @@ def test_an_old_line_is_removed_where_its_new_form_is_added(project):
         "listen(first, second, (event) => {\n  stop();\n  go();\n});\n"
     }
     pair = project(new, old)
-    assert "listen(" not in expand(pair, "file: a.js\nshow: [other(), more()]")
+    assert "-listen(" not in expand(pair, "file: a.js\nshow: [other(), more()]")
     last = expand(pair, "file: a.js\nshow: listen(")
     assert "-listen(first, second, () => {" in last
     assert "in place of `listen(first, second, () =>`" in last
@@ -206,10 +208,12 @@ def test_a_file_that_changes_has_two_tabs(project):
     text = expand(project({"a.py": NEW}, {"a.py": OLD}), "file: a.py\nshow: a")
     assert text.splitlines()[2:] == [
         *("", '=== "The file"', ""),
-        *('    ```python hl_lines="2 3 4"', "    def a():"),
+        *('    ```python hl_lines="4 5 6"', "    def a():"),
+        *(f"    {code_html.gone(line)}" for line in ("    b()", "    c()")),
         *("        c(", "            1,", "        )", "    ```", ""),
         *('=== "What changes"', "", "    ```diff", "    --- a/a.py", "    +++ b/a.py"),
-        *("    @@ -4,5 +5,6 @@", "     ", "     ", "     def a():"),
+        # The import of `re` is not shown yet, so it is not there yet.
+        *("    @@ -4,5 +4,6 @@", "     ", "     ", "     def a():"),
         *(
             "    -    b()",
             "    -    c()",
@@ -223,7 +227,9 @@ def test_a_file_that_changes_has_two_tabs(project):
 
 def test_all_changes_are_shown_if_no_part_is_named(project):
     lines = listing(project({"a.py": NEW}, {"a.py": OLD}), "file: a.py")
-    assert lines == ["    " + line if line else "" for line in NEW.splitlines()]
+    new = NEW.splitlines()
+    shown = [*new[:7], code_html.gone("    b()"), code_html.gone("    c()"), *new[7:]]
+    assert lines == ["    " + line if line else "" for line in shown]
 
 
 def test_a_diff_shows_no_line_of_this_step_as_an_old_one(project):
@@ -245,7 +251,7 @@ def test_a_removed_line_is_shown_once_beside_its_successor(project):
     assert not page.shown["step 9", "a.py"].removed
     text = page.expand("```step\nfile: a.py\nshow: y\n```")
     assert "in place of `x`" in text
-    assert "    -x = 1\n    +y = 2\n" in text
+    assert "    -x = 1\n    +\n    +y = 2\n" in text
     assert page.shown["step 9", "a.py"].removed == {2}
 
 

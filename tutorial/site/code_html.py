@@ -1,7 +1,15 @@
 """What code needs in the finished HTML of a page, beyond the highlighter's colours."""
 
 import re
+from html import escape
 
+# Two signs for private use begin a line of a listing that is no part of the file: the
+# gap between two parts, and a line that goes, of which the digits are the text.
+GAP, GONE = "\ue000", "\ue001"
+NO_CODE = re.compile(
+    r'<span id="__line-\d+-\d+"><a [^>]*></a>'
+    rf"([^\n{GAP}{GONE}]*)([{GAP}{GONE}])([^\n]*)\n</span>"
+)
 CODE = re.compile(r"<code\b(?![^>]*\btranslate=)")
 # A line of a listing: its element, its anchor, and its indentation, which may be in
 # several colours; in a difference, the sign counts as a part of the indentation.
@@ -10,6 +18,34 @@ LINE = re.compile(
     r"((?:<span[^>]*>)*[-+]?(?:</?span[^>]*>| )*)"
 )
 MARKUP = re.compile(r"<[^>]*>")
+
+
+def gap(indent: int) -> str:
+    """The line of a listing that stands for lines left out."""
+    return " " * indent + GAP
+
+
+def gone(text: str) -> str:
+    """The line of a listing that shows a line which goes.
+
+    Its text is written in digits: as it is, it could be half of a comment or a string.
+    """
+    return GONE + text.encode().hex()
+
+
+def finish_listings(html: str) -> str:
+    """`html` with what is no code outside of the code, where nobody copies it."""
+    return NO_CODE.sub(_outside, html)
+
+
+def _outside(line: re.Match[str]) -> str:
+    before, sign, rest = (MARKUP.sub("", part) for part in line.groups())
+    if sign == GAP:
+        return f'<span class="gap" style="--indent: {len(before)}ch"></span>'
+    text = bytes.fromhex(rest.strip()).decode()
+    code = text.lstrip()
+    indent = f"--indent: {len(text) - len(code)}ch"
+    return f'<span class="gone" style="{indent}" data-line="{escape(code)}"></span>'
 
 
 def finish(html: str) -> str:

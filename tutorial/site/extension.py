@@ -31,6 +31,7 @@ from tutorial.site import (
 )
 from tutorial.site.listing import Listing
 from tutorial.site.pair import Pair, find_pair
+from tutorial.site.typed import Typed
 
 FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.S)
 
@@ -69,6 +70,7 @@ class Page:
     step: str = ""  # from the front matter
     find: Callable[[str], Pair] = find_pair
     shown: dict[tuple[str, str], Shown] = field(default_factory=dict)
+    typed: dict[str, dict[str, Typed]] = field(default_factory=dict)  # by step and file
 
     def expand(self, text: str) -> str:
         """`text` with its fences replaced by Markdown.
@@ -102,7 +104,7 @@ class Page:
         pair = self._pair(body)
         if kind in OVERVIEWS:
             return OVERVIEWS[kind](pair, body)
-        found = listing.read(pair, body)
+        found = listing.read(pair, body, self.typed.setdefault(pair.name, {}))
         self._remember(pair, found)
         return listing.render(found)
 
@@ -120,6 +122,8 @@ class Page:
         shown = self.shown.setdefault((pair.name, found.file.path), Shown())
         shown.added |= found.added()
         shown.removed |= found.removed()
+        if not found.is_bare:
+            self.typed[pair.name][found.file.path] = found.after
 
 
 def shown(path: Path) -> dict[tuple[str, str], Shown]:

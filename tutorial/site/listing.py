@@ -1,18 +1,22 @@
 """The `step` fence: a part of a file, its place, and what changes in it."""
 
+import difflib
+import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from pygments import lex
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment
 
 from tutorial.problem import Problem
-from tutorial.site import excerpt, fences
-from tutorial.site.pair import Edit, File, Pair
+from tutorial.site import code_html, excerpt, fences
+from tutorial.site.pair import File, Pair
 from tutorial.site.place import code, place, shown_edits
+from tutorial.site.typed import Typed
 
 FIELDS = ("file", "show", "notes", "collapse", "bare", "made", "step")
 AROUND = 2  # lines shown around a change, if the page does not name a part
@@ -50,6 +54,17 @@ class Listing:
     step: str  # as in "step 4"
     is_bare: bool = False  # without the place, and without a diff
     is_made: bool = False  # by a command, not typed
+    earlier: Typed | None = None  # the file as the page has left it, if it has
+
+    @property
+    def before(self) -> Typed:
+        """The file before somebody types the listing."""
+        return self.earlier or Typed(self.file)
+
+    @functools.cached_property
+    def after(self) -> Typed:
+        """The file when somebody has typed it."""
+        return self.before.after(shown_edits(self.file, self.parts))
 
     def added(self) -> set[int]:
         """The indexes of the shown lines that the step adds."""
@@ -61,8 +76,12 @@ class Listing:
         return {n for edit in edits for n in edit.old} & self.file.goes()
 
 
-def read(pair: Pair, body: str) -> Listing:
+def read(
+    pair: Pair, body: str, typed: Mapping[str, Typed] = MappingProxyType({})
+) -> Listing:
     """The listing for the `body` of a `step` fence.
+
+    `typed` are the pair's files that earlier listings of the page have changed.
 
     Raises Problem if it names something that does not exist.
     """
@@ -96,6 +115,7 @@ def read(pair: Pair, body: str) -> Listing:
         step=pair.name,
         is_bare=bool(asked.get("bare")),
         is_made=bool(asked.get("made")),
+        earlier=typed.get(file.path),
     )
 
 
@@ -123,7 +143,8 @@ def render(listing: Listing) -> list[str]:
         return [f"**{code(file.path)}** · {kind}", "{: .place }"]
     where = _where(listing)
     the_file = _the_file(listing)
-    if file.is_new or listing.is_bare or where == "as it was":
+    is_same = listing.before.lines() == listing.after.lines()
+    if file.is_new or listing.is_bare or is_same:
         shown = the_file
     else:
         shown = [
@@ -155,15 +176,21 @@ def _the_file(listing: Listing) -> list[str]:
     marks = _marks(listing, language, comment)
     lines: list[str] = []
     lit: list[int] = []
-    new = set() if file.is_new or listing.is_bare else _lit(file)
-    for part in listing.parts:
-        if lines:
-            indent = " " * excerpt.indentation(file.new[part.start])
-            lines.append(indent + comment.format("…"))
-        for number in part:
-            lines.append(file.new[number] + marks.get(number, ""))
-            if number in new:
-                lit.append(len(lines))
+    compares = not (file.is_new or listing.is_bare)
+    new = {n for n in _lit(file) if not listing.before.has(n)} if compares else set()
+    gone = _gone(listing) if compares else {}
+    last = None
+    for number in _numbers(listing, new):
+        if last is not None and _leaves_out(listing, range(last + 1, number)):
+            lines.append(code_html.gap(excerpt.indentation(file.new[number])))
+        for at in [at for at in gone if at <= number]:
+            lines += map(code_html.gone, gone.pop(at))
+        lines.append(file.new[number] + marks.get(number, ""))
+        if number in new:
+            lit.append(len(lines))
+        last = number
+    for rest in gone.values():
+        lines += map(code_html.gone, rest)
     options = f' hl_lines="{" ".join(map(str, lit))}"' if lit else ""
     result = fenced(lines, language + options)
     if marks:
@@ -173,6 +200,48 @@ def _the_file(listing: Listing) -> list[str]:
             first, *rest = note.strip().splitlines()
             result += [f"{number}.  {first}", *_indent(rest)]
     return result
+
+
+def _numbers(listing: Listing, new: set[int]) -> list[int]:
+    """The indexes of the lines to show: the parts, with a known line at each end."""
+    numbers = {number for part in listing.parts for number in part}
+    if new:
+        for part in listing.parts:
+            for at, step in ((part.start, -1), (part.stop - 1, 1)):
+                if at in new:
+                    numbers |= _way_to_known(listing, at + step, step)
+    return sorted(numbers)
+
+
+def _way_to_known(listing: Listing, at: int, step: int) -> set[int]:
+    """The indexes from `at` to the next line that is there already, blank ones too."""
+    text = listing.file.new
+    way: set[int] = set()
+    while 0 <= at < len(text):
+        if listing.after.has(at):
+            way.add(at)
+            if text[at].strip():
+                return way
+        at += step
+    return set()
+
+
+def _leaves_out(listing: Listing, between: range) -> bool:
+    """Whether lines are there that a listing does not show."""
+    filled = [n for n in between if listing.file.new[n].strip()]
+    is_read = listing.file.is_new or listing.is_bare
+    return any(is_read or listing.after.has(n) for n in filled)
+
+
+def _gone(listing: Listing) -> dict[int, list[str]]:
+    """The lines that go, by the index of the line before which they stand."""
+    file = listing.file
+    found: dict[int, list[str]] = {}
+    for edit in shown_edits(file, listing.parts):
+        lines = [file.old[n] for n in edit.old if n not in listing.before.removed]
+        if any(line.strip() for line in lines):
+            found.setdefault(edit.new.start, []).extend(lines)
+    return found
 
 
 def _lit(file: File) -> set[int]:
@@ -242,57 +311,17 @@ def _ends_in_comment(lines: Sequence[str], number: int, language: str) -> bool:
 
 
 def _the_diff(listing: Listing) -> list[str]:
-    """The part of the unified diff that belongs to the shown lines."""
-    file = listing.file
-    lines = [f"--- a/{file.path}", f"+++ b/{file.path}"]
-    for hunk in _hunks(listing):
-        body: list[str] = []
-        at = hunk.above.start
-        for edit in hunk.edits:
-            body += [" " + line for line in file.new[at : edit.new.start]]
-            body += ["-" + file.old[n] for n in edit.old]
-            body += ["+" + file.new[n] for n in edit.new]
-            at = edit.new.stop
-        body += [" " + line for line in file.new[at : hunk.below.stop]]
-        old = hunk.edits[0].old.start - len(hunk.above) + 1
-        olds = sum(not line.startswith("+") for line in body)
-        news = sum(not line.startswith("-") for line in body)
-        lines += [f"@@ -{old},{olds} +{hunk.above.start + 1},{news} @@", *body]
-    return fenced(lines, "diff")
-
-
-@dataclass
-class _Hunk:
-    """Adjacent changes, and the unchanged lines above and below them."""
-
-    above: range
-    edits: list[Edit]
-    below: range
-
-
-def _hunks(listing: Listing) -> list[_Hunk]:
-    file = listing.file
-    # Changed lines that are not shown must not appear as unchanged context.
-    changed = {n for edit in file.edits() for n in edit.new}
-    hunks: list[_Hunk] = []
-    for edit in shown_edits(file, listing.parts):
-        above = edit.new.start
-        while above > max(edit.new.start - CONTEXT, 0) and above - 1 not in changed:
-            above -= 1
-        below = edit.new.stop
-        end = min(edit.new.stop + CONTEXT, len(file.new))
-        while below < end and below not in changed:
-            below += 1
-        touches = bool(hunks) and hunks[-1].edits[-1].new.stop == edit.new.start
-        near = bool(hunks) and above <= hunks[-1].below.stop and edit.new.start > above
-        if touches or near:
-            hunks[-1].edits.append(edit)
-            hunks[-1].below = range(edit.new.stop, below)
-        else:
-            hunks.append(
-                _Hunk(range(above, edit.new.start), [edit], range(edit.new.stop, below))
-            )
-    return hunks
+    """What typing the listing changes in the file, as a unified diff."""
+    path = listing.file.path
+    lines = difflib.unified_diff(
+        listing.before.lines(),
+        listing.after.lines(),
+        f"a/{path}",
+        f"b/{path}",
+        lineterm="",
+        n=CONTEXT,
+    )
+    return fenced([*lines], "diff")
 
 
 def fenced(lines: list[str], head: str) -> list[str]:

@@ -37,13 +37,13 @@ def on_files(files, config):
 
 
 def on_page_content(html, page, config, files):
-    """Put the diffs into the pages of the diff explorer."""
-    from tutorial.site import explorer
+    """Finish the listings, and put the diffs into the pages of the diff explorer."""
+    from tutorial.site import code_html, explorer
 
     path = page.file.src_uri
     # Without this, MkDocs rejects links from other pages to a file in a diff.
     page.present_anchor_ids |= explorer.anchors(path)
-    return explorer.fill(path, html)
+    return explorer.fill(path, code_html.finish_listings(html))
 
 
 def on_post_page(output, page, config):

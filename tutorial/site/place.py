@@ -217,7 +217,7 @@ def _gone(file: File, old: range) -> list[str]:
             return ["the docstring" if one == "docstring" else code(one)]
     filled = [n for n in old if file.old[n].strip()]
     if len(filled) == 1:
-        return [code(file.old[filled[0]])]
+        return [code(file.old[filled[0]], longest=LONGEST * 4)]
     return [f"{len(filled)} lines"]
 
 
@@ -225,14 +225,14 @@ def _comma(*texts: str) -> str:
     return ", ".join(filter(None, texts))
 
 
-def code(text: str) -> str:
+def code(text: str, longest: int = LONGEST) -> str:
     """`text` as code in Markdown, without its indentation and an opening bracket.
 
     A text that is too long for a line is shortened.
     """
     text = re.sub(r"\s*[{(\[]$", "", text.strip())
-    if len(text) > LONGEST:
-        text = text[: LONGEST - 1].rstrip() + "…"
+    if len(text) > longest:
+        text = text[: longest - 1].rstrip() + "…"
     marks = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
     blank = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{marks}{blank}{text}{blank}{marks}"

@@ -2,72 +2,14 @@
 
 import ast
 import difflib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from tutorial.problem import Problem
 from tutorial.project.files import files
 from tutorial.site import listing
-from tutorial.site.pair import Edit, File, Pair
+from tutorial.site.pair import File, Pair
 from tutorial.site.place import shown_edits
-
-
-@dataclass
-class Typed:
-    """A file between two steps: the lines that are added and removed so far."""
-
-    file: File
-    added: set[int] = field(default_factory=set)  # indexes of the step's lines
-    removed: set[int] = field(default_factory=set)  # of those of the step before
-
-    def type(self, edits: list[Edit]) -> None:
-        """Make these changes. A repeated change has no effect."""
-        for edit in edits:
-            self.added |= set(edit.new)
-            self.removed |= set(edit.old)
-
-    def text(self) -> str:
-        """The text of the file now."""
-        return "".join(line + "\n" for line in self._lines())
-
-    def _lines(self) -> Iterator[str]:
-        old = self.file.old or ()
-        at = 0
-        for edit in self.file.edits():
-            yield from old[at : edit.old.start]
-            yield from (old[n] for n in edit.old if n not in self.removed)
-            yield from (self.file.new[n] for n in edit.new if self._is_there(n, edit))
-            at = edit.old.stop
-        yield from old[at:]
-
-    def _is_there(self, number: int, edit: Edit) -> bool:
-        """Whether a line is added. A blank line depends on the lines around it."""
-        new = self.file.new
-        if new[number].strip():
-            return number in self.added
-        blocks = self._blocks(edit)
-        if not blocks:
-            return number in self.added  # only blank lines are added here
-        above = [any(n in self.added for n in b) for b in blocks if b.stop <= number]
-        below = [any(n in self.added for n in b) for b in blocks if b.start > number]
-        if not new[edit.new.start].strip():
-            return below[0] if below else any(above)
-        if not new[edit.new.stop - 1].strip():
-            return above[-1]
-        return any(above) and below[0]
-
-    def _blocks(self, edit: Edit) -> list[range]:
-        """The added lines, without the blank ones between them."""
-        found: list[range] = []
-        for n in edit.new:
-            if not self.file.new[n].strip():
-                continue
-            if found and found[-1].stop == n:
-                found[-1] = range(found[-1].start, n + 1)
-            else:
-                found.append(range(n, n + 1))
-        return found
+from tutorial.site.typed import Typed
 
 
 class Keyboard:
@@ -89,8 +31,7 @@ class Keyboard:
         typed = self._files.get(file.path, Typed(file))
         if file.is_new and path.exists() and file.path not in self._files:
             self._compare_made(file, path)
-            typed.type(file.edits())
-            self._files[file.path] = typed
+            self._files[file.path] = typed.after(file.edits())
             self._made.add(file.path)
             return False
         before = typed.text() if file.path in self._files or not file.is_new else None
@@ -100,7 +41,7 @@ class Keyboard:
                 f"{file.path} is not as the page has left it:\n"
                 + _difference(before or "", now or "")
             )
-        typed.type(shown_edits(file, shown.parts))
+        typed = typed.after(shown_edits(file, shown.parts))
         self._files[file.path] = typed
         after = typed.text()
         if after == before:

@@ -1,0 +1,100 @@
+"""Listings in a browser: on a phone, at 1280 pixels, and what their button copies."""
+
+import pytest
+
+from support.website import settle
+from tutorial.project import steps
+
+STEPS = [f"steps/{step.name}-{step.stage}/" for step in steps.steps()]
+# The others are of a kind with these.
+LOOKED_AT = ("steps/2-view/", "steps/4-worker/", "steps/7-browser/")
+
+COVERED = """
+[...document.querySelectorAll("pre")]
+  .filter((pre) => pre.checkVisibility() && pre.querySelector(".md-code__nav"))
+  .filter((pre) => {
+    const button = pre.querySelector(".md-code__nav").getBoundingClientRect();
+    const code = pre.querySelector("code").getBoundingClientRect();
+    return button.bottom > code.top + 1;
+  })
+  .map((pre) => pre.textContent.slice(0, 80))
+"""
+CUT = """
+[...document.querySelectorAll("[class*=language-html] > pre > code, .prints code")]
+  .filter((code) => code.checkVisibility() && code.scrollWidth > code.clientWidth)
+  .map((code) => code.textContent.slice(0, 80))
+"""
+# Lines that need more than one row, and do not go on below their own beginning.
+NOT_INDENTED = """
+[...document.querySelectorAll(".prints > pre > code > span[id^=__line]")]
+  .filter((line) => {
+    const range = document.createRange();
+    range.selectNodeContents(line);
+    const rows = [...range.getClientRects()].filter((rect) => rect.width > 1);
+    const first = rows[0]?.top;
+    const rest = rows.filter((rect) => rect.top > first + 4);
+    return rest.some((rect) => rect.left <= Math.min(...rows.map((r) => r.left)));
+  })
+  .map((line) => line.textContent)
+"""
+ON_TOP = """(sign) => {
+  sign.scrollIntoView({ block: "center", inline: "center" });
+  const { left, top, width, height } = sign.getBoundingClientRect();
+  const found = document.elementFromPoint(left + width / 2, top + height / 2);
+  return sign === found || sign.contains(found) || found?.contains(sign);
+}"""
+CODE_AND_SIGNS = """
+[...document.querySelectorAll("pre:has(.gap, .gone) > code")].map((code) => [
+  code.textContent, code.querySelectorAll(".gap, .gone").length,
+  [...code.querySelectorAll(".gone")].map((one) => one.dataset.line),
+])
+"""
+
+
+def look_at(chromium, address: str, path: str, width: int):
+    """The page, once its scripts have run."""
+    page = chromium.new_page(viewport={"width": width, "height": 800})
+    page.goto(address + path)
+    page.locator(".md-code__nav").first.wait_for(state="attached")
+    page.locator(".md-annotation").first.wait_for(state="attached")
+    settle(page)
+    return page
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[] if path in LOOKED_AT else [pytest.mark.lab])
+        for path in STEPS
+    ],
+)
+def test_a_listing_is_seen_whole_on_a_phone_and_its_notes_can_be_reached(
+    address, chromium, path
+):
+    page = look_at(chromium, address, path, 390)
+    assert not page.evaluate(COVERED)
+    assert not page.evaluate(CUT)
+    assert not page.evaluate(NOT_INDENTED)
+    signs = page.locator("main .md-annotation__index:visible")
+    assert signs.count() > 1
+    unreachable = [
+        sign.evaluate("one => one.closest('pre').textContent.slice(0, 60)")
+        for sign in signs.all()
+        if not sign.evaluate(ON_TOP)
+    ]
+    assert not unreachable
+    page.set_viewport_size({"width": 1280, "height": 800})
+    settle(page)
+    assert not page.evaluate(CUT)
+
+
+def test_a_gap_and_a_line_that_goes_are_seen_and_not_copied(address, chromium):
+    page = look_at(chromium, address, "steps/4-worker/", 1280)
+    found = page.evaluate(CODE_AND_SIGNS)
+    assert len(found) > 2
+    for text, signs, gone in found:
+        assert signs
+        assert "\n\ue000" not in text
+        assert "…" not in text
+        assert not [line for line in gone if line and f"{line}\n" in text]
+    assert any("time.sleep(3)" in gone for _, _, gone in found)

@@ -1,0 +1,76 @@
+"""A file between two steps: which of its changes the listings so far have shown."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tutorial.site.pair import Edit, File
+
+
+@dataclass
+class Typed:
+    """A learner's file: the lines that are added and removed so far."""
+
+    file: File
+    added: set[int] = field(default_factory=set)  # indexes of the step's lines
+    removed: set[int] = field(default_factory=set)  # of those of the step before
+
+    def after(self, edits: Sequence[Edit]) -> "Typed":
+        """The file with these changes. Making one again changes nothing."""
+        added, removed = set(self.added), set(self.removed)
+        for edit in edits:
+            added |= set(edit.new)
+            removed |= set(edit.old)
+        return Typed(self.file, added, removed)
+
+    def text(self) -> str:
+        """The text of the file now."""
+        return "".join(line + "\n" for line in self.lines())
+
+    def lines(self) -> list[str]:
+        """The lines of the file now."""
+        return [*self._lines()]
+
+    def has(self, number: int) -> bool:
+        """Whether the line of the step with this index is there now."""
+        for edit in self.file.edits():
+            if number in edit.new:
+                return self._is_there(number, edit)
+        return True
+
+    def _lines(self) -> Iterator[str]:
+        old = self.file.old or ()
+        at = 0
+        for edit in self.file.edits():
+            yield from old[at : edit.old.start]
+            yield from (old[n] for n in edit.old if n not in self.removed)
+            yield from (self.file.new[n] for n in edit.new if self._is_there(n, edit))
+            at = edit.old.stop
+        yield from old[at:]
+
+    def _is_there(self, number: int, edit: Edit) -> bool:
+        """Whether a line is added: a blank one depends on the lines around it."""
+        new = self.file.new
+        if new[number].strip():
+            return number in self.added
+        blocks = self._blocks(edit)
+        if not blocks:
+            return number in self.added  # only blank lines are added here
+        above = [any(n in self.added for n in b) for b in blocks if b.stop <= number]
+        below = [any(n in self.added for n in b) for b in blocks if b.start > number]
+        if not new[edit.new.start].strip():
+            return below[0] if below else any(above)
+        if not new[edit.new.stop - 1].strip():
+            return above[-1]
+        return any(above) and below[0]
+
+    def _blocks(self, edit: Edit) -> list[range]:
+        """The added lines, without the blank ones between them."""
+        found: list[range] = []
+        for n in edit.new:
+            if not self.file.new[n].strip():
+                continue
+            if found and found[-1].stop == n:
+                found[-1] = range(found[-1].start, n + 1)
+            else:
+                found.append(range(n, n + 1))
+        return found
