@@ -75,7 +75,7 @@ def test_build_writes_the_site(small_site, chromium):
     function = re.search(r"@cache\n(?:.+\n)+", text)[0]
     # With a known line before and after it; neither the note nor a gap is code.
     whole = re.escape(function.rstrip("\n"))
-    assert re.fullmatch(rf"(.+)\n\n+{whole}\n\n+(.+)", copied), copied
+    assert re.fullmatch(rf"(.+)\n+{whole}\n+(.+)", copied), copied
     assert all(line in text.split("\n") for line in copied.split("\n"))
 
 

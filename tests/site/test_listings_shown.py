@@ -2,12 +2,11 @@
 
 import pytest
 
-from support.website import settle
 from tutorial.project import steps
 
 STEPS = [f"steps/{step.name}-{step.stage}/" for step in steps.steps()]
-# The others are of a kind with these.
-LOOKED_AT = ("steps/2-view/", "steps/4-worker/", "steps/7-browser/")
+# The others are of a kind with it.
+LOOKED_AT = ("steps/4-worker/",)
 
 COVERED = """
 [...document.querySelectorAll("pre")]
@@ -57,7 +56,6 @@ def look_at(chromium, address: str, path: str, width: int):
     page.goto(address + path)
     page.locator(".md-code__nav").first.wait_for(state="attached")
     page.locator(".md-annotation").first.wait_for(state="attached")
-    settle(page)
     return page
 
 
@@ -84,7 +82,6 @@ def test_a_listing_is_seen_whole_on_a_phone_and_its_notes_can_be_reached(
     ]
     assert not unreachable
     page.set_viewport_size({"width": 1280, "height": 800})
-    settle(page)
     assert not page.evaluate(CUT)
 
 
