@@ -28,8 +28,10 @@ A part of a file
 
 Above the listing, the page shows the file and the place where the lines go, which is
 computed. For a file that changes, there are two tabs: "The file", with the lines that
-this step adds highlighted, and "What changes", with the same part as a diff. A new file
-has no tabs. The fields:
+this step adds highlighted and those that go struck through, and "What changes", with
+the same part as a diff. Both show the file as it is when a reader has typed the
+listings above, and a part ends in lines that were there before. A new file has no tabs.
+The fields:
 
 `file`
     Its path in the project.
@@ -39,8 +41,9 @@ has no tabs. The fields:
     `imports`, the first block of imports; `docstring`, the module's docstring. For
     anything else, and in every other kind of file: a text that occurs in exactly one
     line, which selects this line, all lines below it with a deeper indentation, and the
-    closing line. Between two parts, the page shows a line with "…". Without `show`: all
-    of a new file, or all changes of a file that changes, with two lines around each.
+    closing line. Between two parts, the page shows "…", which nobody copies. Without
+    `show`: all of a new file, or all changes of a file that changes, with two lines
+    around each.
 `notes`
     A text that occurs in one of the lines shown, and a note about that line, in
     Markdown. Put quotes around a text or a note that contains `: `, `#` or `{`.
