@@ -1,28 +1,9 @@
 """Stage 2 · view: checks the question that a visitor has typed."""
 
+import re
 import uuid
 
 from django import forms
-from django.core.validators import RegexValidator
-
-
-class QuestionField(forms.CharField):
-    """One line of text, as people paste it: tabs and line breaks become spaces.
-
-    Other control characters are refused. A database may refuse them, too: PostgreSQL
-    cannot store NUL.
-    """
-
-    default_validators = [
-        RegexValidator(
-            r"[\x00-\x1f\x7f-\x9f]",
-            inverse_match=True,
-            message="Control characters are not allowed in a question.",
-        )
-    ]
-
-    def to_python(self, value):
-        return " ".join(super().to_python(value).split())
 
 
 class SearchForm(forms.Form):
@@ -33,10 +14,20 @@ class SearchForm(forms.Form):
         # Otherwise the browser restores the previous id after a reload.
         widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
     )
-    query = QuestionField(
+    query = forms.CharField(
         max_length=200,
         error_messages={"required": "Type a question first."},
     )
 
     def clean_task_id(self):
         return self.cleaned_data["task_id"] or uuid.uuid4()
+
+    def clean_query(self):
+        # A pasted question may have tabs and line breaks.
+        query = " ".join(self.cleaned_data["query"].split())
+        # The field has refused NUL, which PostgreSQL cannot store.
+        if re.search(r"[\x00-\x1f\x7f-\x9f]", query):
+            raise forms.ValidationError(
+                "Control characters are not allowed in a question."
+            )
+        return query

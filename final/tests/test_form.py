@@ -18,7 +18,7 @@ def test_a_question_is_taken(query):
         "  What is a broker?\n",
         "What\tis a broker?",
         "What is\r\na\n\n  broker?",
-        "What is" + " " * 200 + "a broker?",
+        "What is" + " " * 100 + "a broker?",
     ],
     ids=ascii,
 )
