@@ -99,8 +99,8 @@ def test_a_task_that_asks_another_host_cannot_be_judged(changed):
     assert result.returncode == 4
     first, *_ = result.stdout.splitlines()
     assert first == (
-        "check cannot judge this flow from stage 4 on: the task asks another host than"
-        " that of the API"
+        "check cannot judge this flow from stage 4 on: the task calls another host than"
+        " the API's"
     )
     assert "another-api.invalid" in result.stdout
     assert "UNKNOWN 4 worker" in result.stdout

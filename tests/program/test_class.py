@@ -56,7 +56,7 @@ def make_class(place: Path) -> Path:
     make(place / "done", "2")
     make(place / "half", "1")
     make(place / "broken", "2")
-    change(place / "broken", "search/views.py", ".delay(", "(")
+    change(place / "broken", "search/views.py", "task.delay(", "task(")
     make(place / "nested" / "my-search", "1")
     make(place / "two" / "first", "1")
     make(place / "two" / "second", "1")
