@@ -16,17 +16,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 be_impatient()
 
-# This comes first, because it loads the apps, which the import below needs. The views
-# are plain functions: they run in threads that stay. With one connection to the
-# database for each thread, a burst of requests waits for threads, and no request gives
-# up.
+# This loads the apps, which the import below needs. The views run in a fixed number of
+# threads, with a database connection for each. So in a burst, requests wait for a
+# thread, and none times out while it waits for a connection.
 django_application = InThreads(get_wsgi_application(), settings.DATABASE_CONNECTIONS)
 
 from search.routing import websocket_urlpatterns  # noqa: E402
 
 
 class StrictOriginValidator(OriginValidator):
-    """Refuses an Origin that is no address, too: the base class raises an error."""
+    """Also rejects an Origin that is not an address: the base class raises an error."""
 
     async def __call__(self, scope, receive, send):
         try:
@@ -41,7 +40,7 @@ class StrictOriginValidator(OriginValidator):
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        # The whole origin, with scheme and port: another site on this host is not ours.
+        # Compare the whole origin: another port of this host may serve another site.
         "websocket": StrictOriginValidator(
             CookieMiddleware(URLRouter(websocket_urlpatterns)), settings.SITE_ORIGINS
         ),

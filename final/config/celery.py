@@ -10,18 +10,18 @@ app = Celery("config")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.update(
-    # What a worker runs besides its tasks.
+    # What a worker runs in addition to its tasks.
     imports=["search.rounds"],
-    # A worker that is full still takes two messages for each thread. After three
-    # seconds, other workers find those searches in the database.
+    # A busy worker still takes up to two messages for each thread. After three seconds,
+    # other workers find these searches in the database.
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # During a failover, Redis rejects commands. Without this setting, that stops the
-    # worker.
+    # During a failover, Redis rejects commands. Without this setting, such an error
+    # stops the worker.
     broker_channel_error_retry=True,
-    # Both are about tasks that are acknowledged late, which we do not have. Without a
-    # value, Celery logs a warning.
+    # These two concern tasks with late acknowledgement, which this app does not have.
+    # If they are not set, Celery logs a warning.
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_enable_prefetch_count_reduction=False,
 )

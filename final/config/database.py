@@ -1,4 +1,4 @@
-"""Where the database is, and how long a process waits for it."""
+"""The settings of the database, and how long a process waits for it."""
 
 from weakref import WeakSet
 
@@ -7,7 +7,7 @@ from django.db.backends.signals import connection_created
 
 from .environment import service_address, text
 
-# Of a process that serves visitors: another transaction may hold a lock for minutes.
+# For processes that serve visitors: other transactions may hold locks for minutes.
 LIMITS = "SET lock_timeout = '1s'; SET statement_timeout = '10s'"
 
 # The web process and the worker write at the same time.
@@ -15,16 +15,16 @@ SQLITE = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     "transaction_mode": "IMMEDIATE",
 }
-# Seconds and milliseconds: a dead network path does not block a process.
+# In seconds and in milliseconds: a dead network path must not block a process.
 POSTGRESQL = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
 
-limited = WeakSet()  # connections of the pool that have the limits
+limited = WeakSet()  # connections of the pool that have these limits
 
 
 def read_database(default, connections):
-    """The database of DATABASE_URL, or else the SQLite file `default`.
+    """Return the settings for DATABASE_URL, or for the SQLite file `default`.
 
-    A process has at most so many connections to PostgreSQL.
+    A process opens at most `connections` connections to PostgreSQL.
     """
     found = {"ENGINE": "django.db.backends.sqlite3", "NAME": default}
     if url := text("DATABASE_URL"):
@@ -37,23 +37,23 @@ def read_database(default, connections):
         # Each thread keeps its connection to the file.
         found["CONN_MAX_AGE"] = None
     else:
-        # A request takes a connection from the pool, and gives it back at its end. If
-        # none is free, or the database is away, it waits `timeout` seconds.
+        # A request takes a connection from the pool, and returns it at the end. If none
+        # is free, or if the database is down, it waits for up to `timeout` seconds.
         pool = {"min_size": 1, "max_size": connections, "timeout": 5}
         options = {**POSTGRESQL, "pool": pool}
-        # PgBouncer may give each transaction another connection of the server.
+        # PgBouncer may use a different server connection for each transaction.
         found["DISABLE_SERVER_SIDE_CURSORS"] = True
     # Options after the "?" of DATABASE_URL take precedence.
     found["OPTIONS"] = {**options, **found.get("OPTIONS", {})}
-    # Before it is used again, a connection is tested.
+    # Test each connection before it is used again.
     found["CONN_HEALTH_CHECKS"] = True
     return found
 
 
 def be_impatient():
-    """Limit how long the connections that this process will make wait for a lock.
+    """Limit how long new connections of this process wait for a lock.
 
-    Web and worker call it. A migration, or another command, may take its time.
+    The web process and the worker call this. Commands such as `migrate` have no limit.
     """
     connection_created.connect(set_limits)
 

@@ -1,4 +1,4 @@
-"""Reads settings from the environment, and says clearly what is wrong with them."""
+"""Reads settings from the environment, and reports invalid values clearly."""
 
 import os
 import re
@@ -10,12 +10,12 @@ TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 def text(name, default=""):
-    """The variable's value, unchanged: a `$` in it is a `$`."""
+    """Return the variable's value, unchanged: a `$` in it stays a `$`."""
     return os.environ.get(name) or default
 
 
 def required(name, example, while_debugging):
-    """The variable's value, which is optional only with DEBUG."""
+    """Return the variable's value, which is optional only with DEBUG."""
     value = text(name) or while_debugging or ""
     if not value:
         raise ImproperlyConfigured(
@@ -26,7 +26,7 @@ def required(name, example, while_debugging):
 
 
 def boolean(name, default):
-    """True or False. A typing error must not turn anything off."""
+    """Return True or False. Reject other values: a typo must not turn anything off."""
     value = text(name, TRUE[0] if default else FALSE[0])
     if value.lower() not in TRUE + FALSE:
         raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
@@ -34,7 +34,7 @@ def boolean(name, default):
 
 
 def positive(name, default):
-    """A number above 0: a whole number if `default` is one."""
+    """Return a number above 0: a whole number if `default` is one."""
     value = text(name, str(default))
     try:
         number = type(default)(value)
@@ -47,7 +47,7 @@ def positive(name, default):
 
 
 def service_address(value, name, *schemes):
-    """The address of a service. It may hold a password, so no message repeats it."""
+    """Return a service's address, if it is valid. No message repeats its password."""
     try:
         parts = urlsplit(value)
         parts.port  # noqa: B018 (it may raise)
@@ -65,7 +65,7 @@ def service_address(value, name, *schemes):
 def origins(name, value):
     """Origins such as https://search.example.org, separated by spaces."""
     for origin in value.split():
-        # What browsers send in the header Origin: no user, no path, no *.
+        # The format of the Origin header: no user, no path, no *.
         found = re.fullmatch(r"https?://([a-z\d_.-]+|\[[a-f\d:]+\])(?::(\d+))?", origin)
         if not found or int(found[2] or 0) > 65_535:
             raise ImproperlyConfigured(

@@ -1,4 +1,4 @@
-"""The channel layer: notices that it no longer hears Redis, and subscribes again."""
+"""The channel layer: notices a dead connection to Redis, and subscribes again."""
 
 import asyncio
 import logging
@@ -13,22 +13,22 @@ from search.health import silent
 
 logger = logging.getLogger("search.layer")
 
-# Seconds before each further attempt: as long as a connection takes to be restored.
+# Seconds before each retry, so that a connection has time to be restored.
 PAUSES = (0.1, 0.3, 1.0)
-HEARS_WITHIN = 3  # seconds: a message to ourselves takes a thousandth of that
-AT_ONCE = 16  # messages that a process sends, each on a connection of its own
+HEARS_WITHIN = 3  # seconds: a heartbeat usually takes a few milliseconds
+AT_ONCE = 16  # messages that a process sends in parallel, each on its own connection
 REFRESHED_PER_SECOND = 100  # sockets: all at once would overload the database
 
 
 class RestoringChannelLayer(RedisPubSubChannelLayer):
-    """Each process regularly sends a message to itself, and waits for it.
+    """Sends heartbeats to its own process through Redis, and waits for them.
 
-    A network path to Redis can freeze without closing. Then a subscription never hears
-    anything again, and neither Redis nor redis-py notices.
+    A network path to Redis can freeze without closing. Then a subscription never
+    receives anything again, and neither Redis nor redis-py notices.
 
     After Redis restarts, redis-py's receiver and a new subscription may both restore
-    the same connection. asyncio refuses the second reader with RuntimeError, and here
-    it tries again.
+    the same connection. asyncio rejects the second reader with RuntimeError, and the
+    layer retries.
     """
 
     async def new_channel(self, prefix="specific."):
@@ -48,8 +48,8 @@ class RestoringChannelLayer(RedisPubSubChannelLayer):
         await self._again(self._get_layer().group_add, group, channel)
 
     async def group_send(self, group, message):
-        # channels-redis publishes one message after the other, under the lock of the
-        # subscriptions. Each takes a round trip, and thousands of searches would queue.
+        # channels-redis holds the lock of the subscriptions while it publishes a
+        # message, for a round trip to Redis. So thousands of searches would queue.
         layer = self._get_layer()
         if not hasattr(layer, "sending"):
             layer.sending = asyncio.Semaphore(AT_ONCE)
@@ -60,10 +60,10 @@ class RestoringChannelLayer(RedisPubSubChannelLayer):
             await shard._redis.publish(name, self.serialize(message))
 
     async def group_discard(self, group, channel):
-        """Leave the group, and end the channel: its consumer ends now.
+        """Leave the group, and remove the channel, because its consumer ends.
 
-        Channels ends the channel itself, but not if one of the consumer's handlers has
-        raised an exception.
+        Channels removes the channel itself, except after an exception in one of the
+        consumer's handlers.
         """
         layer = self._get_layer()
         is_left = layer.channels.pop(channel, None) is not None
@@ -81,24 +81,24 @@ class RestoringChannelLayer(RedisPubSubChannelLayer):
 
 
 class Watch:
-    """Listens on one of the layer's connections for what it has sent there itself."""
+    """Sends heartbeats on one of the layer's connections, and listens for them."""
 
     def __init__(self, backend, layer, shard):
         self.backend, self.layer, self.shard = backend, layer, shard
         self.channel = f"{layer.prefix}.heartbeat.{uuid.uuid4().hex}"
         self.beats = layer.channels[self.channel] = asyncio.Queue()
         self.heard_at = time.monotonic()
-        self.has_missed = False  # messages, perhaps
+        self.has_missed = False  # whether messages may have been lost
         self.task = asyncio.ensure_future(self.listen())
 
     @property
     def silence(self):
-        """Seconds since the last beat that was heard; 0 while it is on time."""
+        """Seconds since the last heartbeat; 0 while the heartbeats are on time."""
         age = time.monotonic() - self.heard_at
         return age if age > settings.REDIS_HEARTBEAT_SECONDS + HEARS_WITHIN else 0.0
 
     async def listen(self):
-        # Catch every error: if this loop ended, nothing would notice a deaf connection.
+        # Catch every error: if this loop ended, nothing would notice a dead connection.
         while True:
             try:
                 async with asyncio.timeout(HEARS_WITHIN):
@@ -133,12 +133,12 @@ class Watch:
         self.has_missed = True
 
     async def subscribe_again(self):
-        """Replace the connection for subscriptions by a new one."""
+        """Replace the connection for subscriptions with a new one."""
         shard = self.shard
         async with shard._lock:
             if shard._redis is None:
                 return
-            # Without those that were left while Redis was away.
+            # Skip the groups and channels that were left while Redis was down.
             shard._subscribed_to &= {*self.layer.channels, *self.layer.groups}
             fresh = shard._redis.pubsub()
             await fresh.subscribe(*shard._subscribed_to, self.channel)
@@ -147,9 +147,9 @@ class Watch:
             await dead.connection.disconnect(nowait=True)
 
     def refresh(self):
-        """Have each socket send a snapshot from the database: messages were lost."""
+        """Let each socket send a snapshot from the database: messages were lost."""
         if any(watch.has_missed for watch in self.layer.watches):
-            return  # the last of the connections that hears again does it
+            return  # the last connection that recovers does it
         logger.warning("The channel layer hears again: pages get all that is new")
         event = self.backend.serialize({"type": "send_snapshot"})
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Which lines the log has, and how they are written."""
+"""What is logged, and in which format."""
 
 import logging
 import time
@@ -15,11 +15,11 @@ class PrintableFormatter(logging.Formatter):
 
 
 class Brief(logging.Filter):
-    """Leaves one line of each message, and passes one of each kind per minute.
+    """Shortens messages to one line, and passes one message of each kind per minute.
 
-    The line names the exception, and has no traceback. The kind is what stands before
-    the first colon. "consumer: Cannot connect" and "consumer: Connection to broker
-    lost" are of one kind: Redis is away.
+    The line names the exception, and has no traceback. The kind is the text before the
+    first colon: "consumer: Cannot connect" and "consumer: Connection to broker lost"
+    are of the same kind, because both mean that Redis is down.
     """
 
     def __init__(self):
@@ -52,10 +52,10 @@ LOGGING = {
         "django": {"handlers": ["story"], "level": "INFO", "propagate": False},
         # Django logs a traceback for each failed push. The worker logs one line.
         "django.dispatch": {"level": "CRITICAL"},
-        # Our own layer reports when Redis is away; see config/layer.py.
+        # Our own layer reports when Redis is down; see config/layer.py.
         "channels_redis": {"level": "CRITICAL"},
-        # Brief, because all workers notice a restart of Redis, and because anybody can
-        # send requests with a wrong host.
+        # These are brief, because all workers notice a restart of Redis, and because
+        # anyone can send requests with a wrong host.
         "celery.worker.consumer": {"handlers": ["brief"], "propagate": False},
         "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},
         "search": {"handlers": ["story"], "level": "INFO", "propagate": False},

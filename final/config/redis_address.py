@@ -1,4 +1,4 @@
-"""Where Redis is, in the words of each library that connects to it."""
+"""The address of Redis, in the format of each library that connects to it."""
 
 import re
 import ssl
@@ -16,26 +16,26 @@ from redis.retry import Retry
 
 from .environment import service_address
 
-# Seconds. A Redis that hangs holds up a visitor for a moment, not for ever.
+# In seconds. If Redis hangs, visitors wait for a moment, not for ever.
 PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
 # A connection that broke while it was idle fails at its next use.
 RETRY_ONCE = {**PATIENCE, "retry": AsyncRetry(NoBackoff(), 1)}
 
 
 class RedisAddress(NamedTuple):
-    """Where Redis is, in the form that each library needs."""
+    """The address of Redis, in the format that each library needs."""
 
     broker_url: str  # for Celery
     transport_options: dict  # for Celery
     layer_host: dict  # for channels-redis
-    connect: Callable  # returns a client of redis-py, which has the given options
+    connect: Callable  # returns a redis-py client with the given options
 
 
 def read_address(value, password):
-    """The RedisAddress of REDIS_URL and REDIS_PASSWORD.
+    """Return the RedisAddress for REDIS_URL and REDIS_PASSWORD.
 
-    The password may contain any character. Raises ImproperlyConfigured, without any
-    part of it.
+    The password may contain any character. Raises ImproperlyConfigured, with a message
+    that contains no part of the password.
     """
     if value.startswith("sentinel:"):
         return read_sentinels(value, password)
@@ -58,9 +58,9 @@ def read_address(value, password):
 
 
 def read_sentinels(value, password):
-    """The address of the master that the sentinels name.
+    """Return the address of the master that the Sentinels name.
 
-    An unreachable sentinel is not asked again: the next one is asked.
+    If a Sentinel is unreachable, the next one is asked, without a retry.
     """
     found = re.fullmatch(
         r"sentinel://(?::([^@]*)@)?"  # the password of Redis
@@ -69,7 +69,7 @@ def read_sentinels(value, password):
     )
     if not found:
         raise ImproperlyConfigured(
-            "REDIS_URL must be such as"
+            "REDIS_URL must look like"
             " sentinel://sentinel-1:26379,sentinel-2:26379/NAME_OF_THE_MASTER/0"
         )
     password, name = password or unquote(found[1] or ""), found[3]
@@ -95,13 +95,13 @@ def read_sentinels(value, password):
 
 
 def explain(error, address):
-    """What an operator has to know of an error of redis-py, without any secret."""
+    """Explain an error of redis-py to an operator, without any secret."""
     reason = find_reason(error, address)
     return reason or f"Redis does not answer ({type(error).__name__})"
 
 
 def find_reason(error, address):
-    """A reason that stays until the configuration changes; None if Redis is away."""
+    """Return what is wrong with the configuration; None if Redis is only down."""
     cause = error.__cause__ or error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"The certificate of Redis is refused: {cause.verify_message}"
@@ -111,10 +111,10 @@ def find_reason(error, address):
         return "REDIS_URL names a file that does not exist"
     if isinstance(error, redis.AuthenticationError):
         return "Redis refuses the password"
-    # redis-py begins with HELLO, which Redis knows since its version 6.
+    # redis-py begins with HELLO, which Redis supports since version 6.
     if "unknown command" in str(error) and "HELLO" in str(error):
         version = "unknown"
-        # The older protocol needs no HELLO.
+        # The older protocol works without HELLO.
         with suppress(redis.RedisError), address.connect(protocol=2) as client:
             version = client.info("server")["redis_version"]
         return f"Redis is too old: version {version}, and 6.0 is the oldest"
@@ -122,7 +122,7 @@ def find_reason(error, address):
 
 
 def find_misconfiguration(address):
-    """What is wrong with this Redis and stays so; None if it works, or is away."""
+    """Return what is wrong with the configuration; None if Redis works or is down."""
     try:
         with address.connect() as client:
             client.ping()

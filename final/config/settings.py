@@ -1,7 +1,7 @@
-"""The settings: what `startproject` writes and this project uses, and its own below.
+"""The settings of this project: those of `startproject`, and its own.
 
-What differs from one machine to the next comes from the environment, or from a file
-`.env` beside manage.py; `.env.example` lists it. In production two variables have no
+Settings that differ between machines come from the environment, or from a file `.env`
+beside manage.py. `.env.example` lists them. In production, two variables have no
 default: SECRET_KEY, and SITE_ORIGINS, the addresses of the site.
 """
 
@@ -20,14 +20,14 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 environ.Env.read_env(BASE_DIR / ".env")
 
-# DEBUG=1 is for your own machine, and nowhere else.
+# DEBUG=1 is only for your own machine.
 DEBUG = boolean("DEBUG", False)
 PORT = positive("PORT", 8000)
 
 SECRET_KEY = required(
     "SECRET_KEY", "at least 50 random characters", DEBUG and "insecure " * 6
 )
-# Earlier keys. Signatures made with them stay valid, so nobody is signed out.
+# Signatures made with these keys are also valid, so that no user is signed out.
 SECRET_KEY_FALLBACKS = text("SECRET_KEY_FALLBACKS").split()
 SITE_ORIGINS = origins(
     "SITE_ORIGINS",
@@ -37,12 +37,12 @@ SITE_ORIGINS = origins(
         DEBUG and f"http://127.0.0.1:{PORT} http://localhost:{PORT}",
     ),
 )
-# Extra origins that a development proxy uses, such as GitHub Codespaces.
+# Extra origins that a development proxy uses, such as that of GitHub Codespaces.
 SITE_ORIGINS += origins("CSRF_TRUSTED_ORIGINS", text("CSRF_TRUSTED_ORIGINS"))
 CSRF_TRUSTED_ORIGINS = SITE_ORIGINS
 CSRF_FAILURE_VIEW = "search.errors.csrf_failure"
 ALLOWED_HOSTS = [urlsplit(origin).hostname for origin in SITE_ORIGINS]
-# The names by which a load balancer asks for /readyz.
+# Host names that a load balancer uses for /readyz.
 ALLOWED_HOSTS += text("ALLOWED_HOSTS").split()
 
 INSTALLED_APPS = [
@@ -55,7 +55,7 @@ INSTALLED_APPS = [
     "search",
 ]
 
-# Django's admin at /admin/, for accounts that `manage.py createsuperuser` makes.
+# Django's admin at /admin/, for accounts that `manage.py createsuperuser` creates.
 ADMIN = boolean("ADMIN", False)
 if ADMIN:
     INSTALLED_APPS += ["django.contrib.admin"]
@@ -90,7 +90,7 @@ TEMPLATES = [
     },
 ]
 
-# A web process has as many threads for requests, and connections to Redis.
+# A web process has the same number of request threads and of connections to Redis.
 DATABASE_CONNECTIONS = CELERY_BROKER_POOL_LIMIT = positive("DATABASE_CONNECTIONS", 20)
 DATABASES = {"default": read_database(BASE_DIR / "db.sqlite3", DATABASE_CONNECTIONS)}
 
@@ -113,14 +113,14 @@ STORAGES = {
 REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
 REDIS = read_address(REDIS_URL, text("REDIS_PASSWORD"))
 
-# Begins the names of this site's queue and groups: all sites on one Redis share its
-# channels, whatever the number of their database.
+# The prefix for the names of this site's queue and groups: all sites on one Redis share
+# its channels, even if they use different database numbers.
 SITE_NAME = text("SITE_NAME") or (
     f"{BASE_DIR}" if DEBUG else urlsplit(SITE_ORIGINS[0]).netloc
 )
 CELERY_TASK_DEFAULT_QUEUE = f"{SITE_NAME}.celery"
 
-# How often each web process finds out whether it still hears what Redis publishes.
+# How often each web process checks that it still receives messages from Redis.
 REDIS_HEARTBEAT_SECONDS = positive("REDIS_HEARTBEAT_SECONDS", 5.0)
 
 CELERY_BROKER_URL = REDIS.broker_url
@@ -138,26 +138,26 @@ CHANNEL_LAYERS = {
 
 OPENAI_MODEL = text("OPENAI_MODEL", "gpt-5-mini")
 OPENAI_CONNECT_SECONDS = positive("OPENAI_CONNECT_SECONDS", 5.0)
-# For the first word: a model may think for long. Asking it again would cost twice.
+# Until the first word: a model may think for a long time, and a retry costs twice.
 OPENAI_FIRST_WORD_SECONDS = positive("OPENAI_FIRST_WORD_SECONDS", 60.0)
-# Between two words. Such a silence means that the connection is dead.
+# Between two words: a longer pause means that the connection is dead.
 OPENAI_TIMEOUT_SECONDS = positive("OPENAI_TIMEOUT_SECONDS", 20.0)
-# For all attempts at one answer, with the pauses between them.
+# For all attempts to get one answer, including the pauses between them.
 OPENAI_ANSWER_SECONDS = positive("OPENAI_ANSWER_SECONDS", 120.0)
 
 SEARCHES_PER_MINUTE = positive("SEARCHES_PER_MINUTE", 20)
-# How many searches a worker process has at once. The others wait for the next worker.
+# How many searches a worker process handles at once. Others wait for a free worker.
 SEARCHES_PER_WORKER = positive("SEARCHES_PER_WORKER", 1000)
-# Other workers take over searches whose lease was not renewed for so long.
+# Other workers take over a search if its lease is not renewed within this time.
 SEARCH_LEASE_SECONDS = positive("SEARCH_LEASE_SECONDS", 15.0)
-# How long a worker that is stopped may finish the searches that it has begun.
+# How long a worker that is being stopped may continue its current searches.
 SEARCH_GRACE_SECONDS = positive("SEARCH_GRACE_SECONDS", 25.0)
 # How often each open socket checks that its session is still valid.
 SOCKET_CHECK_SECONDS = positive("SOCKET_CHECK_SECONDS", 60.0)
 
-# Without a token, /metrics answers 404. Prometheus sends it as a bearer token.
+# Without a token, /metrics responds with 404. Prometheus sends it as a bearer token.
 METRICS_TOKEN = text("METRICS_TOKEN")
-# Where a worker serves its own figures, such as 127.0.0.1:9808.
+# The address at which a worker serves its metrics, such as 127.0.0.1:9808.
 WORKER_METRICS = text("WORKER_METRICS")
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -169,7 +169,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# Sends links to users who forgot their password. Without a server, no link is offered.
+# The mail server for links to reset a password. Without it, the site offers no reset.
 EMAIL_HOST = text("EMAIL_HOST")
 EMAIL_PORT = positive("EMAIL_PORT", 587)
 EMAIL_HOST_USER = text("EMAIL_HOST_USER")
@@ -199,7 +199,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# One switch for everything that needs TLS. The proxy reports TLS in X-Forwarded-Proto.
+# One switch for all settings that need TLS. The proxy reports TLS in X-Forwarded-Proto.
 # uvicorn trusts the addresses in FORWARDED_ALLOW_IPS.
 HTTPS_ONLY = boolean("HTTPS_ONLY", not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS_ONLY
@@ -207,7 +207,7 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
-# These cannot be undone: from then on, every host of the domain must use TLS.
+# These two cannot be undone: once they are set, every host of the domain must use TLS.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = boolean("HSTS_PRELOAD", False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

@@ -6,10 +6,10 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class ModuleStorage(CompressedManifestStaticFilesStorage):
-    # The modules of the page's script import each other by these names, too.
+    # The page's JavaScript modules also import each other by these names.
     support_js_module_import_aggregation = True
 
     def __init__(self, *arguments, **options):
-        # Several releases may share STATIC_ROOT. Each keeps the list of its own names.
+        # Several releases may share STATIC_ROOT. Each release keeps its own manifest.
         place = FileSystemStorage(location=settings.BASE_DIR / "static_root")
         super().__init__(*arguments, manifest_storage=place, **options)

@@ -1,9 +1,9 @@
-"""Runs the views: plain functions, in threads that stay.
+"""Runs the views, which are plain functions, in a fixed number of threads.
 
-Each thread gets a request once all of it has arrived, and gives the response back as a
-whole. Otherwise a client that sends its form slowly would occupy a thread, and a few
-dozen of them would occupy them all. And each piece that is handed over by itself costs
-a change of threads and back: with Django's own ASGI application, the app does 13 %
+A thread gets a request when all of it has arrived, and returns the whole response.
+Otherwise a client that sends its form slowly would occupy a thread, and a few dozen
+such clients would occupy all threads. Also, a response in several pieces costs two
+thread switches for each piece: with Django's own ASGI application, the app does 13 %
 fewer searches per second.
 """
 
@@ -15,7 +15,7 @@ from io import BytesIO
 from asgiref.wsgi import WsgiToAsgiInstance
 from django.conf import settings
 
-LARGEST_BODY = 65_536  # bytes: a question has 200 characters
+LARGEST_BODY = 65_536  # bytes: a question has at most 200 characters
 PATIENCE = 10  # seconds that a body may take to arrive
 
 
@@ -25,8 +25,8 @@ class InThreads:
     def __init__(self, application, count):
         self.application = application
         self.threads = ThreadPoolExecutor(count, "request")
-        # All of these may be waiting for a locked table. Requests for files and
-        # /healthz need no database, so they have threads of their own.
+        # All the threads above may be waiting for a locked table. Requests for files
+        # and /healthz need no database, so they have separate threads.
         self.quick = ThreadPoolExecutor(4, "quick request")
 
     async def __call__(self, scope, receive, send):
@@ -36,21 +36,21 @@ class InThreads:
         except TimeoutError:
             return await refuse(send, 408, b"The request did not end.\n")
         if body is None:
-            return None  # it went away
+            return None  # the client has disconnected
         if len(body) > LARGEST_BODY:
             return await refuse(send, 413, b"The request is too long.\n")
-        # asgiref's own way to call the application changes threads for each piece. What
-        # it knows of both interfaces is what we need.
+        # Use only asgiref's translation between the two interfaces. Its own way to call
+        # the application switches threads for each piece.
         translator = WsgiToAsgiInstance(self.application)
-        # WSGI cannot tell A_B from A-B. So headers with an underscore are dropped.
+        # WSGI cannot distinguish A_B from A-B, so drop headers with an underscore.
         headers = [pair for pair in scope["headers"] if b"_" not in pair[0]]
         translator.scope = {**scope, "headers": headers}
         try:
             environ = translator.build_environ(translator.scope, BytesIO(body))
         except ValueError:
             return await refuse(send, 400, b"A header is repeated too often.\n")
-        # Our pages send UTF-8. Django fails for other encodings, even in its error
-        # page.
+        # Strip the charset: Django rejects forms that are not UTF-8, and rendering that
+        # error can fail the same way.
         kind = environ.get("CONTENT_TYPE", "")
         environ["CONTENT_TYPE"] = re.sub(r";\s*charset=[^;]*", "", kind, flags=re.I)
         is_quick = scope["path"].startswith(("/healthz", settings.STATIC_URL))
@@ -70,7 +70,7 @@ class InThreads:
 
 
 async def read(receive):
-    """The body, or enough of it to see that it is too long; None if the client left."""
+    """Return the body, or its beginning if it is too long; None if the client left."""
     body, has_more = b"", True
     while has_more and len(body) <= LARGEST_BODY:
         message = await receive()

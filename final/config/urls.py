@@ -31,7 +31,7 @@ if settings.SENDS_MAIL:
         path(
             "accounts/password_reset/", accounts.reset_password, name="password_reset"
         ),
-        # The other pages of a reset.
+        # The other pages of the password reset.
         path("accounts/", include("django.contrib.auth.urls")),
     ]
 if settings.ADMIN:
