@@ -56,7 +56,7 @@ class LogIn(views.LoginView):
         if not is_guest(guest):
             return super().form_valid(form)
         with transaction.atomic():
-            wait_for_turn(guest)  # so that no search is added and then deleted
+            wait_for_turn(guest)  # otherwise a new search may be deleted, too
             response = super().form_valid(form)
             guest.search_results.update(user=form.get_user())
             guest.delete()
@@ -69,7 +69,7 @@ has_password = user_passes_test(
 )
 change_password = login_required(has_password(views.PasswordChangeView.as_view()))
 
-# The link does not come from the Host header, which anybody can choose.
+# The link does not use the Host header, which any client can choose.
 reset_password = views.PasswordResetView.as_view(
     extra_email_context={"origin": settings.SITE_ORIGINS[0]}
 )
@@ -97,7 +97,7 @@ class DeleteForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_account(request):
-    """Delete the user with all searches. Searches that run are stopped."""
+    """Delete the user and all searches. Running searches are stopped."""
     form = DeleteForm(request.user, request.POST or None)
     if form.is_valid():
         user = request.user

@@ -1,4 +1,4 @@
-"""What operators see of the searches, with ADMIN=1."""
+"""The searches in Django's admin, with ADMIN=1."""
 
 from django.contrib import admin
 
@@ -11,7 +11,7 @@ class SearchResultAdmin(admin.ModelAdmin):
     list_filter = ["status"]
     search_fields = ["task_id"]
     date_hierarchy = "created_at"
-    # Workers and visitors change searches; operators may look, and delete.
+    # Only workers and visitors change searches. Operators may view and delete them.
     readonly_fields = [field.name for field in SearchResult._meta.fields]
     list_select_related = ["user"]
 

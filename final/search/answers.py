@@ -1,4 +1,4 @@
-"""Asks the OpenAI API, and says what went wrong in words for the visitor."""
+"""Asks the OpenAI API, and turns its errors into messages for the visitor."""
 
 import asyncio
 import codecs
@@ -20,16 +20,16 @@ from openai import (
 logger = logging.getLogger(__name__)
 
 INSTRUCTIONS = "Answer in a few short sentences of plain text."
-# Error codes in a stream after which another attempt may succeed.
+# Error codes in a stream after which a retry may succeed.
 PASSING = (None, "server_error", "rate_limit_exceeded")
 SILENT = "The API did not respond in time."
 NO_QUOTA = "insufficient_quota"
 
 
 class NoAnswer(Exception):
-    """Why there is no answer, in words for the visitor.
+    """The reason why there is no answer, as a message for the visitor.
 
-    `is_passing`: another attempt may succeed, after `wait` seconds.
+    `is_passing`: a retry may succeed, after `wait` seconds.
     """
 
     def __init__(self, words, is_passing, wait=0.0):
@@ -43,7 +43,7 @@ refuses_streams = False
 
 
 async def stream_answer(client, query):
-    """The pieces of the answer, as the API writes them. Raises NoAnswer."""
+    """Yield the pieces of the answer as the API writes them. Raises NoAnswer."""
     global refuses_streams
     request = {
         "model": settings.OPENAI_MODEL,
@@ -67,14 +67,14 @@ async def stream_answer(client, query):
 
 
 async def read_stream(client, request):
-    """The pieces of a streamed answer. Raises NoAnswer, and what the client raises."""
-    # JSON may split a surrogate pair between two pieces. A database refuses half of
-    # one, and PostgreSQL refuses NUL as well.
+    """Yield the pieces of a streamed answer. Raises NoAnswer and OpenAIError."""
+    # Two pieces may each contain half of a surrogate pair. Databases reject such a
+    # half, and PostgreSQL also rejects NUL.
     halves = codecs.getincrementaldecoder("utf-16-le")("replace")
     is_whole = False
     try:
-        # As `responses.create`, but without its typed events. With them, a search takes
-        # 1.3 times as long.
+        # The same request as `responses.create`, but without typed events: with them, a
+        # search takes 1.3 times as long.
         async with await client.post(
             "/responses",
             body={**request, "stream": True},
@@ -106,12 +106,12 @@ async def read_stream(client, request):
         if not is_whole:
             raise
     if not is_whole:
-        # A stream that just stops raises nothing.
+        # A stream that stops early raises no error.
         raise NoAnswer("The API's answer broke off.", True)
 
 
 async def next_event(events, has_begun):
-    """The stream's next event, or None at its end. Raises NoAnswer after a silence."""
+    """The stream's next event, or None at its end. Raises NoAnswer if none comes."""
     patience = settings.OPENAI_FIRST_WORD_SECONDS
     if has_begun:
         patience = settings.OPENAI_TIMEOUT_SECONDS
@@ -119,13 +119,13 @@ async def next_event(events, has_begun):
         async with asyncio.timeout(patience):
             return await anext(events, None)
     except TimeoutError:
-        # Before the first word, the model may still be thinking. Asking it again would
-        # cost twice.
+        # Before the first word, the model may still be thinking. A retry would cost
+        # twice.
         raise NoAnswer(SILENT, has_begun) from None
 
 
 async def read_whole(client, request):
-    """An answer that comes in one piece."""
+    """Return an answer that is not streamed. Raises NoAnswer and OpenAIError."""
     response = await client.responses.create(**request)
     if not response.output_text and any(
         part.type == "refusal"
@@ -137,9 +137,9 @@ async def read_whole(client, request):
 
 
 def explain(error):
-    """The NoAnswer for an error of the client, without its text: that may hold a key.
+    """Return NoAnswer for a client's error, without its text, which may hold a key.
 
-    The client cannot even be made if a setting is wrong.
+    A wrong setting causes such an error when the client is created.
     """
     kind = type(error).__name__
     if isinstance(error, APITimeoutError) and isinstance(error.__cause__, ReadTimeout):
@@ -166,7 +166,7 @@ def explain(error):
 
 
 def seconds_to_wait(headers):
-    """How long the API asks to be left alone: its Retry-After, in any of its forms."""
+    """Return the seconds in a Retry-After header of any format; 0 without one."""
     try:
         if milliseconds := headers.get("retry-after-ms"):
             return max(0.0, float(milliseconds) / 1000)
@@ -179,7 +179,7 @@ def seconds_to_wait(headers):
 
 
 def broken_off(code):
-    """The NoAnswer for an error with this code, or without one, in a stream."""
+    """Return the NoAnswer for an error in a stream. The code may be None."""
     if code == NO_QUOTA:
         return NoAnswer("This site has used up its quota at the API.", False)
     return NoAnswer("The API broke off its answer.", code in PASSING)

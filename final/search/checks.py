@@ -1,4 +1,4 @@
-"""What `manage.py check --deploy` says of the API's client and of Redis."""
+"""Checks of the API's client and of Redis, for `manage.py check --deploy`."""
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
@@ -23,9 +23,9 @@ def check_client(app_configs, **kwargs):
         words = "OPENAI_API_KEY is not set: each search would fail."
         return [Warning(words, id="search.W001")]
     except Exception as error:
-        # Its text may hold the password of a proxy.
+        # The error's text may contain the password of a proxy.
         kind = type(error).__name__
-        words = f"The client of the OpenAI API cannot be made ({kind})."
+        words = f"The client of the OpenAI API cannot be created ({kind})."
         hint = "Look at ALL_PROXY, HTTPS_PROXY and SSL_CERT_FILE in the environment."
         return [Error(words, hint=hint, id="search.E001")]
     return []

@@ -35,7 +35,7 @@ SIGNED_OUT = 4001
 
 
 engine = import_module(settings.SESSION_ENGINE)
-# By default, all sockets of a process share one thread, and wait there for each other.
+# By default, all sockets of a process share one thread, and wait for each other.
 in_database = partial(
     database_sync_to_async,
     thread_sensitive=False,
@@ -51,35 +51,35 @@ class SearchConsumer(AsyncWebsocketConsumer):
             try:
                 await send(message)
             except RuntimeError:
-                # The server has closed the socket itself: of a client that sends
-                # broken frames, for example.
+                # The server has already closed the socket, for example because the
+                # client sent invalid frames.
                 raise StopConsumer() from None
 
         try:
             await super().__call__(scope, receive, send_if_open)
         except (RedisError, OperationalError, InterfaceError) as error:
-            # One line without a traceback: this happens to all sockets at once.
+            # Log one line without a traceback: this happens to all sockets at once.
             logger.warning("A socket was closed: %s", type(error).__name__)
             with suppress(StopConsumer):
                 await send_if_open({"type": "websocket.close", "code": TRY_AGAIN_LATER})
         finally:
-            # Not in `disconnect`: that is not called if the browser vanishes in the
-            # middle of a frame, or if Redis or the database fails.
+            # Do not move this to `disconnect`, which is not called if the browser
+            # vanishes in the middle of a frame, or if Redis or the database fails.
             await self.leave()
 
     async def dispatch(self, message):
         if message["type"] == "send_search_result":
-            # Needs no database. For other messages, the base class first closes old
-            # database connections, in another thread. Without that, a process sends
-            # 1.7 times as many frames.
+            # This needs no database. For other messages, the base class first closes
+            # old database connections in another thread. Without this step, a process
+            # sends 1.7 times as many frames.
             await self.send_search_result(message)
         else:
             await super().dispatch(message)
 
     async def connect(self):
-        # Not by AuthMiddlewareStack: its session and user would stay in memory as long
-        # as the socket, and take a third more of it. And they have to be looked up
-        # again regularly anyway.
+        # Do not use AuthMiddlewareStack: its session and user would stay in memory as
+        # long as the socket, which takes a third more memory. The check has to load
+        # them again anyway.
         cookies = self.scope["cookies"]
         self.session_key = cookies.get(settings.SESSION_COOKIE_NAME)
         self.csrf_token = cookies.get(settings.CSRF_COOKIE_NAME)
@@ -90,7 +90,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         sockets.inc()
         await self.channel_layer.group_add(self.group_name, self.channel_name)
         await self.accept(headers=headers)
-        # After joining the group: a change in between arrives twice, and is not missed.
+        # Join the group first: then a change in between arrives twice, and is not lost.
         await self.send_data(await in_database(snapshot_of)(user))
         self.checks = asyncio.create_task(self.check())
 
@@ -99,7 +99,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         request = HttpRequest()
         request.session = session = engine.SessionStore(self.session_key)
         # An open socket cannot set a cookie. But Django would start a new session if
-        # the old one was signed by a key of SECRET_KEY_FALLBACKS.
+        # the old one was signed with a key in SECRET_KEY_FALLBACKS.
         session.cycle_key = session.flush = lambda: None
         user = get_user(request)
         # The session may have another key by now; see sessions.py.
@@ -107,7 +107,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         return user
 
     def make_guest(self):
-        """A guest for a new visitor, and the headers that give the browser a cookie."""
+        """Return a guest for a new visitor, and the headers that set the cookies."""
         request, response = HttpRequest(), HttpResponse()
         request.META["CSRF_COOKIE"] = self.csrf_token
         request.session = engine.SessionStore()
@@ -129,7 +129,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         # Our page sends nothing. A client that sends something is not our page.
         await self.close(POLICY_VIOLATION)
-        raise StopConsumer()  # reads nothing more
+        raise StopConsumer()  # read nothing more
 
     async def send_search_result(self, event):
         data = event["data"]
@@ -139,7 +139,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
             logger.info(words, data["task_id"], self.group_name)
 
     async def send_snapshot(self, event):
-        """Messages were lost: send what is in the database."""
+        """Send the state from the database, because messages may have been lost."""
         user = await in_database(self.find_user)()
         if user.pk == self.user_id:
             await self.send_data(await in_database(snapshot_of)(user))
@@ -149,7 +149,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
             async with asyncio.timeout(PATIENCE):
                 await self.send(text_data=json.dumps(data))
         except TimeoutError:
-            # The browser reads nothing. Messages for it would pile up here.
+            # The browser reads no frames, so messages would accumulate in memory.
             raise StopConsumer() from None
 
     async def close_socket(self, event):

@@ -1,4 +1,4 @@
-"""What a visitor reads, or the page's script gets, when a request fails."""
+"""What a visitor sees, or the page's script receives, when a request fails."""
 
 import logging
 import sys
@@ -23,7 +23,7 @@ def wants_json(request):
 
 
 class DatabaseAwayMiddleware(MiddlewareMixin):
-    """Answers instead of a view that could not use the database."""
+    """Responds with status 503 if a view cannot use the database."""
 
     def process_exception(self, request, error):
         if not isinstance(error, OperationalError | InterfaceError):
@@ -37,9 +37,9 @@ class DatabaseAwayMiddleware(MiddlewareMixin):
 
 
 def server_error(request):
-    """Django's handler500: the database may fail outside of a view, too.
+    """Django's handler500, because the database may also fail outside of a view.
 
-    Django saves the session of a new guest when the view has ended.
+    For example, Django saves the session of a new guest after the view has returned.
     """
     middleware = DatabaseAwayMiddleware(defaults.server_error)
     response = middleware.process_exception(request, sys.exception())
@@ -47,10 +47,10 @@ def server_error(request):
 
 
 def csrf_failure(request, reason=""):
-    """Django's own page; for the script, words.
+    """Show Django's own page. Respond to the page's script with a message.
 
-    Usually, the visitor has logged in or out in another tab. But SITE_ORIGINS may also
-    be wrong. Django logs the reason.
+    Usually, the visitor has logged in or out in another tab. Otherwise, SITE_ORIGINS
+    may be wrong. Django logs the reason.
     """
     if wants_json(request):
         return JsonResponse({"error": NOT_VERIFIED}, status=403)

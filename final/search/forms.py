@@ -7,8 +7,8 @@ from django import forms
 
 
 class SearchForm(forms.Form):
-    # Chosen by the page: the same form sent twice, by a double click or by a reload, is
-    # the same search.
+    # The id of the search is part of the form. So a form that is sent twice, by a
+    # double click or by a reload, is one search.
     task_id = forms.UUIDField(
         required=False,
         # Otherwise the browser restores the previous id after a reload.

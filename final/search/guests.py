@@ -14,10 +14,10 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def sign_in_as_guest(request):
-    """Return the browser's guest. Call it at the first question or socket.
+    """Return the browser's guest. Call this at the first question or socket.
 
-    Not earlier: crawlers leave nothing behind. Two requests at the same moment, such as
-    those of a double click, get the same guest.
+    An earlier call would create guests for crawlers. Two requests at the same moment,
+    such as those of a double click, get the same guest.
     """
     token = request.META.get("CSRF_COOKIE")
     minute = int(time.time() / 60)
@@ -40,10 +40,10 @@ def sign_in_as_guest(request):
 
 
 def guest_name(token, minute):
-    """The name of the guest that is made for a browser in this minute.
+    """Return the name of the guest that is created for a browser in this minute.
 
-    The browser has had a CSRF token since its first page. But the token is no password:
-    it stands in each page. So it leads to a guest for a moment only.
+    The browser has had a CSRF token since its first page. But the token is no secret
+    like a password: each page contains it. So it identifies a guest only for a moment.
     """
     words = f"{token or secrets.token_hex()} {minute}"
     return f"guest-{salted_hmac('search.guests', words).hexdigest()[:32]}"

@@ -17,8 +17,8 @@ from .signals import search_completed
 
 logger = logging.getLogger(__name__)
 
-# Seconds that a request waits for a Redis that hangs. A worker can wait longer: if many
-# searches end at the same moment, their news has to queue.
+# How many seconds a request waits for a Redis that hangs. A worker can wait longer: if
+# many searches end at the same moment, their messages have to queue.
 PATIENCE, PATIENCE_OF_WORKER = 2, 10
 
 
@@ -27,12 +27,12 @@ def group_of(user_id):
 
 
 def digest(session_key):
-    """A name for the session in messages. Not its key: the key gives access."""
+    """Return a name for the session in messages. The key itself would give access."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:32]
 
 
 async def broadcast(user_id, data, patience=PATIENCE):
-    """Send `data` to every open page of the user. Raises what Redis raises."""
+    """Send `data` to every open page of the user. Raises the errors of Redis."""
     await send(user_id, {"type": "send_search_result", "data": data}, patience)
 
 
@@ -63,14 +63,14 @@ async def close_sockets_of_session(sender, request, user, **kwargs):
 
 @receiver(post_delete, sender=get_user_model())
 def close_sockets_of_user(sender, instance, **kwargs):
-    # After the commit. And no transaction waits for a Redis that hangs.
+    # Send it after the commit, so that no transaction waits for a Redis that hangs.
     transaction.on_commit(partial(async_to_sync(close_sockets), instance.pk))
 
 
 async def close_sockets(user_id, session=None):
-    """Close the user's sockets: all, or those of the session with that digest."""
+    """Close all sockets of the user, or those of the session with this digest."""
     try:
         await send(user_id, {"type": "close_socket", "session": session})
     except Exception as error:
-        words = "%s: open sockets stay until checked (%s)"
+        words = "%s: sockets stay open until their next check (%s)"
         logger.warning(words, group_of(user_id), type(error).__name__)

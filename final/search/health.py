@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, and what is it doing: for those who run the app."""
+"""Health checks and metrics for the operators of the app."""
 
 import logging
 
@@ -23,10 +23,10 @@ from .models import SearchResult, Status
 
 logger = logging.getLogger(__name__)
 
-# The figures of a process, for Prometheus. Web and worker each have their own.
+# The metrics of a process, for Prometheus. Each web process and worker has its own.
 SECONDS = (0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 
-# Of the worker.
+# Metrics of a worker.
 ended = Counter("search_ended", "Searches that have ended", ["outcome"])
 first_word = Histogram(
     "search_first_word_seconds", "From the question to the first word", buckets=SECONDS
@@ -36,9 +36,9 @@ duration = Histogram(
 )
 api_errors = Counter("search_api_errors", "Failed requests to the API", ["kind"])
 takeovers = Counter("search_takeovers", "Searches taken over from another worker")
-failed_pushes = Counter("search_failed_pushes", "News that did not get to Redis")
+failed_pushes = Counter("search_failed_pushes", "Messages that Redis did not accept")
 
-# Of web.
+# Metrics of a web process.
 sockets = Gauge("search_sockets", "Open WebSockets of this process")
 silent = Gauge(
     "search_layer_silent_seconds",
@@ -46,29 +46,29 @@ silent = Gauge(
 )
 unfinished = Gauge("search_unfinished", "Searches that have not ended", ["status"])
 oldest = Gauge(
-    "search_oldest_seconds", "How long the oldest search of a status waits", ["status"]
+    "search_oldest_seconds", "Age of the oldest search with a status", ["status"]
 )
 
 
 @require_safe
 def healthz(request):
-    """The process is alive, whatever else happens. If not, start it again."""
+    """Report that the process is alive. If it does not respond, restart it."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @never_cache
 @require_safe
 def readyz(request):
-    """This process can accept a search and keep it. If not, send it no visitor.
+    """Report whether this process can accept searches. If not, send it no visitors.
 
-    That takes the database alone: a search that was accepted while Redis or the workers
-    were away is answered once they are back. They are figures of `metrics`.
+    This needs only the database: a search that is accepted while Redis or the workers
+    are down is answered when they are back. `metrics` shows their state.
     """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Error as error:
-        # Its kind alone: the text of an error may hold addresses and passwords.
+        # Show only the type: the error's text may contain addresses and passwords.
         return JsonResponse({"database": type(error).__name__}, status=503)
     return JsonResponse({"database": "ok"})
 
@@ -76,7 +76,7 @@ def readyz(request):
 @never_cache
 @require_safe
 def metrics(request):
-    """The figures, for Prometheus: with METRICS_TOKEN, or while debugging."""
+    """The metrics, for Prometheus: with METRICS_TOKEN, or with DEBUG."""
     may_see = settings.DEBUG
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "")
@@ -93,7 +93,7 @@ def metrics(request):
 
 
 def serve_figures():
-    """Serve those of a worker at WORKER_METRICS, if it is set."""
+    """Serve the metrics of a worker at WORKER_METRICS, if it is set."""
     if not settings.WORKER_METRICS:
         return
     host, _, port = settings.WORKER_METRICS.rpartition(":")
@@ -101,4 +101,4 @@ def serve_figures():
         start_http_server(int(port), host)
     except (OSError, ValueError, OverflowError) as error:
         where = settings.WORKER_METRICS
-        logger.critical("No figures at WORKER_METRICS=%s: %s", where, error)
+        logger.critical("No metrics at WORKER_METRICS=%s: %s", where, error)

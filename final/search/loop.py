@@ -1,8 +1,8 @@
 """Stage 4 · worker: where all searches of a worker process run, and how many.
 
-A search waits for the API nearly all of its time. So all searches of a process
-share one event loop, and a few clients and database connections: a thousand searches
-need no thousand threads.
+A search spends nearly all of its time waiting for the API. So all searches of a process
+share one event loop, and a few clients and database connections. A thousand searches do
+not need a thousand threads.
 """
 
 import asyncio
@@ -19,30 +19,30 @@ from django.db import InterfaceError, OperationalError, connection
 
 logger = logging.getLogger(__name__)
 
-DATABASE_PATIENCE = 60  # seconds that an answer is kept for a database that is away
+DATABASE_PATIENCE = 60  # seconds that an answer is kept while the database is down
 
-# Threads that have a connection each. A row that somebody has locked holds up one of
-# them, until the lock's time-out; the others go on.
+# Threads with one connection each. A locked row blocks only one of them, until the
+# lock's time-out.
 database = ThreadPoolExecutor(4, "database")
-# A place for each search that the process may have at once. If all are taken, Celery's
-# task waits. Redis and the database keep the searches, and other workers can take them.
+# One place for each search that the process may handle at once. If all are taken,
+# Celery's task waits. Other workers can take the searches from Redis and the database.
 places = threading.BoundedSemaphore(settings.SEARCHES_PER_WORKER)
-begun = set()  # the futures of those that have one
-running = {}  # asyncio's task of each search that this process does, by its claim
-# Set: this process begins no search. Other workers find them in the database.
+begun = set()  # the futures of the searches that have a place
+running = {}  # the asyncio task of each search of this process, by claim
+# If set, this process starts no searches. Other workers find them in the database.
 is_stopping = threading.Event()
 
 
 @cache
 def get_loop():
-    """The process's event loop, in a thread of its own."""
+    """Return the process's event loop, which runs in a separate thread."""
     loop = uvloop.new_event_loop()
 
     def run():
         try:
             loop.run_forever()
         finally:
-            # Without it this process would take messages and do nothing.
+            # Without the loop, this process would take messages and do nothing.
             logger.critical("The event loop has ended, and the worker with it.")
             os._exit(1)
 
@@ -51,7 +51,7 @@ def get_loop():
 
 
 def begin(search, task_id, *, wait=True):
-    """Begin search(task_id), once there is a place for it. False: there is none."""
+    """Start search(task_id) when there is a place for it. False if there is none."""
     if not places.acquire(wait):
         return False
     future = asyncio.run_coroutine_threadsafe(search(task_id), get_loop())
@@ -63,13 +63,13 @@ def begin(search, task_id, *, wait=True):
 def end(task_id, future):
     begun.discard(future)
     places.release()
-    # The database, perhaps, did not take what came of it.
+    # For example, the database was down for too long to save the outcome.
     if not future.cancelled() and (error := future.exception()):
         logger.error("stage 4 · worker · %.8s · given up", task_id, exc_info=error)
 
 
 async def in_database(function, *arguments, threads=database):
-    """Call it in a database thread. Try again while the database is away."""
+    """Call the function in a database thread. Retry while the database is down."""
     deadline = time.monotonic() + DATABASE_PATIENCE
     while True:
         try:

@@ -15,13 +15,13 @@ from django.db.models.functions import Now
 # Claiming or cancelling adds this to `sequence`. So a later message always has a higher
 # number than chunks that a worker has sent but not yet saved.
 STRIDE = 1_000_000
-# If a worker has not renewed its claim for so long, another worker may take the search.
+# If a claim has not been renewed for this long, another worker may take the search.
 LEASE = timedelta(seconds=settings.SEARCH_LEASE_SECONDS)
-# If no worker has taken a search for so long, its message was lost.
+# If no worker has claimed a search for this long, its message was probably lost.
 UNHEARD = timedelta(seconds=3)
-# Give up a search after so many claims: it may be what makes its workers die.
+# Give up a search after this many claims: it may be the reason why its workers die.
 MOST_CLAIMS = 3
-# How many searches a page shows. Older ones have pages of their own.
+# How many searches a page shows. Further pages show the older ones.
 SHOWN = 20
 
 
@@ -53,20 +53,20 @@ class SearchResultQuerySet(models.QuerySet):
         return self.filter(status__in=[Status.PENDING, Status.RUNNING])
 
     def claimable(self):
-        """Those without a living worker.
+        """The searches without a living worker.
 
-        The database's clock decides: all machines share it.
+        All machines share the database's clock, so only this clock counts.
         """
         is_abandoned = Q(status=Status.RUNNING, updated_at__lt=Now() - LEASE)
         return self.filter(Q(status=Status.PENDING) | is_abandoned)
 
     def overlooked(self):
-        """Those without a message, the oldest first."""
+        """The claimable searches whose message was probably lost, oldest first."""
         rows = self.claimable().filter(updated_at__lt=Now() - UNHEARD)
         return rows.order_by("updated_at")
 
     def change(self, **fields):
-        """Change the row. Return whether it was there to be changed."""
+        """Change the row. Return False if no row fulfils the conditions."""
         return self.update(updated_at=Now(), **fields) == 1
 
 
@@ -120,7 +120,7 @@ class SearchResult(models.Model):
             "claims": row.claims + 1,
             "answer": "",
         }
-        # Only if the row is unchanged since it was read.
+        # Claim the row only if it is unchanged since it was read.
         unchanged = cls.objects.filter(pk=row.pk, sequence=row.sequence)
         if not unchanged.claimable().change(**fields):
             return None
@@ -132,7 +132,7 @@ class SearchResult(models.Model):
         """Save the answer so far. False if another worker has claimed the search."""
         if not self._if_ours().change(answer=self.answer, sequence=self.sequence):
             return False
-        # The owner may have been a guest, and has logged in since then.
+        # The owner may be a guest who has logged in since then.
         self.refresh_from_db(fields=["user"])
         return True
 
@@ -150,7 +150,7 @@ class SearchResult(models.Model):
         )
 
     def cancel(self):
-        """Stop the search for its owner. False if it has ended already."""
+        """Stop the search for its owner. False if it has already ended."""
         row = SearchResult.objects.unfinished().filter(pk=self.pk)
         later = F("sequence") + STRIDE
         is_changed = row.change(status=Status.CANCELLED, sequence=later)
@@ -176,11 +176,11 @@ class SearchResult(models.Model):
         return f"{self.created_at:%Y%m%d%H%M%S%f}-{self.pk:020}"
 
     def chunk(self, text):
-        """What the browser gets while the answer grows: the text that has come."""
+        """The message to the browser while the answer grows: only the new text."""
         return {"task_id": str(self.task_id), "sequence": self.sequence, "chunk": text}
 
     def state(self):
-        """What the browser gets of it: a dictionary for JSON."""
+        """The message to the browser with the whole search: a dictionary for JSON."""
         return {
             "task_id": str(self.task_id),
             "sequence": self.sequence,
@@ -195,9 +195,9 @@ class SearchResult(models.Model):
 
 
 def snapshot_of(user, waiting=()):
-    """The user's id and newest searches, newest first, for JSON.
+    """Return the user's id and newest searches, newest first, as a dictionary for JSON.
 
-    After them come the older ones, by task_id, that a page is still waiting for.
+    Older searches follow if a page is still `waiting` for their task_id.
     """
     searches = SearchResult.objects.of(user)
     found = list(searches[:SHOWN])

@@ -1,9 +1,9 @@
-"""Stage 4 · worker: what each worker process does beside its searches.
+"""Stage 4 · worker: what each worker process does in addition to its searches.
 
-Every two seconds or less it renews the leases of its searches, and takes over searches
-whose worker has died or whose message was lost. So no other process has to watch the
-workers. When it is stopped, it waits for a limited time, and returns unfinished
-searches.
+Every two seconds or less, it renews the leases of its searches, and takes over searches
+whose worker has died or whose message was lost. So no other process has to supervise
+the workers. A process that is stopped waits for a limited time, and then gives back its
+unfinished searches.
 """
 
 import asyncio
@@ -29,21 +29,21 @@ from .tasks import get_client, search
 
 logger = logging.getLogger(__name__)
 
-# Seconds: much shorter than the lease.
+# In seconds: much shorter than the lease.
 ROUND = min(2, settings.SEARCH_LEASE_SECONDS / 4)
 
-MOST_FILES = 10_240  # more is refused on macOS
-# Renewals have a thread of their own, so that they never wait for saves.
+MOST_FILES = 10_240  # macOS rejects a higher limit
+# Renewals have a separate thread, so that they never wait for saves.
 database = ThreadPoolExecutor(1, "rounds")
 
 
-# Searches in the database can begin before the worker reaches Redis.
+# Start early: searches in the database can begin before the worker reaches Redis.
 @worker_init.connect
 def start(**kwargs):
     be_impatient()
     allow_many_connections()
     serve_figures()
-    # A Redis that hangs does not delay the first round.
+    # Use a thread, so that a Redis that hangs does not delay the first round.
     threading.Thread(target=report_redis, daemon=True).start()
     asyncio.run_coroutine_threadsafe(make_rounds(), get_loop())
 
@@ -57,19 +57,19 @@ def allow_many_connections():
 
 
 async def make_rounds():
-    # Reads the certificates now, so that the first search need not wait for them. If
-    # that fails, each search says that the API cannot be asked.
+    # Load the certificates now, so that the first search does not wait for them. If
+    # this fails, each search fails, with a message that the API could not be asked.
     try:
         get_client(0)
     except Exception as error:
-        # Its text may hold the password of a proxy.
-        logger.critical("The API's client cannot be made: %s", type(error).__name__)
+        # The error's text may contain the password of a proxy.
+        logger.critical("The API's client cannot be created: %s", type(error).__name__)
     is_watching_since = last = time.monotonic()
     while True:
         try:
             await keep_ours()
-            # While the database was away, no worker could renew its leases. Wait for
-            # one lease before taking over the searches of others.
+            # While the database was down, no worker could renew its leases. Wait for
+            # the time of one lease before taking over the searches of others.
             if time.monotonic() - last > settings.SEARCH_LEASE_SECONDS / 2:
                 is_watching_since = time.monotonic()
             last = time.monotonic()
@@ -82,7 +82,7 @@ async def make_rounds():
 
 
 def report_redis():
-    """Log what is wrong with Redis and stays so."""
+    """Log what is wrong with the configuration of Redis."""
     if words := find_misconfiguration(settings.REDIS):
         logger.critical(words)
 
@@ -96,11 +96,10 @@ async def keep_ours():
 
 
 def renew(claims):
-    """Renew the leases of these claims. Returns those that are still ours.
+    """Renew the leases of these claims. Return the claims that are still ours.
 
-    A search that was answered a moment ago is ours, too: it is still to be announced. A
-    row that another transaction has locked is left out, so that the others need not
-    wait.
+    A search that has just ended is also ours, because it is not announced yet. Rows
+    that another transaction has locked are skipped, so that the other rows do not wait.
     """
     ours = SearchResult.objects.filter(claim__in=claims)
     with transaction.atomic():
@@ -116,12 +115,12 @@ async def take_up(knows_the_dead):
     arguments = (knows_the_dead, most, set(running))
     for task_id in await in_database(find_overlooked, *arguments, threads=database):
         if not begin(search, task_id, wait=False):
-            break  # a worker with places left takes it
+            break  # a worker with a free place takes it
         logger.info("stage 4 · worker · %.8s · was overlooked", task_id)
 
 
 def find_overlooked(knows_the_dead, most, ours):
-    # Ours may look abandoned while another transaction holds a lock on their rows.
+    # Our own searches may look abandoned while another transaction locks their rows.
     rows = SearchResult.objects.overlooked().exclude(claim__in=ours)
     if not knows_the_dead:
         rows = rows.filter(status=Status.PENDING)
@@ -134,10 +133,10 @@ def stop(**kwargs):
 
 
 async def give_back_the_rest():
-    """Let searches finish for a limited time, then give back the others."""
+    """Let searches finish for a limited time, then give back the remaining ones."""
     is_stopping.set()
     await asyncio.sleep(settings.SEARCH_GRACE_SECONDS)
-    while begun:  # also those that were just being taken
+    while begun:  # includes those that are being claimed now
         claims = set(running)
         await in_database(give_back, claims)
         for claim in claims & running.keys():
@@ -146,7 +145,7 @@ async def give_back_the_rest():
 
 
 def give_back(claims):
-    """Other workers may take them at once, and this attempt does not count."""
+    """Release these claims for other workers. This attempt does not count."""
     SearchResult.objects.filter(claim__in=claims, status=Status.RUNNING).update(
         status=Status.PENDING,
         claims=F("claims") - 1,
@@ -157,5 +156,5 @@ def give_back(claims):
 
 @worker_shutdown.connect
 def wait_for_the_rest(**kwargs):
-    """Celery has waited for its tasks alone, and these have only begun the searches."""
+    """Wait for the searches: Celery waits only for its tasks, which start them."""
     wait(begun)

@@ -8,14 +8,14 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import OperationalError, transaction
 from django.utils.timezone import now
 
-NEXT = "_next_key"  # in a session that leads to another one
+NEXT = "_next_key"  # in a session that was replaced by another one
 LINK_AGE = timedelta(days=1)
 
 
 class SessionStore(db.SessionStore):
     """Keeps all pages of a browser signed in when Django gives the session another key.
 
-    Django does so when it meets a session that was signed with one of
+    Django does this when it loads a session that was signed with one of
     SECRET_KEY_FALLBACKS. At that moment, another open page may still send the earlier
     key. So the earlier key leads to the new one for a day.
     """
@@ -33,12 +33,12 @@ class SessionStore(db.SessionStore):
         user = get_user_model().objects.filter(pk=data.get(SESSION_KEY)).first()
         hashes = user.get_session_auth_fallback_hash() if user else ()
         if data.get(HASH_SESSION_KEY) not in hashes:
-            # A log-in, or another password: the earlier key must not lead anywhere.
+            # After a log-in or a new password, the earlier key must not lead anywhere.
             super().cycle_key()
             return
         rows = self.model.objects.filter(session_key=earlier)
         with transaction.atomic():
-            # Two pages may get here at the same moment. The first one makes the new
+            # Two pages may get here at the same moment. The first one creates the new
             # session, and the second one finds it.
             rows.select_for_update().first()
             self._session_cache = self.load()
@@ -50,7 +50,7 @@ class SessionStore(db.SessionStore):
                 session_data=self.encode({NEXT: self.session_key}),
                 expire_date=now() + LINK_AGE,
             )
-        # The cookie is new, too. `clear_guests` goes by this date.
+        # The cookie is new, too. `clear_guests` compares this date.
         user.last_login = now()
         user.save(update_fields=["last_login"])
 
@@ -58,7 +58,7 @@ class SessionStore(db.SessionStore):
         try:
             super().save(must_create)
         except UpdateError as error:
-            # Django takes each error of the database for a session that was deleted.
+            # Django treats each error of the database as a deleted session.
             if isinstance(error.__context__, OperationalError):
                 raise error.__context__ from None
             raise

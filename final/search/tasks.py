@@ -27,14 +27,14 @@ from .signals import search_completed
 logger = logging.getLogger(__name__)
 
 MOST_TRIES = 3  # of the API, for one search
-PUSH_EVERY = 0.05  # seconds between two chunks: an eye sees no difference
-SAVE_EVERY = 0.5  # seconds between two saves of what is there of an answer
-SILENT_FOR = 3  # seconds without chunks, after Redis did not take one
+PUSH_EVERY = 0.05  # seconds between two chunks: a reader sees no delay
+SAVE_EVERY = 0.5  # seconds between two saves of an unfinished answer
+SILENT_FOR = 3  # seconds without chunks after a push has failed
 
-# A client looks through its connections at each request. With one client for all, each
-# of a thousand searches would take a fifth more time of a core.
+# A client looks through all its connections for each request. With a single client,
+# each of a thousand searches would take a fifth more CPU time.
 CLIENTS = 32
-# All of them share these: reading them takes longer than making a client.
+# All clients share the certificates: reading them takes longer than creating a client.
 get_certificates = cache(create_ssl_context)
 
 OUR_FAULT = "Something went wrong on our side."
@@ -42,11 +42,11 @@ OUR_FAULT = "Something went wrong on our side."
 
 @cache
 def get_client(number):
-    """A client of the process. Raises the error that a wrong setting causes: a proxy
-    without a package for it, a certificate file that is not there, or no key.
+    """Return a client. Raises the error that a wrong setting causes: a proxy whose
+    package is not installed, a missing certificate file, or no key.
     """
-    # Its own retries know nothing of a stream that breaks off, and they ask again where
-    # the quota is used up. So it tries once.
+    # No retries by the client: it would not retry a stream that breaks off, but it
+    # would retry when the quota is used up.
     longest = max(settings.OPENAI_FIRST_WORD_SECONDS, settings.OPENAI_TIMEOUT_SECONDS)
     timeout = Timeout(longest, connect=settings.OPENAI_CONNECT_SECONDS)
     connections = DefaultAsyncHttpxClient(verify=get_certificates(), timeout=timeout)
@@ -56,18 +56,18 @@ def get_client(number):
 @shared_task(bind=True, ignore_result=True)
 def fetch_openai_results_task(self, query, user_id):
     # The search itself is in the database: a message may arrive twice, or never. The
-    # arguments are for people who look into the queue.
+    # arguments are only for people who look into the queue.
     begin(search, self.request.id)
 
 
 async def search(task_id):
-    """Take the search, have it answered, save what came of it, announce that."""
+    """Claim the search, get its answer, save the outcome, and announce it."""
     if is_stopping.is_set():
         return
     claim = uuid.uuid4()
     row = await in_database(SearchResult.take, task_id, claim)
     if row is None:
-        # A message that came twice, or a search that was cancelled while it waited.
+        # The message arrived twice, or the search was cancelled while it waited.
         logger.info("stage 4 · worker · %.8s · nothing to do", task_id)
         return
     running[claim] = asyncio.current_task()
@@ -89,7 +89,7 @@ async def search(task_id):
     duration.observe(seconds_since(row.created_at))
     outcome = shorten(row.answer or row.error, 60)
     logger.info("stage 4 · worker · %.8s · saved: %s", row.task_id, outcome)
-    # Robust: the answer is saved and paid for, even if the push fails.
+    # A handler that fails must not fail the search: the answer is saved and paid for.
     results = await search_completed.asend_robust(
         sender=fetch_openai_results_task, search_result=row
     )
@@ -110,7 +110,7 @@ async def answer(row):
                     return ""
                 except NoAnswer as problem:
                     api_errors.labels(type(problem.__cause__ or problem).__name__).inc()
-                    # Longer each time, and at random: not all searches at once.
+                    # Longer each time, and random: not all searches retry at once.
                     pause = random.uniform(0.5, 1) * 2 ** (number - 1)
                     # The API may say how long to wait.
                     pause = max(pause, problem.wait * random.uniform(1, 1.1))
@@ -138,7 +138,7 @@ async def finish(row, error):
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        # The database refuses this answer. It would refuse it again.
+        # The database rejects this answer, and would reject it again.
         logger.exception("%.8s · an error of our own", row.task_id)
         row.answer = ""
         return await in_database(row.finish, OUR_FAULT)
@@ -161,10 +161,10 @@ async def write(row):
             if time.monotonic() - pushed < PUSH_EVERY:
                 continue
             row.sequence += 1
-            # First the state, which also replaces what an earlier attempt has written.
+            # Send the state first, which also replaces the text of an earlier attempt.
             await push(row, row.chunk(chunk) if pushed else row.state())
             chunk, pushed = "", time.monotonic()
-            # Save only here, so that a saved number covers exactly the text sent so
+            # Save only here, so that the saved number matches exactly the text sent so
             # far.
             if pushed - saved >= SAVE_EVERY:
                 saved = pushed
@@ -178,7 +178,7 @@ silent_until = 0.0
 
 
 async def push(row, data):
-    """Push to the page. If that fails, the page asks for what it has missed."""
+    """Push to the page. If this fails, the page requests what it has missed."""
     global silent_until
     if time.monotonic() < silent_until:
         return
@@ -191,7 +191,7 @@ async def push(row, data):
 
 def not_pushed(row, error):
     failed_pushes.inc()
-    # If Redis is away, one line per search is enough. Any other error is a mistake in
+    # If Redis is down, one line per search is enough. Any other error is a mistake in
     # our code, so its traceback is needed.
     traceback = None if isinstance(error, RedisError | OSError) else error
     words = "%.8s · not pushed (%s): the page asks for it"

@@ -32,8 +32,8 @@ from .tasks import fetch_openai_results_task
 
 logger = logging.getLogger(__name__)
 
-WINDOW = timedelta(minutes=1)  # of the limit: each search costs money
-SILENT_FOR = 3  # seconds without a try, after Redis did not take a message
+WINDOW = timedelta(minutes=1)  # of the rate limit: each search costs money
+SILENT_FOR = 3  # seconds without another attempt after Redis has failed
 _silent_until = 0.0
 
 
@@ -48,11 +48,11 @@ def openai_index(request):
 
 
 def tell(request):
-    """The state of the user's searches, for a page that may have missed messages."""
+    """Send the state of the user's searches to a page that may have missed messages."""
     try:
         waiting = [uuid.UUID(text) for text in request.GET.getlist("waiting")]
     except ValueError:
-        return JsonResponse({"error": "waiting=… names a search."}, status=400)
+        return JsonResponse({"error": "waiting=… must name a search."}, status=400)
     return JsonResponse(snapshot_of(request.user, waiting))
 
 
@@ -67,10 +67,10 @@ def ask(request, form):
         words = f"You have reached the limit. Try again in {wait} seconds."
         form.add_error(None, words)
         return refuse(request, form, 429, {"Retry-After": wait})
-    # The form sent twice, by a double click or by a reload, is one search. But only for
-    # the same question of the same user: the visitor may have signed in or out.
+    # A form that is sent twice, by a double click or by a reload, is one search. But it
+    # must be the same question of the same user: the visitor may have signed in or out.
     if not search or search.user_id != request.user.id or search.query != query:
-        # The next try is another search.
+        # The next attempt is a new search.
         form = SearchForm({"query": query, "task_id": uuid.uuid4()})
         form.add_error(None, "This form has already been used. Press Search again.")
         return refuse(request, form, 409)
@@ -81,7 +81,7 @@ def ask(request, form):
 
 
 def start(user, task_id, query):
-    """The search, if there is one, and how long its user has to wait (seconds)."""
+    """Return the search, or None, and how many seconds the user has to wait."""
     try:
         with transaction.atomic():
             wait_for_turn(user)
@@ -95,7 +95,7 @@ def start(user, task_id, query):
             # After the commit, so that the worker finds the row.
             transaction.on_commit(lambda: send_message(search))
     except IntegrityError:
-        # The same form, sent before. Or the user is gone: a guest who has logged in.
+        # The form was sent before, or the user was a guest who has logged in since.
         search = SearchResult.objects.filter(task_id=task_id).first()
     return search, 0
 
@@ -111,10 +111,10 @@ def wait_for_turn(user):
 
 
 def seconds_to_wait(user):
-    """How long the user has to wait before another search: whole seconds, or 0."""
-    # By the database's clock, which also wrote `created_at`.
+    """Return how many seconds the user has to wait before another search, or 0."""
+    # Use the database's clock, which also wrote `created_at`.
     recent = user.search_results.filter(created_at__gt=Now() - WINDOW)
-    # There is room again when the oldest of the allowed searches leaves the window.
+    # The wait ends when the oldest of the allowed searches leaves the window.
     last = settings.SEARCHES_PER_MINUTE - 1
     for asked_at in recent.values_list("created_at", flat=True)[last : last + 1]:
         left = ceil((asked_at + WINDOW - now()).total_seconds())
@@ -132,8 +132,8 @@ def send_message(search):
             task_id=str(search.task_id),
         )
     except OperationalError as error:
-        # Nothing is lost: workers also look for searches without a message. And if
-        # Redis hangs, only one visitor waits for it.
+        # Nothing is lost: workers also look for searches without a message. The pause
+        # ensures that only one visitor waits for a Redis that hangs.
         _silent_until = time.monotonic() + SILENT_FOR
         kind = type(error.__cause__ or error).__name__
         logger.warning("stage 3 · queue · %.8s · not sent: %s", search.task_id, kind)
@@ -148,10 +148,10 @@ def send_message(search):
 def cancel(request, task_id):
     """Stop a search that has not ended."""
     search = get_object_or_404(SearchResult.objects.of(request.user), task_id=task_id)
-    notice = "That search had ended already."
+    notice = "That search had already ended."
     try:
         is_cancelled = search.cancel()
-    except SearchResult.DoesNotExist:  # deleted since, with its user
+    except SearchResult.DoesNotExist:  # it has been deleted with its user
         raise Http404 from None
     if is_cancelled:
         ended.labels(Status.CANCELLED).inc()
@@ -159,7 +159,7 @@ def cancel(request, task_id):
         try:
             async_to_sync(broadcast)(search.user_id, search.state())
         except Exception as error:
-            # The user's other pages learn of it when they ask the next time.
+            # The user's other pages get the change with their next snapshot.
             logger.warning("%.8s · not pushed: %s", task_id, type(error).__name__)
     return accept(request, search, notice)
 
@@ -170,7 +170,7 @@ def show(request, form, status=200, headers=None):
     context = {
         "form": form,
         "results": pages.get_page(request.GET.get("page")),
-        # The script copies this for new searches.
+        # The page's script copies this for new searches.
         "blank": SearchResult(pk=0, task_id=uuid.UUID(int=0), created_at=now()),
     }
     template = "search/openai_index.html"

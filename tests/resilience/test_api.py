@@ -119,7 +119,7 @@ def test_an_answer_comes_whole_where_it_cannot_be_streamed(run_app):
     assert asked == [True, False, False]
 
 
-@pytest.mark.fault(31, "the API's client cannot be made, because of a proxy")
+@pytest.mark.fault(31, "the API's client cannot be created, because of a proxy")
 def test_a_client_that_cannot_be_made_is_logged_and_the_worker_goes_on(run_app):
     running = run_app(ALL_PROXY="socks5://me:secret@127.0.0.1:9", NO_PROXY="")
     person = Person(running.site)
@@ -132,7 +132,7 @@ def test_a_client_that_cannot_be_made_is_logged_and_the_worker_goes_on(run_app):
     overlooked = insert_search(running, user_id(person), **fields)
     assert person.wait_for_end(overlooked)["status"] == "failed"
     told = str(running.log)
-    assert "The API's client cannot be made: ImportError" in told
+    assert "The API's client cannot be created: ImportError" in told
     assert "secret" not in told
 
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 def give_states(apps, schema_editor):
-    """What step 7 has saved has ended: nobody shall do it again."""
+    """The searches that step 7 has saved have ended, so no worker must take them."""
     results = apps.get_model("search", "SearchResult").objects
     results.filter(error="").update(status="done")
     results.exclude(error="").update(status="failed")

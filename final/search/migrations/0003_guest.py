@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 def mark_guests(apps, schema_editor):
-    """Until now, a guest was a user with such a name and without a password."""
+    """Until now, a guest was a user with this kind of name and without a password."""
     users = apps.get_model(settings.AUTH_USER_MODEL).objects.filter(
         username__startswith="guest-", password__startswith=UNUSABLE_PASSWORD_PREFIX
     )

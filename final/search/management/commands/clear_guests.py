@@ -1,4 +1,4 @@
-"""Deletes what nobody can see any more. Run it each day, beside `clearsessions`."""
+"""Deletes expired guests and their searches. Run it each day, like `clearsessions`."""
 
 from datetime import timedelta
 
@@ -21,10 +21,10 @@ class Command(BaseCommand):
         users = get_user_model().objects
         count, limit = 0, now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
         is_lost = Q(last_login__lt=limit)
-        # Made, but never signed in: the database went away in between.
+        # Created, but never signed in: the database failed in between.
         is_lost |= Q(last_login=None, date_joined__lt=limit)
         lost = users.filter(is_lost, guest__isnull=False)
-        # Without a session they have no socket. So Redis need not be asked for each.
+        # Without a session, they have no socket, so skip the message through Redis.
         post_delete.disconnect(close_sockets_of_user, sender=users.model)
         try:
             while batch := list(lost.values_list("pk", flat=True)[:BATCH]):
