@@ -1,4 +1,4 @@
-"""The end-to-end test wants a running app, and its address."""
+"""The end-to-end test needs a running app and its address."""
 
 import pytest
 
@@ -6,4 +6,4 @@ import pytest
 @pytest.fixture(scope="session", autouse=True)
 def running_app(base_url):
     if not base_url:
-        pytest.fail("Start the app and say where: --base-url http://127.0.0.1:8000")
+        pytest.fail("Start the app and pass its URL: --base-url http://127.0.0.1:8000")

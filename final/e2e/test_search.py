@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 
 def open_page(context, frames=None):
-    """A page of the app whose socket is up; the frames it receives go to `frames`."""
+    """Open a page, wait for its socket, and append its received frames to `frames`."""
     page = context.new_page()
     if frames is not None:
         page.on(
@@ -34,10 +34,10 @@ def test_submitting_the_form_updates_the_page_through_the_socket(new_context):
     result = page.locator("#results li").filter(has_text=question)
     expect(result).to_have_attribute("data-status", "done", timeout=15_000)
 
-    # Frames brought it, and the page was neither left nor loaded again.
+    # The answer arrived in frames, and the page was neither left nor reloaded.
     news = [json.loads(frame) for frame in frames]
     whole = [data for data in news if data.get("status") == "done"]
-    assert len(whole) == 1, "no frame brought the answer"
+    assert len(whole) == 1, "no frame contained the answer"
     assert whole[0]["query"] == question
     assert result.locator(".answer").text_content() == whole[0]["answer"]
     [begun] = [data["answer"] for data in news if data.get("status") == "running"]
@@ -47,7 +47,7 @@ def test_submitting_the_form_updates_the_page_through_the_socket(new_context):
     assert navigations == []
     assert page.evaluate("window.isStillTheSamePage")
 
-    # Another visitor gets their own answer, and nothing of this one.
+    # Another visitor gets only the answer to their own question.
     other.get_by_label("Your question").fill("What is a group?")
     other.get_by_role("button", name="Search").click()
     expect(other.locator("#results [data-status=done]")).to_have_count(
@@ -88,14 +88,14 @@ def test_html_in_question_and_answer_stays_text(new_context):
         page.reload()
 
 
-def test_a_bad_question_is_told_at_the_form(new_context):
+def test_a_bad_question_is_reported_at_the_form(new_context):
     page = open_page(new_context())
     page.get_by_label("Your question").fill("   ")
     page.get_by_role("button", name="Search").click()
     expect(page.locator("#notices")).to_have_text("Type a question first.")
 
 
-def test_a_server_that_is_gone_is_told_at_the_form(new_context):
+def test_an_unreachable_server_is_reported_at_the_form(new_context):
     context = new_context()
     page = open_page(context)
     page.get_by_label("Your question").fill("Is anybody there?")
@@ -105,7 +105,7 @@ def test_a_server_that_is_gone_is_told_at_the_form(new_context):
     expect(page.get_by_label("Your question")).to_have_value("Is anybody there?")
 
 
-def test_a_failed_search_says_why_and_can_be_asked_again(new_context):
+def test_a_failed_search_shows_the_reason_and_can_be_retried(new_context):
     page = open_page(new_context())
     page.get_by_label("Your question").fill("simulate: bad key")
     page.get_by_role("button", name="Search").click()

@@ -10,7 +10,7 @@ from search.models import SearchResult
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory):
-    # A file, as outside of the tests: in memory, two threads lock each other out.
+    # A file, as outside of the tests: in memory, two threads would block each other.
     if connection.vendor == "sqlite":
         path = tmp_path_factory.mktemp("database") / "db.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(path)
@@ -47,9 +47,9 @@ def layer(channel_layer_in_memory):
 
 @pytest.fixture
 def sent(monkeypatch):
-    """The messages that are sent to the broker: their arguments and ids."""
+    """The messages sent to the broker: their arguments and ids."""
     messages = []
-    # Each test is a transaction of its own, which is never committed.
+    # Each test runs in a transaction that is never committed.
     monkeypatch.setattr("search.views.transaction.on_commit", lambda send: send())
 
     def apply_async(**options):

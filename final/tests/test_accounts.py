@@ -31,7 +31,7 @@ def test_a_guest_who_signs_up_stays_the_same_user(client, guest):
     assert "grace" in text
 
 
-def test_a_guest_who_logs_in_brings_the_searches(client, user, guest):
+def test_a_guest_who_logs_in_keeps_the_searches(client, user, guest):
     SearchResult.objects.create(user=user, query="Asked before")
     client.post("/accounts/login/", {"username": "ada", "password": "Lovelace-1"})
     text = client.get("/").text
@@ -40,7 +40,7 @@ def test_a_guest_who_logs_in_brings_the_searches(client, user, guest):
     assert not get_user_model().objects.filter(pk=guest.pk).exists()
 
 
-def test_a_visitor_who_was_no_guest_can_sign_up_and_log_in(client):
+def test_a_visitor_without_a_guest_can_sign_up_and_log_in(client):
     client.post("/accounts/sign-up/", NEW)
     client.post("/accounts/logout/")
     login = {"username": "grace", "password": "Hopper-1906"}
@@ -52,7 +52,7 @@ def test_a_visitor_who_was_no_guest_can_sign_up_and_log_in(client):
     "wrong",
     [{"username": ""}, {"username": "ada"}, {"password2": "other"}],
 )
-def test_a_wrong_sign_up_changes_nothing(client, user, wrong):
+def test_an_invalid_sign_up_changes_nothing(client, user, wrong):
     client.get("/")
     response = client.post("/accounts/sign-up/", NEW | wrong)
     assert response.status_code == 400
@@ -61,7 +61,7 @@ def test_a_wrong_sign_up_changes_nothing(client, user, wrong):
     assert get_user_model().objects.get(username="ada") == user
 
 
-def test_the_next_visitor_does_not_see_what_was_asked(client, user):
+def test_the_next_visitor_does_not_see_earlier_questions(client, user):
     SearchResult.objects.create(user=user, query="A secret")
     client.force_login(user)
     assert "A secret" in client.get("/").text
@@ -69,8 +69,8 @@ def test_the_next_visitor_does_not_see_what_was_asked(client, user):
     assert "A secret" not in client.get("/").text
 
 
-def test_a_user_without_a_password_is_no_guest(client):
-    """A single sign-on makes such users."""
+def test_a_user_without_a_password_is_not_a_guest(client):
+    """Single sign-on creates such users."""
     client.force_login(get_user_model().objects.create_user(username="sso"))
     assert "Log out" in client.get("/").text
     client.post("/accounts/login/", {"username": "ada", "password": "Lovelace-1"})
@@ -108,7 +108,7 @@ def test_a_password_can_be_changed(client, user):
     assert user.check_password("Byron-1788")
 
 
-def test_a_forgotten_password_is_replaced_by_mail(client, user, settings):
+def test_a_forgotten_password_can_be_reset_by_mail(client, user, settings):
     get_user_model().objects.filter(pk=user.pk).update(email="ada@example.org")
     assert "Forgot your password?" in client.get("/accounts/login/").text
     answers = [
@@ -146,12 +146,12 @@ def test_an_account_is_deleted_with_its_searches(client, user, search):
     assert "Log in" in client.get("/").text
 
 
-def test_nobody_deletes_an_account_without_a_session(client, user):
+def test_a_visitor_without_a_session_cannot_delete_an_account(client, user):
     assert (
         client.post("/accounts/delete/", {"password": "Lovelace-1"}).status_code == 302
     )
     assert get_user_model().objects.filter(pk=user.pk).exists()
 
 
-def test_the_admin_is_away_unless_it_is_asked_for(client):
+def test_the_admin_is_off_by_default(client):
     assert client.get("/admin/").status_code == 404

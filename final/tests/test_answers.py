@@ -1,4 +1,4 @@
-"""The API's events and errors become pieces of an answer, or messages for people."""
+"""The API's events and errors become pieces of an answer, or messages for visitors."""
 
 import asyncio
 from types import SimpleNamespace
@@ -65,7 +65,7 @@ async def ask(api):
     return [piece async for piece in answers.stream_answer(api, "Why?")]
 
 
-async def test_the_pieces_come_as_they_are_written(api):
+async def test_the_pieces_arrive_as_they_are_written(api):
     api.events = [event("response.created"), delta("Be"), delta("cause."), COMPLETED]
     assert await ask(api) == ["Be", "cause."]
     assert api.asked[0]["input"] == "Why?"
@@ -78,12 +78,12 @@ async def test_half_a_character_waits_for_the_other_half(api):
     assert "".join(await ask(api)) == "hi \N{GRINNING FACE}\N{REPLACEMENT CHARACTER} "
 
 
-async def test_there_is_no_nul_in_an_answer(api):
+async def test_nul_is_removed_from_an_answer(api):
     api.events = [delta("Be\0cause."), COMPLETED]
     assert await ask(api) == ["Because."]
 
 
-async def test_what_comes_after_the_end_does_no_harm(api):
+async def test_events_after_the_end_are_ignored(api):
     api.events = [delta("Because."), COMPLETED, event("something.new")]
     assert await ask(api) == ["Because."]
 
@@ -101,7 +101,7 @@ async def test_what_comes_after_the_end_does_no_harm(api):
         ([event("response.refusal.delta")], False),
     ],
 )
-async def test_an_answer_without_its_proper_end_is_a_failure(api, events, is_passing):
+async def test_an_answer_without_its_last_event_is_a_failure(api, events, is_passing):
     api.events = events
     with pytest.raises(answers.NoAnswer) as caught:
         await ask(api)
@@ -131,14 +131,14 @@ def status_error(status, code=None, param=None, **headers):
         (status_error(403), False),
         (status_error(404), False),
         (status_error(429, "insufficient_quota"), False),
-        # What the client makes of an error in the middle of a stream.
+        # The client raises this for an error in the middle of a stream.
         (openai.APIError("", REQUEST, body={"code": "server_error"}), True),
         (openai.APIError("", REQUEST, body={"type": "server_error"}), True),
         (openai.APIError("", REQUEST, body={"code": "insufficient_quota"}), False),
         (openai.OpenAIError("The api_key sk-secret is not set"), False),
     ],
 )
-async def test_passing_and_lasting_failures_are_distinguished(api, error, is_passing):
+async def test_temporary_and_permanent_failures_differ(api, error, is_passing):
     api.error = error
     with pytest.raises(answers.NoAnswer) as caught:
         await ask(api)
@@ -159,7 +159,7 @@ async def test_passing_and_lasting_failures_are_distinguished(api, error, is_pas
         ({}, 0),
     ],
 )
-async def test_the_api_says_how_long_to_wait(api, headers, seconds):
+async def test_retry_after_is_read_in_each_format(api, headers, seconds):
     api.error = status_error(429, **headers)
     with pytest.raises(answers.NoAnswer) as caught:
         await ask(api)
@@ -176,12 +176,12 @@ async def test_an_api_that_refuses_to_stream_is_asked_for_a_whole_answer(api, ca
     assert await ask(api) == ["Because."]
     api.asked.clear()
     assert await ask(api) == ["Because."]
-    # It is not asked for a stream each time.
+    # The second answer is requested without trying a stream first.
     assert ["stream" in request for request in api.asked] == [False]
     assert caplog.text.count("does not stream") == 1
 
 
-async def test_what_an_operator_has_to_do_is_logged_without_secrets(api, caplog):
+async def test_an_error_for_the_operator_is_logged_without_secrets(api, caplog):
     api.error = status_error(404, "model_not_found")
     with pytest.raises(answers.NoAnswer, match="does not offer the model"):
         await ask(api)
@@ -191,7 +191,7 @@ async def test_what_an_operator_has_to_do_is_logged_without_secrets(api, caplog)
     assert "Why?" not in caplog.text
 
 
-async def test_a_silence_is_long_before_the_first_word_and_short_after(api, settings):
+async def test_the_first_word_has_a_longer_time_out_than_the_others(api, settings):
     settings.OPENAI_FIRST_WORD_SECONDS = 0.5
     settings.OPENAI_TIMEOUT_SECONDS = 0.02
     api.events = [event("response.created"), 0.2, delta("Be"), 0.2, COMPLETED]
@@ -200,9 +200,9 @@ async def test_a_silence_is_long_before_the_first_word_and_short_after(api, sett
     assert caught.value.is_passing
     api.events = [event("response.created"), 0.2, delta("Because."), COMPLETED]
     assert await ask(api) == ["Because."]
-    # Also where both are equal, it has not begun before the first word.
+    # Even if both time-outs are equal, the answer has not begun before the first word.
     settings.OPENAI_FIRST_WORD_SECONDS = settings.OPENAI_TIMEOUT_SECONDS
     with pytest.raises(answers.NoAnswer, match="respond in time") as caught:
         await ask(api)
-    # The question would be paid for twice.
+    # A retry would pay for the question twice.
     assert not caught.value.is_passing

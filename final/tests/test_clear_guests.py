@@ -37,7 +37,7 @@ def test_expired_guests_are_deleted_and_accounts_stay(user, settings):
 
 
 def test_a_guest_who_was_never_signed_in_is_deleted(settings):
-    """The database went away between the two."""
+    """The database failed between the creation and the sign-in."""
     users = get_user_model().objects
     lost, recent = make_guest(), make_guest()
     expired = now() - timedelta(seconds=settings.SESSION_COOKIE_AGE + 1)
@@ -47,7 +47,7 @@ def test_a_guest_who_was_never_signed_in_is_deleted(settings):
     assert list(users.all()) == [recent]
 
 
-def test_many_guests_go_in_batches_and_without_redis(settings, monkeypatch):
+def test_many_guests_are_deleted_in_batches_and_without_redis(settings, monkeypatch):
     def fail(*arguments):
         raise ConnectionError("Redis is down")
 

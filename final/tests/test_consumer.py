@@ -13,7 +13,7 @@ from search.consumers import POLICY_VIOLATION, SIGNED_OUT
 from search.handlers import digest
 from search.models import SearchResult
 
-# Consumers close the database connections of their threads.
+# Needed because consumers close the database connections of their threads.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ORIGIN = b"http://127.0.0.1:8000"
@@ -26,7 +26,7 @@ def usual_port(settings):
 
 @pytest.fixture
 async def signed_in(user, client):
-    """A communicator of the whole application, as the user's browser opens it."""
+    """A communicator that connects to the whole application as the user's browser."""
     await sync_to_async(client.force_login)(user)
     communicator = connect_as(client.session.session_key, ORIGIN)
     connected, _ = await communicator.connect()
@@ -45,7 +45,7 @@ def connect_as(session_key, origin):
 
 
 async def closed_with(communicator):
-    """The code with which the server closes the socket, whatever it sends before."""
+    """Skip messages until the server closes the socket, and return its code."""
     while True:
         event = await communicator.receive_output(timeout=5)
         if event["type"] == "websocket.close":
@@ -64,7 +64,7 @@ async def test_the_snapshot_comes_first(client, user, signed_in, search):
 
 
 async def test_a_socket_that_the_server_has_closed_ends_quietly(client, user):
-    """Of a client, for example, that sends broken frames before the snapshot."""
+    """For example, the client sends invalid frames before it gets the snapshot."""
     await sync_to_async(client.force_login)(user)
     scope = connect_as(client.session.session_key, ORIGIN).scope
     received = asyncio.Queue()
@@ -92,7 +92,7 @@ async def test_a_message_for_the_group_becomes_a_frame(user, signed_in):
     assert f"user_{user.id}" not in get_channel_layer().groups
 
 
-async def test_a_socket_sends_all_that_is_new_where_news_was_lost(user, signed_in):
+async def test_a_socket_sends_a_snapshot_after_lost_messages(user, signed_in):
     await signed_in.receive_json_from()
     search = await SearchResult.objects.acreate(user=user, query="Lost?")
     await search.arefresh_from_db()
@@ -102,7 +102,7 @@ async def test_a_socket_sends_all_that_is_new_where_news_was_lost(user, signed_i
     assert snapshot == {"user": user.id, "searches": [search.state()]}
 
 
-async def test_another_secret_key_closes_no_socket_and_changes_no_session(
+async def test_a_new_secret_key_closes_no_socket_and_changes_no_session(
     user, client, settings
 ):
     await sync_to_async(client.force_login)(user)
@@ -116,7 +116,7 @@ async def test_another_secret_key_closes_no_socket_and_changes_no_session(
     await communicator.disconnect()
 
 
-async def test_the_group_of_another_user_is_not_heard(user, signed_in):
+async def test_a_socket_gets_no_messages_of_another_users_group(user, signed_in):
     await signed_in.receive_json_from()
     await get_channel_layer().group_send(
         f"user_{user.id + 1}", {"type": "send_search_result", "data": {"task_id": "1"}}
@@ -125,7 +125,7 @@ async def test_the_group_of_another_user_is_not_heard(user, signed_in):
 
 
 @pytest.mark.parametrize("key", [None, "unknown"])
-async def test_the_socket_of_a_new_visitor_makes_a_guest(client, key):
+async def test_the_socket_of_a_new_visitor_creates_a_guest(client, key):
     communicator = connect_as(key, ORIGIN)
     await communicator.send_input({"type": "websocket.connect"})
     accepted = await communicator.receive_output()
@@ -142,7 +142,7 @@ async def test_the_socket_of_a_new_visitor_makes_a_guest(client, key):
     assert response.context["user"] == guest
 
 
-async def test_another_site_makes_no_guest():
+async def test_a_socket_from_another_site_creates_no_guest():
     connected, _ = await connect_as(None, b"http://evil.example").connect()
     assert not connected
     assert not await get_user_model().objects.aexists()
@@ -162,7 +162,7 @@ async def test_another_site_makes_no_guest():
         (None, False),
     ],
 )
-async def test_only_the_own_origin_is_let_in(client, signed_in, origin, is_let_in):
+async def test_only_own_origins_are_accepted(client, signed_in, origin, is_let_in):
     communicator = connect_as(client.session.session_key, origin)
     connected, _ = await communicator.connect()
     assert connected == is_let_in
@@ -170,7 +170,7 @@ async def test_only_the_own_origin_is_let_in(client, signed_in, origin, is_let_i
 
 
 @pytest.mark.parametrize("frame", [{"text_data": "{}"}, {"bytes_data": b"\x00"}])
-async def test_a_socket_that_sends_something_is_closed(signed_in, frame):
+async def test_a_socket_whose_client_sends_something_is_closed(signed_in, frame):
     await signed_in.send_to(**frame)
     assert await closed_with(signed_in) == POLICY_VIOLATION
 

@@ -6,7 +6,7 @@ from search.forms import SearchForm
 @pytest.mark.parametrize(
     "query", ["What is a broker?", "x" * 200, "<b>é ∑ 你好 👩‍🚀</b>"]
 )
-def test_a_question_is_taken(query):
+def test_a_question_is_accepted(query):
     form = SearchForm({"query": query})
     assert form.is_valid()
     assert form.cleaned_data["query"] == query
@@ -40,7 +40,7 @@ def test_whitespace_in_a_pasted_question_is_cleaned(pasted):
         ("a\x9bb", "Control characters are not allowed"),
     ],
 )
-def test_what_is_no_question_is_refused(query, message):
+def test_an_invalid_question_is_rejected(query, message):
     form = SearchForm({"query": query})
     assert not form.is_valid()
     assert message in " ".join(form.errors["query"])

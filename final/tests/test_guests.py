@@ -1,4 +1,4 @@
-"""Guests: who gets which one."""
+"""Which requests get which guest."""
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
@@ -14,7 +14,7 @@ MOMENT = 1_000_000_059.5  # half a second before the next minute
 
 @pytest.fixture
 def sign_in(monkeypatch):
-    """A function (CSRF token, moment in s) that signs a new browser in."""
+    """A function (CSRF token, time in s) that signs a new browser in."""
 
     def sign_one_in(token, moment):
         monkeypatch.setattr(guests.time, "time", lambda: moment)
@@ -33,11 +33,11 @@ def test_two_requests_of_a_browser_at_the_same_moment_get_one_guest(sign_in, lat
 
 
 def test_a_token_does_not_lead_to_the_guest_later(sign_in):
-    """It stands in each page, also in a page that a visitor saves or shows."""
+    """The token is in each page, and a visitor may save or share a page."""
     assert sign_in("token", MOMENT) != sign_in("token", MOMENT + 120)
 
 
 @pytest.mark.parametrize("tokens", [("token", "other"), (None, None)])
-def test_other_browsers_get_other_guests(sign_in, tokens):
+def test_different_browsers_get_different_guests(sign_in, tokens):
     first, second = (sign_in(token, MOMENT) for token in tokens)
     assert first != second

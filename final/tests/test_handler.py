@@ -31,7 +31,7 @@ def test_a_finished_search_is_broadcast_to_its_users_group(user, search, layer):
     assert "theirs" not in layer.channels
 
 
-def test_a_logout_closes_the_sockets_of_its_session_alone(client, user, layer):
+def test_a_logout_closes_only_the_sockets_of_its_session(client, user, layer):
     from search.handlers import digest
 
     client.force_login(user)
@@ -42,7 +42,7 @@ def test_a_logout_closes_the_sockets_of_its_session_alone(client, user, layer):
     assert key not in digest(key)
 
 
-def test_a_deleted_user_has_no_sockets(user, layer, django_capture_on_commit_callbacks):
+def test_a_deleted_users_sockets_close(user, layer, django_capture_on_commit_callbacks):
     join(layer, user, "ours")
     with django_capture_on_commit_callbacks() as callbacks:
         user.delete()
@@ -52,7 +52,7 @@ def test_a_deleted_user_has_no_sockets(user, layer, django_capture_on_commit_cal
     assert receive(layer, "ours") == {"type": "close_socket", "session": None}
 
 
-def test_a_user_is_deleted_though_redis_is_away(
+def test_a_user_is_deleted_even_if_redis_is_down(
     user, settings, caplog, django_capture_on_commit_callbacks
 ):
     settings.CHANNEL_LAYERS = {

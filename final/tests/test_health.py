@@ -15,14 +15,14 @@ def test_a_process_that_answers_is_alive(client, django_assert_num_queries):
         assert client.get("/healthz").status_code == 200
 
 
-def test_it_is_ready_where_the_database_answers(client, django_assert_num_queries):
+def test_a_process_is_ready_if_the_database_works(client, django_assert_num_queries):
     with django_assert_num_queries(1, connection=connection):
         response = client.get("/readyz")
     assert response.status_code == 200
     assert response.json() == {"database": "ok"}
 
 
-def test_it_is_not_ready_where_the_database_does_not(client, monkeypatch):
+def test_a_process_is_not_ready_if_the_database_fails(client, monkeypatch):
     def fail():
         raise OperationalError("postgres://search:password@host")
 
@@ -32,7 +32,7 @@ def test_it_is_not_ready_where_the_database_does_not(client, monkeypatch):
     assert response.json() == {"database": "OperationalError"}
 
 
-def test_the_figures_tell_how_many_searches_wait(client, search, settings):
+def test_the_metrics_count_the_waiting_searches(client, search, settings):
     settings.DEBUG = True
     SearchResult.objects.update(created_at=now() - timedelta(seconds=100))
     text = client.get("/metrics").text
@@ -63,7 +63,7 @@ def metrics(client, settings):
     return status
 
 
-def test_the_figures_are_not_public(metrics, settings):
+def test_the_metrics_are_not_public(metrics, settings):
     for wrong in ("", "a-token", "Bearer other", "Bearer ", "Bearer \xe9"):
         assert metrics(wrong) == 404
     assert metrics("Bearer a-token") == 200

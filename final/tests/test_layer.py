@@ -1,4 +1,4 @@
-"""The channel layer: what it does while Redis is away, and when a socket ends."""
+"""What the channel layer does while Redis is down, and when a socket ends."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ SUBSCRIBE = "channels_redis.pubsub.RedisSingleShardConnection.subscribe"
 
 @pytest.fixture
 def layer(monkeypatch):
-    """A layer with four connections to a Redis that is away."""
+    """A layer with four connections to a Redis that is down."""
     monkeypatch.setattr("config.layer.PAUSES", [0.0] * len(PAUSES))
     return RestoringChannelLayer(hosts=["redis://127.0.0.1:1/0"] * 4)
 
@@ -20,7 +20,7 @@ def layer(monkeypatch):
 @pytest.mark.parametrize(
     ("failures", "is_had"), [(0, True), (len(PAUSES), True), (len(PAUSES) + 1, False)]
 )
-async def test_a_channel_is_had_once_the_connection_is_back(
+async def test_a_channel_is_created_when_the_connection_is_back(
     layer, monkeypatch, failures, is_had
 ):
     left = [RuntimeError("another coroutine is already waiting")] * failures
@@ -38,7 +38,7 @@ async def test_a_channel_is_had_once_the_connection_is_back(
 
 
 def own_channels(layer):
-    """Its channels, except those by which it listens to itself."""
+    """The layer's channels, without those of the heartbeats."""
     return layer.channels.keys() - {watch.channel for watch in layer.watches}
 
 
@@ -50,7 +50,7 @@ async def test_a_socket_that_cannot_open_leaves_nothing_behind(layer):
 
 
 async def test_a_socket_that_ends_leaves_nothing_behind(layer, monkeypatch):
-    """Also if a handler has raised: then Channels does not end the channel."""
+    """Even if a handler has raised an exception: then Channels keeps the channel."""
     monkeypatch.setattr(SUBSCRIBE, nothing)
     channel = await layer.new_channel()
     await layer.group_add("user_1", channel)
@@ -60,18 +60,18 @@ async def test_a_socket_that_ends_leaves_nothing_behind(layer, monkeypatch):
 
 
 async def nothing(self, channel):
-    """In the place of a subscription."""
+    """Replaces the real subscription."""
 
 
 async def test_each_socket_gets_one_snapshot_when_redis_is_back(layer, monkeypatch):
-    # All at the same moment, so that a second snapshot would be there with the first.
+    # All at the same moment, so that a second snapshot would arrive with the first.
     monkeypatch.setattr("config.layer.REFRESHED_PER_SECOND", 1e9)
     monkeypatch.setattr(SUBSCRIBE, nothing)
     channel = await layer.new_channel()
     await layer.group_add("user_1", channel)
     for watch in layer.watches:
         watch.has_missed = True
-    for watch in layer.watches:  # one after the other hears again
+    for watch in layer.watches:  # one after the other recovers
         watch.has_missed = False
         watch.refresh()
     async with asyncio.timeout(5):
@@ -80,7 +80,7 @@ async def test_each_socket_gets_one_snapshot_when_redis_is_back(layer, monkeypat
     assert layer.channels[channel].empty()
 
 
-async def test_a_message_does_not_wait_for_the_one_before(layer, monkeypatch):
+async def test_a_message_does_not_wait_for_the_previous_one(layer, monkeypatch):
     sent, may_go_on, are_enough = [], asyncio.Event(), asyncio.Event()
 
     async def publish(self, channel, message):
@@ -96,7 +96,7 @@ async def test_a_message_does_not_wait_for_the_one_before(layer, monkeypatch):
     ]
     async with asyncio.timeout(5):
         await are_enough.wait()
-        assert len(sent) == AT_ONCE, "the others wait until one has gone"
+        assert len(sent) == AT_ONCE, "the others wait until one has been sent"
         may_go_on.set()
         await asyncio.gather(*sending)
     assert len(sent) == 2 * AT_ONCE

@@ -1,4 +1,4 @@
-"""A line of the log is one line, and does nothing to the terminal that shows it."""
+"""A log message is one line, and cannot control the terminal that shows it."""
 
 import logging
 
@@ -17,12 +17,12 @@ from config.logs import Brief, PrintableFormatter
         ("\u202ebackwards", "?backwards"),
     ],
 )
-def test_what_a_terminal_would_obey_is_left_out(words, line):
+def test_control_characters_are_replaced(words, line):
     record = logging.makeLogRecord({"msg": words})
     assert PrintableFormatter("{message}", style="{").format(record) == line
 
 
-def test_the_log_is_written_so():
+def test_the_log_uses_this_formatter():
     story = settings.LOGGING["formatters"]["story"]
     assert story["()"] is PrintableFormatter
 

@@ -43,8 +43,8 @@ def test_a_search_that_changed_since_it_was_read_is_not_taken(
     assert take(search) is None
 
 
-def test_the_same_try_may_ask_twice(search):
-    """It does so where the connection broke before the outcome arrived."""
+def test_the_same_attempt_may_claim_twice(search):
+    """It does this if the connection broke before the outcome arrived."""
     claim = uuid.uuid4()
     SearchResult.take(search.task_id, claim)
     assert SearchResult.take(search.task_id, claim).claims == 1
@@ -68,7 +68,7 @@ def test_the_search_of_a_dead_worker_is_taken_and_the_dead_one_is_too_late(searc
     assert (search.status, search.answer) == (Status.DONE, "In time.")
 
 
-def test_what_has_ended_stays_as_it_is(search):
+def test_a_search_that_has_ended_does_not_change(search):
     ours = take(search)
     assert ours.finish("No.")
     age(search, LEASE * 2)
@@ -87,8 +87,8 @@ def test_a_cancelled_search_is_not_saved(search):
     assert search.status == Status.CANCELLED
 
 
-def test_what_comes_later_has_the_higher_number(search):
-    """Also than the chunks that a worker has sent and not yet saved."""
+def test_a_later_change_has_a_higher_number(search):
+    """Higher than the chunks that a worker has sent but not yet saved, too."""
     numbers = [search.sequence]
     dead = take(search)
     numbers += [dead.sequence, dead.sequence + 9_999]
@@ -118,8 +118,8 @@ def test_a_search_without_worker_is_overlooked(search, status, silence, is_overl
     assert SearchResult.objects.overlooked().exists() == is_overlooked
 
 
-def test_progress_finds_the_owner_that_a_search_has_by_now(search):
-    """The search of a guest who logs in moves to the account while a worker has it."""
+def test_progress_finds_the_current_owner_of_a_search(search):
+    """If a guest logs in, the search moves to the account while a worker runs it."""
     row = take(search)
     account = get_user_model().objects.create_user("grace")
     SearchResult.objects.filter(pk=search.pk).update(user=account)
@@ -128,8 +128,8 @@ def test_progress_finds_the_owner_that_a_search_has_by_now(search):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_step_7_has_saved_has_ended():
-    """Otherwise the workers would do all old searches again after the upgrade."""
+def test_searches_from_step_7_have_ended():
+    """Otherwise the workers would run all old searches again after the upgrade."""
     executor = MigrationExecutor(connection)
     executor.migrate([("search", "0001_initial")])
     old = executor.loader.project_state([("search", "0001_initial")]).apps

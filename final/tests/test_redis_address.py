@@ -1,4 +1,4 @@
-"""What an operator reads of a Redis that cannot be used."""
+"""What an operator reads about a Redis that cannot be used."""
 
 import socket
 import threading
@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from config.redis_address import explain, find_misconfiguration, read_address
 
-# What a server answers to the beginning of a command, in Redis' protocol.
+# A server's response to the beginning of a command, in Redis' protocol.
 OLD = {
     b"HELLO": b"-ERR unknown command `HELLO`, with args beginning with: `3`\r\n",
     b"INFO": b"$21\r\nredis_version:5.0.14\n\r\n",
@@ -20,7 +20,7 @@ LOCKED = {
 
 @pytest.fixture
 def start():
-    """A function (answers) that returns the address of a server that gives them."""
+    """A function (responses) that returns the address of a server that sends them."""
     servers = []
 
     def start_one(answers):
@@ -39,7 +39,7 @@ def serve(server, answers):
         try:
             connection, _ = server.accept()
         except OSError:
-            return  # it was closed
+            return  # the test has ended
         with connection:
             while command := connection.recv(4096):
                 found = [text for name, text in answers.items() if name in command]
@@ -56,14 +56,14 @@ def test_a_redis_that_is_too_old_is_reported_with_its_version(start):
     assert "5.0.14" in explain(error.value, address)
 
 
-def test_a_password_that_is_missing_is_reported(start):
+def test_a_missing_password_is_reported(start):
     assert find_misconfiguration(start(LOCKED)) == "Redis refuses the password"
 
 
-def test_a_redis_that_is_away_is_no_mistake_of_the_configuration():
+def test_a_redis_that_is_down_is_not_a_misconfiguration():
     assert find_misconfiguration(read_address("redis://127.0.0.1:1/0", "")) is None
 
 
-def test_an_option_that_does_not_exist_is_reported():
+def test_an_unknown_option_is_reported():
     address = read_address("redis://127.0.0.1:1/0?socket_timeout=soon", "")
     assert find_misconfiguration(address) == "REDIS_URL cannot be used: ValueError"

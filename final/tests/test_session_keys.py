@@ -1,4 +1,4 @@
-"""Another secret key signs nobody out; another password ends the other sessions."""
+"""A new secret key signs no user out. A new password ends the other sessions."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -39,7 +39,7 @@ def pages(client, user, settings):
 def test_all_pages_stay_signed_in(user, pages):
     assert [user_of(page) for page in pages] == [user.pk] * 3
     keys = {page.cookies["sessionid"].value for page in pages}
-    assert len(keys) == 1  # all of them have got the new one
+    assert len(keys) == 1  # all pages have the new key
     user.refresh_from_db()
     assert now() - user.last_login < timedelta(minutes=1)
 
@@ -71,7 +71,7 @@ def test_the_new_key_is_valid_before_the_first_page_has_its_response(user, pages
     assert Session.objects.count() == 2
 
 
-def test_a_log_out_at_the_same_moment_is_not_undone(pages, monkeypatch):
+def test_a_simultaneous_log_out_is_not_undone(pages, monkeypatch):
     cycle_key = SessionStore.cycle_key
 
     def log_out_and_cycle_key(session):

@@ -1,4 +1,4 @@
-"""The settings that the environment may give, and the messages for wrong ones."""
+"""The settings from the environment, and the messages for invalid ones."""
 
 import importlib.util
 import os
@@ -33,7 +33,7 @@ def read(monkeypatch):
             monkeypatch.delenv(name)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        # Another module than the one that Django has: that keeps its settings.
+        # A second module, so that Django's own keeps its settings.
         spec = importlib.util.find_spec("config.settings")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -43,7 +43,7 @@ def read(monkeypatch):
 
 
 def check(*arguments, **environment):
-    """Run `manage.py check` with nothing but this environment."""
+    """Run `manage.py check` with only this environment."""
     keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, "manage.py", "check", *arguments],
@@ -60,19 +60,19 @@ def test_production_passes_djangos_own_check():
     assert "no issues" in result.stdout
 
 
-def test_debugging_needs_nothing():
+def test_debug_needs_no_other_setting():
     result = check(DEBUG="1")
     assert result.returncode == 0, result.stderr
 
 
-def test_a_wrong_setting_stops_a_command_with_its_message():
+def test_a_command_stops_with_the_message_for_an_invalid_setting():
     result = check(**PRODUCTION | {"PORT": "http"})
     assert result.returncode != 0
     assert "PORT" in result.stderr.strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "SITE_ORIGINS"])
-def test_production_has_no_default_for_what_matters(read, name):
+def test_production_has_no_default_for_required_settings(read, name):
     environment = {key: value for key, value in PRODUCTION.items() if key != name}
     with pytest.raises(ImproperlyConfigured, match=f"Set {name}, for example"):
         read(**environment)
@@ -101,7 +101,7 @@ def test_production_has_no_default_for_what_matters(read, name):
         ("PORT", "http"),
     ],
 )
-def test_a_wrong_value_is_reported(read, name, value):
+def test_an_invalid_value_is_reported(read, name, value):
     with pytest.raises(ImproperlyConfigured) as error:
         read(**PRODUCTION | {name: value})
     last = str(error.value).splitlines()[-1]
@@ -110,10 +110,10 @@ def test_a_wrong_value_is_reported(read, name, value):
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
-def test_a_wrong_address_is_reported_without_its_password(read, name):
+def test_an_invalid_address_is_reported_without_its_password(read, name):
     with pytest.raises(ImproperlyConfigured, match=f"{name} must start with") as error:
         read(**PRODUCTION | {name: f"user:{PASSWORD}@host/search"})
-    # A traceback shows what the exception was raised from, too.
+    # A traceback also shows the cause of the exception.
     assert PASSWORD not in "".join(traceback.format_exception(error.value))
 
 
@@ -133,14 +133,14 @@ def test_the_address_of_the_database_may_have_options(read, address, name, value
 
 
 @pytest.mark.parametrize("key", ["$HOME" + "x" * 50, "a$PATH%41'\" b" * 9])
-def test_a_secret_is_taken_as_it_stands(read, key):
+def test_a_secret_is_used_literally(read, key):
     environment = PRODUCTION | {"SECRET_KEY": key, "SECRET_KEY_FALLBACKS": "$one two"}
     settings = read(**environment)
     assert key == settings.SECRET_KEY
     assert settings.SECRET_KEY_FALLBACKS == ["$one", "two"]
 
 
-def test_a_password_may_have_any_sign(read):
+def test_a_password_may_contain_any_character(read):
     password = "$a/b?c[d]%41#e@f"
     settings = read(
         DEBUG="1",
@@ -159,7 +159,7 @@ def test_a_password_may_have_any_sign(read):
 SENTINELS = "sentinel://one:26379,two:26380/mymaster/4"
 
 
-def test_each_library_is_told_where_the_sentinels_are(read):
+def test_each_library_gets_the_addresses_of_the_sentinels(read):
     settings = read(DEBUG="1", REDIS_URL=SENTINELS, REDIS_PASSWORD="a/b@c")
     [host, *_] = settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]
     assert host["sentinels"] == [("one", 26379), ("two", 26380)]
@@ -188,45 +188,45 @@ def test_each_library_is_told_where_the_sentinels_are(read):
         "sentinel://one:26379/mymaster/zero",
     ],
 )
-def test_wrong_sentinels_are_reported(read, address):
-    with pytest.raises(ImproperlyConfigured, match="REDIS_URL must be") as error:
+def test_invalid_sentinels_are_reported(read, address):
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL must look like") as error:
         read(DEBUG="1", REDIS_URL=address)
     assert PASSWORD not in "".join(traceback.format_exception(error.value))
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
-def test_an_address_that_cannot_be_read_is_not_repeated(read, name):
+def test_an_unreadable_address_is_not_repeated(read, name):
     scheme = "postgres" if name == "DATABASE_URL" else "redis"
     with pytest.raises(ImproperlyConfigured, match="_PASSWORD") as error:
         read(**PRODUCTION | {name: f"{scheme}://user:{PASSWORD}[/?@host:7/search"})
     assert PASSWORD not in "".join(traceback.format_exception(error.value))
 
 
-def test_what_nobody_can_take_back_has_to_be_asked_for(read):
+def test_irreversible_settings_are_off_by_default(read):
     settings = read(**PRODUCTION)
     assert settings.SECURE_HSTS_SECONDS > 0
     assert not settings.SECURE_HSTS_INCLUDE_SUBDOMAINS
     assert not settings.SECURE_HSTS_PRELOAD
 
 
-def test_a_missing_key_is_reported_before_the_deployment():
+def test_the_deployment_check_reports_a_missing_key():
     result = check("--deploy", **PRODUCTION | {"OPENAI_API_KEY": ""})
     assert "OPENAI_API_KEY" in result.stderr
     assert "OPENAI_API_KEY" not in check(DEBUG="1").stderr
 
 
 @pytest.mark.parametrize("value", ["1", "true", "True", "yes", "on"])
-def test_what_is_on_is_on(read, value):
+def test_true_values_are_read(read, value):
     assert read(**PRODUCTION, ADMIN=value).ADMIN is True
 
 
 @pytest.mark.parametrize("value", ["0", "false", "No", "off"])
-def test_what_is_off_is_off(read, value):
+def test_false_values_are_read(read, value):
     assert read(**PRODUCTION, HTTPS_ONLY=value).HTTPS_ONLY is False
 
 
-def test_an_empty_value_is_the_default(read):
-    """As in a .env file whose lines are not filled in."""
+def test_an_empty_value_means_the_default(read):
+    """For example, a line of .env is not filled in."""
     settings = read(
         **PRODUCTION, HTTPS_ONLY="", SEARCHES_PER_MINUTE="", OPENAI_MODEL=""
     )
@@ -238,7 +238,7 @@ def test_an_empty_value_is_the_default(read):
 @pytest.mark.parametrize(
     "name", ["EMAIL_HOST", "OPENAI_MODEL", "WORKER_METRICS", "DEFAULT_FROM_EMAIL"]
 )
-def test_a_value_is_taken_as_it_stands(read, name):
+def test_a_value_is_used_literally(read, name):
     assert (
         getattr(read(**PRODUCTION | {name: "$HOME %s 'a' "}), name) == "$HOME %s 'a' "
     )
@@ -246,7 +246,7 @@ def test_a_value_is_taken_as_it_stands(read, name):
 
 @pytest.mark.parametrize("folder", ["c#", "a?b", "50%20", "with blank"])
 def test_the_default_database_is_beside_manage_py(tmp_path, folder):
-    """Whatever the folder's name contains."""
+    """Even if the name of the folder contains special characters."""
     project = tmp_path / folder
     shutil.copytree(FINAL, project, ignore=shutil.ignore_patterns("db.sqlite3*"))
     result = subprocess.run(
@@ -260,7 +260,7 @@ def test_the_default_database_is_beside_manage_py(tmp_path, folder):
     assert (project / "db.sqlite3").stat().st_size
 
 
-def test_addresses_with_a_port_or_of_ipv6_are_origins(read):
+def test_origins_may_have_a_port_or_an_ipv6_address(read):
     origins = "https://search.example.org:8443 http://[::1]:8000"
     settings = read(**PRODUCTION | {"SITE_ORIGINS": origins})
     assert origins.split() == settings.SITE_ORIGINS

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def api(monkeypatch):
-    """A function (try, ...) that sets the API's answers, one for each try.
+    """A function (attempt, ...) that sets the API's answers, one for each attempt.
 
     A try is a list of pieces, and fails with the exception among them, if any.
     """
@@ -48,11 +48,11 @@ def api(monkeypatch):
 
 @pytest.fixture
 def announced():
-    """The states of the searches that were announced by the signal."""
+    """The states of the searches that the signal has announced."""
     heard = []
 
     def hear(sender, search_result, **kwargs):
-        # An announced search is saved: a receiver may look it up.
+        # An announced search must be saved, because a receiver may load it.
         saved = SearchResult.objects.get(pk=search_result.pk)
         heard.append((saved.status, saved.sequence, search_result.sequence))
 
@@ -62,7 +62,7 @@ def announced():
 
 
 def run(search):
-    """Do the search, and return the data of all messages that it pushed."""
+    """Run the search, and return the data of all messages that it pushed."""
     name = f"user_{search.user_id}"
 
     async def do():
@@ -91,22 +91,22 @@ def test_an_answer_is_streamed_saved_and_announced(search, api, announced):
     assert (first["status"], first["answer"]) == (Status.RUNNING, "Be")
     assert chunk["chunk"] == "cause."
     assert last == search.state()
-    # Each has the next number: a page sees where one is missing.
+    # The numbers have no gaps, so a page notices a missing chunk.
     numbers = [data["sequence"] for data in pushed]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
-def test_what_passes_is_tried_again_from_the_start(search, api):
+def test_a_temporary_failure_is_retried_from_the_start(search, api):
     asked = api(["Be", NoAnswer("Broken.", True)], ["Because."])
     pushed = run(search)
     assert (search.status, search.answer) == (Status.DONE, "Because.")
     assert len(asked) == 2
-    # What the first try has written is taken back.
+    # The text of the first attempt is removed.
     states = [data for data in pushed if data.get("status") == Status.RUNNING]
     assert [state["answer"] for state in states] == ["Be", "Because."]
 
 
-def test_what_does_not_pass_ends(search, api, announced):
+def test_the_last_attempt_ends_the_search(search, api, announced):
     asked = api(*[[NoAnswer("Busy.", True)]] * tasks.MOST_TRIES)
     run(search)
     assert len(asked) == tasks.MOST_TRIES
@@ -114,7 +114,7 @@ def test_what_does_not_pass_ends(search, api, announced):
     assert announced
 
 
-def test_what_no_try_helps_is_asked_once(search, api):
+def test_a_permanent_failure_is_not_retried(search, api):
     asked = api([NoAnswer("No money.", False)])
     run(search)
     assert len(asked) == 1
@@ -137,7 +137,7 @@ def test_an_error_of_our_own_is_reported_without_its_text(search, api):
     assert search.error == "Something went wrong on our side."
 
 
-def test_a_client_that_cannot_be_made_is_a_lasting_failure(search, api, monkeypatch):
+def test_an_invalid_client_is_a_permanent_failure(search, api, monkeypatch):
     def fail(number):
         raise ImportError("socksio is missing for socks5://me:secret@proxy")
 
@@ -177,7 +177,7 @@ def test_a_search_that_kills_its_workers_is_given_up(search, api):
     ("error", "has_traceback"),
     [(RedisConnectionError, False), (TimeoutError, False), (KeyError, True)],
 )
-def test_a_push_that_fails_fails_nothing(
+def test_a_failed_push_does_not_fail_the_search(
     search, api, monkeypatch, caplog, error, has_traceback
 ):
     async def fail(*arguments):
@@ -190,7 +190,7 @@ def test_a_push_that_fails_fails_nothing(
     assert run(search) == []
     assert (search.status, search.answer) == (Status.DONE, "Because.")
     told = [record for record in caplog.records if "not pushed" in record.message]
-    assert len(told) == 2  # on the way, and at the end
+    assert len(told) == 2  # during the answer, and at the end
     for record in told:
         assert error.__name__ in record.message
         assert bool(record.exc_info) == has_traceback
@@ -209,14 +209,14 @@ def test_a_cancelled_search_is_not_announced(search, api, announced, monkeypatch
     assert (search.status, announced) == (Status.CANCELLED, [])
 
 
-def test_a_search_that_is_cancelled_between_two_tries_is_not_paid_for_again(
+def test_a_search_that_is_cancelled_between_two_attempts_is_not_paid_for_again(
     search, api, announced, monkeypatch
 ):
     asked = api([NoAnswer("Busy.", True)], ["Because."])
     cancelling = []
 
     def cancel(low, high):
-        """In the place of the random part of the pause."""
+        """Replaces the random part of the pause."""
         cancelling.append(asyncio.create_task(loop.in_database(search.cancel)))
         return 0.01
 
@@ -226,7 +226,7 @@ def test_a_search_that_is_cancelled_between_two_tries_is_not_paid_for_again(
     assert (search.status, announced) == (Status.CANCELLED, [])
 
 
-def test_an_answer_that_cannot_be_saved_ends_in_a_clear_failure(search, api, announced):
+def test_an_answer_that_cannot_be_saved_is_a_reported_failure(search, api, announced):
     asked = api(["Half a character: \ud83d"])
     run(search)
     assert asked == ["Why?"]
@@ -235,8 +235,8 @@ def test_an_answer_that_cannot_be_saved_ends_in_a_clear_failure(search, api, ann
     assert len(announced) == 1
 
 
-def test_a_search_that_is_given_back_has_cost_no_try(search):
-    """However often the site is deployed during the search."""
+def test_a_search_that_is_given_back_has_used_no_attempt(search):
+    """Even if the site is deployed several times during the search."""
     for _ in range(MOST_CLAIMS + 1):
         row = SearchResult.take(search.task_id, uuid.uuid4())
         assert row.status == Status.RUNNING
@@ -256,13 +256,13 @@ def test_a_search_that_is_given_back_has_cost_no_try(search):
     ],
 )
 def test_a_search_that_has_just_been_answered_is_still_ours(search, status, is_ours):
-    """It is still to be announced: its task must not be cancelled."""
+    """The task must not be cancelled before it has announced the search."""
     row = SearchResult.take(search.task_id, uuid.uuid4())
     SearchResult.objects.filter(pk=row.pk).update(status=status)
     assert renew({row.claim}) == ({row.claim} if is_ours else set())
 
 
-def test_what_has_no_place_waits_for_another_worker(search, monkeypatch):
+def test_a_search_without_a_place_waits_for_another_worker(search, monkeypatch):
     monkeypatch.setattr(loop, "places", threading.BoundedSemaphore(1))
     loop.places.acquire()
     assert not loop.begin(tasks.search, search.task_id, wait=False)
@@ -270,7 +270,7 @@ def test_what_has_no_place_waits_for_another_worker(search, monkeypatch):
     assert search.status == Status.PENDING
 
 
-def test_a_worker_that_stops_begins_nothing(search, api, monkeypatch):
+def test_a_worker_that_stops_starts_no_search(search, api, monkeypatch):
     asked = api(["Because."])
     stopping = threading.Event()
     stopping.set()

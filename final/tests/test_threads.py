@@ -1,4 +1,4 @@
-"""A request reaches a view once it is whole, and only then."""
+"""A request reaches a view only when all of it has arrived."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ def nothing_yet():
 
 
 def view(environ, start_response):
-    """A WSGI application that notes what it gets, and where."""
+    """A WSGI application that records its request and its thread."""
     got.append(environ | {"body": environ["wsgi.input"].read()})
     got[-1]["thread"] = threading.current_thread().name
     response = HttpResponse([b"Because", b" so."], headers={"Retry-After": "5"})
@@ -59,12 +59,12 @@ async def status_of(*pieces, headers=()):
     return sent[0]["status"]
 
 
-async def test_the_pieces_become_one():
+async def test_the_view_gets_the_whole_body():
     assert await status_of(piece(b"query=", True), piece(b"Why")) == 202
     assert [request["body"] for request in got] == [b"query=Why"]
 
 
-async def test_the_view_runs_in_a_thread_of_its_own():
+async def test_the_view_runs_in_a_separate_thread():
     await send_pieces(piece(b""))
     assert got[0]["thread"].startswith("request")
 
@@ -75,12 +75,12 @@ async def test_the_response_is_complete():
     assert body == {"type": "http.response.body", "body": b"Because so."}
 
 
-async def test_what_is_too_long_is_not_read_to_its_end():
+async def test_a_body_that_is_too_long_is_not_read_to_its_end():
     assert await status_of(piece(b"x" * (LARGEST_BODY + 1), True)) == 413
     assert not got
 
 
-async def test_what_never_ends_is_given_up(monkeypatch):
+async def test_a_request_that_never_ends_is_rejected(monkeypatch):
     monkeypatch.setattr(threads, "PATIENCE", 0.05)
     assert await status_of(piece(b"query=", True)) == 408
     assert not got
@@ -92,20 +92,20 @@ async def test_a_client_that_disconnects_gets_no_answer(before):
     assert not got
 
 
-async def test_a_header_in_disguise_is_left_out():
+async def test_a_header_with_an_underscore_is_dropped():
     disguised = [(b"x_forwarded_for", b"10.0.0.1"), (b"x-real", b"yes")]
     await send_pieces(piece(b""), headers=disguised)
     assert got[0]["HTTP_X_REAL"] == "yes"
     assert "HTTP_X_FORWARDED_FOR" not in got[0]
 
 
-async def test_the_same_header_a_hundred_times_is_refused():
+async def test_a_header_that_is_repeated_a_hundred_times_is_rejected():
     assert await status_of(piece(b""), headers=[(b"x-real", b"yes")] * 101) == 400
     assert not got
 
 
 @pytest.mark.parametrize("name", ["latin1", '"utf-7"', "UTF-8"])
-async def test_what_a_form_says_of_its_characters_is_left_out(name):
+async def test_the_charset_of_a_form_is_dropped(name):
     kind = f"multipart/form-data; charset={name}; boundary=x".encode()
     await send_pieces(piece(b""), headers=[(b"content-type", kind)])
     assert got[0]["CONTENT_TYPE"] == "multipart/form-data; boundary=x"

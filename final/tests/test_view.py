@@ -36,7 +36,7 @@ def test_a_question_starts_a_search(client, user, sent):
     assert "Search has started!" in response.text
 
 
-def test_the_script_gets_the_search_itself(client, user, sent):
+def test_the_script_gets_the_search_as_json(client, user, sent):
     client.force_login(user)
     response = client.post("/", {"query": "Why?"}, headers=JSON)
     assert response.status_code == 202
@@ -48,19 +48,19 @@ def test_the_script_gets_the_search_itself(client, user, sent):
 
 @pytest.mark.parametrize("query", ["", "   ", "x" * 201, "a\x07b"])
 @pytest.mark.parametrize("headers", [{}, JSON])
-def test_what_is_no_question_starts_nothing(client, sent, query, headers):
+def test_an_invalid_question_starts_no_search(client, sent, query, headers):
     response = client.post("/", {"query": query}, headers=headers)
     assert response.status_code == 400
     assert ("error" if headers else "errorlist") in response.text
     assert (sent, SearchResult.objects.count()) == ([], 0)
 
 
-def test_a_post_without_the_field_is_refused(client, sent):
+def test_a_post_without_the_field_is_rejected(client, sent):
     assert client.post("/").status_code == 400
     assert sent == []
 
 
-def test_the_form_sent_twice_is_one_search(client, sent):
+def test_a_form_that_is_sent_twice_is_one_search(client, sent):
     client.get("/")
     form = {"query": "Why?", "task_id": uuid.uuid4()}
     answers = [client.post("/", form, headers=JSON) for _ in range(2)]
@@ -68,7 +68,7 @@ def test_the_form_sent_twice_is_one_search(client, sent):
     assert SearchResult.objects.count() == len(sent) == 1
 
 
-def test_a_used_form_takes_no_other_question(client, sent):
+def test_a_used_form_cannot_send_another_question(client, sent):
     client.get("/")
     form = {"query": "Why?", "task_id": uuid.uuid4()}
     client.post("/", form)
@@ -77,7 +77,7 @@ def test_a_used_form_takes_no_other_question(client, sent):
     assert SearchResult.objects.get().query == "Why?"
 
 
-def test_the_button_of_a_failed_search_says_that_it_was_pressed_before(
+def test_the_button_of_a_failed_search_reports_that_it_was_pressed_before(
     client, user, search, sent
 ):
     client.force_login(user)
@@ -93,7 +93,7 @@ def test_a_deleted_guest_starts_no_search():
     assert start(gone, uuid.uuid4(), "Why?") == (None, 0)
 
 
-def test_a_search_that_is_gone_cannot_be_cancelled(client, user, search, monkeypatch):
+def test_a_deleted_search_cannot_be_cancelled(client, user, search, monkeypatch):
     client.force_login(user)
 
     def vanish(search):
@@ -105,7 +105,7 @@ def test_a_search_that_is_gone_cannot_be_cancelled(client, user, search, monkeyp
 
 
 @pytest.mark.parametrize("headers", [{}, JSON])
-def test_a_form_from_before_a_login_is_refused_with_a_message(user, headers):
+def test_a_form_from_before_a_login_is_rejected_with_a_message(user, headers):
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
     response = client.post("/", {"query": "Why?"}, headers=headers)
@@ -127,14 +127,14 @@ def test_a_form_from_before_a_login_is_refused_with_a_message(user, headers):
         ("post", "/", {}),  # without a question
     ],
 )
-def test_a_crawler_leaves_nothing_behind(client, method, address, headers):
+def test_a_crawler_creates_no_rows(client, method, address, headers):
     getattr(client, method)(address, headers=headers)
     assert not get_user_model().objects.exists()
     assert not Session.objects.exists()
 
 
-def test_the_page_of_a_new_guest_can_send_again(sent):
-    """Its forms keep their token, although the first question was a log-in."""
+def test_the_page_of_a_new_guest_can_send_another_form(sent):
+    """Its forms keep their token, although the first question logs the guest in."""
     client = Client(enforce_csrf_checks=True)
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', client.get("/").text)[1]
     for _ in range(2):
@@ -144,7 +144,7 @@ def test_the_page_of_a_new_guest_can_send_again(sent):
 
 
 @pytest.mark.parametrize("headers", [{}, JSON])
-def test_a_form_that_was_used_can_be_sent_once_more(client, sent, headers):
+def test_a_used_form_can_be_sent_again(client, sent, headers):
     form = {"query": "Why?", "task_id": uuid.uuid4()}
     client.post("/", form)
     refused = client.post("/", form | {"query": "Why not?"}, headers=headers)
@@ -166,7 +166,7 @@ def test_the_search_of_another_user_is_not_shown(client, search, sent):
     assert sent == []
 
 
-def test_a_failed_search_can_be_asked_again_once(client, user, search, sent):
+def test_a_failed_search_can_be_retried_once(client, user, search, sent):
     search.status, search.error = Status.FAILED, "The API gave no answer."
     search.save()
     client.force_login(user)
@@ -176,7 +176,7 @@ def test_a_failed_search_can_be_asked_again_once(client, user, search, sent):
     assert [message["task_id"] for message in sent] == [str(search.retry_id)]
 
 
-def test_a_search_is_kept_though_the_broker_is_away(client, monkeypatch, caplog):
+def test_a_search_is_saved_even_if_the_broker_is_down(client, monkeypatch, caplog):
     def fail(**options):
         raise BrokerError("Error 111 connecting to redis:password@host")
 
@@ -195,7 +195,7 @@ def test_too_many_questions_have_to_wait(client, user, sent, settings):
     assert len(sent) == 3
 
 
-def test_the_last_form_that_is_allowed_may_come_twice(client, user, sent, settings):
+def test_the_last_form_within_the_limit_may_be_sent_twice(client, user, sent, settings):
     settings.SEARCHES_PER_MINUTE = 1
     client.force_login(user)
     form = {"query": "Why?", "task_id": uuid.uuid4()}
@@ -204,12 +204,12 @@ def test_the_last_form_that_is_allowed_may_come_twice(client, user, sent, settin
     assert len(sent) == 1
 
 
-def test_the_limit_is_each_users_own(client, user, search, sent, settings):
+def test_each_user_has_a_separate_limit(client, user, search, sent, settings):
     settings.SEARCHES_PER_MINUTE = 1
     assert client.post("/", {"query": "Why?"}, headers=JSON).status_code == 202
 
 
-def test_a_search_is_cancelled_by_its_owner_alone(client, user, search):
+def test_only_its_owner_can_cancel_a_search(client, user, search):
     address = reverse("cancel", args=[search.task_id])
     assert client.post(address).status_code == 404
     client.get("/")
@@ -226,7 +226,7 @@ def refuse_to_start(user):
 
 
 def refuse_to_update(self, force_insert=False, **options):
-    if not force_insert:  # that is within the view
+    if not force_insert:  # the view inserts
         raise OperationalError("database is locked")
     self.save_base(force_insert=True)
 
@@ -258,7 +258,7 @@ def test_an_error_of_our_own_is_a_plain_500(sent, monkeypatch):
     assert "Server Error (500)" in response.text
 
 
-def test_every_visitor_is_a_guest_of_their_own(client, sent, django_user_model):
+def test_every_visitor_is_a_separate_guest(client, sent, django_user_model):
     for visitor in (client, client, Client()):
         visitor.post("/", {"query": "Why?"})
     guests = django_user_model.objects.all()
@@ -271,7 +271,7 @@ def make_results(user, count):
         SearchResult.objects.create(user=user, query=f"Question {number:02}")
 
 
-def test_the_page_lists_the_results_of_its_user_alone(client, user):
+def test_the_page_lists_only_the_results_of_its_user(client, user):
     other = get_user_model().objects.create_user(username="grace")
     for owner in (user, other):
         SearchResult.objects.create(
@@ -296,7 +296,7 @@ def test_the_page_lists_the_twenty_newest_results_newest_first(client, user):
     assert older == ["Question 00"]
 
 
-def test_a_snapshot_has_what_the_page_shows(client, user):
+def test_a_snapshot_contains_the_searches_of_the_page(client, user):
     make_results(user, 21)
     client.force_login(user)
     snapshot = client.get("/", headers=JSON).json()
@@ -306,7 +306,7 @@ def test_a_snapshot_has_what_the_page_shows(client, user):
     ]
 
 
-def test_a_snapshot_has_what_the_page_waits_for_too(client, user):
+def test_a_snapshot_also_contains_the_searches_that_the_page_waits_for(client, user):
     make_results(user, 22)
     newest, *_, oldest = user.search_results.all()
     foreign = SearchResult.objects.create(
@@ -319,7 +319,7 @@ def test_a_snapshot_has_what_the_page_waits_for_too(client, user):
     assert searches[-1]["task_id"] == str(oldest.task_id)
 
 
-def test_a_snapshot_of_nonsense_is_refused(client):
+def test_an_invalid_request_for_a_snapshot_is_rejected(client):
     response = client.get("/?waiting=nonsense", headers=JSON)
     assert response.status_code == 400
     assert "waiting" in response.json()["error"]

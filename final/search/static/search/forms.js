@@ -3,7 +3,7 @@
 
 import { applySearch, findItem, form, isSameUser, results, showNotice } from "./page.js";
 
-const PATIENCE = 20_000; // milliseconds, with a server that takes a form and says nothing
+const PATIENCE = 20_000; // milliseconds to wait for the server's response
 
 async function send(sent) {
   const headers = { Accept: "application/json" };
@@ -28,7 +28,7 @@ async function send(sent) {
     return;
   }
   if (findItem(data.search.task_id) === null && !("newest" in results.dataset)) {
-    location = form.action; // this is a page of older ones
+    location = form.action; // this page shows older searches
     return;
   }
   showNotice(data.notice, "success");
@@ -39,7 +39,7 @@ async function send(sent) {
   }
 }
 
-// The server may have got the form all the same. Sent again, it is the same search.
+// The server may have received the form anyway. Sent again, it is still one search.
 function unconfirmed(error) {
   return `The server did not confirm this: ${error.message}. Send it again: it counts once.`;
 }
@@ -51,7 +51,7 @@ document.addEventListener("submit", (event) => {
     return;
   }
   event.preventDefault();
-  // Not `disabled`: that would take the focus away.
+  // Do not use `disabled`: the button would lose the focus.
   if (button.ariaDisabled === "true") {
     return;
   }

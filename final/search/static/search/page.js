@@ -1,6 +1,6 @@
 // Stage 7 · browser: what the page shows. The badge, the notice, and the list of searches.
 //
-// The database has the state of each search: messages that come twice or late do no harm.
+// The database has the state of each search, so repeated or late messages do no harm.
 
 export const form = document.querySelector("#search-form");
 const badge = document.querySelector("#socket-state");
@@ -9,7 +9,7 @@ export const results = document.querySelector("#results");
 const resultTemplate = document.querySelector("#result-template");
 
 // The id of the visitor's user. A new visitor has none until the socket or the first
-// question makes a guest.
+// question creates a guest.
 let user = document.body.dataset.user;
 
 export function showState(state, text) {
@@ -44,13 +44,13 @@ function makeItem(search) {
   item.dataset.taskId = search.task_id;
   item.dataset.order = search.order;
   item.dataset.sequence = -1;
-  // The same order in each tab, in whatever order the news arrives.
+  // The order is the same in each tab, even if messages arrive in a different order.
   const older = [...results.children].find((other) => other.dataset.order < search.order);
   results.insertBefore(item, older ?? null);
   return item;
 }
 
-// If the focused button disappears, the next button of the search gets the focus, or the
+// If the focused button disappears, focus the next button of the search, or else the
 // question.
 function keepFocus(item, change) {
   const hadFocus = item.contains(document.activeElement);
@@ -70,7 +70,7 @@ export function applySearch(search) {
   let item = findItem(search.task_id);
   if (item === null) {
     if (!("newest" in results.dataset)) {
-      return; // a page of older ones
+      return; // this page shows older searches
     }
     item = makeItem(search);
   }
@@ -81,7 +81,7 @@ export function applySearch(search) {
   keepFocus(item, () => {
     item.dataset.status = search.status;
   });
-  // A screen reader reads the whole answer, not word by word.
+  // Otherwise a screen reader would read the answer word by word.
   item.ariaBusy = search.status === "running";
   // textContent, never innerHTML: an answer is text, whatever it contains.
   item.querySelector("h3").textContent = search.query;
@@ -98,7 +98,7 @@ export function applySearch(search) {
   }
 }
 
-// The socket's module asks for what is missing.
+// The socket's module requests what is missing.
 function missSomething() {
   results.dispatchEvent(new Event("missing"));
 }
@@ -131,11 +131,11 @@ function appendChunks(item) {
     }
   }
   if (ahead.size > 0) {
-    missSomething(); // one between them
+    missSomething(); // a chunk in between
   }
 }
 
-// A search that no longer exists: an operator has deleted it.
+// Removes a search that an operator has deleted.
 export function removeItem(item) {
   if (item.contains(document.activeElement)) {
     form.elements.query.focus();
@@ -143,7 +143,7 @@ export function removeItem(item) {
   item.remove();
 }
 
-// Whether this user is the page's. The first one becomes the page's.
+// Whether this is the page's user. The first user becomes the page's user.
 export function isSameUser(id) {
   const name = String(id ?? "");
   if (user === "" && name !== "") {

@@ -1,4 +1,4 @@
-// The page's script. Each module says what it does.
+// The page's script, in two modules.
 
 import "./socket.js";
 import "./forms.js";

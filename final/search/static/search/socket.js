@@ -1,6 +1,6 @@
 // Stage 1 · template: opens the WebSocket, and shows its state in the badge.
-// Stage 7 · browser: gives the page what the socket brings, and asks the server for what
-// the page has missed.
+// Stage 7 · browser: applies the socket's messages to the page, and requests what the
+// page has missed.
 
 import {
   applyChunk,
@@ -15,14 +15,14 @@ import {
 } from "./page.js";
 
 // Milliseconds.
-const FIRST_WAIT = 500; // before the socket is opened again; then twice as long
+const FIRST_WAIT = 500; // before the first attempt to reconnect; doubles each time
 const LONGEST_WAIT = 20_000;
-const STEADY_AFTER = 5_000; // a socket that has lasted so long was a good one
+const STEADY_AFTER = 5_000; // a socket that stays open this long resets the wait
 const ASK_AFTER_GAP = 1_000;
 const ASK_WHILE_UNFINISHED = 5_000;
-const PATIENCE = 20_000; // with a server that takes a request and says nothing
+const PATIENCE = 20_000; // for the server's response
 
-const MOST_ASKED = 100; // at a time: an address has its limits
+const MOST_ASKED = 100; // searches in one request: the length of a URL is limited
 
 // The user has changed in another tab: this page must no longer be used.
 let isOver = false;
@@ -64,14 +64,14 @@ function connect() {
     }
     const wait = Math.min(FIRST_WAIT * 2 ** failures, LONGEST_WAIT);
     failures += 1;
-    // Not all browsers at the same moment.
+    // Random, so that not all browsers reconnect at the same moment.
     reconnecting = setTimeout(reconnect, wait * (0.5 + Math.random() / 2));
   };
 }
 
 async function reconnect() {
   reconnecting = null;
-  // The answer also tells whether the user is still the same.
+  // The response also shows whether the user is still the same.
   await ask().catch(() => {});
   if (!isOver) {
     connect();
@@ -80,7 +80,7 @@ async function reconnect() {
 
 connect();
 
-// A lost network closes nothing: the socket would seem open, and receive nothing.
+// The browser keeps the socket when the network is lost, and it would only seem open.
 addEventListener("offline", () => socket.close());
 addEventListener("online", catchUp);
 
@@ -134,7 +134,7 @@ async function ask() {
 async function requestSnapshot() {
   const headers = { Accept: "application/json" };
   const signal = AbortSignal.timeout(PATIENCE);
-  // The answer has the newest ones anyway.
+  // The response always contains the newest searches. These may be older.
   const unfinished = [...results.children].filter((item) => !isFinished(item));
   const waiting = unfinished.slice(0, MOST_ASKED);
   const ids = waiting.map((item) => ["waiting", item.dataset.taskId]);
@@ -157,7 +157,7 @@ function askSoon() {
   timer ??= setTimeout(() => {
     timer = null;
     if (!isOver) {
-      // A server that is away is not asked each second.
+      // Wait longer while the server is down.
       ask().catch(() => setTimeout(askSoon, ASK_WHILE_UNFINISHED));
     }
   }, ASK_AFTER_GAP);
@@ -165,10 +165,10 @@ function askSoon() {
 
 results.addEventListener("missing", askSoon);
 
-// A message can get lost without anybody noticing.
+// Messages can get lost without an error.
 setInterval(() => {
-  // A slow server is not asked again before it has answered.
+  // Do not send another request while a slow server has not responded to the last one.
   if (!isOver && asking === 0 && ![...results.children].every(isFinished)) {
-    ask().catch(() => {}); // the badge tells that the server is away
+    ask().catch(() => {}); // the badge shows that the server is down
   }
 }, ASK_WHILE_UNFINISHED);
