@@ -1,4 +1,4 @@
-"""The finished app under fault: `final/` with short time-outs, with either database."""
+"""Fixtures that run `final/` with short time-outs, with SQLite or PostgreSQL."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from support.running import Running
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Have the tests that share an app run in one process, which starts it once."""
+    """Run the tests that share an app in one process, which starts the app once."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     if parameters.get("database") == "postgres":
         item.add_marker(pytest.mark.xdist_group("app on PostgreSQL"))
@@ -75,7 +75,7 @@ def unbroken_app(tmp_path_factory) -> Iterator[Running]:
 
 @pytest.fixture
 def shared_app(request, database) -> Running:
-    """`final/`, for tests that leave it as it was."""
+    """`final/`, for tests that do not change it."""
     name = "unbroken_app" if database == "sqlite" else "app_on_postgres"
     return request.getfixturevalue(name)
 
@@ -114,6 +114,6 @@ def person(app) -> Person:
 
 @pytest.fixture(autouse=True)
 def row_of_the_table(request, record_property) -> None:
-    """Note in the report which row of the table of faults the test belongs to."""
+    """Record in the report which row of the table of faults the test belongs to."""
     if mark := request.node.get_closest_marker("fault"):
         record_property("fault", mark.args)

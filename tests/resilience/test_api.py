@@ -44,7 +44,7 @@ def ask_all(person, names):
 
 
 @pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
-def test_a_passing_failure_is_retried_and_then_reported(shared_app):
+def test_a_temporary_failure_is_retried_and_then_reported(shared_app):
     person, other = Person(shared_app.site), Person(shared_app.site)
     with person.open_socket() as socket, other.open_socket() as other_socket:
         searches = ask_all(person, PASSING)
@@ -53,7 +53,7 @@ def test_a_passing_failure_is_retried_and_then_reported(shared_app):
         _, others_frames = ends(other_socket, [others])
     saved = person.snapshot()
     for name, task_id in searches.items():
-        # A part of the answer may have arrived. It must not be shown as an answer.
+        # A part of the answer may have arrived. It must not be shown as the answer.
         for state in (last[task_id], saved[task_id]):
             found = state["status"], state["error"], state["answer"]
             assert found == ("failed", PASSING[name], ""), name
@@ -71,8 +71,8 @@ def test_a_retry_that_succeeds_is_answered(shared_app):
     assert calls(shared_app.site, "simulate: hiccup") == 2
 
 
-@pytest.mark.fault(15, "the API refuses for good")
-def test_a_lasting_failure_is_not_retried(shared_app):
+@pytest.mark.fault(15, "the API fails permanently")
+def test_a_permanent_failure_is_not_retried(shared_app):
     person = Person(shared_app.site)
     with person.open_socket() as socket:
         searches = ask_all(person, LASTING)
@@ -83,7 +83,7 @@ def test_a_lasting_failure_is_not_retried(shared_app):
             found = state["status"], state["error"], state["answer"]
             assert found == ("failed", LASTING[name], ""), name
         assert calls(shared_app.site, f"simulate: {name}") == 1, name
-    # The text of an API's error is for its owner: it may hold a part of the key.
+    # The text of an API error is not shown or logged: it may contain part of the key.
     told = str(frames) + person.get().html + str(shared_app.log)
     secrets = [STAND_IN_KEY, *(s.message for s in SIMULATIONS if s.message)]
     assert [secret for secret in secrets if secret in told] == []
@@ -91,7 +91,7 @@ def test_a_lasting_failure_is_not_retried(shared_app):
 
 @pytest.mark.fault(28, "the model thinks for a long time before its first word")
 def test_a_model_that_thinks_is_paid_for_once(run_app):
-    # Silent for longer than between two words, and begun long before.
+    # The API is silent for longer than the time-out between two words.
     running = run_app(stand_in_options=("--thinking", "4"))
     person = Person(running.site)
     end = person.wait_for_end(person.search("simulate: thinking"))
@@ -99,8 +99,8 @@ def test_a_model_that_thinks_is_paid_for_once(run_app):
     assert calls(running.site, "simulate: thinking") == 1
 
 
-@pytest.mark.fault(29, "the API says when it wants to be asked again")
-def test_the_api_is_left_alone_for_as_long_as_it_asks(shared_app):
+@pytest.mark.fault(29, "the API says how long to wait before a retry")
+def test_the_worker_waits_for_the_time_in_retry_after(shared_app):
     person, started = Person(shared_app.site), time.monotonic()
     end = person.wait_for_end(person.search("simulate: busy"))
     assert (end["status"], end["error"]) == ("done", "")
@@ -109,7 +109,7 @@ def test_the_api_is_left_alone_for_as_long_as_it_asks(shared_app):
 
 
 @pytest.mark.fault(30, "the API does not stream the model")
-def test_an_answer_comes_whole_where_it_cannot_be_streamed(run_app):
+def test_an_answer_arrives_whole_if_it_cannot_be_streamed(run_app):
     running = run_app()
     person = Person(running.site)
     for question in ("simulate: no stream", "What is a task?"):
@@ -120,14 +120,14 @@ def test_an_answer_comes_whole_where_it_cannot_be_streamed(run_app):
 
 
 @pytest.mark.fault(31, "the API's client cannot be created, because of a proxy")
-def test_a_client_that_cannot_be_made_is_logged_and_the_worker_goes_on(run_app):
+def test_a_client_that_cannot_be_created_is_logged_and_the_worker_runs_on(run_app):
     running = run_app(ALL_PROXY="socks5://me:secret@127.0.0.1:9", NO_PROXY="")
     person = Person(running.site)
     for question in ("Who is there?", "Still there?"):
         end = person.wait_for_end(person.search(question))
         found = end["status"], end["error"]
         assert found == ("failed", "The API could not be asked (ImportError).")
-    # The rounds go on: they find a search whose message was lost.
+    # The worker's rounds continue: they find a search whose message was lost.
     fields = {"status": "pending", "updated_at": "2000-01-01 00:00:00"}
     overlooked = insert_search(running, user_id(person), **fields)
     assert person.wait_for_end(overlooked)["status"] == "failed"
@@ -136,7 +136,7 @@ def test_a_client_that_cannot_be_made_is_logged_and_the_worker_goes_on(run_app):
     assert "secret" not in told
 
 
-@pytest.mark.fault(15, "the API refuses for good")
+@pytest.mark.fault(15, "the API fails permanently")
 def test_without_a_key_every_search_fails_with_a_message(run_app):
     running = run_app(OPENAI_API_KEY="")
     person = Person(running.site)

@@ -1,4 +1,4 @@
-"""Row 22: clients that are no browser, and that try to do harm."""
+"""Row 22: harmful clients that are not browsers."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ PATIENCE = 8  # seconds that a browser may take to make room for a frame; usuall
 
 
 def open_sockets(site):
-    """How many sockets the web process says that it has."""
+    """How many open sockets the web process reports."""
     with urllib.request.urlopen(f"{site.url}/metrics", timeout=10) as response:
         return float(
             re.search(r"^search_sockets (.*)", response.read().decode(), re.M)[1]
@@ -42,7 +42,7 @@ def wait_for_sockets(site, number, seconds=30):
 
 
 def memory(process):
-    """What the group of the process has in memory (bytes)."""
+    """The memory of the process group, in bytes."""
     pages = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -62,7 +62,7 @@ def frame(opcode, payload=b"", *, fin=True, masked=True, length=None):
 
 
 def raw_socket(person, buffer=0):
-    """The person's WebSocket, after the handshake, as nothing but bytes."""
+    """The person's WebSocket as a plain TCP socket, after the handshake."""
     address = urlsplit(person.site.url)
     connection = socket.socket()
     if buffer:
@@ -85,7 +85,7 @@ def raw_socket(person, buffer=0):
 
 
 def code_of_close(connection):
-    """The code in the server's last frame; None where it closes without one."""
+    """The code in the server's last frame; None if it closes without one."""
     stream = connection.makefile("rb")
     while start := stream.read(2):
         size = start[1]
@@ -113,8 +113,8 @@ SENT = [
 ]
 
 
-@pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
-def test_a_client_that_sends_what_no_page_sends_is_closed(shared_app):
+@pytest.mark.fault(22, "clients read nothing, or send huge, invalid or many frames")
+def test_the_socket_of_a_client_that_sends_frames_is_closed(shared_app):
     site, web = shared_app.site, shared_app.project.running["web"]
     person, other = Person(site), Person(site)
     before, lines = memory(web), len(web.lines)
@@ -131,8 +131,8 @@ def test_a_client_that_sends_what_no_page_sends_is_closed(shared_app):
     assert "Exception in ASGI application" not in str(web.lines[lines:])
 
 
-@pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
-def test_a_client_that_reads_nothing_is_closed(run_app, chromium):
+@pytest.mark.fault(22, "clients read nothing, or send huge, invalid or many frames")
+def test_the_socket_of_a_client_that_reads_nothing_is_closed(run_app, chromium):
     running = run_app({"search/consumers.py": f"\nPATIENCE = {PATIENCE}\n"})
     site, web = running.site, running.project.running["web"]
     page = open_page(chromium.new_context(), site)
@@ -168,12 +168,12 @@ def test_a_client_that_reads_nothing_is_closed(run_app, chromium):
         assert memory(web) - before < 60 * MIB
 
 
-@pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
+@pytest.mark.fault(22, "clients read nothing, or send huge, invalid or many frames")
 def test_unfinished_requests_block_no_other_client(shared_app):
     site, slow = shared_app.site, Person(shared_app.site)
     address = urlsplit(site.url)
     start = f" / HTTP/1.1\r\nHost: {address.netloc}\r\n"
-    # With a cookie: otherwise it is refused before its body is read.
+    # With a cookie: otherwise the server rejects it before it reads the body.
     start += f"Cookie: {slow.cookie_header}\r\nContent-Type: "
     form = "application/x-www-form-urlencoded\r\nContent-Length: 9999\r\n\r\nquery="
     with contextlib.ExitStack() as stack:
@@ -186,8 +186,8 @@ def test_unfinished_requests_block_no_other_client(shared_app):
         assert person.wait_for_end(task_id)["status"] == "done"
 
 
-@pytest.mark.fault(22, "clients that read nothing, or send huge, broken or many frames")
-def test_a_huge_request_is_refused(shared_app):
+@pytest.mark.fault(22, "clients read nothing, or send huge, invalid or many frames")
+def test_a_huge_request_is_rejected(shared_app):
     site = shared_app.site
     web = shared_app.project.running["web"]
     person, before = Person(site), memory(web)

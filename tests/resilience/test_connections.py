@@ -16,19 +16,19 @@ from tutorial.runtime.waiting import wait_until
 TOO_MANY = 35, "more requests at once than the database has connections"
 
 WEBS = 4
-REQUESTS = 40  # at once, for each of them
+REQUESTS = 40  # at once, to each process
 
 
 @pytest.mark.slow(20)
 @pytest.mark.fault(*TOO_MANY)
 @pytest.mark.parametrize("way", ["pool", "pgbouncer"])
-def test_each_of_them_is_served(tmp_path, way):
+def test_each_request_is_served(tmp_path, way):
     with contextlib.ExitStack() as exits:
         server = exits.enter_context(
             start_server(find_programs(), max_connections="100")
         )
         database = direct = server.new_database()
-        # PgBouncer bounds the connections, also where the pools do not.
+        # PgBouncer limits the connections, even if the pools do not.
         variables = {}
         if way == "pgbouncer":
             database = exits.enter_context(through_pgbouncer(server, direct))
@@ -46,8 +46,8 @@ def test_each_of_them_is_served(tmp_path, way):
         statuses = at_the_same_time(ask, len(people))
         lines = "\n".join(line for _, line in running.log if "database" in line)
         assert set(statuses) == {202}, lines
-        assert connections(direct) < 97, "three are left to the administrator"
-        # It recovers, too.
+        assert connections(direct) < 97, "three are reserved for the administrator"
+        # The app also recovers.
         for address in addresses:
             assert people[0].post("And now?", path=address)[0] == 202
 

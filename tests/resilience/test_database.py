@@ -56,7 +56,7 @@ def test_a_missing_database_comes_back(run_app, chromium, tmp_path):
         lambda: calls(site, "simulate: hiccup"), seconds=20, otherwise="not asked"
     )
     folder.rename(away)
-    # An open connection still has the file. A new process does not find it.
+    # An open connection still uses the file, but a new process does not find it.
     running.processes.stop([running.project.running["web"]])
     running.project.restart(running.processes, "web")
     wait_until(running.project.listens, seconds=30, otherwise="web does not listen")

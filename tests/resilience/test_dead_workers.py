@@ -27,7 +27,7 @@ def test_a_worker_is_killed(app, person):
 
 @on_both_databases
 @pytest.mark.fault(11, "kill -9 of the worker")
-def test_a_worker_is_killed_beside_another(app, person):
+def test_a_worker_is_killed_while_another_runs(app, person):
     first = app.project.running["worker"]
 
     def whose(task_id: str) -> Process:
@@ -42,7 +42,7 @@ def test_a_worker_is_killed_beside_another(app, person):
             nobody_else_sees(app.site),
             person.open_socket() as socket,
         ):
-            # A frozen worker seems dead. When it wakes up, it leaves the search alone.
+            # A frozen worker seems dead. After waking up, it leaves the search alone.
             task_id = person.search("Who sleeps?")
             worker = whose(task_id)
             with frozen(worker):
@@ -71,7 +71,7 @@ def test_a_slow_worker_keeps_its_search(app, person):
         with held(app):
             task_id = person.search("Who takes long?")
             worker = app.project.running["worker"]
-            # A tenth of a second each: twice the lease.
+            # A tenth of a second for each: twice the lease in all.
             wait_for_line(worker, f"{task_id} is answered", times=50)
         assert wait_for_frame(socket, task_id)["status"] == "done"
     assert calls(app.site, "Who takes long?") == 1

@@ -1,4 +1,4 @@
-"""Row 32: a process that hears nothing more, and does not know it."""
+"""Row 32: a process whose connection to Redis has failed silently."""
 
 import json
 
@@ -17,7 +17,7 @@ HEALS_WITHIN = 20  # seconds
 
 
 def wait_for_news(socket, task_id: str) -> None:
-    """Wait until the search has ended, as a frame of its own or a snapshot tells."""
+    """Wait until a frame or a snapshot shows that the search has ended."""
     while True:
         data = json.loads(socket.recv(timeout=HEALS_WITHIN))
         searches = {one["task_id"]: one for one in data.get("searches", [data])}
@@ -27,7 +27,7 @@ def wait_for_news(socket, task_id: str) -> None:
 
 @pytest.fixture
 def behind_proxy(tmp_path):
-    """The app, and the proxy through which alone it reaches its Redis."""
+    """The app, and the proxy that is its only path to Redis."""
     with Processes(lambda name, line: None) as processes:
         _, url = start_redis(processes, tmp_path / "other redis", free_port())
         with proxy_to(int(url.rpartition(":")[2].partition("/")[0])) as proxy:
@@ -38,17 +38,17 @@ def behind_proxy(tmp_path):
 
 
 @pytest.mark.slow(30)
-@pytest.mark.fault(32, "a path to Redis dies without a word, in the midst of it all")
+@pytest.mark.fault(32, "a network path to Redis fails silently under load")
 def test_messages_flow_again_for_old_sockets_and_new_ones(behind_proxy, chromium):
     running, proxy = behind_proxy
     person = Person(running.site)
     page = open_page(chromium.new_context(), running.site)
     web = running.project.running["web"]
     with person.open_socket() as socket:
-        # Without a message for each search there is none to lose: the rounds find it.
+        # The rounds also find searches without a message, so none is lost.
         wait_for_news(socket, person.search("Does it work?"))
         proxy.freeze()
-        # Asked while nobody hears anything.
+        # Asked while no process receives messages.
         lost = person.search("Who hears this?")
         wait_for_news(socket, lost)
         with person.open_socket() as other:

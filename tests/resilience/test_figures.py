@@ -1,4 +1,4 @@
-"""What an operator can read from the figures of web and worker."""
+"""What the metrics of the web process and the worker show an operator."""
 
 import urllib.request
 
@@ -12,7 +12,7 @@ from tutorial.runtime.waiting import wait_until
 
 
 def figures_at(url: str) -> dict[str, float]:
-    """The figures at this address, by name and labels."""
+    """The metrics at this address, by name and labels."""
     with urllib.request.urlopen(url, timeout=10) as response:
         lines = response.read().decode().splitlines()
     found = (line.rpartition(" ") for line in lines if not line.startswith("#"))
@@ -20,8 +20,8 @@ def figures_at(url: str) -> dict[str, float]:
 
 
 @pytest.mark.slow(15)
-@pytest.mark.fault(40, "an operator has to see what goes wrong")
-def test_the_figures_tell_what_has_happened(run_app):
+@pytest.mark.fault(40, "an operator needs to see what goes wrong")
+def test_the_metrics_show_what_has_happened(run_app):
     port = free_port()
     running = run_app(WORKER_METRICS=f"127.0.0.1:{port}", SEARCH_GRACE_SECONDS="1")
     person, site = Person(running.site), running.site
@@ -47,12 +47,12 @@ def test_the_figures_tell_what_has_happened(run_app):
     web = figures_at(f"{site.url}/metrics")
     assert web['search_ended_total{outcome="cancelled"}'] == 1
 
-    # Another worker takes over what a dead one has left.
+    # Another worker takes over the searches of a dead one.
     left = person.search("simulate: slow")
     wait_until(
         lambda: person.snapshot()[left]["status"] == "running",
         seconds=20,
-        otherwise="nobody has taken the search",
+        otherwise="no worker has taken the search",
     )
     kill(running.project.running["worker"])
     restart(running, "worker")

@@ -18,7 +18,7 @@ SIGNED_OUT = 4001
 
 
 def status_of_socket(site, cookie, origin, url=None):
-    """The status of a request for a WebSocket: 101 where it is accepted."""
+    """The status of a request for a WebSocket: 101 if it is accepted."""
     url = url or site.socket_url
     headers = {"Cookie": cookie} if cookie else {}
     try:
@@ -29,7 +29,7 @@ def status_of_socket(site, cookie, origin, url=None):
 
 
 def user_of_socket(site, cookie):
-    """The user whose searches a socket with that cookie brings."""
+    """The user whose searches a socket with this cookie receives."""
     headers = {"Cookie": cookie} if cookie else {}
     with connect(
         site.socket_url, origin=site.url, additional_headers=headers
@@ -38,7 +38,7 @@ def user_of_socket(site, cookie):
 
 
 @pytest.mark.fault(19, "a WebSocket from another origin")
-def test_only_the_own_origin_is_let_in(shared_app):
+def test_only_own_origins_are_accepted(shared_app):
     site, person = shared_app.site, Person(shared_app.site)
     port = urlsplit(site.url).port
     lines = shared_app.project.running["web"].lines
@@ -60,7 +60,7 @@ def test_only_the_own_origin_is_let_in(shared_app):
     ]
     for origin in foreign:
         assert status_of_socket(site, person.cookie_header, origin) == 403, origin
-    # Without a session that exists, each socket is that of another guest.
+    # Without an existing session, each socket gets a new guest.
     cookies = (person.cookie_header, "", "sessionid=guessed", "sessionid=")
     assert len({user_of_socket(site, cookie) for cookie in cookies}) == len(cookies)
     for path in ("/", "/ws/search", "/ws/search/1/", "/ws/%ff"):
@@ -99,7 +99,7 @@ def test_a_session_that_ends_without_a_signal_closes_its_sockets(shared_app):
             " WHERE session_key = ?",
             session_key(expired),
         )
-        change(  # as another browser of the same user does
+        change(  # in another browser of the same user
             shared_app,
             "UPDATE auth_user SET password = '!' WHERE id = ?",
             user_id(changed),
@@ -150,7 +150,7 @@ def log_in_by_browser(page, site, name):
 
 
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
-def test_a_page_says_that_it_is_signed_out(shared_app, chromium):
+def test_a_page_shows_that_it_is_signed_out(shared_app, chromium):
     site = shared_app.site
     for name in ("first", "second"):
         sign_up(Person(site), name)

@@ -56,7 +56,7 @@ def test_the_same_form_many_times_at_once_is_one_search(shared_app):
     assert calls(site, question) == 1
 
 
-@pytest.mark.fault(18, "two people at once, and one in two tabs")
+@pytest.mark.fault(18, "two people at the same time, and one person in two tabs")
 def test_people_see_their_own_searches_in_each_of_their_tabs(shared_app, chromium):
     site = shared_app.site
     ada, bob = chromium.new_context(), chromium.new_context()
@@ -79,8 +79,8 @@ def test_people_see_their_own_searches_in_each_of_their_tabs(shared_app, chromiu
         assert calls(site, question) == 1
 
 
-@pytest.mark.fault(18, "two people at once, and one in two tabs")
-def test_the_search_of_another_person_is_out_of_reach(shared_app):
+@pytest.mark.fault(18, "two people at the same time, and one person in two tabs")
+def test_the_search_of_another_person_is_inaccessible(shared_app):
     site, question = shared_app.site, "simulate:  slow"
     ada, bob = Person(site), Person(site)
     task_id = ada.search(question)
@@ -96,15 +96,15 @@ def test_the_search_of_another_person_is_out_of_reach(shared_app):
     assert ada.wait_for_end(task_id)["status"] == "cancelled"
 
 
-@pytest.mark.fault(26, "a flood of questions from one person")
+@pytest.mark.fault(26, "one person sends a flood of questions")
 def test_a_flood_of_questions_is_limited(run_app):
-    # With a thread for each request, also while they wait for the database.
+    # Each request has a thread, even while the requests wait for the database.
     running = run_app(SEARCHES_PER_MINUTE="5", DATABASE_CONNECTIONS="40")
     flood, other = Person(running.site), Person(running.site)
     send = lambda: at_the_same_time(lambda: flood.post("Flood?"), 30)  # noqa: E731
     with ThreadPoolExecutor(1) as thread:
         with open_database(running) as database:
-            # All requests wait here, before the first one is counted.
+            # All requests wait here before the first one is counted.
             database.execute("BEGIN IMMEDIATE")
             first = thread.submit(send)
             for _ in range(10):
@@ -129,7 +129,7 @@ def test_a_flood_of_questions_is_limited(run_app):
 
 
 @pytest.mark.fault(36, "a new visitor asks in two tabs at once, and a crawler visits")
-def test_the_first_questions_of_a_browser_are_those_of_one_guest(shared_app):
+def test_the_first_questions_of_a_browser_belong_to_one_guest(shared_app):
     site = shared_app.site
     before = count_users(shared_app)
     person = Person(site)  # it has loaded the page
@@ -148,7 +148,7 @@ def test_the_first_questions_of_a_browser_are_those_of_one_guest(shared_app):
 
 
 @pytest.mark.fault(37, "a form that was sent before is sent with another question")
-def test_without_a_script_a_used_form_offers_a_way_out(shared_app, chromium):
+def test_without_a_script_a_used_form_can_be_sent_again(shared_app, chromium):
     page = chromium.new_context(java_script_enabled=False).new_page()
     page.goto(shared_app.site.url)
     used = page.locator("#search-form [name=task_id]").get_attribute("value")
@@ -165,18 +165,18 @@ def test_without_a_script_a_used_form_offers_a_way_out(shared_app, chromium):
 
 
 def send_with(route: Route, task_id: str) -> None:
-    """Send the form with another id, as a page from the browser's history may."""
+    """Send the form with an earlier id, as a page from the browser's history may do."""
     data = urllib.parse.parse_qs(route.request.post_data) | {"task_id": task_id}
     route.continue_(post_data=urllib.parse.urlencode(data, doseq=True))
 
 
-@pytest.mark.fault(38, "two tabs hear of the searches in another order")
+@pytest.mark.fault(38, "two tabs receive messages in a different order")
 def test_each_tab_lists_the_searches_in_the_same_order(shared_app, chromium):
     context = chromium.new_context()
     first, second = (open_page(context, shared_app.site) for _ in range(2))
     user = first.locator("body").get_attribute("data-user")
     wake_up = 'document.dispatchEvent(new Event("visibilitychange"))'
-    # The news of the older one arrives last.
+    # The message about the older search arrives last.
     for number in (2, 1):
         time = f"2999-01-01 00:00:0{number}"
         insert_search(shared_app, user, query=f"Question {number}", created_at=time)
@@ -187,8 +187,8 @@ def test_each_tab_lists_the_searches_in_the_same_order(shared_app, chromium):
         expect(tab.locator("#results h3")).to_have_text(["Question 2", "Question 1"])
 
 
-@pytest.mark.fault(39, "somebody uses the page without a mouse, or without seeing it")
-def test_the_focus_stays_and_each_button_has_a_name_of_its_own(shared_app, chromium):
+@pytest.mark.fault(39, "a user has no mouse, or uses a screen reader")
+def test_the_focus_stays_and_each_button_has_a_unique_name(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)
     for question in ("simulate: silence", "simulate:  silence"):
         ask(page, question)
@@ -214,7 +214,7 @@ def test_a_search_that_was_deleted_leaves_the_page(shared_app, chromium):
     expect_status(page, question, "running")
     user = page.locator("body").get_attribute("data-user")
     change(shared_app, "DELETE FROM search_searchresult WHERE user_id = ?", user)
-    # The page asks again every five seconds.
+    # The page requests a snapshot every five seconds.
     expect(result(page, question)).to_have_count(0, timeout=20_000)
 
 
@@ -224,7 +224,7 @@ def count_users(running: Running) -> int:
         return database.execute("SELECT count(*) FROM auth_user").fetchone()[0]
 
 
-@pytest.mark.fault(33, "a page was asleep, or comes back from the browser's history")
+@pytest.mark.fault(33, "a page wakes up, or comes back from the browser's history")
 @pytest.mark.parametrize(
     "event",
     ['new PageTransitionEvent("pageshow", {persisted: true})', '"visibilitychange"'],
@@ -232,7 +232,7 @@ def count_users(running: Running) -> int:
 def test_a_page_that_wakes_up_gets_what_is_new(shared_app, chromium, event):
     page = open_page(chromium.new_context(), shared_app.site)
     user = page.locator("body").get_attribute("data-user")
-    # Nobody tells the page of it, and it has no search that it waits for.
+    # The page gets no message about this search, and waits for no search.
     insert_search(shared_app, user, query="Asked elsewhere", status="done", answer="A")
     if event.startswith("new"):
         page.evaluate(f"dispatchEvent({event})")

@@ -17,8 +17,8 @@ from tutorial.runtime.waiting import wait_until
 
 
 @on_postgres
-@pytest.mark.fault(26, "a flood of questions from one person")
-def test_a_flood_finds_its_limit(run_app):
+@pytest.mark.fault(26, "one person sends a flood of questions")
+def test_a_flood_is_limited_with_postgresql(run_app):
     running = run_app(SEARCHES_PER_MINUTE="5")
     flood = Person(running.site)
     answers = at_the_same_time(lambda: flood.post("Flood?"), 30)
@@ -27,7 +27,7 @@ def test_a_flood_finds_its_limit(run_app):
 
 @on_postgres
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
-def test_a_server_that_dies_comes_back(app, person, postgres):
+def test_a_killed_server_comes_back(app, person, postgres):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         task_id = person.search("Who is asked during this time?")
         wait_for_middle(person, task_id)
@@ -48,7 +48,7 @@ def test_a_server_that_dies_comes_back(app, person, postgres):
 
 @on_postgres
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
-def test_a_server_that_hangs_is_waited_for(app, person, postgres):
+def test_the_app_waits_for_a_server_that_hangs(app, person, postgres):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         task_id = person.search("Who hangs?")
         wait_for_middle(person, task_id)
@@ -71,7 +71,7 @@ LOCKED = 34, "somebody has locked a row or a table for a long time"
 
 @on_postgres
 @pytest.mark.fault(*LOCKED)
-def test_a_locked_row_delays_its_own_search_alone(app, person):
+def test_a_locked_row_delays_only_its_own_search(app, person):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         stuck = person.search("Who is locked?")
         wait_for_middle(person, stuck)
@@ -84,7 +84,7 @@ def test_a_locked_row_delays_its_own_search_alone(app, person):
             searches = [person.search(question) for question in questions]
             for task_id in searches:
                 assert person.wait_for_end(task_id)["status"] == "done"
-            # Its lease has ended by now, and no other worker could renew it.
+            # By now, the lease has expired, because no process could renew it.
             assert person.snapshot()[stuck]["status"] == "running"
         assert wait_for_frame(socket, stuck)["status"] == "done"
     for question in ("Who is locked?", *questions):
@@ -93,8 +93,8 @@ def test_a_locked_row_delays_its_own_search_alone(app, person):
 
 @on_postgres
 @pytest.mark.fault(*LOCKED)
-def test_a_locked_table_holds_up_neither_health_nor_files(run_app):
-    # All threads for pages wait, and for longer than this test takes.
+def test_a_locked_table_delays_neither_health_checks_nor_files(run_app):
+    # All threads for pages wait for longer than this test takes.
     limits = "\nLIMITS = \"SET lock_timeout = '60s'\"\n"
     running, finished = (
         run_app({"config/database.py": limits}, DATABASE_CONNECTIONS="40"),

@@ -1,4 +1,4 @@
-"""`final/` as it is deployed: without DEBUG, behind a proxy that ends TLS."""
+"""`final/` as it is deployed: without DEBUG, behind a proxy that terminates TLS."""
 
 import re
 
@@ -37,7 +37,7 @@ def test_the_page_works_with_its_collected_files(chromium):
         files = [response for response in loaded if "/static/" in response.url]
         assert len(files) == 5, [response.url for response in files]
         for response in files:
-            # A digest in the name, also where one module imports another.
+            # Each name has a digest, even in the imports between modules.
             assert re.search(r"/\w+\.[0-9a-f]{12}\.(js|css)$", response.url)
             assert "max-age=315360000" in response.headers["cache-control"]
         stages = [text for text in wrong if text.startswith("stage ")]

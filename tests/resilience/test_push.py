@@ -25,7 +25,7 @@ from tutorial.runtime.waiting import wait_until
 
 @pytest.mark.fault(16, "the push fails after the answer was saved")
 @pytest.mark.parametrize("outage", ["frozen", "gone"])
-def test_a_page_asks_for_what_cannot_be_pushed(app, chromium, outage):
+def test_a_page_requests_a_result_that_cannot_be_pushed(app, chromium, outage):
     site, question = app.site, f"Who asks while Redis is {outage}?"
     page = open_page(chromium.new_context(), site)
     before = len(app.log)
@@ -66,7 +66,7 @@ class Pushed:
         self.push(sequence=sequence, chunk=chunk)
 
 
-@pytest.mark.fault(24, "news comes out of order, repeated, and with gaps")
+@pytest.mark.fault(24, "messages arrive out of order, repeated, and with gaps")
 def test_the_order_of_the_messages_does_not_matter(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)
     chunks = {2: "one ", 3: "two ", 4: "three"}
@@ -81,7 +81,7 @@ def test_the_order_of_the_messages_does_not_matter(shared_app, chromium):
         item = page.locator(f"#results [data-task-id='{search.id}']")
         expect(item.locator(".answer")).to_have_text("one two three")
     for search in searches:
-        search.push_state(1_000_001, "running")  # another try starts again
+        search.push_state(1_000_001, "running")  # another attempt begins
         search.push_chunk(4, "three")
         search.push_chunk(1_000_003, "end")
         search.push_chunk(1_000_002, "The ")
@@ -105,7 +105,7 @@ def test_the_order_of_the_messages_does_not_matter(shared_app, chromium):
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
 def test_the_last_message_of_an_older_search_is_dropped(shared_app, chromium):
-    """A search that the page shows, but that is too old for a snapshot."""
+    """The page shows the search, but the search is too old for a snapshot."""
     context = chromium.new_context()
     user = open_page(context, shared_app.site).locator("body")
     row = {"user_id": user.get_attribute("data-user"), "query": "The oldest?"}
@@ -126,14 +126,14 @@ def test_the_last_message_of_an_older_search_is_dropped(shared_app, chromium):
     expect_status(page, "And what is new?", "done")
 
 
-@pytest.mark.fault(24, "news comes out of order, repeated, and with gaps")
-def test_a_page_asks_for_what_is_missing(shared_app, chromium):
+@pytest.mark.fault(24, "messages arrive out of order, repeated, and with gaps")
+def test_a_page_requests_missing_messages(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)
     search = Pushed(shared_app.site, page)
     row = {"user_id": search.user, "query": f"Pushed {search.id}"}
     search.id = insert_search(shared_app, sequence=4, answer="one two three", **row)
     search.push_state(1, "running")
-    # The page polls anyway. After this poll, the next one is five seconds away.
+    # The page also polls. After this poll, the next one is five seconds away.
     with page.expect_response(f"{shared_app.site.url}/?*", timeout=PATIENCE):
         change(
             shared_app,

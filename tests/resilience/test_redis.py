@@ -1,4 +1,4 @@
-"""Rows 5 to 9: Redis fails, or the connection to it."""
+"""Rows 5 to 9: Redis or the connection to Redis fails."""
 
 import contextlib
 import json
@@ -65,12 +65,12 @@ def test_the_last_message_to_a_page_is_dropped(app, chromium):
 
 
 def the_answer(site: Site, question: str) -> str:
-    """The answer of the API, which was asked once."""
+    """Return the API's answer. Check that the API was called once."""
     [request] = [r for r in site.requests_to_openai() if r["input"] == question]
     return request["answer"]
 
 
-@pytest.mark.fault(6, "Redis refuses at POST")
+@pytest.mark.fault(6, "Redis refuses connections at POST")
 def test_redis_refuses(app):
     site = app.site
     person = Person(site)
@@ -79,15 +79,15 @@ def test_redis_refuses(app):
             started = time.monotonic()
             task_id = person.search("Does anybody need Redis?")
             assert time.monotonic() - started < 2
-            # The database is enough to do the search and to show its result.
+            # The database is enough to run the search and to show its result.
             assert person.wait_for_end(task_id)["status"] == "done"
-            # Pages try to reconnect again and again: each try may log one line only.
+            # Pages keep reconnecting: each attempt may log only one line.
             wait_until(
                 lambda: is_refused(person),
                 seconds=10,
-                otherwise="a WebSocket opens, and Redis is away",
+                otherwise="a WebSocket opens although Redis is down",
             )
-            # The same holds for a worker that starts while Redis is away.
+            # The same applies to a worker that starts while Redis is down.
             kill(app.project.running["worker"])
             app.project.restart(app.processes, "worker")
             task_id = person.search("And who starts without Redis?")
@@ -104,7 +104,7 @@ def test_redis_refuses(app):
 
 
 def is_refused(person: Person) -> bool:
-    """Whether a new socket is refused, as a page expects it without Redis."""
+    """Whether a new socket is rejected, as a page expects without Redis."""
     try:
         person.open_socket().close()
     except NoSocket as refusal:
@@ -196,7 +196,7 @@ def test_redis_restarts_under_load(app):
 
 
 @pytest.mark.fault(9, "Redis restarts under load")
-def test_sockets_open_where_none_was_while_redis_restarted(app):
+def test_sockets_open_if_none_was_open_while_redis_restarted(app):
     """No page used the connections to Redis while they broke."""
     persons = [Person(app.site) for _ in range(12)]
     with nobody_else_sees(app.site):
@@ -207,7 +207,7 @@ def test_sockets_open_where_none_was_while_redis_restarted(app):
 
 
 def open_and_close(persons: list[Person]) -> None:
-    """Open a socket for each, which must get its snapshot: none is refused."""
+    """Open a socket for each person, and check that it gets its snapshot."""
     with contextlib.ExitStack() as stack:
         for person in persons:
             socket = stack.enter_context(person.open_socket())
@@ -215,8 +215,8 @@ def open_and_close(persons: list[Person]) -> None:
 
 
 @pytest.mark.fault(9, "Redis restarts under load")
-def test_redis_gives_its_place_to_another(app):
-    """It refuses commands that write, and then accepts them again: a failover."""
+def test_redis_fails_over(app):
+    """Redis rejects commands that write, and later accepts them again."""
     site, person = app.site, Person(app.site)
     with nobody_else_sees(site), ask_redis(app) as client:
         client.replicaof("127.0.0.1", free_port())  # no server there
@@ -236,7 +236,7 @@ def test_redis_gives_its_place_to_another(app):
 
 
 @pytest.mark.fault(9, "Redis restarts under load")
-def test_a_restart_of_redis_is_a_line_for_each_process(run_app):
+def test_each_process_logs_one_line_for_a_restart_of_redis(run_app):
     app = run_app()
     person = Person(app.site)
     with person.open_socket() as socket:
@@ -251,7 +251,7 @@ def test_a_restart_of_redis_is_a_line_for_each_process(run_app):
         wait_until(
             lambda: any("hears again" in line for _, line in app.log[before:]),
             seconds=20,
-            otherwise="web hears nothing",
+            otherwise="web has not recovered",
         )
         wait_for_frame(socket, person.search("After?"))
     lines = [(name, line) for name, line in app.log[before:] if is_trouble(line)]

@@ -22,7 +22,7 @@ PASSWORD = "a$b/c?d[e]%41#f@g"
 
 
 class Services(ExitStack):
-    """What a test has started; all of it ends with the context."""
+    """The services that a test starts. All of them end with the context."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Services(ExitStack):
 
 
 def by_tls(services: Services, folder: Path) -> str:
-    """A Redis that is reached by TLS, with a certificate of an authority of its own."""
+    """A Redis with TLS. A private authority has signed its certificate."""
     port = free_port()
     start(services, folder, "--port", str(port))
     wait_until(lambda: listens(port), seconds=10, otherwise="Redis does not listen")
@@ -39,7 +39,7 @@ def by_tls(services: Services, folder: Path) -> str:
 
 
 def at_a_socket(services: Services, folder: Path) -> str:
-    """A Redis that listens at a file alone."""
+    """A Redis that listens only on a Unix socket."""
     path = folder / "redis.sock"
     start(services, folder, "--port", "0", "--unixsocket", str(path))
     wait_until(path.exists, seconds=10, otherwise="Redis does not listen")
@@ -47,7 +47,7 @@ def at_a_socket(services: Services, folder: Path) -> str:
 
 
 def behind_a_sentinel(services: Services, folder: Path) -> str:
-    """A Redis that a sentinel names."""
+    """A Redis that Sentinel names."""
     redis, port = free_port(), free_port()
     start(services, folder, "--port", str(redis))
     config = folder / "sentinel.conf"
@@ -65,12 +65,12 @@ def behind_a_sentinel(services: Services, folder: Path) -> str:
     wait_until(
         lambda: listens(redis) and listens(port), seconds=10, otherwise="no sentinel"
     )
-    # One of the sentinels may be away.
+    # One of the Sentinels may be down.
     return f"sentinel://127.0.0.1:{free_port()},127.0.0.1:{port}/mymaster/3"
 
 
 def start(services: Services, folder: Path, *options: str) -> None:
-    """Start a Redis that asks for the password."""
+    """Start a Redis that requires the password."""
     command = [str(find_redis()), "--bind", "127.0.0.1", "--save", "", *options]
     command += ["--dir", str(folder), "--requirepass", PASSWORD]
     services.processes.start("redis", command, folder=folder, environment=os.environ)
@@ -84,7 +84,7 @@ def services() -> Iterator[Services]:
 
 @pytest.mark.slow(10)
 @pytest.mark.parametrize("launch", [by_tls, at_a_socket, behind_a_sentinel])
-def test_everything_finds_it(services, tmp_path, launch):
+def test_each_library_finds_redis(services, tmp_path, launch):
     (tmp_path / "redis").mkdir()
     url = launch(services, tmp_path / "redis")
     running = start_app(tmp_path, {"REDIS_URL": url, "REDIS_PASSWORD": PASSWORD})
@@ -97,7 +97,7 @@ def test_everything_finds_it(services, tmp_path, launch):
             assert "groups with subscribers: 1\n" in groups.stdout, groups.stderr
         queue = running.project.manage("show_queue")
         assert "0 waiting" in queue.stdout, queue.stderr
-        # The message was sent, and it was not the worker that looked for the search.
+        # The worker got the message: it did not find the search by its rounds.
         assert not any("was overlooked" in line for _, line in running.log)
         assert PASSWORD not in str(running.log)
     finally:
@@ -111,9 +111,7 @@ def test_everything_finds_it(services, tmp_path, launch):
         ("?ssl_ca_certs=missing.pem", "REDIS_URL names a file that does not exist"),
     ],
 )
-def test_a_certificate_that_is_not_trusted_is_reported(
-    services, tmp_path, option, reason
-):
+def test_an_untrusted_certificate_is_reported(services, tmp_path, option, reason):
     url = by_tls(services, tmp_path).partition("?")[0] + option
     result = subprocess.run(
         [sys.executable, "manage.py", "show_queue"],

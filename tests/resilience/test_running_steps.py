@@ -1,4 +1,4 @@
-"""What a running step survives. For final/, see the table of faults."""
+"""Faults that a running step survives. For final/, see the table of faults."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ def test_idle_sockets_stay_open_and_still_work(run_step):
         sockets = [stack.enter_context(open_socket(visitor)) for visitor in visitors]
         deadline = time.monotonic() + IDLE
         for socket in sockets:
-            # Waits for a frame or for the end of the connection, and wants neither.
+            # Wait for a frame or for the end of the connection. Neither must arrive.
             with pytest.raises(TimeoutError):
                 socket.recv(timeout=max(0.0, deadline - time.monotonic()))
         for number, (visitor, socket) in enumerate(zip(visitors, sockets, strict=True)):
@@ -40,7 +40,7 @@ def test_idle_sockets_stay_open_and_still_work(run_step):
 @pytest.mark.xdist_group("step 7")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restarted_redis_is_survived(run_step, number):
-    """A later search works, with the socket from before and with a new one."""
+    """A later search works, both with the old socket and with a new one."""
     running = run_step("7")
     visitor = Visitor(running.site)
     visitor.get()
@@ -58,7 +58,7 @@ def test_a_restarted_redis_is_survived(run_step, number):
         later.get()
 
         def answered() -> bool:
-            """Whether a search works from end to end again."""
+            """Whether a search again works from end to end."""
             later.ask("After?")
             with contextlib.suppress(NoSocket), open_socket(later) as new_socket:
                 later.ask("After?")
@@ -75,7 +75,7 @@ def test_a_restarted_redis_is_survived(run_step, number):
 
 
 @pytest.mark.xdist_group("step 7")
-def test_a_message_waits_for_a_worker_that_is_killed_before(run_step):
+def test_a_message_waits_until_a_killed_worker_is_restarted(run_step):
     running = run_step("7")
     visitor = Visitor(running.site)
     visitor.get()

@@ -1,4 +1,4 @@
-"""Sessions that are kept elsewhere than in the database."""
+"""Sessions that are not kept in the database."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_a_visitor_stays_the_same_with_any_engine(run_app, engine):
     guest = user_id(person)
     sign_up(person, f"with-{engine.replace('_', '-')}")
     assert user_id(person) == guest
-    # The socket's session is looked at again, and still holds.
+    # The consumer has checked the session again, and it is still valid.
     with person.open_socket() as socket:
         task_id = person.search("And who am I now?")
         assert wait_for_frame(socket, task_id)["status"] == "done"

@@ -7,7 +7,7 @@ from tutorial.runtime.exclusive import free_port, listens
 from tutorial.runtime.waiting import wait_until
 
 
-def test_a_post_at_one_and_a_socket_at_the_other(shared_app):
+def test_a_post_to_one_process_and_a_socket_to_another(shared_app):
     project, processes = shared_app.project, shared_app.processes
     port = free_port()
     second_web = processes.start(

@@ -1,4 +1,4 @@
-"""Rows 1, 3 and 4: what happens between a page and the server, or does not."""
+"""Rows 1, 3 and 4: the socket is idle, late or offline."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ IDLE = 8
 
 
 def refuse_snapshots(page: Page) -> None:
-    """Leave the page nothing but its socket: it asks for snapshots in vain."""
+    """Block the page's requests for snapshots, so that only its socket works."""
     page.route(
         lambda url: urlsplit(url).path == "/",
         lambda r: r.abort() if r.request.method == "GET" else r.continue_(),
@@ -50,7 +50,7 @@ def test_idle_sockets_stay_open_and_still_work(shared_app):
             assert '"searches": []' in socket.recv(timeout=5)
         deadline = time.monotonic() + IDLE
         for socket in sockets:
-            # Waits for a frame or for the end of the connection, and wants neither.
+            # Wait for a frame or for the end of the connection. Neither must arrive.
             with pytest.raises(TimeoutError):
                 socket.recv(timeout=max(0.0, deadline - time.monotonic()))
         for person, socket in zip(persons, sockets, strict=True):

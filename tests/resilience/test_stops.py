@@ -1,4 +1,4 @@
-"""Row 23: SIGTERM in the middle of an answer, as a deployment sends it."""
+"""Row 23: SIGTERM in the middle of an answer, as in a deployment."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ from support.app.processes import restart
 from tutorial.runtime import reaper
 from tutorial.runtime.waiting import wait_until
 
-# Codes of WebSockets.
+# Close codes of WebSockets.
 GOING_AWAY, SERVICE_RESTART = 1001, 1012
 
 
@@ -40,7 +40,7 @@ def wait_for_exit(process, seconds):
     wait_until(
         lambda: not reaper.is_alive(process.group),
         seconds=seconds,
-        otherwise=lambda: f"{process.name} goes on: {process.lines[-5:]}",
+        otherwise=lambda: f"{process.name} still runs: {process.lines[-5:]}",
     )
 
 
@@ -72,7 +72,7 @@ def test_a_worker_finishes_its_searches_before_it_ends(app, person):
 
 @pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
 def test_a_search_longer_than_the_grace_is_given_to_another_worker(run_app):
-    # The lease does not expire: no worker claims the search unless it is given back.
+    # The lease does not expire: no worker can claim the search before it is given back.
     patience = {"SEARCH_GRACE_SECONDS": "1", "SEARCH_LEASE_SECONDS": "600"}
     running = run_app(OPENAI_FIRST_WORD_SECONDS="60", **patience)
     person, question = Person(running.site), "simulate: silence"

@@ -1,4 +1,4 @@
-"""Two sites that share a Redis, each with a database number of its own."""
+"""Two sites that share a Redis. Each uses a different database number."""
 
 import json
 
@@ -28,7 +28,7 @@ ROW = pytest.mark.fault(27, "another site uses the same Redis")
 
 @pytest.mark.slow(8)
 @pytest.mark.parametrize("name", ["7", pytest.param("final", marks=ROW)])
-def test_two_sites_on_one_redis_do_not_hear_each_other(name):
+def test_two_sites_on_one_redis_get_no_messages_of_each_other(name):
     folder = steps.find(name).folder
     with Stack(folder) as first:
         # Another database of the same Redis, and the same API.
@@ -38,13 +38,13 @@ def test_two_sites_on_one_redis_do_not_hear_each_other(name):
             "openai": lambda _: Service(variables),
         }
         with Stack(folder, services=services) as second:
-            # In both sites, the first user has the number 1.
+            # On both sites, the first user has the id 1.
             mine, other = Visitor(site_of(first)), Visitor(site_of(second))
             mine.get(), other.get()
             with open_socket(mine) as socket, open_socket(other) as others:
                 other.ask("What is a signal?")
                 frames_up_to(others, "What is a signal?")
-                # Redis would have brought the other site's message first.
+                # A message of the other site would have arrived first.
                 mine.ask("What is a queue?")
                 heard = frames_up_to(socket, "What is a queue?")
     assert not [frame for frame in heard if "What is a signal?" in frame]

@@ -11,7 +11,7 @@ from support.app.processes import kill, restart
 from support.app.tabs import Tab, living
 from tutorial.runtime.waiting import wait_until
 
-PERSONS, TABS = 30, 10  # each has so many
+PERSONS, TABS = 30, 10  # persons, and tabs of each person
 
 
 @pytest.mark.slow(15)

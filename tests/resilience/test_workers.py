@@ -34,7 +34,7 @@ def test_a_thread_of_celery_ends(app, person):
 
 @pytest.mark.fault(10, "a worker's thread dies in a task")
 def test_the_event_loop_ends(app, person):
-    """The worker has to end: otherwise it would take messages and do nothing."""
+    """The worker must end: otherwise it would take messages and do nothing."""
     worker = app.project.running["worker"]
     questions = ["What ends?", "And what ends with it?"]
     with nobody_else_sees(app.site), person.open_socket() as socket:
