@@ -1,4 +1,4 @@
-"""What following a page needs."""
+"""Fixtures for the tests that follow a page."""
 
 import pytest
 

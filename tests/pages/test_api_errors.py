@@ -23,7 +23,7 @@ KINDS = api_errors()
 
 @pytest.fixture(scope="module")
 def stand_in():
-    """The address of a stand-in that does not take its time."""
+    """The address of a stand-in that responds without a delay."""
     with Processes(lambda name, line: None) as processes:
         options = ("--latency", "0", "--pace", "0")
         _, variables = services.start_stand_in(processes, *options)
@@ -31,7 +31,7 @@ def stand_in():
 
 
 def ask(url: str, question: str) -> str:
-    """What the step's call of the API gets from `url`; it waits for a second."""
+    """The outcome of the step's API call to `url`, with a time-out of a second."""
     client = openai.OpenAI(base_url=url, api_key=STAND_IN_KEY, timeout=1, max_retries=0)
     return client.responses.create(model="any", input=question).output_text
 

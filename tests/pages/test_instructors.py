@@ -1,4 +1,4 @@
-"""The schedules for a class: they add up, and leave the time that the steps take."""
+"""The schedules for a class add up, and leave enough time for each step."""
 
 import re
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def together(title: str) -> int:
 
 
 @pytest.mark.parametrize("title", SCHEDULES)
-def test_one_thing_begins_where_the_other_ends(title):
+def test_each_row_begins_when_the_previous_one_ends(title):
     assert len(schedule(title)) > 5
     for row, after in pairwise(schedule(title)):
         assert row.day != after.day or row.at + row.minutes == after.at, row.what
@@ -73,13 +73,13 @@ def test_they_take_as_long_as_they_say():
     ],
 )
 def test_each_step_has_its_time(title, typed, more):
-    """What is not for talk is for typing; in two days, also for the exercise."""
+    """The time without talk is for typing and, on two days, for the exercise."""
     rows = [row for row in schedule(title) if row.typed]
     assert "".join(row.typed for row in rows) == typed
     for row in rows:
         step = steps.find(row.typed)
         assert row.minutes - row.talk >= step.minutes + more, step.title
-        assert row.talk >= 10, "no time to speak and to ask"
+        assert row.talk >= 10, "no time for the talk and for questions"
 
 
 @pytest.mark.parametrize("title", SCHEDULES)
@@ -94,7 +94,7 @@ def test_two_days_have_an_hour_for_the_repair_shop():
     assert [row.minutes for row in rows] == [60]
 
 
-def test_there_are_as_many_mistakes_in_the_repair_shop_as_it_says():
+def test_the_number_of_mistakes_in_the_repair_shop_is_correct():
     assert "has more than fifty mistakes" in " ".join(TEXT.split())
     assert len(in_order(7, 12)) > 50
 

@@ -1,4 +1,4 @@
-"""The learner that follows the pages fails where a page misleads it."""
+"""The simulated learner fails if a page is wrong."""
 
 import re
 
@@ -100,12 +100,12 @@ def learner_of(tmp_path, root, chromium, terminal):
 
     yield give
     for learner in learners:
-        learner.hurry(PATIENCE)  # programs take their time to end
+        learner.hurry(PATIENCE)  # programs need time to end
         learner.leave()
 
 
 def follow_to_the_end(learner: Learner, impatient_at: str = "") -> None:
-    """Go down the page; from the directive `impatient_at` on, wait for a second."""
+    """Follow the page. From the directive `impatient_at` on, wait only for a second."""
 
     def do(action: Action) -> None:
         if impatient_at and impatient_at == f"{action.name}: {action.argument}":
@@ -117,7 +117,7 @@ def follow_to_the_end(learner: Learner, impatient_at: str = "") -> None:
 
 
 def misleads(learner: Learner, *words: str, impatient_at: str = "") -> None:
-    """Check that following the page fails, with a message that has these words."""
+    """Check that following the page fails with a message that contains these words."""
     with pytest.raises((SybilFailure, Problem)) as caught:
         follow_to_the_end(learner, impatient_at)
     for word in ("example.md", *words):
@@ -129,7 +129,7 @@ def line_of(text: str, part: str) -> str:
 
 
 def listings(*names: str) -> list[str]:
-    """Fences that show these files whole."""
+    """Fences that show these files completely."""
     return [f"```step\nfile: {name}\n```\n" for name in names]
 
 
@@ -152,9 +152,9 @@ def test_a_command_before_its_listing(learner_of):
 
 
 def test_a_listing_in_the_wrong_order(learner_of):
-    """A page that has an address lead to a view that does not exist yet.
+    """The page adds the URL of a view before it adds the view.
 
-    Django's server waits until one of its files changes. A new file is none of them.
+    Django's server waits until one of its files changes. A new file does not count.
     """
     before = "config/celery.py config/__init__.py config/settings.py requirements.txt"
     before += " search/tasks.py search/forms.py search/guests.py"
@@ -235,7 +235,7 @@ def test_a_failure_that_the_page_shows(learner_of):
 
 
 def test_a_run_is_watched(learner_of):
-    """What the directives find out about a program that runs, right and wrong."""
+    """The directives check a running program, and report what differs."""
     learner = learner_of("# A page\n")
     learner.do(Action("my-search", "1"))
     run = "$ python3 -m tutorial run ../my-search --port 8001"

@@ -1,4 +1,4 @@
-"""Each page is followed as a learner would: typed, run, and looked at in a browser.
+"""Each page is followed as a learner would: typed, run, and checked in a browser.
 
 The listings of a step's page are typed in the page's order, each as far as it is shown;
 at the end the folder has to be the step. Every console block runs where it stands, and
@@ -26,7 +26,7 @@ def name_of(page: Page) -> str:
 
 
 def has_work(page: Page) -> bool:
-    """Whether a page has something to type."""
+    """Whether a page has code or commands to type."""
     return page.step in STEPS or "console" in page.fences()
 
 
@@ -48,14 +48,14 @@ def has_work(page: Page) -> bool:
     ],
 )
 def test_a_page_can_be_followed(the_page, root, chromium, terminal, monkeypatch):
-    # pytest-django's own, which no learner has.
+    # pytest-django sets this, but a learner's terminal does not have it.
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     follow(the_page, root, chromium)
 
 
 @pytest.mark.parametrize("the_page", PAGES, ids=name_of)
 def test_its_directives_and_console_blocks_can_be_read(the_page):
-    """Also those of a page that no test follows."""
+    """This includes pages that no test follows."""
     for action in the_page.actions():
         if action.name == COMMANDS:
             console.read(action.argument)
@@ -78,7 +78,7 @@ ELSEWHERE = (
     r"ssh -N( -L (\d+):127\.0\.0\.1:\2){3} ada@machine",
     r"python3 -m tutorial (propagate \d|test|pictures)|requirements/compile",
 )
-# The two ways to begin a step. The test has the folder ready and runs neither.
+# The two ways to begin a step. The test prepares the folder, and runs neither.
 START = re.compile(r"python3 -m tutorial new \.\./my-search (\d)(?: --catch-up)?")
 
 

@@ -1,4 +1,4 @@
-"""The diff explorer shows the diff of any two steps, as it is, to all who want it."""
+"""The diff explorer shows the complete diff of any two steps to every reader."""
 
 import json
 import re
@@ -28,7 +28,7 @@ SIGNS = {"span": " ", "ins": "+", "del": "-", "i": "@"}
 
 @dataclass
 class Block:
-    """A block of code as its HTML has it: (sign, numbers, text) of each line."""
+    """A block of code, read from its HTML: (sign, numbers, text) of each line."""
 
     lines: list[tuple[str, list[int], str]] = field(default_factory=list)
 
@@ -43,7 +43,7 @@ class Block:
 
 @dataclass
 class ShownFile:
-    """What a page shows of a file: in one column, or in that and two others."""
+    """What a page shows of a file: one column, and perhaps two more side by side."""
 
     heading: str = ""
     is_open: bool = False
@@ -57,11 +57,11 @@ class PairPage(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.files: dict[str, ShownFile] = {}
-        self.text = ""  # of all that is no diff
+        self.text = ""  # the text outside of the diffs
         self.links: list[str] = []
         self._file: ShownFile | None = None
         self._block: Block | None = None
-        self._depth = 0  # below the block
+        self._depth = 0  # inside the block
         self._where = ""
         self.feed(html)
 
@@ -102,7 +102,7 @@ class PairPage(HTMLParser):
 
     def handle_data(self, data: str):
         if self._block:
-            assert self._depth, "all that is in a block is in a line"
+            assert self._depth, "a block has text outside of its lines"
             sign, numbers, text = self._block.lines[-1]
             self._block.lines[-1] = (sign, numbers, text + data)
         elif self._file:
@@ -122,7 +122,7 @@ def read_page(built):
 # What the pages hold
 
 
-def test_each_two_steps_have_a_page_and_no_others(built):
+def test_each_pair_of_steps_has_a_page_and_there_are_no_others(built):
     found = {page.parent.name for page in (built.folder / "diff").glob("*/index.html")}
     assert found == {f"{old.name}-{new.name}" for old, new in PAIRS}
 
@@ -144,7 +144,7 @@ def test_a_page_shows_the_whole_diff_and_nothing_else(read_page, old, new):
 
 
 def check_sides(change: FileDiff, body: list[str], sides: list[Block]) -> None:
-    """Side by side stands what the diff has, under the numbers of the files' lines."""
+    """The columns show the lines of the diff, with the line numbers of the files."""
     for side, lines, signs in zip(
         sides, (change.old, change.new), (" -", " +"), strict=True
     ):
@@ -154,11 +154,11 @@ def check_sides(change: FileDiff, body: list[str], sides: list[Block]) -> None:
     left, right = (side.lines for side in sides)
     assert len(left) == len(right)
     for one, other in zip(left, right, strict=True):
-        assert (one[0] == " ") == (other[0] == " "), "what stays stands side by side"
+        assert (one[0] == " ") == (other[0] == " "), "an unchanged line has one side"
 
 
 @each_pair
-def test_a_page_says_what_else_there_is_to_do(read_page, old, new):
+def test_a_page_names_the_other_actions(read_page, old, new):
     page = read_page(old, new)
     text = " ".join(page.text.split())
     sentences = difference.advice(old.folder, new.folder)
@@ -200,7 +200,7 @@ def test_each_file_has_its_counts_and_a_link(read_page, old, new):
 
 
 @each_pair
-def test_the_pages_beside_it_are_a_step_away(read_page, old, new):
+def test_a_page_links_to_the_neighbouring_pairs(read_page, old, new):
     links = read_page(old, new).links
     by_number = {step.number: step for step in steps.every()}
     for places in (-1, 1):
@@ -237,7 +237,7 @@ def test_the_entry_page_leads_to_each_pair(built):
 # How a file becomes HTML
 
 
-def test_each_line_is_a_piece_of_html_of_its_own():
+def test_each_line_is_a_separate_piece_of_html():
     lines = ('"""One', "<two> & three", "", '"""', "x = 1  ", "\tif x:", "")
     for path in ("views.py", "page.html", "Procfile", "Dockerfile", "a.unknown", ".x"):
         pieces = highlighted(path, lines)
@@ -260,7 +260,7 @@ def test_python_is_in_colour():
     assert '<span class="k">def</span>' in highlighted("a.py", ("def a(): pass",))[0]
 
 
-def test_a_file_that_goes_has_one_side():
+def test_a_removed_file_has_one_side():
     change = Change.of(FileDiff("a.py", ["one", "<two>"], None))
     assert change.kind == "removed"
     assert not change.has_two_sides
@@ -271,7 +271,7 @@ def test_a_file_that_goes_has_one_side():
     assert page.files["a.py"].unified.body() == ["@@ -1,2 +0,0 @@", "-one", "-<two>"]
 
 
-def test_another_fence_than_these_fails_with_the_name_of_the_page():
+def test_an_unknown_fence_fails_with_the_name_of_the_page():
     for body in ("show: all", "show: [table]", ""):
         with pytest.raises(Problem, match="x.md: a pairs fence shows one of choose,"):
             Page("x.md").expand(f"```pairs\n{body}\n```")
@@ -287,7 +287,7 @@ def page(chromium, address):
 
 
 def is_side_by_side(page) -> bool:
-    """Which of the two views is to be seen; exactly one."""
+    """Which of the two views is visible. Checks that it is only one."""
     sides = page.locator(".diff-sides").first.is_visible()
     assert page.locator(".diff-unified").first.is_visible() != sides
     return sides
@@ -303,13 +303,13 @@ def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
     page.keyboard.type(second)
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Show")).to_be_focused()
-    assert page.url == address + "diff/", "nobody is sent away while they choose"
+    assert page.url == address + "diff/", "a choice of one step left the page"
     page.keyboard.press("Enter")
     older, newer = sorted([first, second])  # digits come before letters
     page.wait_for_url(f"{address}diff/{older}-{newer}/")
     assert page.get_by_label("From", exact=True).input_value() == older
     assert page.get_by_label("To", exact=True).input_value() == newer
-    # And from one pair's page to another's.
+    # The selects on a pair's page lead to other pairs, too.
     page.get_by_label("From", exact=True).select_option("2")
     page.get_by_label("To", exact=True).select_option("7")
     page.get_by_role("button", name="Show").click()
@@ -320,8 +320,8 @@ def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
     expect(page.get_by_label("To", exact=True)).to_have_value(newer)
 
 
-def test_who_comes_back_finds_the_selects_as_the_page_has_them(page, address):
-    """Also where the browser has kept the page as it was left."""
+def test_the_selects_match_the_page_after_the_back_button(page, address):
+    """Even if the browser restores the page as the reader left it."""
     page.goto(address + "diff/3-4/")
     chosen = page.get_by_label("To", exact=True)
     chosen.select_option("7")
@@ -331,7 +331,7 @@ def test_who_comes_back_finds_the_selects_as_the_page_has_them(page, address):
     expect(chosen).to_have_value("4")
 
 
-def test_one_step_twice_is_told(page, address):
+def test_choosing_the_same_step_twice_is_reported(page, address):
     page.goto(address + "diff/3-4/")
     page.get_by_label("To", exact=True).select_option("3")
     page.get_by_role("button", name="Show").click()
@@ -355,13 +355,13 @@ def test_the_view_is_chosen_by_keyboard_and_remembered(page, address):
     assert is_side_by_side(page)
 
 
-def test_a_browser_that_keeps_nothing_shows_it_too(page, address):
+def test_it_works_without_local_storage(page, address):
     page.add_init_script(
         "Object.defineProperty(window, 'localStorage',"
         " { get() { throw new Error('no storage'); } })"
     )
     failures = []
-    # The theme, too, asks the storage, and says so: of ours nothing is heard.
+    # The theme also uses the storage, and logs an error. Our script must not.
     page.on("pageerror", lambda error: failures.append(error.stack or error.message))
     page.goto(address + "diff/3-4/")
     expect(page.get_by_label("side by side", exact=True)).to_be_checked()
@@ -391,7 +391,7 @@ def phone(chromium, address):
 
 
 def choose(page, view: str) -> None:
-    """Choose a view, and wait until the keyboard can reach what scrolls in it."""
+    """Choose a view, and wait until the keyboard can reach its scrolling parts."""
     page.get_by_label(view, exact=True).check()
     page.wait_for_function(
         """() => [...document.querySelectorAll('.diff-sides')].every(
@@ -401,7 +401,7 @@ def choose(page, view: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", ["unified", "side by side"])
-def test_everybody_can_read_it_on_a_phone(phone, scheme, view):
+def test_it_is_accessible_on_a_phone(phone, scheme, view):
     page = phone(scheme)
     choose(page, view)
     assert not serious(page)
@@ -449,7 +449,7 @@ def test_a_link_to_a_folded_file_opens_it(page, address):
 
 
 @pytest.mark.parametrize("view", ["side by side", "unified"])
-def test_who_copies_gets_code_and_nothing_else(page, address, view):
+def test_copied_text_is_only_code(page, address, view):
     page.goto(address + "diff/3-4/")
     page.get_by_label(view, exact=True).check()
     name = ".diff-sides div:last-child" if view == "side by side" else ".diff-unified"

@@ -1,4 +1,4 @@
-"""The site agrees with the steps and with itself, and asks no other host."""
+"""The site agrees with the steps and with itself, and uses no other host."""
 
 import re
 import subprocess
@@ -37,7 +37,7 @@ def name_of(page: Path) -> str:
 
 
 def test_the_listings_of_a_page_are_the_whole_step():
-    """The listings that a page shows have every line of the step, and no others."""
+    """The listings of a page contain exactly the lines that the step changes."""
     for step in steps.steps():
         check_listings(step)
 
@@ -62,7 +62,7 @@ def test_there_is_a_page_for_each_step():
     assert {*STEP_PAGES.values()} == {*(DOCS / "steps").glob("*.md")}
 
 
-def test_a_log_reads_the_same_whenever_it_was_written():
+def test_a_log_does_not_depend_on_the_time_of_recording():
     lines = [
         ("browser", 'stage 1 · template · - · the form sends "What?"'),
         ("browser", "stage 7 · browser · 0123abcd · the answer is in the page"),
@@ -83,12 +83,12 @@ def test_a_log_reads_the_same_whenever_it_was_written():
 
 FENCES = re.compile(r"^( *)(`{3,}|~{3,}).*?^\1\2`*\s*$", re.M | re.S)
 UNWANTED = re.compile(r"\b(simply|just|easy|easily|obviously)\b", re.I)
-# Pictures, admonitions and comments write their marks with one.
+# The syntax of pictures, admonitions and comments contains one.
 MARKS = re.compile(r"!(?=\[)|^ *!!!(?= )|<!--.*?-->", re.M | re.S)
 
 
 def prose(page: Path) -> str:
-    """What a page says, notes included, without its code and its front matter."""
+    """The text of a page, with its notes, without its code and front matter."""
     notes: list[str] = []
 
     def collect(kind: str, body: str) -> list[str]:
@@ -107,14 +107,14 @@ def prose(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=name_of)
-def test_it_is_plainly_written(page):
+def test_the_language_is_plain(page):
     text = prose(page)
     assert not UNWANTED.findall(text)
     calm = text.replace("Search has started!", "")
     assert not re.findall(r".*!(?!=).*", calm)
 
 
-def test_the_words_are_spelled_well():
+def test_the_spelling_is_correct():
     result = subprocess.run(
         [sys.executable, "-m", "codespell_lib", "docs", "README.md", "mkdocs.yml"]
         + [
@@ -138,7 +138,7 @@ def test_the_words_are_spelled_well():
 
 @dataclass
 class Links(HTMLParser):
-    """What a page links to, what it loads, and what can be linked to in it."""
+    """The links of a page, what it loads, and its anchors."""
 
     page: Path
     links: list[str] = field(default_factory=list)
@@ -192,7 +192,7 @@ def test_every_internal_link_and_anchor_resolves(built, parsed):
             path = unquote(urlsplit(urljoin(f"http://site/{address}", link)).path)
             target = built.folder / path.removeprefix("/")
             target = target / "index.html" if path.endswith("/") else target
-            # A picture has the theme in that place that it is for.
+            # The fragment of a picture's address names its theme.
             themes = {"only-light", "only-dark"}
             anchors = parsed[target].anchors if target in parsed else themes
             if link.startswith("/") or not target.is_file():
@@ -213,22 +213,22 @@ def test_no_page_loads_anything_from_another_host(built, parsed):
         assert not [one for one in loaded if urlsplit(one).netloc], sheet
 
 
-def test_nothing_is_left_of_our_fences(built):
+def test_no_fence_is_left_unexpanded(built):
     for page in built.pages():
         code = re.sub(r"<code.*?</code>", "", page.read_text(), flags=re.S)
         for sign in ("```", "{: .place }", "*[", '=== "'):
             assert sign not in code, page
 
 
-def test_the_recorded_logs_are_no_pages(built):
+def test_the_recorded_logs_are_not_pages(built):
     assert not list(built.folder.rglob("step_*.txt"))
 
 
 # The built site in a browser
 
 
-# Of the pages of the diff explorer, which are many: one with a process and a migration,
-# one with nothing to restart, the longest, and one without a changed file.
+# Some of the many pages of the diff explorer: one with a process and a migration, one
+# with nothing to restart, the longest, and one without a changed file.
 LOOKED_AT = ("diff/3-4/", "diff/6-7/", "diff/1-final/", "diff/7-final/")
 
 
@@ -247,7 +247,7 @@ def test_the_search_finds(address, chromium):
     page.goto(address + "glossary/")
     found = search(page, "channel layer")
     found.and_(page.locator("[href*='#']")).first.click()
-    # A reader who looks a term up wants its definition first.
+    # A reader who searches for a term needs its definition first.
     page.wait_for_url(re.compile(re.escape(address) + r"glossary/\?h=.*#channel-layer"))
 
 
@@ -273,7 +273,7 @@ ALIKE = ("steps/2-view/", "steps/3-queue/", "steps/5-signal/", "steps/6-consumer
         for path in KINDS
     ],
 )
-def test_everybody_can_read_it_and_no_other_host_is_asked(address, chromium, path):
+def test_it_is_accessible_and_uses_no_other_host(address, chromium, path):
     """axe-core finds nothing serious on any kind of page, in tabs and folds too."""
     page = chromium.new_page(color_scheme="light")
     asked, failed = note_requests(page)
@@ -299,7 +299,7 @@ def note_requests(page) -> tuple[list[str], list[str]]:
     asked, failed = [], []
 
     def note_failure(request):
-        # On the way to the next page, a browser drops what it still loads for this one.
+        # When a browser leaves a page, it cancels the page's open requests.
         if request.failure != "net::ERR_ABORTED":
             failed.append(f"{request.url}: {request.failure}")
 
@@ -323,7 +323,7 @@ def test_on_a_phone_nothing_scrolls_sideways_but_code(address, chromium):
     with_scripts = chromium.new_page(viewport=phone)
     without = chromium.new_page(viewport=phone, java_script_enabled=False)
     for path in (*map(address_of, PAGES), *LOOKED_AT):
-        # Scripts change nothing about the layout of the pairs, which are long.
+        # Scripts do not change the layout of the pairs, which are long.
         page = without if path.startswith("diff/") else with_scripts
         page.goto(address + path, wait_until="load")
         if page is with_scripts:
@@ -347,8 +347,8 @@ TORN = """
 
 
 @pytest.mark.parametrize("width", [360, 820, 1400])
-def test_commands_and_logs_are_seen_whole(address, chromium, width):
-    """They break between two words, and no option breaks at its hyphens."""
+def test_commands_and_logs_are_shown_completely(address, chromium, width):
+    """Lines break between two words, and no option breaks at its hyphens."""
     page = chromium.new_page(viewport={"width": width, "height": 740})
     for path in ("setup/", "steps/4-worker/", "steps/5-signal/", "troubleshooting/"):
         page.goto(address + path, wait_until="load")
@@ -360,7 +360,7 @@ def test_commands_and_logs_are_seen_whole(address, chromium, width):
 # The command serves it
 
 
-def test_what_running_a_step_leaves_is_not_watched(tmp_path):
+def test_files_of_a_running_step_are_not_watched(tmp_path):
     for name in ("db.sqlite3", "db.sqlite3-wal", "__pycache__/a.pyc", "x.log"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")

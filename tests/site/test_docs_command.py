@@ -1,4 +1,4 @@
-"""`tutorial docs`: builds the site, refuses what is wrong, and follows changes."""
+"""`tutorial docs` builds the site, reports mistakes, and rebuilds after changes."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from tutorial.runtime.waiting import wait_until
 
 @pytest.fixture
 def small_site(root) -> Path:
-    """A copy of the repository whose pages are a heading each: it builds quickly.
+    """A copy of the repository whose pages have only a heading: it builds quickly.
 
     The page of step 4 has a listing, a note, a term of the glossary and links to diffs.
     """
@@ -87,9 +87,7 @@ def test_build_writes_the_site(small_site, chromium):
     ],
     ids=["a function", "the line of a note"],
 )
-def test_a_name_that_is_gone_fails_with_the_name_of_the_page(
-    small_site, old, new, message
-):
+def test_a_missing_name_fails_with_the_name_of_the_page(small_site, old, new, message):
     tasks = small_site / "steps" / "04_worker" / "search" / "tasks.py"
     tasks.write_text(tasks.read_text().replace(old, new))
     result = docs(small_site, "--build")
@@ -98,7 +96,7 @@ def test_a_name_that_is_gone_fails_with_the_name_of_the_page(
     assert "Traceback" not in result.stderr
 
 
-def test_links_that_lead_nowhere_fail_the_build(small_site):
+def test_broken_links_fail_the_build(small_site):
     page = small_site / "docs" / "steps" / "4-worker.md"
     links = ("nowhere.md", "../glossary.md#nothing", "../diff/4-3.md")
     links += ("../diff/3-4.md#search/nothing.py",)
@@ -123,7 +121,7 @@ def test_a_taken_port():
 
 
 @pytest.mark.parametrize("name", ["no/such/folder/handout.pdf", "docs"])
-def test_a_pdf_needs_a_place(name):
+def test_a_pdf_needs_a_file_name(name):
     result = docs(ROOT, "--pdf", name)
     assert result.returncode == 1
     assert f"{name} cannot be written: name a file in a folder" in result.stderr
@@ -141,14 +139,14 @@ def test_a_pdf_needs_a_browser(tmp_path, monkeypatch):
 
 
 def raw_status(port: int, path: str) -> int:
-    """The status of a request for a path that no client has tidied up."""
+    """The status of a request for this exact path, which clients would normalise."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
         return int(connection.makefile("rb").readline().split()[1])
 
 
 def test_it_builds_again_when_a_step_changes(small_site):
-    """It does so for other machines, too, which see nothing else."""
+    """This also works for other machines, which see only the site."""
     port = free_port()
     log = small_site / "serve.txt"
     with log.open("w") as output:

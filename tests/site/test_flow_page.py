@@ -1,4 +1,4 @@
-"""The picture of the flow, the page that walks through it, and the words it needs."""
+"""The picture of the flow, the page that walks through it, and the glossary."""
 
 import re
 from dataclasses import replace
@@ -24,7 +24,7 @@ NUMBERS = [step.number for step in steps.steps()]
 
 
 def drawn(step: str = "", body: str = "", page: str = "index.md"):
-    """The two drawings that a fence becomes on a page about `step`."""
+    """The two drawings that a fence creates on a page about `step`."""
     html = Page(page, step).expand(f"```flow\n{body}\n```")
     figure = re.sub(r" data-search-exclude", "", html.strip())
     return ElementTree.fromstring(figure).findall("svg")
@@ -68,7 +68,7 @@ def test_a_step_that_changes_changes_the_picture(monkeypatch):
 
 
 @pytest.mark.parametrize("layout", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_a_station_stands_in_the_lane_of_its_process(layout):
+def test_a_station_is_in_the_lane_of_its_process(layout):
     for step in steps.steps():
         x, y = layout.place(step)
         assert layout.left(step.process) < x < layout.left(step.process) + layout.lane
@@ -77,7 +77,7 @@ def test_a_station_stands_in_the_lane_of_its_process(layout):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_what_is_there_is_done_and_what_comes_is_faint(number):
+def test_earlier_stations_are_done_and_later_ones_are_faint(number):
     for drawing in drawn(str(number)):
         for part in drawing:
             if not (stage := part.get("data-stage")):
@@ -96,7 +96,7 @@ def test_what_is_there_is_done_and_what_comes_is_faint(number):
 
 
 @pytest.mark.parametrize("step", ["", "final"])
-def test_without_a_step_all_is_lit(step):
+def test_without_a_step_all_stations_are_lit(step):
     for drawing in drawn(step):
         assert {part.get("class").split()[1] for part in stations(drawing)} == {
             "is-lit"
@@ -104,7 +104,7 @@ def test_without_a_step_all_is_lit(step):
         assert not [part for part in drawing.iter() if part.get("aria-current")]
 
 
-def test_a_fence_says_its_own_step():
+def test_a_fence_may_name_a_step():
     for drawing in drawn("5", "step: 2"):
         assert drawing.find("*[@aria-current]").get("data-stage") == "2"
 
@@ -146,12 +146,12 @@ def test_a_station_may_lead_to_a_stage_of_the_same_page():
         ("lit: 3", 'a flow fence has no field "lit"'),
     ],
 )
-def test_what_a_fence_cannot_have_is_told(body, words):
+def test_an_invalid_fence_is_reported(body, words):
     with pytest.raises(Problem, match=f"^index.md: .*{words}"):
         drawn(body=body)
 
 
-def test_no_id_can_be_there_twice():
+def test_no_id_occurs_twice():
     html = Page("index.md").expand("```flow\n```\n\n```flow\n```")
     assert html.count("<svg") == 4
     assert " id=" not in html
@@ -171,7 +171,7 @@ def section(number: int) -> str:
     return Page("flow.md").expand(found[0])
 
 
-# What ../shared/flow.md says happens, by the code that does it.
+# The code of each stage of the flow.
 DOES = {
     1: [
         'TemplateView.as_view(template_name="search/openai_index.html")',
@@ -209,10 +209,10 @@ DOES = {
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_each_stage_stands_beside_the_code_that_does_it(number):
+def test_each_stage_shows_its_code(number):
     text = section(number)
     code = "\n".join(re.findall(r"^```[^\n]*\n(.*?)^```", text, re.M | re.S))
-    # A note stands behind its line, as a comment.
+    # A note follows its line, as a comment.
     code = re.sub(r"(#|//) \(\d\)!", "", code)
     for line in DOES[number]:
         assert line in code, line
@@ -269,13 +269,13 @@ def test_a_term_has_two_sentences_and_a_link(term):
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_the_page_that_a_term_leads_to_speaks_of_it(term):
+def test_the_page_that_a_term_links_to_mentions_it(term):
     page = re.search(r"\((steps/\S+\.md)\)", entries()[term][1])[1]
     assert term.lower() in (ROOT / "docs" / page).read_text().lower()
 
 
 @pytest.mark.parametrize("term", entries())
-def test_who_asks_for_a_term_gets_its_definition(term):
+def test_the_search_finds_the_definition_of_a_term(term):
     answer = Library(read_passages(ROOT)).best(f"What is a {term}?")
     assert (answer.source, answer.title) == ("docs/glossary.md", term)
 
@@ -354,13 +354,13 @@ def test_an_address_opens_its_stage(address, tab, size):
     check_at(tab, 3)
     heading = tab.locator("#stage-3-the-queue")
     expect(heading).to_be_in_viewport()
-    if size[1] > 400:  # or else there is room for the stage's words only
+    if size[1] > 400:  # otherwise there is room only for the stage's text
         expect(tab.locator(".flow:not(.travel) svg:visible")).to_be_in_viewport(
             ratio=0.98
         )
     bar = tab.locator(".flow-bar").bounding_box()
     assert heading.bounding_box()["y"] > bar["y"] + bar["height"]
-    # Another anchor in the same page, as a result of the search has it.
+    # Another anchor on the same page, such as a search result's.
     tab.evaluate("location.hash = '#stage-6-the-consumer'")
     tab.locator("#stage-6-the-consumer").wait_for()
     check_at(tab, 6)
@@ -400,7 +400,7 @@ def test_a_station_of_another_page_leads_to_its_step(address, tab):
     assert lit(tab) == "5"
 
 
-def test_it_shows_all_and_prints_all(address, tab):
+def test_it_shows_and_prints_all_stages(address, tab):
     tab.goto(address + "flow/#stage-2-the-view")
     check_at(tab, 2)
     tab.emulate_media(media="print")
@@ -416,7 +416,7 @@ def test_it_shows_all_and_prints_all(address, tab):
     check_at(tab, 6)
 
 
-def test_without_a_script_all_is_there(address, chromium):
+def test_without_a_script_all_stages_are_shown(address, chromium):
     tab = chromium.new_page(java_script_enabled=False)
     tab.goto(address + "flow/")
     assert shown_stages(tab) == NUMBERS
@@ -429,7 +429,7 @@ def test_without_a_script_all_is_there(address, chromium):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_each_of_its_states(address, chromium, scheme):
+def test_each_of_its_states_is_accessible(address, chromium, scheme):
     tab = chromium.new_page(color_scheme=scheme)
     tab.goto(address + "flow/#stage-4-the-worker")
     check_at(tab, 4)
@@ -449,7 +449,7 @@ COLOURS = """svg => [...svg.querySelectorAll("text")].map(text => {
 
 
 def contrast(one: str, other: str) -> float:
-    """How far two colours, as in "rgb(10, 107, 94)", are apart: WCAG 2.2."""
+    """The contrast of two colours such as "rgb(10, 107, 94)", by WCAG 2.2."""
 
     def luminance(colour: str) -> float:
         parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
@@ -468,7 +468,7 @@ def contrast(one: str, other: str) -> float:
 def test_it_is_readable_in_light_and_dark(address, chromium):
     found = {}
     for scheme in ("light", "dark"):
-        # Without its transitions, the colours are there at once.
+        # Without transitions, the colours change at once.
         tab = chromium.new_page(color_scheme=scheme, reduced_motion="reduce")
         tab.goto(address + "steps/4-worker/")
         found[scheme] = tab.locator(".flow:not(.travel) svg:visible").evaluate(COLOURS)
@@ -508,7 +508,7 @@ MEASURES = """svg => [...svg.querySelectorAll("text")].map(text => {
 
 
 @pytest.mark.parametrize("path", ["flow/", "steps/4-worker/"])
-def test_its_words_are_large_enough_and_whole(address, tab, path):
+def test_its_texts_are_large_enough_and_complete(address, tab, path):
     tab.goto(address + path)
     drawing = tab.locator(".flow:not(.travel) svg:visible")
     for width in (360, 480, 700, 768, 960, 1280, 1920):
@@ -528,7 +528,7 @@ def test_the_layouts_take_turns(address, tab):
         tab.set_viewport_size({"width": width, "height": 740})
         tab.goto(address + "steps/4-worker/")
         expect(tab.locator(".flow:not(.travel) svg:visible")).to_have_class(kind)
-        # The other one is not there for a screen reader, either.
+        # The other layout is also hidden from a screen reader.
         expect(tab.locator(".flow:not(.travel)").get_by_role("link")).to_have_count(7)
 
 

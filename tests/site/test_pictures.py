@@ -1,4 +1,4 @@
-"""The pictures, the frame and the film show what the steps do, in each theme."""
+"""The pictures, the frame and the film show the current steps, in each theme."""
 
 import contextlib
 import io
@@ -38,7 +38,7 @@ WITH_FRAMES = ("6", "7")
 # What is kept
 
 
-def test_each_shot_is_there_and_nothing_else():
+def test_each_shot_exists_and_there_are_no_other_files():
     files = {shot.path(scheme).name for shot in SHOTS for scheme in SCHEMES}
     assert {path.name for path in screenshots.IMAGES.glob("*.png")} == files, REMEDY
     assert set(screenshots.read()) == {shot.key for shot in SHOTS}, REMEDY
@@ -50,7 +50,7 @@ def test_each_shot_is_there_and_nothing_else():
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.key)
-def test_a_picture_is_as_wide_as_the_others_and_no_burden(shot):
+def test_a_picture_has_the_common_width_and_is_small(shot):
     width, _ = shot.size()
     assert width == screenshots.WIDTH
     for scheme in SCHEMES:
@@ -65,14 +65,14 @@ def test_no_page_looks_otherwise_by_now(shot):
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.key)
-def test_what_the_alternative_text_quotes_stands_on_the_page(shot):
+def test_the_alternative_text_quotes_words_of_the_page(shot):
     words = screenshots.read()[shot.key].words
     quoted = [text.rstrip(",") for text in re.findall(r'"([^"]+)"', shot.alt)]
     assert quoted
     assert [text for text in quoted if text not in words] == []
 
 
-def test_the_digest_follows_what_gives_a_page_its_look(tmp_path, monkeypatch):
+def test_the_digest_depends_on_the_files_of_a_pages_appearance(tmp_path, monkeypatch):
     step = steps.find("4")
     copy_project(step.folder, tmp_path)
     moved = replace(step, folder=tmp_path)
@@ -139,7 +139,7 @@ def test_the_frame_is_the_one_that_a_browser_receives(name, run_step, chromium):
     assert heard.frame() == kept, REMEDY
     sent = json.loads(heard.frames[0])
     assert json.loads(kept) == sent | {"task_id": recording.TASK_ID}
-    # It is the search that the log of the page tells of.
+    # The log of the page is about the same search.
     log = recording.normalise(heard.lines)
     assert recording.TASK_ID.startswith(recording.SEARCH_ID)
     assert f"stage 6 · consumer · {recording.SEARCH_ID} " in log
@@ -147,7 +147,7 @@ def test_the_frame_is_the_one_that_a_browser_receives(name, run_step, chromium):
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch) -> Path:
-    """A folder for all that `tutorial pictures` writes."""
+    """A folder for all files that `tutorial pictures` writes."""
     for module in (all_steps, screenshots, recording):
         for name in ("IMAGES", "RECORDED", "RECORD", "FLOW"):
             if hasattr(module, name):
@@ -158,7 +158,7 @@ def elsewhere(tmp_path, monkeypatch) -> Path:
 
 
 def test_the_command_takes_everything_of_a_step(elsewhere, monkeypatch):
-    """One step, and not all: what it takes of it is what is kept."""
+    """One step is enough: its new recordings must equal the committed ones."""
     step = steps.find("6")
     shot = screenshots.find("6", "live")
     monkeypatch.setattr(all_steps.steps, "every", lambda: (step,))
@@ -166,7 +166,7 @@ def test_the_command_takes_everything_of_a_step(elsewhere, monkeypatch):
         name: records.RECORDED / name
         for name in (records.recorded_name("6"), records.frame_name("6"))
     }
-    # A log whose clock alone differs is no news.
+    # A log in which only the times differ has not changed.
     log = elsewhere / "recorded" / records.recorded_name("6")
     at_night = kept[log.name].read_text().replace("12:00:00", "01:02:03")
     log.write_text(at_night)
@@ -189,7 +189,7 @@ def test_the_command_takes_everything_of_a_step(elsewhere, monkeypatch):
     assert sum(colours["dark"]) < 100
 
 
-def test_a_search_that_leaves_no_frame_of_its_own_is_told():
+def test_a_search_without_a_frame_is_reported():
     with pytest.raises(ValueError, match="unpack"):
         recording.Heard(frames=['{"task_id": 1}'] * 2).frame()
     with pytest.raises(ValueError, match="without a task_id"):
@@ -275,7 +275,7 @@ def test_a_screenshot():
         ("film", "step: 7", "", 'no field "step"'),
     ],
 )
-def test_what_is_not_there_is_told_with_the_name_of_the_page(kind, body, page, words):
+def test_missing_parts_are_reported_with_the_pages_name(kind, body, page, words):
     page = page or "steps/4-worker.md"
     with pytest.raises(Problem) as caught:
         expand(kind, body, page)
@@ -283,7 +283,7 @@ def test_what_is_not_there_is_told_with_the_name_of_the_page(kind, body, page, w
     assert words in str(caught.value)
 
 
-def test_a_picture_that_has_not_been_taken_is_told(tmp_path, monkeypatch):
+def test_a_missing_picture_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(screenshots, "IMAGES", tmp_path)
     with pytest.raises(
         Problem, match=f"step-4-answer-light.png is not there: {REMEDY}"
@@ -291,7 +291,7 @@ def test_a_picture_that_has_not_been_taken_is_told(tmp_path, monkeypatch):
         expand("screenshot", "shot: answer")
 
 
-def test_pictures_that_do_not_fit_together_are_told(tmp_path, monkeypatch):
+def test_pictures_of_different_sizes_are_reported(tmp_path, monkeypatch):
     images = screenshots.IMAGES
     for moment in ("typed", "started", "answer"):
         for scheme in SCHEMES:
@@ -309,7 +309,7 @@ def test_pictures_that_do_not_fit_together_are_told(tmp_path, monkeypatch):
 
 
 def of_theme(window: Window, place: str) -> set[str]:
-    """The themes of the pictures that are to be seen; each is seen in one of them."""
+    """The themes of the visible pictures. Each picture is visible in one theme."""
     images = window.locator(f"{place} img")
     assert images.count() > 0
     sources = [image.get_attribute("src") for image in images.all()]
@@ -327,7 +327,7 @@ PLACES = [("", ".film"), ("steps/4-worker/", ".shot")]
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(("path", "place"), PLACES)
 def test_each_theme_shows_its_own_picture(address, chromium, path, place, scheme):
-    """The system's theme, then the reader's own choice of each, against the system."""
+    """First the system's theme, then each theme as the reader's own choice."""
     window = chromium.new_page(color_scheme=scheme)
     window.goto(address + path)
     body = window.locator("body")
@@ -343,9 +343,9 @@ def test_each_theme_shows_its_own_picture(address, chromium, path, place, scheme
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(("path", "place"), PLACES)
-def test_pictures_come_late_and_move_nothing(address, chromium, path, place, width):
+def test_late_pictures_do_not_move_the_page(address, chromium, path, place, width):
     window = chromium.new_page(viewport={"width": width, "height": 900})
-    window.route("**/*.png", lambda route: None)  # nobody lets it go on
+    window.route("**/*.png", lambda route: None)  # hold each request for a picture
     image = window.locator(f"{place} img:visible").first
     with window.expect_request("**/*.png"):
         window.goto(address + path)
@@ -353,7 +353,7 @@ def test_pictures_come_late_and_move_nothing(address, chromium, path, place, wid
     before = image.bounding_box()
     assert image.evaluate("image => image.naturalWidth") == 0
     assert before["width"] <= min(620, width)
-    window.unroute_all()  # what was held goes on, too
+    window.unroute_all()  # also continues the held requests
     window.wait_for_function(
         "image => image.naturalWidth === 1520", arg=image.element_handle()
     )
@@ -397,7 +397,7 @@ def bars(window: Window) -> list[float]:
 
 
 def states(window: Window) -> set[str]:
-    """Whether what moves is running, paused or finished."""
+    """Whether the animations are running, paused or finished."""
     return set(
         window.locator(".film").evaluate(
             "f => f.getAnimations({ subtree: true }).map(a => a.playState)"
@@ -406,7 +406,7 @@ def states(window: Window) -> set[str]:
 
 
 def wind(window: Window, seconds: float) -> None:
-    """Have the film stand at this time after its start."""
+    """Set the film to this time after its start."""
     window.evaluate(
         "ms => document.querySelector('.film').getAnimations({ subtree: true })"
         ".forEach(animation => { animation.currentTime = ms; })",
@@ -424,7 +424,7 @@ def test_the_film_plays_pauses_rests_and_plays_again(address, chromium):
         button.focus()
         window.keyboard.press("Enter")
         expect(button).to_have_text("Play")
-        # The second round is as the first one.
+        # The second round equals the first one.
         for start in (0, 10):
             wind(window, start + 1)
             assert opacities(window) == [1, 0, 0]
@@ -473,7 +473,7 @@ def test_without_motion_or_script_the_moments_stand_side_by_side(
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_everybody_can_follow_the_film(address, chromium, scheme, motion):
+def test_the_film_is_accessible(address, chromium, scheme, motion):
     options = {"color_scheme": scheme, "reduced_motion": motion}
     with film(chromium, address, **options) as window:
         expect(window.locator(".film")).to_have_attribute("data-state", "playing")

@@ -42,12 +42,12 @@ DARK = "[...document.querySelectorAll('main *')].filter((one) => {const rgb = " 
 
 
 def test_a_page_prints_without_its_surroundings_in_light_colours(address, chromium):
-    """Also for a reader who has chosen the dark mode."""
+    """Even for a reader who has chosen the dark mode."""
     page = chromium.new_page(color_scheme="dark")
     page.goto(address + "steps/2-view/")
     page.locator(".md-annotation").first.wait_for()
     page.emulate_media(media="print", color_scheme="dark")
-    # A browser that prints sends this to the page, which unfolds what is folded.
+    # A browser sends this event before it prints, and the page unfolds its blocks.
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.wait_for_function(ARE_OPEN)
     for around in (".md-header", ".md-sidebar", ".md-footer", ".headerlink"):
@@ -68,7 +68,7 @@ def test_a_page_prints_without_its_surroundings_in_light_colours(address, chromi
         assert abs(begins) < 1, f"the beginning of a line: {text}"
 
 
-def test_no_listing_that_fits_is_torn_by_the_end_of_a_page(address, chromium):
+def test_no_listing_that_fits_on_a_page_is_split(address, chromium):
     page = chromium.new_page()
     page.goto(address + "steps/4-worker/")
     page.locator(".md-annotation").first.wait_for()
@@ -109,7 +109,7 @@ class Names(HTMLParser):
 def test_the_handout_holds_all_steps_and_its_links_lead_somewhere(built):
     html = handout.assemble(built.folder)
     names = Names(html)
-    # The frame around the article has two names that the theme itself repeats.
+    # Outside of the article, the theme uses two ids twice.
     article = Names(handout.ARTICLE.search(html)[2])
     assert len(article.ids) == len(set(article.ids))
     assert {"s7", "s7-run-it", "s4-the-second-process"} <= set(article.ids)

@@ -1,4 +1,4 @@
-"""What reading the site takes beyond its text: keys and translators."""
+"""The site works with the keyboard, and with automatic translation."""
 
 import re
 
@@ -19,7 +19,7 @@ PHONE = {"width": 390, "height": 800}
 
 
 def press_tab_through(page, most: int) -> list[str]:
-    """The elements of a menu that Tab reaches and nobody sees, in so many presses."""
+    """The invisible elements of a menu that this many presses of Tab reach."""
     hidden = []
     for _ in range(most):
         page.keyboard.press("Tab")

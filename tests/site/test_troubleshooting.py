@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("site")
 
 
 def in_words(markdown: str) -> str:
-    """A text of the catalogue as a reader sees it."""
+    """A text of the catalogue as the page shows it."""
     return " ".join(markdown.replace("`", "").split())
 
 
@@ -35,11 +35,11 @@ def entries_of(page: BrowserPage) -> dict[str, str]:
     found = page.locator("article.mistake").evaluate_all(
         "all => all.map(one => [one.querySelector('h3').id, one.textContent])"
     )
-    assert len(found) == len(dict(found)), "an anchor is there twice"
+    assert len(found) == len(dict(found)), "an anchor occurs twice"
     return {anchor: " ".join(text.split()) for anchor, text in found}
 
 
-def test_it_has_every_mistake_under_its_anchor(page):
+def test_each_mistake_has_an_anchor(page):
     entries = entries_of(page)
     assert set(entries) == {*mistakes(), *own_entries()}
     wrong = [
@@ -123,7 +123,7 @@ def test_the_filter_shows_what_fits(page):
     expect(page.locator("#stage-3")).to_be_hidden()
     expect(page.get_by_role("cell", name="no such line")).to_be_hidden()
     expect(page.get_by_text("See what waits in Redis")).to_be_hidden()
-    # What stands above stays.
+    # The text above the entries stays.
     expect(page.locator("#log")).to_be_visible()
 
     said = asked(page, "never appears")
@@ -187,7 +187,7 @@ LEADS = {
     "TemplateSyntaxError at /": ["page-raises"],
     "NoReverseMatch at /": ["page-raises"],
     "NameError at /": ["view-raises"],
-    # No entry names this one. What is left is that a page says it.
+    # No entry names this one, but a page mentions it.
     "FieldError at /": ["page-raises", "view-raises"],
     "Unknown command: show_queue": ["unknown-command"],
     "Unknown command: 'show_queu'. Did you mean show_queue?": ["unknown-command"],
@@ -204,7 +204,7 @@ def test_a_common_message_leads_to_its_entry_first(page):
     assert {message: ids for message, ids in found.items() if len(ids) > 3} == {}
 
 
-def test_a_slash_is_no_word(page):
+def test_a_slash_is_not_a_word(page):
     assert asked(page, "/") == f"{len(entries_of(page))} entries"
 
 
