@@ -46,18 +46,18 @@ SECTIONS = sections()
 
 
 class Deployed(Shell):
-    """The machine, and what the page has made of it so far."""
+    """The machine, with the site that the page has set up so far."""
 
     def __init__(self, machine: Machine, address: Path, api: dict[str, str]) -> None:
         super().__init__(machine, address)
-        self.api = api  # the variables that lead to the stand-in
+        self.api = api  # the variables with the address of the stand-in
 
     def follow(self, title: str) -> str:
-        """Type the commands of a section: what they print."""
+        """Run the commands of a section, and return what they print."""
         return "".join(self.type(block) for block in SECTIONS.pop(title))
 
     def add_settings(self) -> None:
-        """Lead the app to the stand-in; and a test asks more often than people do."""
+        """Connect the app to the stand-in, and raise its limit of searches."""
         settings = {**self.api, "SEARCHES_PER_MINUTE": "100000"}
         lines = "\n".join(map("=".join, settings.items()))
         self.machine.run("cat >> /srv/search/env", f"{lines}\n")
@@ -67,7 +67,7 @@ class Deployed(Shell):
         return Browser(self.machine.run(f"cat {CERTIFICATE}"))
 
     def select(self, query: str) -> list[str]:
-        """The rows that the database returns."""
+        """The rows of the database for this query."""
         psql = "runuser -u postgres -- psql --tuples-only --no-align search"
         return self.machine.run(f'{psql} -c "{query}"').splitlines()
 
@@ -95,7 +95,7 @@ class Deployed(Shell):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The machine, on which the path of the page was followed to its end."""
+    """The machine, after all steps of the page."""
     folder = tmp_path_factory.mktemp("machine")
     address = clone(tmp_path_factory.mktemp("address"))
     with (
@@ -128,7 +128,7 @@ def clone(folder: Path) -> Path:
 
 
 def git(folder: Path, *arguments: str) -> None:
-    """Run git as somebody."""
+    """Run git with a name and an address for commits."""
     name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
     subprocess.run(["git", *name, *arguments], cwd=folder, check=True)
 
@@ -148,11 +148,11 @@ def test_the_path_leads_to_a_running_site(site):
         site.machine.run("runuser -u nobody -- cat /srv/search/env")
 
 
-def test_what_is_not_public_is_not_to_be_seen(site):
+def test_private_files_and_addresses_are_inaccessible(site):
     browser = site.browser()
     for path in ("/metrics", "/healthz", "/readyz"):
         assert browser.get(path).status_code == 404
-    # A file of the page, with its digest, is kept by browsers.
+    # Browsers keep a file whose name has a digest.
     found = re.findall(r'(?:src|href)="(/static/[^"]+)"', browser.get().text)
     assert len(found) == 2
     for path in found:
@@ -173,7 +173,7 @@ def test_a_class_behind_one_address_is_served_and_a_flood_is_not(site):
 
 def test_the_units_are_sound(site):
     names = "search-web@8001.service search-worker@1.service search-clean.timer"
-    # It knows no user of the copied machine's, and needs no running systemd.
+    # This needs neither the machine's users nor a running systemd.
     site.machine.run(f"cd /etc/systemd/system && systemd-analyze verify {names}")
 
 
@@ -206,8 +206,8 @@ def test_the_previous_release_comes_back(site):
     site.wait_until_ended(browser)
 
 
-def test_a_release_that_does_not_start_is_not_kept(site):
-    """Neither where its web process fails, nor where its worker does."""
+def test_a_release_that_does_not_start_is_rolled_back(site):
+    """This applies to a failing web process and to a failing worker."""
     browser = site.browser()
     current = site.machine.run("readlink /srv/search/current")
     copy = "cp --archive /srv/search/releases/2 /srv/search/releases/3"
@@ -225,10 +225,10 @@ def test_a_release_that_does_not_start_is_not_kept(site):
         site.machine.run(f"rm -r /srv/search/releases/3 && {copy}")
 
 
-def test_another_secret_key_signs_nobody_out(site):
+def test_a_new_secret_key_signs_no_user_out(site):
     browsers = [site.browser() for _ in range(3)]
     users = [str(browser.ask("Who am I?").json()["user"]) for browser in browsers]
-    other = site.browser()  # another page of the first visitor's
+    other = site.browser()  # another page of the first visitor
     other.client.cookies.update(browsers[0].client.cookies)
     browsers, users = [*browsers, other], [*users, users[0]]
     before = site.machine.run("grep ^SECRET_KEY= /srv/search/env")
@@ -261,11 +261,11 @@ def test_a_backup_is_made_and_restored_under_load(site):
         site.type(backup)
     site.type(restore)
     wait_until(lambda: browser.get().status_code == 200, seconds=30, otherwise="down")
-    browser.asked = kept  # what came after the backup is gone
+    browser.asked = kept  # later searches are not in the backup
     site.wait_until_ended(browser)
 
 
-def test_the_searches_of_step_7_come_along(site, tmp_path):
+def test_the_searches_of_step_7_are_kept(site, tmp_path):
     old = tmp_path / "db.sqlite3"
     make_database_of_step_7(old)
     site.machine.run("cat > /root/db.sqlite3.base64", to_base64(old))
@@ -274,7 +274,7 @@ def test_the_searches_of_step_7_come_along(site, tmp_path):
     assert re.search(r"Installed [1-9]\d* object", output), output
     found = site.select("SELECT query, answer, status FROM search_searchresult")
     assert found == ["What is kept?|This.|done"]
-    # New rows get ids of their own.
+    # New rows get new ids.
     browser = site.browser()
     wait_until(lambda: browser.get().status_code == 200, seconds=30, otherwise="down")
     assert browser.ask("Is there room?").status_code == 202
@@ -316,7 +316,7 @@ def to_base64(path: Path) -> str:
     return subprocess.check_output(["base64", str(path)], text=True)
 
 
-def test_pgbouncer_comes_between(site):
+def test_pgbouncer_can_be_added(site):
     browser = site.browser()
     output = site.follow("Put PgBouncer in front of PostgreSQL")
     assert "is running." in output

@@ -1,4 +1,4 @@
-"""The fault lab: mistakes that people make, each put into a step and found by `check`.
+"""The fault lab: `check` finds frequent mistakes, each of which is put into a step.
 
 Each patch in `tutorial/repair_shop/patches/` starts with a head: the step, the
 catalogue's mistake that `check` must name, the file that it must point to (`at`), and
@@ -26,7 +26,7 @@ FAULTS = sorted((ROOT / "tutorial" / "repair_shop" / "patches").glob("*.patch"))
 
 
 def head_of(patch: Path) -> dict[str, str]:
-    """What stands above the patch itself."""
+    """The lines above the patch itself."""
     head = patch.read_text().partition("\ndiff ")[0]
     return dict(re.findall(r"^(\w+): (.*)$", head, re.M))
 

@@ -1,4 +1,4 @@
-"""The advice of `check`, followed to the letter by readers who saw nothing else.
+"""The advice of `check`, followed exactly by readers who saw nothing else.
 
 For each mistake, a reader got the project's folder and the report, and nothing else.
 The reader's change is a patch in a folder `advice/`, next to the folder of the mistake.

@@ -1,4 +1,4 @@
-"""Projects by other people: `check` finds that they work, and where a mistake is.
+"""`check` finds that projects by other people work, and finds their mistakes.
 
 Their authors had seen only the description of the flow. The plain test command checks
 each project, and the mistakes whose patch says `plain: yes`. `tutorial test -m lab`
@@ -24,7 +24,7 @@ def is_plain(patch) -> bool:
 
 @pytest.mark.slow(20)
 @pytest.mark.parametrize("folder", lab.projects(), ids=name_of)
-def test_check_says_that_it_works(folder, tmp_path, check_here):
+def test_check_reports_that_it_works(folder, tmp_path, check_here):
     lab.copy(folder, tmp_path / "project")
     report = check_here("7", tmp_path / "project")
     said = json.dumps(report["stages"], indent=2, ensure_ascii=False)
@@ -33,7 +33,7 @@ def test_check_says_that_it_works(folder, tmp_path, check_here):
 
 
 def each(patches):
-    """All of these patches; those that are not `plain` with the marker `lab`."""
+    """All patches. Those that are not `plain` have the marker `lab`."""
     return pytest.mark.parametrize(
         "patch",
         [
@@ -56,7 +56,7 @@ def test_check_names_the_hop_that_is_broken(patch, tmp_path, check_here):
 
 @pytest.mark.slow(15)
 @each(lab.unsafe())
-def test_check_reports_what_harms_others(patch, tmp_path, check_here):
+def test_check_reports_what_is_unsafe(patch, tmp_path, check_here):
     lab.copy(patch.parent.parent, tmp_path / "project", patch)
     report = check_here("7", tmp_path / "project")
     head, found = lab.head_of(patch), named(report)
@@ -74,7 +74,7 @@ def test_a_healthy_project_answers(folder, tmp_path, chromium):
 
 @pytest.mark.lab
 @pytest.mark.parametrize("patch", lab.mistakes(), ids=name_of)
-def test_a_mistake_keeps_the_answer_from_the_page(patch, tmp_path, chromium):
+def test_with_a_mistake_the_answer_does_not_reach_the_page(patch, tmp_path, chromium):
     folder = patch.parent.parent
     lab.copy(folder, tmp_path / "project", patch)
     with pytest.raises(lab.Breaks):

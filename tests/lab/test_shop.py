@@ -1,4 +1,4 @@
-"""Each mistake of the repair shop: what a visitor sees, which tools show it, its fixes.
+"""Each mistake of the repair shop: its symptom, the tools that show it, and its fixes.
 
 The shop's file says all of it, and here it is compared with projects that run, with
 every process and a browser. `other_ways.toml` has a fix for each that is not ours.
@@ -37,13 +37,13 @@ AT_STEP_7 = [entry for entry in entries().values() if 7 in entry.steps]
 
 @cache
 def healthy(number: int, browser: Browser) -> shop.Seen:
-    """What is seen of the step as it is."""
+    """What a visitor sees of the unchanged step."""
     return shop.visit(steps.find(str(number)).folder, number, browser)
 
 
 @pytest.fixture
 def make(tmp_path):
-    """A function (entry, number) that makes the step with the mistake."""
+    """A function (entry, number) that creates the step with the mistake."""
 
     def make_one(entry: Entry, number: int) -> Path:
         with broken(entry.patch, steps.find(str(number))) as made:
@@ -64,7 +64,7 @@ def test_a_visitor_of_a_healthy_step_sees_nothing_wrong(number, chromium):
 @pytest.mark.lab
 @pytest.mark.slow(15)
 @pytest.mark.parametrize(("entry", "number"), EACH)
-def test_a_visitor_sees_what_the_shop_says(entry, number, make, chromium):
+def test_a_visitor_sees_the_described_symptom(entry, number, make, chromium):
     seen = shop.visit(make(entry, number), number, chromium)
     assert shop.symptom_of(seen, number) == entry.symptom, seen
     tools = shown(seen, healthy(number, chromium))
@@ -75,7 +75,7 @@ def test_a_visitor_sees_what_the_shop_says(entry, number, make, chromium):
 @pytest.mark.lab
 @pytest.mark.slow(15)
 @pytest.mark.parametrize(("entry", "number"), EACH)
-def test_check_says_that_the_flow_breaks(entry, number, make, check_here):
+def test_check_reports_that_the_flow_breaks(entry, number, make, check_here):
     report = check_here(str(number), make(entry, number))
     assert report["flow"]["works"] is False
     assert named(report)["id"] in entry.named
@@ -127,5 +127,5 @@ def manage(folder: Path, *arguments: str) -> None:
     subprocess.run(command, cwd=folder, env=variables, check=True)
 
 
-def test_each_other_way_is_that_of_a_mistake():
+def test_each_other_way_belongs_to_a_mistake():
     assert OTHER_WAYS.keys() <= entries().keys()

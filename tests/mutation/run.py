@@ -1,4 +1,4 @@
-"""Makes the project wrong on purpose, and shows which changes the tests notice.
+"""Introduces mistakes into the project, and shows which of them the tests notice.
 
     python3 tests/mutation/run.py                    # each mutant with its own tests
     python3 tests/mutation/run.py --only ID,ID       # these mutants alone
@@ -77,12 +77,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a mutant."""
+    """The result of a mutant."""
 
     id: str
     file: str
     outcome: str  # "caught", "survived" or "error"
-    by: str  # the first test that failed; else what the table shows in its place
+    by: str  # the first test that failed; otherwise, a text for the table
     tests: str  # the expression that selected the tests
     seconds: float
 
@@ -112,7 +112,7 @@ def _git(folder: Path, *arguments: str) -> str:
 def run_tests(folder: Path, *arguments: str, seconds: float) -> Run:
     """Run `tutorial test` below `folder`, for `seconds` at most."""
     command = [sys.executable, "-m", "tutorial", "test", "-q", "-p", "no:randomly"]
-    # A file, because a process that a test has left behind would keep a pipe open.
+    # Use a file: a process that a test has left running would keep a pipe open.
     with tempfile.TemporaryFile("w+") as file:
         child = subprocess.Popen(
             [*command, *arguments],
@@ -137,7 +137,7 @@ def run_tests(folder: Path, *arguments: str, seconds: float) -> Run:
 
 
 def _end(child: subprocess.Popen) -> None:
-    """End a run that still goes on: give pytest the time to end what it has started."""
+    """End a run that is still active: give pytest time to end its processes."""
     for number in (signal.SIGINT, signal.SIGKILL):
         if child.poll() is None:
             os.killpg(child.pid, number)
@@ -149,7 +149,7 @@ def try_out(mutant: Mutant, folder: Path, tests: str) -> Result:
     """Make the change, run the tests that the expression `tests` selects, undo it."""
     started, before = time.monotonic(), mutant.apply(folder)
     try:
-        # In one process: so few tests do not need more, and it starts sooner.
+        # In one process, which starts sooner, because the tests are few.
         run = run_tests(folder, "-x", "-n", "0", "-k", tests, seconds=PATIENCE)
     finally:
         for path, text in before.items():
@@ -177,7 +177,7 @@ def run_all(folder: Path, *arguments: str) -> int:
 
 
 def read_results(path: Path | None) -> dict[str, Result]:
-    """The results in a file, by id; none where there is no file."""
+    """The results in a file, by id; empty if there is no file."""
     entries = json.loads(path.read_text()) if path and path.exists() else []
     return {entry["id"]: Result(**entry) for entry in entries}
 
@@ -190,7 +190,7 @@ def print_table(*rows: tuple[str, str, str]) -> None:
 
 
 def read_arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """The parsed command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", default="", metavar="ID,...", help="these mutants")
     parser.add_argument("-k", metavar="EXPRESSION", help="in place of the list's tests")
@@ -202,8 +202,8 @@ def read_arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run what is asked for. Returns 1 if a mutant is not caught, or is so no more."""
-    # As an exception, so that the tests end and the copy is removed.
+    """Run the command. Returns 1 if a mutant is not caught, or is no longer caught."""
+    # Raise an exception, so that the tests end and the copy is removed.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
     options = read_arguments()

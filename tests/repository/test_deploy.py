@@ -1,4 +1,4 @@
-"""What `final/` is deployed by agrees with what it is run and tested by."""
+"""The deployment files of `final/` agree with how it is run and tested."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def procfile_command(name: str) -> list[str]:
 def test_the_image_serves_as_the_procfile_does():
     dockerfile = (FINAL / "Dockerfile").read_text().replace("\\\n", "")
     command = json.loads(re.search(r"^CMD (.+)$", dockerfile, re.M)[1])
-    # In a container, the network begins at its edge.
+    # A container must listen on all of its own addresses.
     assert command[2:4] == ["--host", "0.0.0.0"]
     assert command[:2] + command[4:] == procfile_command("web")
 
@@ -52,7 +52,7 @@ def test_compose_has_no_default_for_a_secret(name):
 def test_compose_passes_every_setting_of_the_environment(name):
     service = SERVICES[name]
     assert service["env_file"] == [{"path": ".env", "format": "raw"}]
-    # These alone follow from the containers.
+    # Only these settings depend on the containers.
     assert set(service["environment"]) == {
         *("DATABASE_URL", "REDIS_URL", "REDIS_PASSWORD"),
         *("ALLOWED_HOSTS", "FORWARDED_ALLOW_IPS"),
@@ -74,7 +74,7 @@ def test_compose_waits_longer_than_a_process_takes_to_stop():
     assert int(SERVICES["web"]["stop_grace_period"].rstrip("s")) > graceful
 
 
-def test_no_redis_forgets_messages_when_memory_is_short():
+def test_no_redis_drops_messages_when_memory_is_short():
     pages = [path.read_text() for path in (ROOT / "docs").glob("*.md")]
     files = [(FINAL / "compose.yaml").read_text(), *pages]
     policies = re.findall(r"--?maxmemory-policy[ =](\w[\w-]*)", "\n".join(files))
@@ -82,7 +82,7 @@ def test_no_redis_forgets_messages_when_memory_is_short():
     assert set(policies) == {"noeviction"}
 
 
-def test_nothing_but_the_app_can_be_reached_from_outside():
+def test_only_the_app_can_be_reached_from_outside():
     published = {name for name, service in SERVICES.items() if "ports" in service}
     assert published == {"web"}
     assert all(port.startswith("127.0.0.1:") for port in SERVICES["web"]["ports"])
@@ -95,6 +95,6 @@ def test_the_example_of_the_environment_names_what_the_settings_read():
     config = "\n".join(path.read_text() for path in (FINAL / "config").glob("*.py"))
     functions = "text|required|boolean|positive|origins"
     read = set(re.findall(rf'\b(?:{functions})\(\s*"([A-Z_]+)"', config))
-    # These are set where the processes are started.
+    # The command that starts the processes sets these.
     assert read - {"PORT", "CSRF_TRUSTED_ORIGINS"} <= listed
     assert listed - read == {"OPENAI_API_KEY"}

@@ -1,4 +1,4 @@
-"""The code is formatted and free of lint, and the repository holds what it may hold."""
+"""The code is formatted and free of lint, and the repository has no unwanted files."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ def test_ruff(command):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_no_leftovers_are_kept():
+def test_there_are_no_leftovers():
     leftovers = re.compile(
         r"^site/|(^|/)(\.venv|\.run|node_modules|__pycache__)/"
         r"|\.(sqlite3.*|pyc|log|rdb|aof)$"

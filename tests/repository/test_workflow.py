@@ -66,9 +66,9 @@ def test_it_publishes_what_is_built_and_only_after_the_tests(jobs):
 
 
 def test_the_page_for_a_wrong_address_finds_its_styles(jobs, tmp_path, monkeypatch):
-    """At any depth, below the address that the workflow names.
+    """It finds them from any depth below the address that the workflow names.
 
-    The theme makes this page, whatever other pages there are: one is enough here.
+    The theme creates this page for any site, so one other page is enough here.
     """
     names = {"repository_owner": "ada", "event.repository.name": "tutorial"}
     [address] = [
@@ -93,7 +93,7 @@ def test_the_page_for_a_wrong_address_finds_its_styles(jobs, tmp_path, monkeypat
         assert (site / link.removeprefix("/tutorial/")).is_file(), link
 
 
-def test_it_uses_no_action_but_github_s_own_and_no_secret(jobs):
+def test_it_uses_only_github_s_own_actions_and_no_secret(jobs):
     used = [
         step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step
     ]

@@ -1,4 +1,4 @@
-"""What our steps promise beyond a flow that goes through: words, statuses, names.
+"""What our steps guarantee beyond a working flow: messages, statuses, names.
 
 `check` accepts other words and names in a learner's project; ours keep to these.
 """
@@ -58,7 +58,7 @@ def test_the_form_has_a_csrf_token(visitor):
 
 
 @from_step(2)
-def test_a_question_is_answered_in_our_words(visitor):
+def test_the_view_responds_with_our_message(visitor):
     answer = visitor.ask("What is a view?")
     assert answer.status in (302, 303)
     assert STARTED in visitor.get(answer.location).page.text
@@ -74,7 +74,7 @@ def test_a_second_visitor_is_a_guest_as_well(site, visitor):
 
 
 @from_step(2)
-def test_a_bad_question_is_refused_at_the_form(site, visitor):
+def test_an_invalid_question_is_rejected_at_the_form(site, visitor):
     before = visitor.get().page.text
     with monitor(site.redis_url) as redis:
         for what, question in BAD_QUESTIONS.items():
@@ -82,7 +82,7 @@ def test_a_bad_question_is_refused_at_the_form(site, visitor):
             assert answer.status in (400, 422), what
             assert answer.page.text != before, what
         redis.sync()
-        # In step 2, no task reaches Redis; the words above are all that can be seen.
+        # In step 2, no task reaches Redis: only the message above is visible.
         assert not messages(redis.since(0, "LPUSH"))
 
 
@@ -112,7 +112,7 @@ def test_the_saved_answer_is_broadcast_to_the_users_group(site, visitor):
             return found if found and found.holds("What is a signal?") else None
 
         found = redis.wait(sent, 10)
-        # The database is the truth: what is announced can be read at that moment.
+        # When an answer is announced, it must already be in the database.
         assert "What is a signal?" in visitor.get().page.text
     assert found.group.removeprefix("user_").isdecimal()
     assert found.event["type"] == "send_search_result"
@@ -122,7 +122,7 @@ def test_the_saved_answer_is_broadcast_to_the_users_group(site, visitor):
 def test_strangers_are_forbidden_to_open_the_socket(name, site, visitor):
     with pytest.raises(NoSocket, match="refused with status 403"):
         open_socket(visitor, "http://evil.example")
-    if name == "final":  # it makes a guest of each
+    if name == "final":  # it creates a guest for each of them
         users = set()
         for _ in range(2):
             with open_socket(Visitor(site)) as socket:
@@ -148,7 +148,7 @@ def test_every_frame_is_json(visitor):
     [("What is the DOM?", "offline stand-in"), (REFUSED, "AuthenticationError")],
     ids=["an answer", "a failure"],
 )
-def test_the_page_shows_all_that_a_frame_says(site, chromium, question, outcome):
+def test_the_page_shows_all_texts_of_a_frame(site, chromium, question, outcome):
     page = chromium.new_page()
     frames: list[str] = []
     page.on("websocket", lambda s: s.on("framereceived", lambda f: frames.append(f)))
@@ -164,7 +164,7 @@ def test_the_page_shows_all_that_a_frame_says(site, chromium, question, outcome)
 
     data = wait_for(last, 10, pause_in(page))
     assert data, frames
-    # Every text for people; an id or a status is none.
+    # Every text for visitors: not the ids, and not the status.
     for text in (question, *(str(text) for text in data.values() if " " in str(text))):
         words = " ".join(text.split())
         shown = wait_for(

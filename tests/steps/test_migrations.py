@@ -1,4 +1,4 @@
-"""The migrations of each step make the tables of its models."""
+"""The migrations of each step create the tables of its models."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ def models_of(step: steps.Step) -> dict[str, bytes]:
     }
 
 
-# A step with the models of the step before needs no second look.
+# A step with the same models as the previous step does not need another test.
 CHANGED = [steps.every()[0]]
 CHANGED += [
     new

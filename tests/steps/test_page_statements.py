@@ -1,4 +1,4 @@
-"""What the pages of the steps say about mistakes, and no page has a learner do.
+"""Statements of the steps' pages about mistakes that no page lets a learner make.
 
 Each test names the page, and the sentence that it makes true.
 """
@@ -21,7 +21,7 @@ from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
 # Two threads use the same database, with the options of the settings and those given.
-# Prints the errors. A lock is waited for half a second, instead of five.
+# Prints the errors. They wait for a lock for half a second, instead of five.
 TWO_AT_A_TIME = """
 import json, sys, threading
 from contextlib import suppress
@@ -131,7 +131,7 @@ def test_messages_survive_a_redis_that_writes_a_file(keeps, left, tmp_path):
 
 
 def answers(client: redis.Redis) -> bool:
-    """Whether the Redis takes commands."""
+    """Whether Redis accepts commands."""
     try:
         return client.ping()
     except redis.ConnectionError:

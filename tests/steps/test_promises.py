@@ -1,4 +1,4 @@
-"""What a visitor and an operator rely on in the steps, beyond the flow itself."""
+"""What visitors and operators rely on in the steps, beyond the flow itself."""
 
 import re
 
@@ -10,7 +10,7 @@ from tutorial.visitor.visitor import Visitor
 
 
 @pytest.mark.xdist_group("step 2")
-def test_a_pasted_tab_is_a_part_of_the_question(run_step):
+def test_a_pasted_tab_is_part_of_the_question(run_step):
     running = run_step("2")
     answer = Visitor(running.site).ask("What is\ta broker?")
     assert answer.status in (302, 303)
@@ -41,7 +41,7 @@ def test_show_queue_prints_the_oldest_message_first(run_step):
 
 
 @pytest.mark.xdist_group("step 6")
-def test_show_groups_prints_groups_and_nothing_else(run_step, chromium):
+def test_show_groups_prints_only_groups(run_step, chromium):
     running = run_step("6")
     page = chromium.new_page()
     page.goto(running.site.url)
@@ -110,7 +110,7 @@ def test_the_newest_answer_is_at_the_top_before_and_after_a_reload(page):
 
 
 @pytest.mark.xdist_group("step 7")
-def test_a_refused_question_stays_in_the_form(page):
+def test_a_rejected_question_stays_in_the_form(page):
     ask(page, "   ")
     expect(page.locator("#notices")).to_have_text("Type a question first.")
     expect(page.get_by_label("Your question")).to_have_value("   ")

@@ -1,4 +1,4 @@
-"""What each step can do, and what it cannot yet: the stages of `check`, from outside.
+"""Each step passes its stages of `check` and fails the next one, without the observer.
 
 No observer is in these processes: what a stage says, it has seen from outside.
 """
@@ -16,7 +16,7 @@ from tutorial.project import steps
 from tutorial.runtime.monitor import monitor
 from tutorial.visitor.sockets import wait_in
 
-# What a step lacks for the next stage: the mistake, and words of what was seen.
+# What a step lacks for the next stage: the mistake, and a part of its message.
 MISSING = {
     "1": ("no-view-takes-post", "status 405"),
     "2": ("message-elsewhere", "no message entered Redis"),
@@ -37,11 +37,11 @@ MISSING = {
         for step in steps.every()
     ],
 )
-def test_a_step_holds_up_to_its_own_stage_and_lacks_the_next(name, run_step, chromium):
+def test_a_step_passes_up_to_its_own_stage_and_fails_the_next(name, run_step, chromium):
     stack = run_step(name).stack
     number = min(steps.find(name).number, 7)
     with monitor(stack.redis_url) as redis, Scene(stack, redis, chromium) as scene:
-        assert redis.sync(), "the stages would wait for commands, and see none"
+        assert redis.sync(), "the stages would wait for commands, but see none"
         for stage in STAGES[: number + 1]:
             assert stage.look(scene)
             found = [str(finding) for finding in stage.findings(scene)]
@@ -56,13 +56,13 @@ def test_a_step_holds_up_to_its_own_stage_and_lacks_the_next(name, run_step, chr
             assert words in unmet.value.seen
 
 
-def test_no_stage_reads_what_is_known_from_inside():
+def test_no_stage_reads_evidence_from_inside():
     for path in Path(stages.__file__).parent.glob("*.py"):
         inside = r"scene\.(events|stage_events|observed|survey|code|view)\b"
         assert not re.findall(inside, path.read_text()), path.name
 
 
-def test_a_strict_policy_hinders_no_look_into_a_page(chromium):
+def test_a_strict_policy_does_not_hide_the_page(chromium):
     page = chromium.new_page()
     strict = {"Content-Security-Policy": "script-src 'self'"}
     page.route("**/*", lambda route: route.fulfill(body="<p>", headers=strict))

@@ -1,4 +1,4 @@
-"""One search, one story: a line per stage, in order, each from its own process."""
+"""The log of a search has one line per stage, in order, each from its own process."""
 
 import re
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from tutorial.visitor.visitor import Visitor
 LINE = re.compile(r"stage (\d) · (\w+) · (\S+) · (.+)")
 CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d),(\d\d\d)")
 
-# Stages 1 and 7 are told by the browser's console.
+# The browser's console logs stages 1 and 7.
 PROCESS_OF_STAGE = {
     2: "web",
     3: "web",
@@ -33,7 +33,7 @@ def seconds(line: str) -> float:
 def told(log: list[tuple[str, str]]) -> list[tuple[int, str, str, str]]:
     """The story's lines by time: (stage, name, search id, process) each."""
     lines = [(name, line) for name, line in list(log) if LINE.search(line)]
-    # Lines of different processes may arrive in another order than they were written.
+    # Lines of different processes may arrive in a different order.
     lines.sort(key=lambda entry: seconds(entry[1]))
     story = []
     for process, line in lines:
@@ -43,14 +43,14 @@ def told(log: list[tuple[str, str]]) -> list[tuple[int, str, str, str]]:
 
 
 def asked(log: list[tuple[str, str]]) -> str:
-    """The id of the search that the web process has started first; "-" for none."""
+    """The id of the first search of the web process; "-" if there is none."""
     found = (LINE.search(line) for _, line in log)
     started = (match[3] for match in found if match and match[1] in "23")
     return next((search for search in started if search != "-"), "-")
 
 
 def is_of(search: str, line: str) -> bool:
-    """Whether a line is about this search, or about none."""
+    """Whether a line is about this search, or about no search."""
     told = LINE.search(line)
     return not told or told[3] in (search, "-")
 
@@ -66,7 +66,7 @@ def test_a_search_is_told_as_a_story(name, run_step, chromium):
     running = run_step(name)
     last = min(running.step.number, 7)
     names = [step.stage for step in steps.steps()]
-    lengths = []  # of the log, from the moment at which the question is sent
+    lengths = []  # of the log, since the question was sent
 
     def log() -> list[tuple[str, str]]:
         lengths.append(len(running.log))
@@ -77,7 +77,7 @@ def test_a_search_is_told_as_a_story(name, run_step, chromium):
     start = lengths[0]
 
     def is_over() -> bool:
-        """Whether what ends the search at this step has happened."""
+        """Whether the last event of a search in this step has happened."""
         since = list(running.log)[start:]
         lines = "\n".join(line for _, line in since)
         done = rf"\[{asked(since)}.*succeeded in"
@@ -86,23 +86,23 @@ def test_a_search_is_told_as_a_story(name, run_step, chromium):
             2: "POST / " in lines,
             3: "POST / " in lines and bool(running.site.waiting_messages()),
         }.get(
-            last,  # the worker's last word about a task
+            last,  # the worker's last line about a task
             re.search(done, lines) is not None,
         )
 
     wait_until(is_over, seconds=20, otherwise=lambda: str(running.log[start:]))
 
     since = running.log[start:]
-    # The search of a test before this one may still be under way.
+    # The search of an earlier test may still be running.
     lines = [(name, line) for name, line in since if is_of(asked(since), line)]
     story = told(lines)
     assert [stage for stage, *_ in story] == list(range(2, min(last, 6) + 1))
     assert [name for _, name, *_ in story] == names[1 : min(last, 6)]
     searches = [search for *_, search, _ in story]
-    assert len({*searches} - {"-"}) <= 1, "the id changes on the way"
+    assert len({*searches} - {"-"}) <= 1, "the stages log different ids"
     # The view of a step writes its line before Celery gives the search an id.
     assert searches.count("-") == (name != "final" and last > 1)
-    # Django sets the time zone of its process: that of the settings, not the machine's.
+    # Django sets the time zone of its process to that of the settings.
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for _, line in lines:
@@ -118,7 +118,7 @@ def test_a_search_is_told_as_a_story(name, run_step, chromium):
         [("1", "template"), ("7", "browser")] if last == 7 else [("1", "template")]
     )
     if last == 7:
-        assert said[1][2] == searches[-1], "the browser tells another id"
+        assert said[1][2] == searches[-1], "the browser logs another id"
 
     # The pages of the site show this story.
     shown = (RECORDED / recorded_name(name)).read_text()
@@ -128,7 +128,7 @@ def test_a_search_is_told_as_a_story(name, run_step, chromium):
 
 
 @pytest.mark.xdist_group("step 1")
-def test_step_1_says_that_nobody_answers_the_socket(run_step, chromium):
+def test_step_1_shows_that_no_server_accepts_the_socket(run_step, chromium):
     page = chromium.new_page()
     page.goto(run_step("1").site.url)
     page.get_by_text("Offline: nobody answers the socket").wait_for()
@@ -163,7 +163,7 @@ def test_step_6_shows_who_is_subscribed(run_step, chromium):
 
 
 @pytest.mark.slow(10)
-def test_the_view_leaves_its_line_where_the_broker_is_away(run_copy):
+def test_the_view_logs_its_line_even_if_the_broker_is_down(run_copy):
     broker = "CELERY_BROKER_URL = REDIS_URL"
     away = 'CELERY_BROKER_URL = "redis://127.0.0.1:1"'
     running = run_copy("3", "config/settings.py", broker, away)
