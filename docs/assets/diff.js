@@ -1,5 +1,5 @@
-// The diff explorer: leads to the page of the two steps that are chosen, and shows each
-// change the way the reader likes it. Runs where it stands, before the diffs are drawn.
+// The diff explorer: opens the page of the two chosen steps, and shows each change in
+// the view that the reader prefers. Runs at once, before the browser draws the diffs.
 (() => {
   const chooser = document.querySelector(".diff-choose");
 
@@ -24,14 +24,14 @@
   if (!views.length) return;
 
   const KEY = "diff-view";
-  // As the stylesheet does where nothing is chosen.
+  // The stylesheet uses the same width if no view is chosen.
   const roomy = matchMedia("(min-width: 60em)");
 
   function remembered() {
     try {
       return localStorage.getItem(KEY);
     } catch {
-      return null; // a browser that keeps nothing
+      return null; // the browser has no storage
     }
   }
 
@@ -46,11 +46,11 @@
       try {
         localStorage.setItem(KEY, view.value);
       } catch {
-        // then this page alone has it
+        // without storage, the choice is only for this page
       }
     });
   }
-  // The keyboard reaches the two columns where there is more of them than is seen.
+  // Let the keyboard reach the two columns if they scroll.
   const width = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;

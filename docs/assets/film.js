@@ -1,5 +1,5 @@
-// The film of the home page: plays as soon as it is in view, and rests on its end. What
-// it shows is in film.css; here are its beginning and its button.
+// The film of the home page: starts when it is in view, and stops at its end. film.css
+// defines what it shows. This script handles its start and its button.
 function controlFilm(film) {
   const labels = { paused: "Play", playing: "Pause", ended: "Play again" };
   const button = film.querySelector("button");
@@ -14,7 +14,7 @@ function controlFilm(film) {
     isLeftAlone = false;
     if (film.dataset.state === "ended") {
       delete film.dataset.state;
-      // Without this, the browser sees no change, and the animations stay at their end.
+      // Otherwise the browser notices no change, and the animations stay at their end.
       void film.offsetWidth;
     }
     show(film.dataset.state === "playing" ? "paused" : "playing");

@@ -1,5 +1,5 @@
-// Makes a stepper of the page about the flow: one stage at a time, lit in the picture.
-// Without it all stages stand in a row, and the picture leads to each of them.
+// Turns the page about the flow into a stepper: one stage at a time, lit in the
+// picture. Without it, the page shows all stages, and the picture links to them.
 
 function makeStepper(picture, stages) {
   const titles = stages.map((stage) => {
@@ -45,7 +45,7 @@ function makeStepper(picture, stages) {
     });
     light(showsAll ? null : at + 1);
     back.hidden = forward.hidden = showsAll;
-    // Not `disabled`: a disabled button would lose the focus after it was pressed.
+    // Do not use `disabled`: the button would lose the focus after it is pressed.
     back.setAttribute("aria-disabled", at === 0);
     forward.setAttribute("aria-disabled", at === stages.length - 1);
     all.textContent = showsAll ? "One by one" : "Show all";
@@ -93,7 +93,7 @@ function makeStepper(picture, stages) {
     reveal();
   }
 
-  // The picture and the start of the stage; where both do not fit, the latter.
+  // Scroll to the picture and the start of the stage, or only to the latter.
   function reveal() {
     const heading = stages[at].querySelector("h2");
     const top = stepper.getBoundingClientRect().top;
@@ -134,7 +134,7 @@ function makeStepper(picture, stages) {
     }
   });
   addEventListener("hashchange", follow);
-  // The browser goes to the anchor once all is loaded, when the stages stand elsewhere.
+  // The browser scrolls to the anchor after the load, but the stages have moved.
   addEventListener("load", follow);
   update();
   follow();

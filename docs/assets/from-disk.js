@@ -1,4 +1,4 @@
-// A page that was opened from disk, as in a pack: the browser forbids the search to load its index,
+// A page that was opened from disk, as in a pack: the browser does not let the search load its index,
 // and no server finds the page of a folder.
 if (location.protocol === "file:") {
   const notice = document.createElement("div");
@@ -14,7 +14,7 @@ if (location.protocol === "file:") {
   document.querySelector("label.md-header__button[for=__search]")?.remove();
 
   for (const link of document.querySelectorAll("a[href]")) {
-    const url = new URL(link.getAttribute("href"), document.baseURI); // also in pictures
+    const url = new URL(link.getAttribute("href"), document.baseURI); // even in pictures
     if (url.protocol === "file:" && url.pathname.endsWith("/")) {
       url.pathname += "index.html";
       link.setAttribute("href", url);

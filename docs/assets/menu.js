@@ -1,5 +1,5 @@
-// Where the menu is a drawer, the theme opens it and its sections by labels, which only
-// a pointer reaches. Here, a keyboard reaches them, too.
+// On narrow screens, the menu is a drawer. The theme opens it and its sections by
+// labels, which only a pointer reaches. This script makes them work with a keyboard.
 {
   const isDrawer = matchMedia("(max-width: 76.2344em)");
   const drawer = document.getElementById("__drawer");
@@ -21,13 +21,13 @@
     }
   }
 
-  // The first that is seen of the panel on top.
+  // The first visible element of the panel on top.
   function enter() {
     const all = [...menu.querySelectorAll("label[for], a[href]")];
     all.find((one) => one.checkVisibility({ visibilityProperty: true }))?.focus();
   }
 
-  // The theme presses a label at Enter, and a button needs the space bar as well.
+  // The theme clicks a label on Enter, but a button also needs the space bar.
   for (const label of labels) {
     label.addEventListener("keydown", (event) => {
       isByKey = isDrawer.matches && ["Enter", " "].includes(event.key);

@@ -1,5 +1,5 @@
-// What the theme leaves without a name: its search, which is a dialog, and the signs
-// of the notes in a listing, which a keyboard shall reach, too.
+// Names two things that the theme leaves unnamed: its search dialog, and the signs of
+// the notes in a listing, which a keyboard must also reach.
 document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
 
 function nameNotes() {
@@ -13,8 +13,8 @@ function nameNotes() {
 new MutationObserver(nameNotes).observe(document.body, { childList: true, subtree: true });
 nameNotes();
 
-// The terms of the glossary have tooltips, which a pointer finds; the first of each
-// term is there for the keyboard, too.
+// The terms of the glossary have tooltips for a pointer. The first occurrence of each
+// term also has one for the keyboard.
 function reachTerms() {
   const reached = new Set();
   for (const term of document.querySelectorAll("article abbr[title]")) {

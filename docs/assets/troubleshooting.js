@@ -1,4 +1,4 @@
-// "When nothing happens": shows only the entries that fit what is typed.
+// "When nothing happens": shows only the entries that match the typed text.
 
 const field = document.querySelector("#symptom");
 if (field) {
@@ -9,7 +9,7 @@ function offerSearch(field) {
   const status = field.parentElement.querySelector("[role=status]");
   const entries = [...document.querySelectorAll("article.mistake")].map((element) => ({
     element,
-    // A blank before each word: what is typed has to be the start of one.
+    // A space before each word: the typed text must be the start of a word.
     text: ` ${words(element.textContent).join(" ")} `,
   }));
 
@@ -53,7 +53,7 @@ function offerSearch(field) {
   }
 
   field.addEventListener("input", search);
-  // A link to what is hidden brings all back.
+  // A link to a hidden entry shows all entries again.
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href*='#']");
     if (link && link.pathname === location.pathname) {
@@ -61,7 +61,7 @@ function offerSearch(field) {
     }
   });
   window.addEventListener("hashchange", () => showTarget(location.hash)?.scrollIntoView());
-  // The browser may bring back what was typed here before.
+  // The browser may restore the text from an earlier visit.
   window.addEventListener("pageshow", () => {
     search();
     showTarget(location.hash)?.scrollIntoView();
@@ -75,13 +75,13 @@ function words(text) {
   return text.toLowerCase().match(/\bat \/|[\p{L}\p{N}_]+/gu) ?? [];
 }
 
-// The name of the exception in "SyntaxError: invalid syntax" or "NoReverseMatch at /"; of
-// several, the last one, with which a traceback ends.
+// The name of the exception in "SyntaxError: invalid syntax" or "NoReverseMatch at /".
+// If there are several, the last one, because it ends a traceback.
 function exceptionIn(message) {
   return message.match(/\b[A-Z]\w*[A-Z]\w*[a-z]\w*(?=:| at \/)/g)?.at(-1).toLowerCase();
 }
 
-// Each heading that has entries below it: these, and what else belongs to it.
+// Each heading with entries: its entries, and its other elements.
 function findSections(entries) {
   const sections = [];
   const known = new Set(entries.map((entry) => entry.element));
@@ -100,9 +100,9 @@ function findSections(entries) {
   return sections.filter(({ members }) => members.length > 0);
 }
 
-// The entries with all words; where there is none, those with the most telling ones, as
-// of a pasted message that names somebody's own files. Where entries name its exception,
-// these alone: the rest of the message is words that others have as well.
+// The entries with all words. If there are none, those with the rarest words, because a
+// pasted message may contain the names of the reader's own files. If entries name its
+// exception, only these: other entries also have the other words.
 function find(entries, asked, exception) {
   const has = (entry, word) => entry.text.includes(` ${word}`);
   const naming = entries.filter((entry) => exception && has(entry, `${exception} `));
