@@ -16,7 +16,7 @@ STORIES = {
     "1": ("ends at 2 view", "status 405. Step 2 adds", (1, QUESTION)),
     "2": ("ends at 2 view", "inside the view (eager mode)", (2, "eager mode")),
     "3": ("waits at 3 queue", "waits in Redis, in the list celery", (3, QUESTION)),
-    "4": ("ends at 4 worker", "The answer is saved.", (4, "saved a SearchResult")),
+    "4": ("ends at 4 worker", "The answer is saved, but", (4, "saved a SearchResult")),
     "5": ("ends at 5 signal", "reached nobody", (5, "0 sockets in 0 processes")),
     "6": ("ends at 6 consumer", "the page does not change", (6, "sent a frame")),
     "7": ("arrived after", "", (6, "sent a frame")),

@@ -202,7 +202,7 @@ def test_a_hint_goes_on_with_its_sentence(project, check_here):
     assert named(report)["id"] == "eager-left-on"
     result = Result(**report["stages"][5])
     said = line_of(result, lambda style, text: text)
-    assert said == "not reached  5 signal: at first sight, there is no channel layer"
+    assert said == "not reached  5 signal: it seems that there is no channel layer"
     # A title that begins with a name would keep its capital letter.
     source = Path(glance.__file__).read_text()
     for name in re.findall(r'yield "([\w-]+)"', source):

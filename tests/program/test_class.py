@@ -168,7 +168,7 @@ def test_a_folder_that_hangs_is_ended_after_its_time_limit(tmp_path, monkeypatch
     for seconds, is_kept in ((4, False), (3, True), (5, False)):
         _, said = check_class(place, seconds=seconds)
         spent = 4 if is_kept else seconds
-        assert f"it was ended after {spent} s" in said
+        assert f"it was stopped after {spent} s" in said
         assert ("(1 not changed" in said) == is_kept
 
 

@@ -231,7 +231,7 @@ def test_a_cached_timeout_does_not_count_for_a_longer_one(tmp_path, monkeypatch)
     monkeypatch.setattr(kept, "PLACE", tmp_path / "kept")
     name = kept.key(4, "digest", "")
     assert kept.read(name, 10) is None
-    kept.write(name, {"problem": "it was ended after 10 s", "timeout": 10})
+    kept.write(name, {"problem": "it was stopped after 10 s", "timeout": 10})
     assert kept.read(name, 10)
     assert kept.read(name, 20) is None
     assert kept.key(5, "digest", "") != name != kept.key(4, "digest", "chromium")

@@ -96,7 +96,7 @@ def test_each_patch_has_a_head():
 
 def test_the_hints_name_a_command_for_each_tool():
     for entry in ENTRIES:
-        hop, place, reason = shop.hint_lines(entry, "../repair")
-        assert hop.count("\n  - ") == len(entry.tools)
+        stage, place, reason = shop.hint_lines(entry, "../repair")
+        assert stage.count("\n  - ") == len(entry.tools)
         assert entry.patch.places[0] in place
         assert entry.mistake.title in " ".join(reason.split())

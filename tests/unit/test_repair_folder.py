@@ -41,7 +41,7 @@ def test_a_folder_is_the_step_with_the_mistake(folder, capsys):
         expected = {name: path.read_bytes() for name, path in files(made).items()}
     assert {n: p.read_bytes() for n, p in files(folder).items()} == expected
     printed = capsys.readouterr().out
-    assert f"Mistake 1 of {len(in_order(7, 12))}, {entry.level}." in printed
+    assert f"Mistake 1 of {len(in_order(7, 12))} (level: {entry.level})." in printed
     assert " ".join(entry.sees(7).split()) in " ".join(printed.split())
     assert "--seed 12" in printed
     assert "diff" not in printed
@@ -82,7 +82,7 @@ def test_hints_come_one_at_a_time(folder, capsys):
         run(str(folder), "--hint")
         printed = capsys.readouterr().out
         lines = [
-            word for word in ("The hop", "The place", "The reason") if word in printed
+            word for word in ("The stage", "The place", "The reason") if word in printed
         ]
         assert len(lines) == number
         assert kept.read(folder, "x").turn.hints == number
@@ -219,7 +219,7 @@ def test_a_mistake_that_the_tutorial_no_longer_has(folder, capsys):
         run(str(folder))
     assert "--next" in str(error.value)
     run(str(folder), "--score")
-    assert "no longer has" in capsys.readouterr().out
+    assert "of an earlier version" in capsys.readouterr().out
     run(str(folder), "--next")
     assert kept.read(folder, "x").turn.name in in_order(7, 12)
 

@@ -176,7 +176,7 @@ def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
     `hint` is what the files alone show; see `glance`.
     """
     scene.stage_events = scene.events.mark()
-    seen = [f"at first sight, {hint}"] if hint else []
+    seen = [f"it seems that {hint}"] if hint else []
     try:
         if stage.beyond and (evidence := stage.beyond(scene)):
             seen.insert(0, evidence)

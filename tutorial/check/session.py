@@ -38,7 +38,7 @@ from tutorial.runtime.saves import saved, wait_for_save
 from tutorial.runtime.terminal import Progress, painter
 from tutorial.runtime.waiting import wait_for
 
-# Mistakes that may be wrong: the page that the server sends lacks something, but a
+# Diagnoses that may be wrong: the page that the server sends lacks something, but a
 # script adds it, or another page has it. A search that works in a browser refutes them.
 SEEMS_MISSING = ("no-form", "field-without-name", "no-socket", "script-missing")
 
@@ -82,7 +82,7 @@ def check(
 
 
 def end_on_hangup() -> None:
-    """Clean up when the terminal is closed, as on SIGTERM; not under `nohup`."""
+    """Handle SIGHUP (the terminal was closed) like SIGTERM, except under `nohup`."""
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
 
@@ -106,13 +106,13 @@ def _watch(folder: Path, title: str, number: int) -> None:
         for line in report.lines(paint) if before is None else _news(before, report):
             print(line, flush=True)
         before = report
-        progress("waiting for a save; Ctrl-C ends it")
+        progress("waiting for you to save a file; Ctrl-C stops")
         wait_for_save(folder, state)
         progress("")
 
 
 def _news(before: Report, after: Report) -> Iterator[str]:
-    """The lines that are new since the check before, and the mistakes that are gone."""
+    """The lines that the previous check did not print, and the mistakes that are gone."""
     paint = painter(sys.stdout)
     old, new = list(before.lines(paint)), list(after.lines(paint))
     yield f"\n{time.strftime('%H:%M:%S')}  {new[0]}"
@@ -154,7 +154,7 @@ def look(
             report.results.append(result)
             known = {finding.id for finding in report.findings}
             report.findings += [one for one in findings if one.id not in known]
-            if broken := result.diagnosis:  # not a finding as well
+            if broken := result.diagnosis:  # do not report it as a finding, too
                 report.findings[:] = [
                     one for one in report.findings if one.id != broken.id
                 ]
@@ -167,12 +167,12 @@ def look(
                 report.results += _later(scene, stage.number, report.step)
                 break
         report.findings += judge_pending(scene)
-        if report.broken:  # two looks may find the same web process that ended
+        if report.broken:  # two stages may report the same end of the web process
             known = _told(report.broken)
             report.findings = [one for one in report.findings if _told(one) != known]
         report.findings.sort(key=lambda finding: finding.stage)
         if report.works and not report.findings:
-            # A missing line with an effect has been reported for its effect.
+            # If a missing line had an effect, that effect has already been reported.
             lines = missing_lines(folder, report.step)
             report.findings += [Diagnosis.of(unmet, DIFFERS) for unmet in lines]
         report.search_seconds = scene.search_seconds
@@ -188,7 +188,8 @@ def _goes_further(
 ) -> bool:
     """Whether a search in a browser gets past the stage that did not pass.
 
-    If it does, its results are the verdict, and the stage's mistake is a finding.
+    If it does, the results of that search are the verdict. The mistake of the stage
+    becomes a finding.
     """
     if report.step < len(STAGES) - 1 or not scene.browser:
         return False
@@ -213,7 +214,7 @@ def _goes_further(
         and last.stage == broken.diagnosis.stage
         and broken.diagnosis.id == "script-throws"
     )
-    if is_same:  # the exception in the script explains what the browser missed
+    if is_same:  # the exception is the cause of what was missing in the browser
         results[-1] = replace(results[-1], diagnosis=broken.diagnosis)
     report.results[:] = [before[0], *results]
     # If the flow breaks at a later stage, this finding would only distract.
@@ -233,12 +234,12 @@ def _goes_further(
 
 
 def _later(scene: Scene, broken: int, last: int) -> Iterator[Result]:
-    """The results of the stages after the broken one, as far as they can be seen."""
+    """The results of the stages after the broken one, as far as they can be judged."""
     glance, can_go_on = hints(scene), broken > 1
     for stage in STAGES[broken + 1 : last + 1]:
         hint = glance.get(stage.number, "")
         if not can_go_on:
-            words = f"at first sight, {hint}" if hint else ""
+            words = f"it seems that {hint}" if hint else ""
             yield Result(stage.number, stage.name, NOT_REACHED, words)
             continue
         result = judge_beyond(scene, stage, hint)

@@ -1,9 +1,10 @@
-"""A program that runs one check of a class within limits. `session` starts it.
+"""A program that checks one folder of a class, within limits. `session` starts it.
 
-Its argument is an `Order` as JSON. It starts the command, ends it if it exceeds a
+Its argument is an `Order` as JSON. It starts the command, stops it if it exceeds a
 limit, and then kills every process that the command started, including those that left
-its process group or lost their parent. When `session` ends for any reason, the standard
-input of this program is closed, and it ends the check. It prints an `Ending` as JSON.
+the process group or lost their parent. If `session` exits for any reason, the standard
+input of this program is closed, and this program stops the check. It prints an `Ending`
+as JSON.
 """
 
 import contextlib
@@ -27,7 +28,7 @@ import psutil
 # An environment variable that every process of a check inherits. Its value is unique.
 MARK = "TUTORIAL_CLASS_CHECK"
 
-LOOK = 0.5  # seconds between two looks at the limits
+LOOK = 0.5  # seconds between two checks of the limits
 GRACE = 1.0  # seconds that helper processes have to exit after the check has ended
 LAST = 10.0  # seconds that killing all processes may take
 
@@ -57,7 +58,7 @@ class Order:
 class Ending:
     """How a command has ended."""
 
-    limit: str = ""  # why it was ended early, as text
+    limit: str = ""  # why it was stopped early, as text
     is_timeout: bool = False
     status: int | None = None
     output: str = ""
@@ -75,7 +76,7 @@ class Keeper:
         self._is_timeout = False
 
     def run(self) -> Ending:
-        """Run the command, kill every process that is left, and remove its folder."""
+        """Run the command, kill the processes that it leaves, and remove the folder."""
         _adopt_orphans()
         home = self._folder / "home"
         home.mkdir(parents=True)
@@ -114,14 +115,14 @@ class Keeper:
             _set_limit(resource.RLIMIT_NPROC, _threads_of_user() + MORE_THREADS)
 
     def _wait(self, child: subprocess.Popen) -> str:
-        """Wait until the child ends. Return "", or why it has to be ended early."""
+        """Wait until the child ends. Return "", or the reason to stop it early."""
         next_look = time.monotonic() + LOOK
         while child.poll() is None:
             if select.select([sys.stdin], [], [], 0.05)[0]:
                 return "it was interrupted"
             if time.monotonic() >= self._deadline:
                 self._is_timeout = True
-                return f"it was ended after {self._order.seconds:g} s"
+                return f"it was stopped after {self._order.seconds:g} s"
             if time.monotonic() >= next_look:
                 if limit := self._exceeded():
                     return limit
@@ -132,19 +133,19 @@ class Keeper:
         order = self._order
         if not _is_smaller(self._folder, order.megabytes * MEGABYTE):
             return (
-                f"it was ended: it wrote more than {order.megabytes} MB or"
+                f"it was stopped: it wrote more than {order.megabytes} MB or"
                 f" {MOST_FILES} files"
             )
         processes = list(_descendants())
         if len(processes) > order.processes:
-            return f"it was ended: it started more than {order.processes} processes"
+            return f"it was stopped: it started more than {order.processes} processes"
         memory = 0
         for process in processes:
             with contextlib.suppress(psutil.Error):
                 memory += process.memory_info().rss
         if memory > order.memory_megabytes * MEGABYTE:
             limit = f"{order.memory_megabytes} MB of memory"
-            return f"it was ended: it used more than {limit}"
+            return f"it was stopped: it used more than {limit}"
         return ""
 
     def _found(self) -> set[psutil.Process]:

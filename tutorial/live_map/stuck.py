@@ -1,4 +1,4 @@
-"""Judges where a search is and why it gets no further, as far as that can be seen."""
+"""Finds where a search is stuck, and why, as far as this can be observed."""
 
 import re
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Process:
 
 @dataclass
 class World:
-    """What is known of the project besides its searches."""
+    """What is known about the project besides its searches."""
 
     step: int = 0  # 1 to 7; 8 for final; 0 for a learner's own folder
     processes: list[Process] = field(default_factory=list)
@@ -56,7 +56,7 @@ class World:
 
 @dataclass
 class Halt:
-    """The stage at which a search stays, and the reason."""
+    """The stage at which a search is stuck, waits or has ended, and the reason."""
 
     stage: int
     text: str  # what was seen
@@ -85,10 +85,10 @@ def judge(journey: Journey, world: World, now: float) -> None:
     halt = _ended(journey) or _halted(journey, world, now)
     is_older = any(process.is_older for process in world.of("worker"))
     if halt and is_older and halt.stage in (4, 5) and halt.state in ("stuck", "failed"):
-        seen = f"The worker runs older code than your files have. {halt.text}"
+        seen = f"The worker runs older code than your files contain. {halt.text}"
         halt = Halt(halt.stage, seen, "old-code-runs", halt.at, halt.state)
     if halt and halt.stage == 7 and world.step == 6:
-        seen = "The frame has gone to the browser, and the page does not change."
+        seen = "The frame reached the browser, but the page does not change."
         halt = _as_the_step_should(Halt(7, seen), world)
     journey.halt = halt.data() if halt and halt.text else None
     journey.state = halt.state if halt else "travelling"
@@ -137,7 +137,7 @@ def _as_the_step_should(halt: Halt, world: World) -> Halt:
     if not 1 <= world.step < len(steps()) or not is_end:
         return halt
     here, following = steps()[world.step - 1], steps()[world.step]
-    component = following.component[0].lower() + following.component[1:]
+    component = re.sub("^The ", "the ", following.component)
     text = (
         f"This is as far as step {here.name} goes. {halt.text} Step {following.name}"
         f" adds what comes next: {component}."
@@ -147,7 +147,7 @@ def _as_the_step_should(halt: Halt, world: World) -> Halt:
     return Halt(halt.stage, text, state=state)
 
 
-# Where a step ends at a stage of its own.
+# The mistakes at which the step of that number is supposed to end.
 ENDS = {
     ("no-view-takes-post", 1),
     ("eager-left-on", 2),
@@ -173,7 +173,7 @@ def _in_view(journey: Journey, world: World, quiet: float) -> Halts:
             has_app = failed["app"] not in ("", "default")
             mistake = "broker-not-read" if has_app else "celery-app-not-imported"
         error = said(failed.error)
-        text = f"The message for the broker {failed['broker']} failed: {error}."
+        text = f"The message was not sent to the broker {failed['broker']}: {error}."
         yield Halt(3, text, mistake or "not-serializable", failed.at, "failed")
     if failed := journey.latest("request failed"):
         text = f"The view raised {said(failed.error)}."
@@ -184,7 +184,7 @@ def _in_view(journey: Journey, world: World, quiet: float) -> Halts:
         yield Halt(2, text, at=refused.at, state="refused")
     if response is None:
         if quiet > PATIENCE and journey.first("request"):
-            text = "The view has not answered, and has not called a task yet."
+            text = "The view has neither responded nor called a task yet."
             yield Halt(2, text, "view-waits")
         return
     yield from _by_status(response, quiet)
@@ -203,8 +203,8 @@ def _in_eager_mode(journey: Journey, response: Event | None) -> Halts:
         return  # the task still runs
     seconds = f"{response['seconds']:.1f} s"
     text = (
-        f"The task ran inside the view (eager mode). The visitor waited {seconds}, and"
-        " nothing went through a queue."
+        f"The task ran inside the view (eager mode). The visitor waited {seconds}."
+        " No message went through a queue."
     )
     yield Halt(3, text, "eager-left-on")
 
@@ -213,7 +213,7 @@ def _by_status(response: Event, quiet: float) -> Halts:
     status, path = response["status"], response["path"]
     seen = f"The response has status {status}, and no task was called."
     if status == 405:
-        text = f"No view takes a POST at {path}: status 405."
+        text = f"No view accepts a POST at {path}: status 405."
         yield Halt(2, text, "no-view-takes-post", state="failed")
     elif status == 403:
         yield Halt(2, seen, "csrf-refused", state="failed")
@@ -229,7 +229,7 @@ def _by_status(response: Event, quiet: float) -> Halts:
 
 
 def _in_queue(journey: Journey, world: World, quiet: float) -> Halts:
-    """Halts if the message was sent, and no worker has started its task."""
+    """Yield a halt if the message was sent, but no worker has started its task."""
     if not journey.ids or journey.latest("task started") or quiet <= PATIENCE:
         return
     called = journey.latest("enqueued")
@@ -261,7 +261,7 @@ def _in_queue(journey: Journey, world: World, quiet: float) -> Halts:
     brokers = {worker["broker"] for worker in world.workers.values()}
     if called["broker"] not in brokers:
         text = (
-            f"The view sends to {called['broker']}, and the worker listens at"
+            f"The view sends to {called['broker']}, but the worker uses"
             f" {', '.join(sorted(brokers))}."
         )
         yield Halt(4, text, "other-broker", at)
@@ -269,8 +269,8 @@ def _in_queue(journey: Journey, world: World, quiet: float) -> Halts:
     heard = sorted({name for one in world.workers.values() for name in one["queues"]})
     if queue and queue not in heard:
         text = (
-            f"The message is in the list {queue}, and the worker listens to"
-            f" {', '.join(heard)}. The message was sent at {at}."
+            f"The message is in the list {queue}, but the worker listens to"
+            f" {', '.join(heard)}. The line that sends it is {at}."
         )
         yield Halt(4, text, "other-queue")
         return
@@ -281,7 +281,7 @@ def _in_queue(journey: Journey, world: World, quiet: float) -> Halts:
         text = f"{waits} The worker is busy with {_count(world.running, 'task')}."
         yield Halt(4, text.strip(), state="waiting")
         return
-    text = waits or "The message is in no list of Redis, and no task has started."
+    text = waits or "The message is in no list of Redis, but no task has started."
     yield Halt(4, text, "message-not-taken" if queue else "message-elsewhere", at)
 
 
@@ -296,17 +296,17 @@ def _count(things: Any, name: str) -> str:
 def _received_only(world: World) -> Halts:
     if world.running:
         text = (
-            "The worker has taken the message, and is busy with"
+            "The worker has taken the message, but is busy with"
             f" {_count(world.running, 'other task')}."
         )
         yield Halt(4, text, state="waiting")
         return
-    text = "The worker has taken the message, and has not started the task."
+    text = "The worker has taken the message, but has not started the task."
     yield Halt(4, text, "task-not-started")
 
 
 def _in_worker(journey: Journey, world: World, quiet: float) -> Halts:
-    """Halts if the task has started, and no signal or message was sent yet."""
+    """Yield a halt if the task has started, but no signal or message was sent yet."""
     started = journey.latest("task started")
     if started is None or _is_eager(journey):
         return
@@ -344,11 +344,11 @@ def _in_worker(journey: Journey, world: World, quiet: float) -> Halts:
         return
     saved = [one for one in journey.events if one["what"] in ("saved", "updated")]
     if bulk := journey.latest("created in bulk"):
-        text = f"The task saved a {bulk['model']} in bulk: no signal is sent for that."
+        text = f"The task saved a {bulk['model']} in bulk, which sends no signal."
         yield Halt(5, text, "model-signal-not-sent", bulk.at)
         return
     if not any(one["process"] == "worker" for one in saved):
-        mistake, text = "not-saved", "The task has ended, and saved no row."
+        mistake, text = "not-saved", "The task has ended without saving a row."
         if error:
             mistake, text = (
                 "api-call-fails",
@@ -356,7 +356,7 @@ def _in_worker(journey: Journey, world: World, quiet: float) -> Halts:
             )
         yield Halt(4, text, mistake, (error or started).at)
         return
-    text = "The answer is saved. No signal was sent, and nothing to a group."
+    text = "The answer is saved, but no signal and no group message was sent."
     yield Halt(5, text, "signal-not-sent", started.at)
 
 
@@ -375,7 +375,7 @@ def _mistake_of(failed: Event, journey: Journey, is_announced: bool) -> str:
 
 
 def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
-    """Halts if the signal was sent, and no message to a group followed."""
+    """Yield a halt if the signal was sent, but no message to a group followed."""
     signal, sent = journey.latest("signal"), journey.latest("group_send")
     failed = journey.latest("group_send failed")
     if failed and not (sent and sent["time"] > failed["time"]):
@@ -405,7 +405,7 @@ def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
         return
     if quiet > PATIENCE:
         handlers = ", ".join(signal.get("handlers", ()))
-        text = f"{handlers} got {signal['name']}, and sent nothing to a group."
+        text = f"{handlers} got {signal['name']}, but sent nothing to a group."
         yield Halt(5, text, "handler-does-not-send", signal.at)
 
 
@@ -415,18 +415,19 @@ def _no_handler(signal: Event, world: World) -> Halt:
     own = [one for one in here if one["signal"] == signal["signal"]]
     name = signal["name"]
     if own and own[0].get("sender"):
-        text = f"{name} was sent. Its handler waits for the sender {own[0]['sender']}."
+        sender = own[0]["sender"]
+        text = f"{name} was sent, but its handler accepts only the sender {sender}."
         return Halt(5, text, "sender-differs", own[0].at)
     if own:
-        text = f"{name} was sent. A handler was connected with it, and is gone."
+        text = f"{name} was sent, but its handler no longer exists."
         return Halt(5, text, "handler-lost", own[0].at)
-    text = f"{name} was sent, and no handler is connected with it."
+    text = f"{name} was sent, but no handler is connected to it."
     mistake = "handler-on-other-signal" if here else "handler-not-imported"
     return Halt(5, text, mistake, here[0].at if here else signal.at)
 
 
 def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
-    """Halts if a message was sent to a group, and no frame followed."""
+    """Yield a halt if a message was sent to a group, but no frame followed."""
     sent = journey.latest("group_send")
     if sent is None:
         return
@@ -449,7 +450,7 @@ def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
     if not got:
         yield from _nobody_hears(sent, world)
     elif not _frames(journey, sent):
-        text = f"{got[0]['consumer']} got the message, and sent no frame."
+        text = f"{got[0]['consumer']} got the message, but sent no frame."
         yield Halt(6, text, "frame-not-sent", got[0].at)
 
 
@@ -457,7 +458,8 @@ def _nobody_hears(sent: Event, world: World) -> Halts:
     group = sent["group"]
     if sent["layer"] == "InMemoryChannelLayer":
         text = (
-            f"The message for {group} never leaves its process: the layer is in memory."
+            f"The message for {group} never leaves its process: the channel layer is in"
+            " memory."
         )
         yield Halt(5, text, "layer-in-memory", sent.at)
         return
@@ -469,11 +471,13 @@ def _nobody_hears(sent: Event, world: World) -> Halts:
         text = f"{nobody} the consumer has joined no group."
         yield Halt(6, text, "no-group-add")
     elif group in world.groups:
-        text = f"The group {group} has sockets, and no consumer got the message."
+        text = f"The group {group} has sockets, but no consumer got the message."
         yield Halt(6, text, "layers-differ")
     elif world.groups:
         text = f"{nobody} the open sockets have joined {', '.join(world.groups[:3])}."
-        yield Halt(6, f"{text} It was sent at {sent.at}.", "group-names-differ")
+        yield Halt(
+            6, f"{text} The line that sends it is {sent.at}.", "group-names-differ"
+        )
     else:
         text = f"{nobody} no page of this visitor is open. The answer is saved."
         yield Halt(6, text, state="undelivered")

@@ -16,12 +16,15 @@ FOLDER = "tutorial"  # the only one at the top of the zip file
 
 # The first line of the README in a pack.
 NOTE = "> **This is a pack.** It needs no internet on {}: "
-NOTE_GOES_ON = "Python and a browser are all that the machine has to bring.\n\n"
+NOTE_GOES_ON = (
+    "The machine needs only Python 3.11 or newer (on Debian and Ubuntu with"
+    " `python3-venv`) and a browser.\n\n"
+)
 
 NOT_IN_IT = (
-    "Not in it, so ask for it before the day: Python 3.11 or newer (on Debian and"
-    " Ubuntu with\npython3-venv), and for `check 7` a Chromium or Chrome (on Debian and"
-    " Ubuntu: apt install chromium)."
+    "It does not contain Python or a browser. Before the class, ask your learners to"
+    " install\nPython 3.11 or newer (on Debian and Ubuntu with python3-venv), and for"
+    " `check 7` Chromium or\nChrome (on Debian and Ubuntu: apt install chromium)."
 )
 
 
@@ -34,8 +37,8 @@ def pack(
 ) -> None:
     """Write the pack for these platforms and versions of Python to the file `name`.
 
-    None stands for all versions that the packages are there for. Raises Problem if a
-    package has no wheel, or the file cannot be written.
+    `pythons=None` means every version for which all packages are available. Raises
+    Problem if a package has no wheel, or if the file cannot be written.
     """
     file = archive.check_place(name, replace=replace)
     RUN.mkdir(exist_ok=True)
@@ -53,7 +56,7 @@ def pack(
 def _fetch(
     platforms: Sequence[str], pythons: Sequence[str] | None, folder: Path
 ) -> list[Fetched]:
-    """What there is for each target, in `folder`."""
+    """Download the wheels for each target into the new folder `folder`."""
     folder.mkdir()
     fetched = []
     for platform in platforms:
@@ -66,16 +69,16 @@ def _fetch(
             print(f"Left out: {one.target}. {_lack(one)}", flush=True)
         if lacking and (pythons or not complete):
             raise Problem(
-                f"Nothing was packed: not all packages are there for {platform}.\n"
-                "Leave out what is named above, with --for or --python."
+                f"No pack was made: packages are missing for {platform}.\n"
+                "Choose other platforms with --for, or other versions with --python."
             )
         fetched += complete
     return fetched
 
 
 def _lack(one: Fetched) -> str:
-    """Which pins have no wheel for a target."""
-    return f"Without a wheel, only as source: {', '.join(one.missing)}."
+    """Which pins have no wheel for a target, only their source."""
+    return f"These packages have no wheel for it: {', '.join(one.missing)}."
 
 
 def _entries(
@@ -95,7 +98,7 @@ def _entries(
 
 
 def _readme(file: Path, targets: list[Target]) -> str:
-    """The README, with a line on top that says what this is."""
+    """The README, with a first line that says that this is a pack."""
     text = file.read_text()
     if text.startswith(NOTE.partition("{")[0]):  # this is a pack itself
         text = text.partition("\n\n")[2]
@@ -106,9 +109,10 @@ def _report(name: str, file: Path, origin: str, fetched: list[Fetched]) -> None:
     every = set().union(*(one.wheels for one in fetched))
     size = round(file.stat().st_size / 1e6)
     print(f"Made {name}: {size} MB, for {in_words(one.target for one in fetched)}.")
-    print(f"In it: {origin}, {len(every)} packages with a Redis, and these pages.")
+    print(f"It contains {origin}, {len(every)} packages, one of them with a Redis, and")
+    print("the pages of the tutorial.")
     print(NOT_IN_IT)
     print(
-        f"On each machine: unzip {file.name}, go into the folder {FOLDER}, and type"
+        f"On each machine: unzip {file.name}, change to the folder {FOLDER}, and run"
         " python3 -m tutorial run"
     )

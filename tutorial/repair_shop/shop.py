@@ -14,7 +14,7 @@ from tutorial.repair_shop.catalogue import TOOLS, Entry, entries, in_order
 from tutorial.repair_shop.kept import HINTS, Kept, Turn
 from tutorial.workspace.new import command, listed, place
 
-# A seed that is chosen by chance is below this, so that it can be called across a room.
+# A random seed is below this number, so that it is short enough to say aloud.
 SEEDS = 10_000
 
 WIDTH = 88
@@ -25,7 +25,8 @@ COUNTED = ("no hint", "1 hint", "2 hints", "3 hints")
 def begin(name: str, step: Step, level: str, seed: int | None) -> None:
     """Make the folder `name`, with the first mistake of that step, level and seed.
 
-    `seed` None chooses one. Raises Problem if something is in the way.
+    With `seed=None`, a random seed is chosen. Raises Problem if the folder exists
+    and is not empty.
     """
     folder, title = place(name), name.rstrip("/")
     kept = Kept(step.number, secrets.randbelow(SEEDS) if seed is None else seed, level)
@@ -91,7 +92,7 @@ def go_on(folder: Path, title: str) -> None:
     aside = files.replace(folder, title, entry.patch, find(str(kept.step)))
     kept.begin(entry.name)
     state.write(folder, kept)
-    print(f"{title} has the next mistake. What it had before is in {title}/{aside}.")
+    print(f"{title} has the next mistake. Your previous files are in {title}/{aside}.")
     _print_situation(title, kept, entry)
 
 
@@ -111,13 +112,13 @@ def entry_of(turn: Turn, title: str) -> Entry:
 
 
 def hint_lines(entry: Entry, title: str) -> list[str]:
-    """The three hints: the hop, the place, the reason."""
+    """The three hints: the stage, the place, the reason."""
     mistake = entry.mistake
     step = find(str(mistake.stage)) if mistake.stage else None
-    hop = f"stage {step.number}, {step.stage}" if step else "before the first search"
+    stage = f"{step.number}, {step.stage}" if step else "before the first search"
     shown = [f"  - {TOOLS[tool].format(folder=title)}" for tool in entry.tools]
     return [
-        "\n".join([f"The hop     {hop}. It shows in:", *shown]),
+        "\n".join([f"The stage   {stage}. You can see the effect in:", *shown]),
         f"The place   {_where(entry)}",
         _folded(f"The reason  {mistake.title}. {mistake.cause}", " " * 12)
         + f"\n            {_address(entry)}",
@@ -125,7 +126,7 @@ def hint_lines(entry: Entry, title: str) -> list[str]:
 
 
 def solved_lines(title: str, kept: Kept) -> Iterator[str]:
-    """What the mistake was, how it went, and how to go on."""
+    """The mistake, the time and the hints that it took, and the next commands."""
     turn = kept.turn
     entry = entry_of(turn, title)
     yield _folded(f"The mistake was: {_titled(entry)} ({_where(entry)}).")
@@ -142,20 +143,26 @@ def solved_lines(title: str, kept: Kept) -> Iterator[str]:
 def _print_situation(title: str, kept: Kept, entry: Entry) -> None:
     order = in_order(kept.step, kept.seed, kept.level)
     number = f"Mistake {len(kept.turns)} of {max(len(order), len(kept.turns))}"
-    print(f"\n{number}, {entry.level}. What a visitor sees:\n")
+    print(f"\n{number} (level: {entry.level}). What a visitor sees:\n")
     text = _folded(entry.sees(kept.step), width=WIDTH - 4)
     print(textwrap.indent(text, "    ") + "\n")
     same = ["--seed", str(kept.seed)]
     same += ["--level", kept.level] if kept.level else []
     same += ["--step", str(kept.step)] if kept.step != 7 else []
-    print(f"For the same mistakes in the same order, add: {' '.join(same)}\n")
+    print(f"To get the same mistakes in another folder, add {' '.join(same)}\n")
     print(
         listed(
             (command("run", title, "--map"), "the log, and the live map"),
-            (command("manage", title, "show_queue"), "while it runs: what waits"),
-            (command("manage", title, "show_groups"), "while it runs: who listens"),
+            (
+                command("manage", title, "show_queue"),
+                "terminal 2: the waiting messages",
+            ),
+            (
+                command("manage", title, "show_groups"),
+                "terminal 2: the groups of sockets",
+            ),
             (command("check", title), "is it fixed?"),
-            (command("repair", title, "--hint"), "a hint: hop, place, reason"),
+            (command("repair", title, "--hint"), "a hint: stage, place, reason"),
         )
     )
 
@@ -168,7 +175,7 @@ def _print_score(title: str, kept: Kept) -> None:
         is_now = turn is kept.turn and not turn.is_solved
         name = _titled(entry) if entry and not is_now else "a mistake to find"
         if not entry:
-            name = "a mistake that the tutorial no longer has"
+            name = "a mistake of an earlier version of the tutorial"
         how = "not fixed"
         if turn.is_solved:
             how = f"{_minutes(turn)}, {COUNTED[turn.hints]}"
