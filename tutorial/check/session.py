@@ -112,7 +112,7 @@ def _watch(folder: Path, title: str, number: int) -> None:
 
 
 def _news(before: Report, after: Report) -> Iterator[str]:
-    """The lines that the previous check did not print, and the mistakes that are gone."""
+    """The lines that are new since the last check, and the mistakes that are gone."""
     paint = painter(sys.stdout)
     old, new = list(before.lines(paint)), list(after.lines(paint))
     yield f"\n{time.strftime('%H:%M:%S')}  {new[0]}"
