@@ -277,7 +277,7 @@ def test_a_command_within_its_limits():
 @pytest.mark.parametrize(
     ("code", "limits", "words"),
     [
-        ("import time; time.sleep(60)", {"seconds": 1.0}, "ended after 1 s"),
+        ("import time; time.sleep(60)", {"seconds": 1.0}, "stopped after 1 s"),
         (
             "import os, time\n"
             "for number in range(40):\n"
