@@ -15,16 +15,16 @@ from tutorial.site import build
 FOLDER = "tutorial"  # the only one at the top of the zip file
 
 # The first line of the README in a pack.
-NOTE = "> **This is a pack.** It needs no internet on {}: "
+NOTE = "> **This is a pack.** It needs no internet on {}. "
 NOTE_GOES_ON = (
-    "The machine needs only Python 3.11 or newer (on Debian and Ubuntu with"
-    " `python3-venv`) and a browser.\n\n"
+    "The machine needs only Python (on Debian and Ubuntu with `python3-venv`) and a"
+    " browser.\n\n"
 )
 
 NOT_IN_IT = (
     "It does not contain Python or a browser. Before the class, ask your learners to"
-    " install\nPython 3.11 or newer (on Debian and Ubuntu with python3-venv), and for"
-    " `check 7` Chromium or\nChrome (on Debian and Ubuntu: apt install chromium)."
+    " install\none of these versions of Python (on Debian and Ubuntu with python3-venv),"
+    " and for `check 7`\nChromium or Chrome (on Debian and Ubuntu: apt install chromium)."
 )
 
 
