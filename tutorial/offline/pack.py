@@ -23,8 +23,9 @@ NOTE_GOES_ON = (
 
 NOT_IN_IT = (
     "It does not contain Python or a browser. Before the class, ask your learners to"
-    " install\none of these versions of Python (on Debian and Ubuntu with python3-venv),"
-    " and for `check 7`\nChromium or Chrome (on Debian and Ubuntu: apt install chromium)."
+    " install\none of these versions of Python (on Debian and Ubuntu with"
+    " python3-venv), and for `check 7`\nChromium or Chrome (on Debian and Ubuntu:"
+    " apt install chromium)."
 )
 
 
