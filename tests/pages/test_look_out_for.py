@@ -18,10 +18,9 @@ from support.running import Running, start_running
 from tutorial.paths import ROOT
 from tutorial.project import steps
 from tutorial.project.files import copy_project
+from tutorial.repair_shop.patch import PATCHES
 from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.visitor import Visitor
-
-PATCHES = ROOT / "tests" / "faults" / "patches"
 
 
 def on_page(*statements: str, page: str = "instructors.md") -> None:
@@ -241,7 +240,8 @@ def test_a_method_of_another_name(project, run_folder, chromium):
 def test_two_tabs_and_a_private_window(run_step, chromium):
     on_page("two tabs, one private window: how many groups, how many sockets? (Two")
     on_page(
-        "There are two groups, each with a 1 behind it.", page="steps/6-consumer.md"
+        "`show_groups` prints two groups, each with the number 1.",
+        page="steps/6-consumer.md",
     )
     running = run_step("6")
     usual, private = chromium.new_context(), chromium.new_context()
@@ -259,7 +259,7 @@ def test_two_tabs_and_a_private_window(run_step, chromium):
 
 def test_daphne_at_the_end(project, run_folder):
     on_page("The server does not start, with the error `daphne.E001`.")
-    on_page("with the error `daphne.E001`", page="steps/6-consumer.md")
+    on_page("and prints the error `daphne.E001`", page="steps/6-consumer.md")
     folder = project("6", "daphne_last")
     with pytest.raises(Exception, match=r"daphne\.E001"):
         run_folder("6", folder)
@@ -268,7 +268,7 @@ def test_daphne_at_the_end(project, run_folder):
 def test_daphne_is_missing(project, run_folder, chromium):
     on_page('the server says "Starting development server", without "ASGI"')
     on_page(
-        'If yours still says "Starting development server", `daphne` is missing in',
+        "the app `daphne` is missing in `INSTALLED_APPS`",
         page="steps/6-consumer.md",
     )
     running = run_folder("6", project("6", "daphne_missing"))
