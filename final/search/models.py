@@ -26,7 +26,7 @@ SHOWN = 20
 
 
 class Guest(models.Model):
-    """Marks a user who exists only as long as the browser keeps its cookie."""
+    """Marks a user who can be recognized only by the cookie of a browser."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True
@@ -129,7 +129,7 @@ class SearchResult(models.Model):
         return row
 
     def save_progress(self):
-        """Save the answer so far. False if another worker has claimed the search."""
+        """Save the answer so far. False if it was cancelled, or claimed by another."""
         if not self._if_ours().change(answer=self.answer, sequence=self.sequence):
             return False
         # The owner may be a guest who has logged in since then.
@@ -137,7 +137,7 @@ class SearchResult(models.Model):
         return True
 
     def finish(self, error=""):
-        """End the search. False if another worker has claimed it."""
+        """End the search. False if it was cancelled, or claimed by another worker."""
         self.status, self.error = Status.FAILED if error else Status.DONE, error
         self.sequence += 1
         return self._if_ours().change(
@@ -172,7 +172,7 @@ class SearchResult(models.Model):
 
     @property
     def order(self):
-        """Sorts as text, like the list of searches: by time, and then by key."""
+        """A sort key as text, in the order of the list: by time, then by key."""
         return f"{self.created_at:%Y%m%d%H%M%S%f}-{self.pk:020}"
 
     def chunk(self, text):

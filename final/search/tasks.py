@@ -26,7 +26,7 @@ from .signals import search_completed
 
 logger = logging.getLogger(__name__)
 
-MOST_TRIES = 3  # of the API, for one search
+MOST_TRIES = 3  # attempts to call the API, for one search
 PUSH_EVERY = 0.05  # seconds between two chunks: a reader sees no delay
 SAVE_EVERY = 0.5  # seconds between two saves of an unfinished answer
 SILENT_FOR = 3  # seconds without chunks after a push has failed
@@ -83,7 +83,7 @@ async def search(task_id):
     finally:
         del running[claim]
     if not is_saved:
-        logger.info("stage 4 · worker · %.8s · is no longer ours", row.task_id)
+        logger.info("stage 4 · worker · %.8s · cancelled, or taken over", row.task_id)
         return
     ended.labels(row.status).inc()
     duration.observe(seconds_since(row.created_at))
@@ -99,7 +99,7 @@ async def search(task_id):
 
 
 async def answer(row):
-    """Fill in the row's answer. Return why there is none, or ""."""
+    """Write the answer into the row. Return an error message, or ""."""
     if row.claims > MOST_CLAIMS:
         return "This search was started several times and never finished."
     try:
@@ -110,7 +110,7 @@ async def answer(row):
                     return ""
                 except NoAnswer as problem:
                     api_errors.labels(type(problem.__cause__ or problem).__name__).inc()
-                    # Longer each time, and random: not all searches retry at once.
+                    # The pause grows, and is random: not all searches retry at once.
                     pause = random.uniform(0.5, 1) * 2 ** (number - 1)
                     # The API may say how long to wait.
                     pause = max(pause, problem.wait * random.uniform(1, 1.1))
@@ -127,19 +127,19 @@ async def answer(row):
     except TimeoutError:
         return "The answer took too long."
     except Exception:
-        logger.exception("%.8s · an error of our own", row.task_id)
+        logger.exception("%.8s · unexpected error", row.task_id)
         return OUR_FAULT
 
 
 async def finish(row, error):
-    """Save the outcome. False if another worker has claimed the search."""
+    """Save the outcome. False if it was cancelled, or claimed by another worker."""
     try:
         return await in_database(row.finish, error)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         # The database rejects this answer, and would reject it again.
-        logger.exception("%.8s · an error of our own", row.task_id)
+        logger.exception("%.8s · unexpected error", row.task_id)
         row.answer = ""
         return await in_database(row.finish, OUR_FAULT)
 
@@ -164,8 +164,7 @@ async def write(row):
             # Send the state first, which also replaces the text of an earlier attempt.
             await push(row, row.chunk(chunk) if pushed else row.state())
             chunk, pushed = "", time.monotonic()
-            # Save only here, so that the saved number matches exactly the text sent so
-            # far.
+            # Save only here, so that the saved `sequence` matches the text sent so far.
             if pushed - saved >= SAVE_EVERY:
                 saved = pushed
                 if not await in_database(row.save_progress):

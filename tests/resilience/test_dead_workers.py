@@ -51,7 +51,7 @@ def test_a_worker_is_killed_while_another_runs(app, person):
                     seconds=20,
                     otherwise="the other did not take it",
                 )
-            wait_for_line(worker, f"{task_id[:8]} · is no longer ours")
+            wait_for_line(worker, f"{task_id[:8]} · cancelled, or taken over")
             assert wait_for_frame(socket, task_id)["status"] == "done"
             assert calls(app.site, "Who sleeps?") == 2
 
