@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tutorial.check.inside.stage_5_signal import is_lost
+from tutorial.check.handlers import is_lost
 from tutorial.check.mistakes import mistakes
 from tutorial.check.scene import Scene
 
@@ -33,7 +33,7 @@ def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
     if code.calls("Signal") and not code.receivers:
         yield "handler-missing", None
     for call in code.calls("group_send"):
-        if is_lost(scene, call):
+        if is_lost(code, call):
             yield "not-awaited", call.at
     for _, place in code.receivers.values():
         file = place.rpartition(":")[0]

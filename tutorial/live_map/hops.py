@@ -42,6 +42,11 @@ def said(error: str) -> str:
     return error.rstrip(". ")
 
 
+def sentence(words: str) -> str:
+    """What `check` has seen, as a sentence."""
+    return f"{words.rstrip('. ')}."
+
+
 def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
     """The hops that an event stands for; none, if the event only explains others."""
     make = HOPS.get(event["what"])

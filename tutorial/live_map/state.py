@@ -141,6 +141,7 @@ class State:
                 listening = listens(self._stack.project.port)
                 known.state = "running" if listening else "does not listen"
         self.world.processes = list(self._processes.values())
+        self.world.folder = self._stack.project.folder
 
     def _is_ready(self, process: Process) -> bool:
         if process.role == "web":

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from tutorial.check.code import Code
+from tutorial.check.handlers import why_no_handler
 from tutorial.check.mistakes import mistakes
 from tutorial.check.report import ADDRESS
-from tutorial.live_map.hops import hidden, said
+from tutorial.live_map.hops import hidden, said, sentence
 from tutorial.live_map.journey import Journey
 from tutorial.observer.events import Event
 from tutorial.project.steps import steps
@@ -43,6 +46,7 @@ class World:
     unknown: list[Event] = field(default_factory=list)  # tasks that no worker knows
     running: dict[str, float] = field(default_factory=dict)  # start times, by task id
     receivers: list[Event] = field(default_factory=list)  # that were ever connected
+    folder: Path | None = None  # of the project
     queues: dict[str, str] = field(default_factory=dict)  # of waiting messages, by id
     redis_error: str = ""
     had_sockets: bool = False  # whether a socket was ever opened
@@ -401,7 +405,7 @@ def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
     if signal is None or (sent and sent["time"] >= signal["time"]):
         return
     if signal["receivers"] == 0:
-        yield _no_handler(signal, world)
+        yield _no_handler(journey, signal, world)
         return
     if quiet > PATIENCE:
         handlers = ", ".join(signal.get("handlers", ()))
@@ -409,21 +413,15 @@ def _in_signal(journey: Journey, world: World, quiet: float) -> Halts:
         yield Halt(5, text, "handler-does-not-send", signal.at)
 
 
-def _no_handler(signal: Event, world: World) -> Halt:
+def _no_handler(journey: Journey, signal: Event, world: World) -> Halt:
     """The halt of a search whose signal has no handler."""
-    here = [one for one in world.receivers if one["pid"] == signal["pid"]]
-    own = [one for one in here if one["signal"] == signal["signal"]]
-    name = signal["name"]
-    if own and own[0].get("sender"):
-        sender = own[0]["sender"]
-        text = f"{name} was sent, but its handler accepts only the sender {sender}."
-        return Halt(5, text, "sender-differs", own[0].at)
-    if own:
-        text = f"{name} was sent, but its handler no longer exists."
-        return Halt(5, text, "handler-lost", own[0].at)
-    text = f"{name} was sent, but no handler is connected to it."
-    mistake = "handler-on-other-signal" if here else "handler-not-imported"
-    return Halt(5, text, mistake, here[0].at if here else signal.at)
+    key = f"signal {signal['time']}"
+    # The code is read once, when the search gets stuck: the learner may change it.
+    if key not in journey.explained:
+        here = [one for one in world.receivers if one["pid"] == signal["pid"]]
+        journey.explained[key] = why_no_handler(Code(world.folder), here, signal)
+    found = journey.explained[key]
+    return Halt(5, sentence(found.seen), found.mistake, found.at)
 
 
 def _in_consumer(journey: Journey, world: World, quiet: float) -> Halts:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tutorial.check.blocks import condition_of
 from tutorial.check.code import Call
+from tutorial.check.handlers import is_lost, why_no_handler
 from tutorial.check.inside.stage_4_worker import still_runs, task_failed
 from tutorial.check.scene import Scene, Search
 from tutorial.check.stages.stage_5_signal import EXPECTED
@@ -96,7 +97,10 @@ def why_not_broadcast(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
     if signal is None:
         return _no_signal(scene, unmet, search)
     if signal["receivers"] == 0:
-        return _no_receiver(scene, signal)
+        connected = scene.events.all("connected", process="worker")
+        found = why_no_handler(scene.code, connected, signal)
+        found.expected = EXPECTED
+        return found
     calls = scene.code.calls("group_send")
     if lost := not_awaited(scene, calls, EXPECTED):
         return lost
@@ -110,18 +114,12 @@ def why_not_broadcast(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
     )
 
 
-def is_lost(scene: Scene, call: Call) -> bool:
-    """Whether the call creates a coroutine that is never awaited."""
-    line = scene.code.line(call.at)
-    return not call.awaited and "async_to_sync" not in line and "(" in line
-
-
 def not_awaited(
     scene: Scene, calls: list[Call], expected: str, stage: int | None = None
 ) -> Unmet | None:
     """The mistake that a call's coroutine is never awaited, or None."""
     for call in calls:
-        if is_lost(scene, call):
+        if is_lost(scene.code, call):
             name = f"{call.target}.{call.name}".removeprefix(".")
             seen = f"{name}(...) was called and not awaited"
             return Unmet(
@@ -273,56 +271,6 @@ def _signals(scene: Scene) -> list[str]:
     for text in scene.code.texts(".py").values():
         names += re.findall(r"^(\w+)\s*=\s*(?:\w+\.)*Signal\(", text, re.M)
     return names
-
-
-def _no_receiver(scene: Scene, signal: Event) -> Unmet:
-    """The mistake behind a signal that had no handler in the worker."""
-    receivers = scene.code.receivers
-    seen = f"{signal['name']} was sent ({signal.at}), with 0 handlers connected"
-    # A handler was connected to this signal earlier.
-    had = scene.events.all("connected", process="worker", signal=signal["signal"])
-    if had:
-        if at := scene.code.find(r"(@receiver|\.connect)\(.*\bsender=", ".py"):
-            seen += f", though one was connected; {at}: {scene.code.line(at)}"
-            return Unmet("sender-differs", seen, expected=EXPECTED, at=at)
-        seen += ", though one was connected: it is gone"
-        place = receivers.get(had[-1]["receiver"].rpartition(".")[2], ("", None))[1]
-        at = place or had[-1].at
-        return Unmet("handler-lost", seen, expected=EXPECTED, at=at)
-    connected = {e["receiver"] for e in scene.events.all("connected", process="worker")}
-    mine = {
-        function: place
-        for function, (name, place) in receivers.items()
-        if name.rpartition(".")[2] == signal["name"]
-    }
-    for function, place in mine.items():
-        if function.rpartition(".")[2] not in connected:
-            seen += f"; {place.rpartition(':')[0]} was not imported in the worker"
-            if outside := scene.code.find(r"^def ready\(", "apps.py", ".py"):
-                seen += f"; `def ready` ({outside}) is outside the class"
-                place = outside
-            return Unmet("handler-not-imported", seen, expected=EXPECTED, at=place)
-    made = [
-        f"{file}:{number}"
-        for file, text in scene.code.texts(".py").items()
-        for number, line in enumerate(text.splitlines(), start=1)
-        if re.match(rf"{signal['name']}\s*=\s*(\w+\.)*Signal\(", line)
-    ]
-    if mine and len(made) > 1:
-        seen += f"; there are {len(made)} signals of that name: {', '.join(made)}"
-        return Unmet("handler-on-other-signal", seen, expected=EXPECTED, at=made[-1])
-    if mine:
-        place = next(iter(mine.values()))
-        seen += ", though one was connected: it is gone, or waits for another sender"
-        return Unmet("handler-lost", seen, expected=EXPECTED, at=place)
-    for function, (name, place) in receivers.items():
-        seen += f"; {function} listens to {name}"
-        return Unmet("handler-on-other-signal", seen, expected=EXPECTED, at=place)
-    senders = [
-        call.at for call in scene.code.calls("group_send") if not is_lost(scene, call)
-    ]
-    at = senders[0] if senders else signal.at
-    return Unmet("handler-missing", seen, expected=EXPECTED, at=at)
 
 
 def _elsewhere(scene: Scene, sent: Event) -> Unmet:

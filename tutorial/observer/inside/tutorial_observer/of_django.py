@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from .notes import caller, guarded, is_own, note, problem, short, source_of, where
+from .notes import ROOT, caller, guarded, is_own, note, problem, short, source_of, where
 from .trail import new, trail
 
 unsaved = threading.local()
@@ -278,6 +278,8 @@ def note_signal(signal, sender, arguments, at):
     live = signal._live_receivers(sender)
     # Since Django 5, synchronous and asynchronous receivers are separate lists.
     receivers = [*live[0], *live[1]] if isinstance(live, tuple) else live
+    # Without a handler, the question is whether its module was imported.
+    modules = {} if receivers else {"modules": own_modules()}
     note(
         "signal",
         signal=id(signal),
@@ -287,7 +289,19 @@ def note_signal(signal, sender, arguments, at):
         arguments=sorted(arguments),
         in_transaction=in_transaction(),
         at=at,
+        **modules,
     )
+
+
+def own_modules():
+    """The project's files that this process has imported, such as "search/tasks.py"."""
+    files = [getattr(module, "__file__", None) or "" for module in modules_now()]
+    return sorted({path.removeprefix(ROOT) for path in files if is_own(path)})
+
+
+def modules_now():
+    # A copy, because another thread may import a module.
+    return list(sys.modules.values())
 
 
 names = {}  # a cache: the name of a signal, by its id
@@ -301,7 +315,7 @@ def name_of_signal(signal):
 
 
 def find_name(signal):
-    for module in list(sys.modules.values()):
+    for module in modules_now():
         if is_own(getattr(module, "__file__", None) or ""):
             for name, value in list(vars(module).items()):
                 if value is signal:

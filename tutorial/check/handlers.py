@@ -1,0 +1,93 @@
+"""Why a signal has no handler, from the code and from what the observer has recorded.
+
+`check` and the live map share this module.
+"""
+
+import re
+
+from tutorial.check.code import Call, Code
+from tutorial.check.unmet import Unmet
+from tutorial.observer.events import Event
+
+
+def is_lost(code: Code, call: Call) -> bool:
+    """Whether the call creates a coroutine that is never awaited."""
+    line = code.line(call.at)
+    return not call.awaited and "async_to_sync" not in line and "(" in line
+
+
+def why_no_handler(code: Code, connected: list[Event], signal: Event) -> Unmet:
+    """The mistake behind a signal that was sent to no handler.
+
+    `connected` are the handlers that were connected in the process of the `signal`.
+    """
+    seen = f"{signal['name']} was sent ({signal.at}), with 0 handlers connected"
+    # A handler was connected to this signal earlier.
+    if had := [one for one in connected if one["signal"] == signal["signal"]]:
+        return _had_handler(code, had[-1], seen)
+    mine = {
+        function: place
+        for function, (name, place) in code.receivers.items()
+        if name.rpartition(".")[2] == signal["name"]
+    }
+    if found := _not_connected(code, connected, signal, mine, seen):
+        return found
+    made = _made(code, signal["name"])
+    if mine and len(made) > 1:
+        seen += f"; there are {len(made)} signals of that name: {', '.join(made)}"
+        return Unmet("handler-on-other-signal", seen, at=made[-1])
+    if mine:
+        place = next(iter(mine.values()))
+        seen += ", though one was connected: it is gone, or waits for another sender"
+        return Unmet("handler-lost", seen, at=place)
+    for function, (name, place) in code.receivers.items():
+        seen += f"; {function} listens to {name}"
+        return Unmet("handler-on-other-signal", seen, at=place)
+    senders = [
+        call.at for call in code.calls("group_send") if not is_lost(code, call)
+    ]
+    return Unmet("handler-missing", seen, at=senders[0] if senders else signal.at)
+
+
+def _had_handler(code: Code, had: Event, seen: str) -> Unmet:
+    """The mistake behind a handler that was connected to the signal, and not called."""
+    seen += ", though one was connected"
+    at = code.find(r"(@receiver|\.connect)\(.*\bsender=", ".py")
+    if at or had.get("sender"):
+        at = at or had.at
+        return Unmet("sender-differs", f"{seen}; {at}: {code.line(at)}", at=at)
+    place = code.receivers.get(had["receiver"].rpartition(".")[2], ("", None))[1]
+    return Unmet("handler-lost", f"{seen}: it is gone", at=place or had.at)
+
+
+def _not_connected(
+    code: Code, connected: list[Event], signal: Event, mine: dict[str, str], seen: str
+) -> Unmet | None:
+    """The mistake that one of the signal's handlers was never connected, or None.
+
+    `mine` are the places of the handlers in the code, by function.
+    """
+    names = {event["receiver"].rpartition(".")[2] for event in connected}
+    for function, place in mine.items():
+        if function.rpartition(".")[2] in names:
+            continue
+        file = place.rpartition(":")[0]
+        if file in signal.get("modules", ()):
+            seen += f"; {file} was imported, and has not connected {function}"
+            return Unmet("handler-missing", seen, at=place)
+        seen += f"; {file} was not imported in the worker"
+        if outside := code.find(r"^def ready\(", "apps.py", ".py"):
+            seen += f"; `def ready` ({outside}) is outside the class"
+            place = outside
+        return Unmet("handler-not-imported", seen, at=place)
+    return None
+
+
+def _made(code: Code, name: str) -> list[str]:
+    """The places where a signal of this name is made."""
+    return [
+        f"{file}:{number}"
+        for file, text in code.texts(".py").items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if re.match(rf"{name}\s*=\s*(\w+\.)*Signal\(", line)
+    ]
