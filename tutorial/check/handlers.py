@@ -43,9 +43,7 @@ def why_no_handler(code: Code, connected: list[Event], signal: Event) -> Unmet:
     for function, (name, place) in code.receivers.items():
         seen += f"; {function} listens to {name}"
         return Unmet("handler-on-other-signal", seen, at=place)
-    senders = [
-        call.at for call in code.calls("group_send") if not is_lost(code, call)
-    ]
+    senders = [call.at for call in code.calls("group_send") if not is_lost(code, call)]
     return Unmet("handler-missing", seen, at=senders[0] if senders else signal.at)
 
 
