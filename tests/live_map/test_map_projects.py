@@ -25,7 +25,7 @@ MISTAKES = {
     "suche/07-absender-als-text": (5, "sender-differs"),
     "suche/08-datum-im-ereignis": (5, "message-not-serializable"),
     "minimal/5-layer-in-memory": (5, "layer-in-memory"),
-    "minimal/6-group-add-not-awaited": (6, "no-group-add"),
+    "minimal/6-group-add-not-awaited": (6, "not-awaited"),
     "ticket/08-group-by-hex": (6, "group-names-differ"),
     "stream/09-text-data": (6, "frame-not-sent"),
 }

@@ -8,7 +8,8 @@ import pytest
 from tutorial.live_map.document import SCRIPTS, recording
 from tutorial.live_map.hops import hidden, shown
 from tutorial.live_map.journeys import KEPT, Journeys
-from tutorial.live_map.stuck import Process, World, judge
+from tutorial.live_map.stuck import judge
+from tutorial.live_map.world import Process, World
 from tutorial.observer.events import Event, Tail
 from tutorial.project.steps import find
 

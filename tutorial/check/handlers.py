@@ -1,4 +1,4 @@
-"""Why a signal has no handler, from the code and from what the observer has recorded.
+"""Why a message to a group is missing, from the code and the observer's events.
 
 `check` and the live map share this module.
 """
@@ -14,6 +14,25 @@ def is_lost(code: Code, call: Call) -> bool:
     """Whether the call creates a coroutine that is never awaited."""
     line = code.line(call.at)
     return not call.awaited and "async_to_sync" not in line and "(" in line
+
+
+def own_layer(code: Code, sent_at: str | None) -> str | None:
+    """The line that makes a channel layer beside that of the settings, or None.
+
+    `sent_at` is the line that sends to the group; its file is searched first.
+    """
+    own = r"\b\w*ChannelLayer\(|\bget_channel_layer\((?!\s*[\"']default)\s*[^)\s]"
+    file = (sent_at or "").rpartition(":")[0]
+    return (file and code.find(own, file)) or code.find(own, ".py")
+
+
+def async_in_sync(code: Code, got: Event) -> str | None:
+    """The place of a synchronous consumer's `async def` for the message, or None."""
+    kind = re.escape(got["consumer"])
+    is_sync = code.find(
+        rf"class {kind}\((\w+\.)*(Json)?(WebsocketConsumer|SyncConsumer)", ".py"
+    )
+    return got.at if is_sync and code.line(got.at).startswith("async ") else None
 
 
 def why_no_handler(code: Code, connected: list[Event], signal: Event) -> Unmet:

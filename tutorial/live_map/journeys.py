@@ -8,6 +8,7 @@ from typing import Any
 
 from tutorial.live_map.hops import SECRET, hops_of
 from tutorial.live_map.journey import ENDED, Hop, Journey
+from tutorial.live_map.sockets import Sockets
 from tutorial.observer.events import Event
 
 KEPT = 50  # journeys
@@ -16,64 +17,6 @@ MOST_LOOSE = 500  # events that do not belong to a known search yet
 
 # The kinds of hops that repeat in turn while an answer arrives in pieces.
 REPEATED = ("row", "broadcast", "got", "frame")
-
-
-class Sockets:
-    """The open WebSockets and the groups that they have joined."""
-
-    def __init__(self) -> None:
-        self.open: dict[tuple[int, int], Event] = {}  # by process and socket
-        self.groups: dict[str, dict[str, int]] = {}  # channels and processes, by group
-        self.ever = False  # whether any WebSocket was ever opened
-        self.joined_ever = False
-        # The last time that a group was left, and the result of `of` before that.
-        self._left: dict[str, tuple[float, tuple[int, int]]] = {}
-
-    def add(self, event: Event) -> None:
-        """Update the sockets and groups from an event."""
-        what = event["what"]
-        if what == "consumer starts" and event.get("path"):
-            self.open[event["pid"], event["socket"]] = event
-            self.ever = True
-        elif what == "consumer ends":
-            self.open.pop((event["pid"], event["socket"]), None)
-            self._leave(event.get("channel", ""), time=event["time"])
-        elif what == "group_add":
-            channels = self.groups.setdefault(event["group"], {})
-            channels[event["channel"]] = event["pid"]
-            self.joined_ever = True
-        elif what == "group_discard":
-            self._leave(event["channel"], event["group"], event["time"])
-        elif what == "observer starts":
-            self.ended(event["pid"])
-
-    def ended(self, pid: int) -> None:
-        """Remove the sockets of a process that has ended."""
-        for key in [key for key in self.open if key[0] == pid]:
-            del self.open[key]
-        for group, channels in list(self.groups.items()):
-            for channel in [name for name, owner in channels.items() if owner == pid]:
-                self._leave(channel, group)
-
-    def _leave(self, channel: str, group: str | None = None, time: float = 0.0) -> None:
-        for name in [group] if group else list(self.groups):
-            channels = self.groups.get(name, {})
-            if channel in channels:
-                self._left[name] = time, self.of(name)
-            channels.pop(channel, None)
-            if not channels:
-                self.groups.pop(name, None)
-
-    def of(self, group: str, time: float | None = None) -> tuple[int, int]:
-        """How many processes and sockets receive the messages of the group.
-
-        `time` may be in the past, because a message may have ended its consumer.
-        """
-        left, before = self._left.get(group, (0.0, (0, 0)))
-        if time is not None and left > time:
-            return before
-        channels = self.groups.get(group, {})
-        return len(set(channels.values())), len(channels)
 
 
 class Journeys:

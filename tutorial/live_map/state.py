@@ -10,7 +10,8 @@ from tutorial.live_map.hops import hidden
 from tutorial.live_map.in_redis import InRedis
 from tutorial.live_map.journey import ENDED
 from tutorial.live_map.journeys import Journeys
-from tutorial.live_map.stuck import Process, World, judge
+from tutorial.live_map.stuck import judge
+from tutorial.live_map.world import Process, World
 from tutorial.observer.events import Event, Tail
 from tutorial.project import procfile
 from tutorial.project.steps import Step
@@ -34,8 +35,8 @@ class State:
         # Whether the worker's code is older than the files. `run` sets this function.
         self.is_older: Callable[[], bool] = lambda: False
         self.step = step
-        self.world = World(step=step.number)
         self.journeys = Journeys()
+        self.world = World(step=step.number, sockets=self.journeys.sockets)
         self.counts: dict[str, int] = {"requests": 0, "tasks": 0, "frames": 0}
         self._processes: dict[str, Process] = {}
         self._webs: dict[int, float] = {}  # the start times of web processes, by pid
@@ -93,8 +94,6 @@ class State:
             del world.workers[pid]
             world.dead.add(pid)
             world.running.clear()
-        world.had_sockets, world.had_groups = sockets.ever, sockets.joined_ever
-        world.groups = sorted(sockets.groups)
 
     # --- processes and Redis --------------------------------------------------------
 

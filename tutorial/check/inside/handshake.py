@@ -1,5 +1,6 @@
 """Why a WebSocket does not open."""
 
+from tutorial.check.exceptions import of_consumer
 from tutorial.check.inside.stage_5_signal import layers, name_refused
 from tutorial.check.scene import Scene, last_words
 from tutorial.check.stages.stage_6_consumer import HANDSHAKE
@@ -105,10 +106,8 @@ def _has_session(scene: Scene) -> bool:
 
 def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
     """The mistake behind an exception in the consumer."""
-    if failed["error"] == "KeyError" and failed.get("message") in (
-        "'user'",
-        "'session'",
-    ):
+    mistake = of_consumer(failed)
+    if mistake == "socket-without-user":
         return Unmet(
             "socket-without-user",
             f"the consumer asks for scope['user'] ({failed.at}), which is not there",
@@ -117,11 +116,11 @@ def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
         )
     if found := name_refused(scene, failed):
         return found
-    if "group_add" in failed.error and "NoneType" in failed.error:
+    if mistake == "layer-missing":
         at = layers(scene) or failed.at
         seen = "the consumer has no channel layer: it is None"
         return Unmet("layer-missing", seen, expected=expected, at=at, stage=5)
-    if "can't be used in 'await' expression" in failed.error:
+    if mistake == "async-mismatch":
         return Unmet(
             "async-mismatch",
             f"{failed.error}: an asynchronous consumer awaits each of its methods",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tutorial.check.blocks import condition_of
 from tutorial.check.code import Call
+from tutorial.check.exceptions import of_handler, of_layer
 from tutorial.check.handlers import is_lost, why_no_handler
 from tutorial.check.inside.stage_4_worker import still_runs, task_failed
 from tutorial.check.scene import Scene, Search
@@ -163,7 +164,7 @@ def _layer_failed(scene: Scene, failed: Event) -> Unmet:
     reason = f"{failed['error']}: {failed['reason']}"
     if found := name_refused(scene, failed, stage=5):
         return found
-    if re.search(r"serializ|pack|dict", reason):
+    if of_layer(failed) == "message-not-serializable":
         seen = f"the message for {failed['group']}: {reason[:150]}"
         return Unmet("message-not-serializable", seen, expected=EXPECTED, at=failed.at)
     at = layers(scene)
@@ -171,33 +172,23 @@ def _layer_failed(scene: Scene, failed: Event) -> Unmet:
 
 
 def _handler_failed(scene: Scene, failed: Event) -> Unmet:
-    if failed["error"] == "NotAwaited":
-        return Unmet(
-            "not-awaited",
-            "the handler returned a coroutine that was not awaited",
-            expected=EXPECTED,
-            at=failed.at,
-        )
-    if "'NoneType' object has no attribute 'group_send'" in failed.error:
-        at = layers(scene)
-        seen = "get_channel_layer() returned None"
-        return Unmet("layer-missing", seen, expected=EXPECTED, at=at)
-    if re.search(
-        r"channel_?layer|InvalidChannelLayer|hosts|backend", failed.error, re.I
-    ):
-        at = layers(scene)
-        return Unmet("layer-refuses", failed.error, expected=EXPECTED, at=at)
-    if failed["error"] == "TemplateDoesNotExist":
+    mistake, seen = of_handler(failed), failed.error
+    if mistake == "not-awaited":
+        seen = "the handler returned a coroutine that was not awaited"
+        return Unmet(mistake, seen, expected=EXPECTED, at=failed.at)
+    if mistake in ("layer-missing", "layer-refuses"):
+        if mistake == "layer-missing":
+            seen = "get_channel_layer() returned None"
+        return Unmet(mistake, seen, expected=EXPECTED, at=layers(scene))
+    if mistake == "template-missing":
         files = ", ".join(scene.code.texts(".html")) or "none"
         seen = f"{failed.error}; the project's templates: {files}"
-        return Unmet("template-missing", seen, expected=EXPECTED, at=failed.at, stage=5)
-    if "async_to_sync" in failed.error or "AsyncToSync" in failed.error:
-        seen = failed.error
-        return Unmet("async-mismatch", seen, expected=EXPECTED, at=failed.at)
+        return Unmet(mistake, seen, expected=EXPECTED, at=failed.at, stage=5)
+    if mistake == "async-mismatch":
+        return Unmet(mistake, seen, expected=EXPECTED, at=failed.at)
     # If the arguments do not fit, the traceback contains no line of the function.
     name = re.search(r"(\w+)\(\)", failed.error)
     at = failed.at or (name and scene.code.find(rf"def {name[1]}\(", ".py"))
-    seen = failed.error
     if "argument" in seen and (sent := scene.search.events.first("signal")):
         seen += f"; the signal is sent in {sent.at}: {scene.code.line(sent.at)[:80]}"
     line = scene.code.line(at)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tutorial.check.blocks import silent_except
+from tutorial.check.handlers import async_in_sync, own_layer
 from tutorial.check.inside.handshake import socket_failed, why_refused
 from tutorial.check.inside.stage_5_signal import (
     layers,
@@ -173,7 +174,7 @@ def _not_sent(
         return Unmet("wrong-type", seen, expected=unmet.expected, at=sent.at)
     if failed:
         return socket_failed(scene, failed, unmet.expected)
-    if got and (at := _async_in_sync(scene, got)):
+    if got and (at := async_in_sync(scene.code, got)):
         return Unmet(
             "async-mismatch",
             f"{got['consumer']} is a synchronous consumer, and calls its `async def`"
@@ -209,9 +210,7 @@ def lost_message(scene: Scene) -> Event | None:
 
 def _layers_differ(scene: Scene, unmet: Unmet, joined: Event, sent: Event) -> Unmet:
     """The mistake behind a lost message to a group that the consumer has joined."""
-    own = r"\b\w*ChannelLayer\(|\bget_channel_layer\((?!\s*[\"']default)\s*[^)\s]"
-    file = (sent.at or "").rpartition(":")[0]
-    at = (file and scene.code.find(own, file)) or scene.code.find(own, ".py")
+    at = own_layer(scene.code, sent.at)
     group = sent["group"]
     seen = f"the handler ({sent.at}) has sent to {group}, which the consumer has joined"
     sends, hears = names_in_redis(scene.redis.since(scene.mine.mark, "group"), group)
@@ -226,12 +225,3 @@ def _layers_differ(scene: Scene, unmet: Unmet, joined: Event, sent: Event) -> Un
         return Unmet("layer-of-its-own", seen, expected=expected, at=at, stage=5)
     at = layers(scene) or joined.at
     return Unmet("layers-differ", seen, expected=unmet.expected, at=at)
-
-
-def _async_in_sync(scene: Scene, got: Event) -> str | None:
-    """The place of a synchronous consumer's `async def` for the message, or None."""
-    kind = re.escape(got["consumer"])
-    is_sync = scene.code.find(
-        rf"class {kind}\((\w+\.)*(Json)?(WebsocketConsumer|SyncConsumer)", ".py"
-    )
-    return got.at if is_sync and scene.code.line(got.at).startswith("async ") else None

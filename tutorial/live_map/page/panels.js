@@ -115,6 +115,12 @@ function withCode(text) {
   return text.split("`").map((part, place) => (place % 2 ? made("code", { translate: "no" }, part) : part));
 }
 
+// The title of a mistake, as a link to its entry. A recording has no site to link to.
+function titleOf(one, isRecorded) {
+  const title = withCode(one.title);
+  return isRecorded ? title : [made("a", { href: one.page }, ...title)];
+}
+
 export function drawVerdict(search, isRecorded) {
   const box = $("verdict");
   const halt = search?.halt;
@@ -130,6 +136,10 @@ export function drawVerdict(search, isRecorded) {
   if (["waiting", "ends"].includes(search.state)) return;
   if (halt.at) box.append(made("p", {}, "Where: ", made("code", { translate: "no" }, halt.at)));
   if (halt.fix) box.append(made("p", {}, ...withCode(halt.fix)));
+  if (halt.others.length) {
+    box.append(made("p", {}, "It may be one of these:"));
+    box.append(made("ul", { class: "others" }, ...halt.others.map((one) => made("li", {}, ...titleOf(one, isRecorded), ...withCode(`: ${one.sign}`)))));
+  }
   if (halt.page && !isRecorded) box.append(made("p", {}, made("a", { href: halt.page }, "Read more"), " (shown by ", made("code", {}, "python3 -m tutorial docs"), ")"));
 }
 

@@ -24,6 +24,7 @@ from .of_django import (
 )
 from .of_network import watch_hosts
 from .of_openai import watch_openai, watch_openai_client
+from .of_sockets import watch_asgi_handler, watch_routing
 from .trail import watch_threads
 
 WATCHED = {
@@ -34,10 +35,12 @@ WATCHED = {
     "celery.signals": watch_worker,
     "channels.consumer": watch_consumer,
     "channels.layers": watch_layers,
+    "channels.routing": watch_routing,
     "channels_redis.core": watch_layer("RedisChannelLayer"),
     "channels_redis.pubsub": watch_layer("RedisPubSubLoopLayer"),
     "concurrent.futures.thread": watch_threads,
     "django.conf": watch_settings,
+    "django.core.handlers.asgi": watch_asgi_handler,
     "django.core.handlers.base": watch_requests,
     "django.core.signals": watch_request_errors,
     "django.db.models": watch_models,

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from .trail import current, heard
+from .trail import current, handshake, heard
 
 EVENTS = os.environ.get("TUTORIAL_EVENTS", "")
 ROOT = os.path.realpath(os.environ.get("TUTORIAL_PROJECT", "")) + os.sep
@@ -20,9 +20,8 @@ caller = contextvars.ContextVar("caller", default=None)
 def note(what, **fields):
     """Append an event."""
     event = {"what": what, "process": PROCESS, "pid": os.getpid(), "time": time.time()}
-    for name, value in (("trail", current()), ("heard", heard.get())):
-        if value is not None:
-            event[name] = value
+    known = {"trail": current(), "heard": heard.get(), "handshake": handshake.get()}
+    event |= {name: value for name, value in known.items() if value is not None}
     try:
         line = json.dumps(event | fields, default=repr) + "\n"
     except Exception as error:  # such as a key that is no text, or a repr that raises

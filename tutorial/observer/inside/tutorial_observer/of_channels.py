@@ -7,7 +7,7 @@ import time
 
 from .notes import caller, guarded, note, problem, source_of, where
 from .of_django import in_transaction
-from .trail import digest, heard, new, trail
+from .trail import digest, handshake, heard, new, trail
 
 
 def watch_asgiref(module):
@@ -115,6 +115,7 @@ def watch_consumer(module):
             "user": getattr(scope.get("user"), "pk", None),
             "path": scope.get("path"),
             "socket": id(self),
+            "has_user": "user" in scope,
         }
 
         async def watched_send(message):
@@ -123,6 +124,8 @@ def watch_consumer(module):
             note("consumer sends", **fields, type=kind, text=str(text)[:2000], at=at)
             await send(message)
 
+        if scope["type"] == "websocket" and handshake.get() is None:
+            handshake.set(new())  # no router has recorded the handshake
         note("consumer starts", **fields)
         # Wrap the object's method, because a project may define its own `dispatch`.
         with contextlib.suppress(Exception):  # a class with __slots__, for example

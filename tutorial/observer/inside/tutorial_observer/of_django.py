@@ -8,6 +8,7 @@ import threading
 import time
 
 from .notes import ROOT, caller, guarded, is_own, note, problem, short, source_of, where
+from .of_sockets import note_plain_request
 from .trail import new, trail
 
 unsaved = threading.local()
@@ -43,6 +44,7 @@ def watch_requests(module):
 
     def begin(request):
         if request.method in SAFE:
+            note_plain_request(request)
             return
         note("request", method=request.method, path=request.path)
 

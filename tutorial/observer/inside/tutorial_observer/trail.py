@@ -13,6 +13,8 @@ import weakref
 trail = contextvars.ContextVar("trail", default=None)
 # The digest of the group's message that a consumer is handling; see `digest`.
 heard = contextvars.ContextVar("heard", default=None)
+# The id of the WebSocket's handshake, in everything that its consumer does.
+handshake = contextvars.ContextVar("handshake", default=None)
 
 numbers = itertools.count(1)
 tasks = weakref.WeakKeyDictionary()
