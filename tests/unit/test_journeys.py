@@ -153,6 +153,8 @@ def test_a_login_is_not_a_search(story, fields):
     story.answer("t1", **fields)
     assert story.searches == []
     assert story.journeys.total == 0
+    story.ask("t2")
+    assert [one["number"] for one in story.searches] == [1], "the numbers have no gap"
 
 
 def test_a_request_about_a_search_belongs_to_it(story):

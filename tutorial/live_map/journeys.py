@@ -1,6 +1,5 @@
 """Finds the searches of a running project in the observer's events."""
 
-import itertools
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ class Journeys:
         self.changed: set[int] = set()  # the numbers of the journeys that changed
         self.path: str | None = None  # the address to which questions are sent
         self.total = 0
-        self._numbers = itertools.count(1)
+        self._newest = 0  # the number of the newest journey
         self._of: OrderedDict[str, Journey] = OrderedDict()  # by trail, id and digest
         self._loose: OrderedDict[str, list[Event]] = OrderedDict()  # by trail or digest
 
@@ -83,7 +82,8 @@ class Journeys:
         return None
 
     def _begin(self, event: Event) -> Journey:
-        journey = Journey(next(self._numbers), event["time"])
+        self._newest += 1
+        journey = Journey(self._newest, event["time"])
         self.all[journey.number] = journey
         self.total += 1
         while len(self.all) > KEPT:
@@ -134,6 +134,9 @@ class Journeys:
             journey.is_dropped = True
             self.all.pop(journey.number, None)
             self.total -= 1
+            # The next search gets its number, unless another one has begun.
+            if journey.number == self._newest:
+                self._newest -= 1
             return
         if what == "enqueued":
             if event.get("id"):
