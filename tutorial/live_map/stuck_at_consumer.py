@@ -153,7 +153,6 @@ def _never_asked(journey: Journey, nobody: str, world: World) -> Halt:
     if not place:
         text += " No script of the project has a line with `new WebSocket(`."
         return Halt(6, text)
-    text += f" The script opens one in {place}."
     return Halt(6, text, at=place, others=NEVER_ASKED)
 
 

@@ -137,10 +137,18 @@ element("list").addEventListener("keydown", (event) => {
   next.click();
 });
 
-element("large").addEventListener("click", () => {
-  const isLarge = document.documentElement.classList.toggle("large");
+function setLarge(isLarge) {
+  document.documentElement.classList.toggle("large", isLarge);
   element("large").setAttribute("aria-pressed", String(isLarge));
+}
+
+// The choice outlasts a reload, unless the browser stores nothing for this page.
+element("large").addEventListener("click", () => {
+  const isLarge = !document.documentElement.classList.contains("large");
+  setLarge(isLarge);
+  try { localStorage.setItem("large", String(isLarge)); } catch { /* only for this page view */ }
 });
+try { setLarge(localStorage.getItem("large") === "true"); } catch { /* nothing is stored */ }
 
 // A click on a station of the picture scrolls to the hops of the search there.
 for (const station of document.querySelectorAll(".flow a.station")) {

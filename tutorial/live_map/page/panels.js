@@ -62,7 +62,7 @@ export function drawDetail(search, index, now) {
     const own = hops.filter((hop) => hop.stage === stage);
     const isUnobserved = stage === 7 && hops.some((hop) => hop.kind === "frame");
     const isLast = search && index >= search.hops.length - 1;
-    const halt = isLast && search.halt?.stage === stage ? search.halt.text : "";
+    const halt = isLast && search.halt?.stage === stage ? stateOf(search) : "";
     const content = JSON.stringify([search?.key, own, isUnobserved, halt]);
     const before = drawnBefore.get(station) || {};
     if (before.content === content) continue;
@@ -73,7 +73,7 @@ export function drawDetail(search, index, now) {
     const open = isSame ? [...list.querySelectorAll("details")].map((one) => one.open) : [];
     const rows = own.map((hop, number) => hopOf(search, hop, open[number]));
     if (isUnobserved) rows.push(made("li", { class: "is-unobserved" }, UNOBSERVED));
-    if (halt) rows.push(made("li", { class: "is-halt" }, halt));
+    if (halt) rows.push(made("li", { class: "is-halt" }, `${halt}: the reason is below the picture.`));
     list.replaceChildren(...rows);
     station.classList.toggle("is-empty", rows.length === 0);
   }
@@ -138,7 +138,7 @@ export function drawVerdict(search, isRecorded) {
   if (halt.fix) box.append(made("p", {}, ...withCode(halt.fix)));
   if (halt.others.length) {
     box.append(made("p", {}, "It may be one of these:"));
-    box.append(made("ul", { class: "others" }, ...halt.others.map((one) => made("li", {}, ...titleOf(one, isRecorded), ...withCode(`: ${one.sign}`)))));
+    box.append(made("ul", { class: "possible" }, ...halt.others.map((one) => made("li", {}, ...titleOf(one, isRecorded), ...withCode(`: ${one.sign}`)))));
   }
   if (halt.page && !isRecorded) box.append(made("p", {}, made("a", { href: halt.page }, "Read more"), " (shown by ", made("code", {}, "python3 -m tutorial docs"), ")"));
 }
