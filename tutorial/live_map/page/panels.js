@@ -138,7 +138,7 @@ export function drawVerdict(search, isRecorded) {
   if (halt.fix) box.append(made("p", {}, ...withCode(halt.fix)));
   if (halt.others.length) {
     box.append(made("p", {}, "It may be one of these:"));
-    box.append(made("ul", { class: "possible" }, ...halt.others.map((one) => made("li", {}, ...titleOf(one, isRecorded), ...withCode(`: ${one.sign}`)))));
+    box.append(made("ul", { class: "possible" }, ...halt.others.map((one) => made("li", {}, ...titleOf(one, isRecorded), ...withCode(`. ${one.sign}`)))));
   }
   if (halt.page && !isRecorded) box.append(made("p", {}, made("a", { href: halt.page }, "Read more"), " (shown by ", made("code", {}, "python3 -m tutorial docs"), ")"));
 }
