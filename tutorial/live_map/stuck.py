@@ -1,5 +1,7 @@
 """Finds where a search is stuck, and why, as far as this can be observed."""
 
+import re
+
 from tutorial.live_map.journey import Journey
 from tutorial.live_map.stuck_at_consumer import frames, in_consumer
 from tutorial.live_map.stuck_before_worker import in_queue, in_view

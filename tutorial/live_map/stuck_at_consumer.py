@@ -43,7 +43,7 @@ CLOSES = r"\.close\("
 
 
 def in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
-    """Halts if a message was sent to a group, and no frame followed."""
+    """Yield a halt if a message was sent to a group, but no frame followed."""
     sent = journey.latest("group_send")
     if sent is None:
         return
@@ -65,7 +65,7 @@ def in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
     if not got:
         yield _unheard(journey, sent, world)
     elif not frames(journey, sent):
-        text = f"{got[0]['consumer']} got the message, and sent no frame."
+        text = f"{got[0]['consumer']} got the message, but sent no frame."
         code, at = Code(world.folder), got[0].at
         if hides := _once(journey, "hides", lambda: silent_except(code, at)):
             text += f" An exception is caught silently at {hides}."
@@ -110,7 +110,8 @@ def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
     group, sockets = sent["group"], world.sockets
     if sent["layer"] == "InMemoryChannelLayer":
         text = (
-            f"The message for {group} never leaves its process: the layer is in memory."
+            f"The message for {group} never leaves its process: the channel layer is in"
+            " memory."
         )
         return Halt(5, text, "layer-in-memory", sent.at)
     if "digest" not in sent:

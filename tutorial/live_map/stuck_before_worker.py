@@ -38,7 +38,7 @@ def in_view(journey: Journey, world: World, quiet: float) -> Halts:
             has_app = failed["app"] not in ("", "default")
             mistake = "broker-not-read" if has_app else "celery-app-not-imported"
         error = said(failed.error)
-        text = f"The message for the broker {failed['broker']} failed: {error}."
+        text = f"The message was not sent to the broker {failed['broker']}: {error}."
         yield Halt(3, text, mistake or _of_call(failed), failed.at, "failed")
     if failed := journey.latest("request failed"):
         text = f"The view raised {said(failed.error)}."
@@ -53,7 +53,7 @@ def in_view(journey: Journey, world: World, quiet: float) -> Halts:
                 text = "The view has called the task, and the broker has not answered."
                 yield Halt(3, text, "broker-refuses", called.at)
                 return
-            text = "The view has not answered, and has not called a task yet."
+            text = "The view has neither responded nor called a task yet."
             yield Halt(2, text, "view-waits")
         return
     yield from _by_status(response, quiet)
@@ -80,8 +80,8 @@ def _in_eager_mode(journey: Journey, response: Event | None) -> Halts:
         return  # the task still runs
     seconds = f"{response['seconds']:.1f} s"
     text = (
-        f"The task ran inside the view (eager mode). The visitor waited {seconds}, and"
-        " nothing went through a queue."
+        f"The task ran inside the view (eager mode). The visitor waited {seconds}."
+        " No message went through a queue."
     )
     yield Halt(3, text, "eager-left-on")
 
@@ -90,7 +90,7 @@ def _by_status(response: Event, quiet: float) -> Halts:
     status, path = response["status"], response["path"]
     seen = f"The response to POST {path} has status {status}, and no task was called."
     if status == 405:
-        text = f"No view takes a POST at {path}: status 405."
+        text = f"No view accepts a POST at {path}: status 405."
         yield Halt(2, text, "no-view-takes-post", state="failed")
     elif status == 403:
         yield Halt(2, seen, state="failed", others=FORBIDDEN)
@@ -105,7 +105,7 @@ def _by_status(response: Event, quiet: float) -> Halts:
 
 
 def in_queue(journey: Journey, world: World, quiet: float) -> Halts:
-    """Halts if the message was sent, and no worker has started its task."""
+    """Yield a halt if the message was sent, but no worker has started its task."""
     if not journey.ids or journey.latest("task started") or quiet <= PATIENCE:
         return
     called = journey.latest("enqueued")
@@ -137,7 +137,7 @@ def in_queue(journey: Journey, world: World, quiet: float) -> Halts:
     brokers = {worker["broker"] for worker in world.workers.values()}
     if called["broker"] not in brokers:
         text = (
-            f"The view sends to {called['broker']}, and the worker listens at"
+            f"The view sends to {called['broker']}, but the worker uses"
             f" {', '.join(sorted(brokers))}."
         )
         yield Halt(4, text, "other-broker", at)
@@ -145,8 +145,8 @@ def in_queue(journey: Journey, world: World, quiet: float) -> Halts:
     heard = sorted({name for one in world.workers.values() for name in one["queues"]})
     if queue and queue not in heard:
         text = (
-            f"The message is in the list {queue}, and the worker listens to"
-            f" {', '.join(heard)}. The message was sent at {at}."
+            f"The message is in the list {queue}, but the worker listens to"
+            f" {', '.join(heard)}. The line that sends it is {at}."
         )
         yield Halt(4, text, "other-queue")
         return
@@ -157,7 +157,7 @@ def in_queue(journey: Journey, world: World, quiet: float) -> Halts:
         text = f"{waits} The worker is busy with {_count(world.running, 'task')}."
         yield Halt(4, text.strip(), state="waiting")
         return
-    text = waits or "The message is in no list of Redis, and no task has started."
+    text = waits or "The message is in no list of Redis, but no task has started."
     yield Halt(4, text, "message-not-taken" if queue else "message-elsewhere", at)
 
 
@@ -172,10 +172,10 @@ def _count(things: Any, name: str) -> str:
 def _received_only(world: World) -> Halts:
     if world.running:
         text = (
-            "The worker has taken the message, and is busy with"
+            "The worker has taken the message, but is busy with"
             f" {_count(world.running, 'other task')}."
         )
         yield Halt(4, text, state="waiting")
         return
-    text = "The worker has taken the message, and has not started the task."
+    text = "The worker has taken the message, but has not started the task."
     yield Halt(4, text, "task-not-started")

@@ -13,7 +13,7 @@ from tutorial.observer.events import Event
 
 
 def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
-    """Halts if the task has started, and no signal or message was sent yet."""
+    """Yield a halt if the task has started, but no signal or message was sent yet."""
     started = journey.latest("task started")
     if started is None or is_eager(journey):
         return
@@ -51,11 +51,11 @@ def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
         return
     saved = [one for one in journey.events if one["what"] in ("saved", "updated")]
     if bulk := journey.latest("created in bulk"):
-        text = f"The task saved a {bulk['model']} in bulk: no signal is sent for that."
+        text = f"The task saved a {bulk['model']} in bulk, which sends no signal."
         yield Halt(5, text, "model-signal-not-sent", bulk.at)
         return
     if not any(one["process"] == "worker" for one in saved):
-        mistake, text = "not-saved", "The task has ended, and saved no row."
+        mistake, text = "not-saved", "The task has ended without saving a row."
         if error:
             mistake, text = (
                 "api-call-fails",
@@ -63,7 +63,7 @@ def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
             )
         yield Halt(4, text, mistake, (error or started).at)
         return
-    text = "The answer is saved. No signal was sent, and nothing to a group."
+    text = "The answer is saved, but no signal and no group message was sent."
     if lost := _lost_call(journey, world, "asend", "asend_robust", "group_send"):
         yield Halt(5, f"{text} A call is not awaited.", "not-awaited", lost)
         return
@@ -87,7 +87,7 @@ def _mistake_of(failed: Event, journey: Journey, is_announced: bool) -> str:
 
 
 def in_signal(journey: Journey, world: World, quiet: float) -> Halts:
-    """Halts if the signal was sent, and no message to a group followed."""
+    """Yield a halt if the signal was sent, but no message to a group followed."""
     signal, sent = journey.latest("signal"), journey.latest("group_send")
     failed = journey.latest("group_send failed")
     if failed and not (sent and sent["time"] > failed["time"]):
@@ -112,7 +112,7 @@ def in_signal(journey: Journey, world: World, quiet: float) -> Halts:
         return
     if quiet > PATIENCE:
         handlers = ", ".join(signal.get("handlers", ()))
-        text = f"{handlers} got {signal['name']}, and sent nothing to a group."
+        text = f"{handlers} got {signal['name']}, but sent nothing to a group."
         if lost := _lost_call(journey, world, "group_send"):
             text += " `group_send` was called and not awaited."
             yield Halt(5, text, "not-awaited", lost)

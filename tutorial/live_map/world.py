@@ -31,7 +31,7 @@ class Process:
 
 @dataclass
 class World:
-    """What is known of the project besides its searches."""
+    """What is known about the project besides its searches."""
 
     step: int = 0  # 1 to 7; 8 for final; 0 for a learner's own folder
     processes: list[Process] = field(default_factory=list)
@@ -52,7 +52,7 @@ class World:
 
 @dataclass
 class Halt:
-    """The stage at which a search stays, and the reason."""
+    """The stage at which a search is stuck, waits or has ended, and the reason."""
 
     stage: int
     text: str  # what was seen
