@@ -6,6 +6,7 @@ import re
 import shutil
 
 import pytest
+import redis
 
 from tutorial.commands import repair
 from tutorial.problem import Problem
@@ -14,7 +15,10 @@ from tutorial.project.files import OF_THE_REPAIR_SHOP, files
 from tutorial.repair_shop import kept
 from tutorial.repair_shop.catalogue import entries, in_order
 from tutorial.repair_shop.patch import broken
-from tutorial.runtime.project import alone
+from tutorial.runtime.exclusive import free_port
+from tutorial.runtime.processes import Processes
+from tutorial.runtime.project import alone, state_folder
+from tutorial.runtime.services import start_redis
 
 
 def run(*words: str) -> None:
@@ -120,6 +124,35 @@ def test_next_keeps_what_was_there(folder, capsys):
     assert not (folder / "notes").exists()
     with broken(entries()[in_order(7, 12)[1]].patch, steps.find("7")) as made:
         assert files(folder).keys() == files(made).keys()
+
+
+def messages(folder) -> list[bytes]:
+    """What waits in the queue of the folder's own Redis, which starts for the look."""
+    with Processes(lambda name, line: None) as processes:
+        _, url = start_redis(processes, state_folder(folder), free_port())
+        with redis.Redis.from_url(url) as client:
+            return client.lrange("celery", 0, -1)
+
+
+def leave_message(folder) -> None:
+    with Processes(lambda name, line: None) as processes:
+        _, url = start_redis(processes, state_folder(folder), free_port())
+        with redis.Redis.from_url(url) as client:
+            client.lpush("celery", "an old message")
+
+
+def test_no_message_of_the_mistake_before_waits(folder):
+    run(str(folder), "--seed", "12")
+    leave_message(folder)
+    assert messages(folder) == [b"an old message"]
+    run(str(folder), "--next")
+    assert messages(folder) == []
+
+
+def test_no_message_of_an_earlier_folder_of_that_name_waits(folder):
+    leave_message(folder)
+    run(str(folder), "--seed", "12")
+    assert messages(folder) == []
 
 
 def test_next_does_not_change_a_project_that_runs(folder):

@@ -10,7 +10,8 @@ from tutorial.problem import Problem
 from tutorial.project.files import OF_THE_REPAIR_SHOP, entries, files
 from tutorial.project.steps import Step
 from tutorial.repair_shop.patch import Patch, broken
-from tutorial.runtime.project import alone
+from tutorial.runtime.project import alone, state_folder
+from tutorial.runtime.services import forget_redis
 from tutorial.workspace import fresh
 from tutorial.workspace.catch_up import (
     DATABASE,
@@ -38,7 +39,13 @@ def make(folder: Path, title: str, patch: Patch, step: Step) -> None:
             " Nothing is overwritten.\n"
             "Choose another name, for example ../repair"
         )
-    with fresh.readable_errors(title), fresh.all_or_nothing(folder):
+    with (
+        fresh.readable_errors(title),
+        alone(folder, title),
+        fresh.all_or_nothing(folder),
+    ):
+        # An earlier folder of the same name may have left messages.
+        forget_redis(state_folder(folder))
         with broken(patch, step) as made:
             _copy(made, folder)
         inside = folder.is_relative_to(ROOT)
@@ -49,6 +56,7 @@ def make(folder: Path, title: str, patch: Patch, step: Step) -> None:
 def replace(folder: Path, title: str, patch: Patch, step: Step) -> str:
     """Put the project of `step` with the mistake in the place of the one before.
 
+    The data of the project's own Redis is deleted, as the database is moved.
     Returns the folder, inside of `folder`, to which everything of that one was moved.
     Raises Problem if the project runs, or if a file cannot be moved.
     """
@@ -64,6 +72,8 @@ def replace(folder: Path, title: str, patch: Patch, step: Step) -> str:
         for name in going:
             move_aside(folder, name, aside)
         remove_empty_folders(folder, files(step.folder))
+        # A message or a question of the mistake before would meet the new database.
+        forget_redis(state_folder(folder))
         _copy(made, folder)
     return aside.relative_to(folder).as_posix()
 

@@ -34,6 +34,9 @@ PROXIES = tuple(
     for name in (kind, kind.lower())
 )
 
+# The programs of a Redis server, in the order in which they are looked for.
+REDIS_PROGRAMS = ("redis-server", "valkey-server")
+
 # Since this version Redis knows HELLO, with which redis-py opens each connection.
 OLDEST_REDIS = 6
 
@@ -51,7 +54,7 @@ def find_redis() -> Path:
     One that is too old does not count. Raises Problem if this platform has neither.
     """
     too_old = ""
-    for program in filter(None, map(shutil.which, ("redis-server", "valkey-server"))):
+    for program in filter(None, map(shutil.which, REDIS_PROGRAMS)):
         version = _version(program)
         if version is None or version >= OLDEST_REDIS:
             return Path(program)
@@ -135,6 +138,16 @@ def launch_redis(processes: Processes, data: Path, port: int = 0) -> Service:
         process,
         lambda: _wait_until_up(processes, process, is_up, said),
     )
+
+
+def forget_redis(data: Path) -> None:
+    """Delete what a Redis that `launch_redis` started has stored in the folder `data`.
+
+    No such Redis may be running. Raises OSError.
+    """
+    for name in REDIS_PROGRAMS:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(data / name)
 
 
 def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, str]:
