@@ -22,7 +22,10 @@ OPENS = re.compile(r"[:{(\[>]\s*$")
 
 
 def missing_lines(folder: Path, step: int) -> Iterator[Unmet]:
-    """The first missing line of each file, as mistakes. Comments do not count."""
+    """The first missing line of each file, as mistakes. Comments do not count.
+
+    A line belongs to the stage whose step adds it.
+    """
     changes = [
         change
         for change in compare(steps.find(str(step)).folder, folder)
@@ -32,19 +35,34 @@ def missing_lines(folder: Path, step: int) -> Iterator[Unmet]:
         return
     for change in changes:
         if found := _first(change):
-            seen, at = found
-            expected = f"the file as the page of step {step} has it"
-            yield Unmet("line-missing", seen, expected=expected, at=at, stage=step)
+            line, seen, at = found
+            stage = _stage(change.path, line, step)
+            expected = f"the file as it is at the end of step {step}"
+            yield Unmet("line-missing", seen, expected=expected, at=at, stage=stage)
 
 
-def _first(change: FileDiff) -> tuple[str, str] | None:
-    """The first missing line of a file as (words, place), or None.
+def _stage(path: str, line: str, last: int) -> int:
+    """The number of the first step, up to `last`, whose file `path` has the line.
 
-    The place is the line that it belongs below. A line that is missing altogether is
+    `line` is "" for the whole file.
+    """
+    for step in steps.steps()[: last - 1]:
+        file = step.folder / path
+        if not file.is_file():
+            continue
+        if not line or line in file.read_text(encoding="utf-8").splitlines():
+            return step.number
+    return last
+
+
+def _first(change: FileDiff) -> tuple[str, str, str] | None:
+    """The first missing line of a file as (line, words, place), or None.
+
+    The line is "" if the whole file is missing. The place is the line that it belongs below. A line that is missing altogether is
     preferred to a line that is only in another place.
     """
     if change.new is None:
-        return f"there is no file {change.path}", change.path
+        return "", f"there is no file {change.path}", change.path
     old, new, moved = change.old or [], change.new, None
     matcher = difflib.SequenceMatcher(None, old, new, False)
     for kind, start, end, place, _ in matcher.get_opcodes():
@@ -57,9 +75,9 @@ def _first(change: FileDiff) -> tuple[str, str] | None:
                 continue
             if new.count(line) < old.count(line):
                 seen = f"there is no line `{line.strip()}`; {where}"
-                return seen, f"{change.path}:{max(place, 1)}"
+                return line, seen, f"{change.path}:{max(place, 1)}"
             seen = f"the line `{line.strip()}` stands in another place; {where}"
-            moved = moved or (seen, f"{change.path}:{new.index(line) + 1}")
+            moved = moved or (line, seen, f"{change.path}:{new.index(line) + 1}")
     return moved
 
 

@@ -92,6 +92,8 @@ class Report:
     log: dict[str, list[str]] = field(default_factory=dict)  # by process
     search_seconds: float | None = None  # from the form to the page, at step 7
     seconds: float = 0.0  # the duration of the check
+    # The command that compares the project with the step; "" if that does not help.
+    comparison: str = ""
 
     @property
     def broken(self) -> Diagnosis | None:
@@ -164,6 +166,9 @@ class Report:
             yield ""
         for advice in self.advice:
             yield _fold(f"advice  {advice}", " " * 8)
+        is_alike = any(finding.id == "line-missing" for finding in self.findings)
+        if self.comparison and (self.broken or is_alike):
+            yield f"\nTo compare it with the step: {self.comparison}"
 
     def _verdict(self, paint: Paint) -> str:
         if self.unjudged:

@@ -64,7 +64,7 @@ def check(
     """
     end_on_hangup()
     progress, paint = Progress(quiet=as_json), painter(sys.stdout)
-    report = Report(title, number)
+    report = Report(title, number, comparison=compare)
     started = time.monotonic()
     look(folder, report, progress, browser)
     report.seconds = round(time.monotonic() - started, 1)
@@ -75,8 +75,6 @@ def check(
     else:
         for line in report.lines(paint):
             print(line)
-        if report.broken and compare:
-            print(f"\nTo compare it with the step: {compare}")
         print(f"\nChecked {title}, stages 1 to {number}, in {report.seconds:.0f} s.")
     return report.status(strict=strict)
 
@@ -142,10 +140,13 @@ def look(
     report: Report,
     progress: Callable[[str], None],
     browser: Any = None,
+    *,
+    is_typed: bool = True,
 ) -> None:
     """Look at the stages, as far as the flow goes, and fill in the report.
 
-    `browser` is a running Playwright browser; without it, one is started.
+    `browser` is a running Playwright browser; without it, one is started. `is_typed`
+    says whether the project should have the lines of the step's page.
     """
     with Check(folder, report.step, progress, browser) as scene:
         for stage in STAGES[: report.step + 1]:
@@ -171,7 +172,7 @@ def look(
             known = _told(report.broken)
             report.findings = [one for one in report.findings if _told(one) != known]
         report.findings.sort(key=lambda finding: finding.stage)
-        if report.works and not report.findings:
+        if is_typed and report.works and not report.findings:
             # If a missing line had an effect, that effect has already been reported.
             lines = missing_lines(folder, report.step)
             report.findings += [Diagnosis.of(unmet, DIFFERS) for unmet in lines]

@@ -39,7 +39,8 @@ def check(
     entry = entry_of(kept.turn, title)
     report, progress = Report(title, kept.step), Progress()
     started = time.monotonic()
-    session.look(folder, report, progress, browser)
+    # Each fix that makes the flow work counts, so the lines are not compared.
+    session.look(folder, report, progress, browser, is_typed=False)
     report.seconds = round(time.monotonic() - started, 1)
     progress("")
     if report.works:

@@ -101,8 +101,9 @@ def _findings(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     try:
         yield from _words(opened)
         yield from _failure(scene, opened)
-        yield from _html(scene, opened)
-        yield from _reload(opened)
+        unsafe = list(_html(scene, opened))
+        yield from unsafe
+        yield from _reload(opened, knows_html=bool(unsafe))
         if opened.errors:
             yield thrown(opened)
         _advise_offline(scene, opened)
@@ -288,8 +289,12 @@ def _html(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
         )
 
 
-def _reload(opened: OpenPage) -> Iterator[Unmet]:
-    """A reload shows nothing of the answers that the page did not show before."""
+def _reload(opened: OpenPage, *, knows_html: bool) -> Iterator[Unmet]:
+    """A reload shows nothing of the answers that the page did not show before.
+
+    `knows_html` says that HTML in an answer became HTML in the page, which has been
+    reported. Such an answer is not looked for.
+    """
     page, count = opened.page, -1
     while count < len(opened.frames):  # an answer may come in pieces
         count = len(opened.frames)
@@ -308,6 +313,8 @@ def _reload(opened: OpenPage) -> Iterator[Unmet]:
     for frame in opened.frames:
         for text in texts_of(frame):
             words = squeeze(text)
+            if knows_html and "<" in words:
+                continue
             if len(words) > 8 and " " in words and words in after and words not in live:
                 keys = [key for key, value in pairs_of(frame) if value == text]
                 yield Unmet(
