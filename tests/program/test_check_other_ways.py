@@ -4,12 +4,14 @@
 reports neither "passed" nor "broken".
 """
 
+import contextlib
 import shutil
 
 import pytest
 
 from support.checking import run_check
 from tutorial.check.stages.browsing import fill_and_send, question_field
+from tutorial.visitor.sockets import FAKE_SOCKETS
 
 TASKS, CONSUMERS = "search/tasks.py", "search/consumers.py"
 SCRIPT = "search/static/search/search.js"
@@ -30,19 +32,37 @@ RECEIVE = """    def receive(self, text_data=None, bytes_data=None):
     def send_search_result"""
 
 
+ADDRESS_OF_SOCKET = "(address) => new WebSocket(address).url"
+
+
 def states(report):
     return [stage["state"] for stage in report["stages"]]
 
 
+@pytest.mark.parametrize("address", ["/ws/", "ws/?a=1", "http://localhost/ws/"])
+def test_a_fake_socket_resolves_its_address_as_a_real_one_does(address, chromium):
+    with contextlib.closing(chromium.new_context()) as context:
+        page = context.new_page()
+        page.set_content("<base href='http://127.0.0.1:9/page/'>")
+        real = page.evaluate(ADDRESS_OF_SOCKET, address)
+        page.evaluate(f"{FAKE_SOCKETS}; null")
+        assert page.evaluate(ADDRESS_OF_SOCKET, address) == real
+
+
 @pytest.mark.slow(12)
-def test_the_chat_completions_api_is_accepted(changed, check_here):
+def test_the_chat_completions_api_and_a_relative_address_are_accepted(
+    changed, check_here
+):
     call = """responses.create(
             model=settings.OPENAI_MODEL,
             instructions="Answer in a few short sentences of plain text.",
             input=query,
         )
         answer = response.output_text"""
-    report = check_here("7", changed(TASKS, call, CHAT))
+    # Browsers resolve the address of a WebSocket since 2024.
+    address = "`${scheme}://${location.host}/ws/search/`"
+    relative = [SCRIPT, address, '"/ws/search/"']
+    report = check_here("7", changed(TASKS, call, CHAT, *relative))
     assert states(report) == ["passed"] * 8
     assert not report["findings"]
 

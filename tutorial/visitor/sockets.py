@@ -38,7 +38,9 @@ window.WebSocket = class FakeWebSocket extends EventTarget {
   static CONNECTING = 0; static OPEN = 1; static CLOSING = 2; static CLOSED = 3;
   constructor(url, protocols) {
     super();
-    this.url = String(url);
+    const address = new URL(url, document.baseURI);  // it may be relative
+    address.protocol = address.protocol.replace("http", "ws");
+    this.url = address.href;
     this.protocols = [protocols ?? []].flat();
     this.readyState = 0;
     window.socketsOfThePage.push(this);
