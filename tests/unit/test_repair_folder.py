@@ -204,11 +204,20 @@ def test_a_fixed_one_says_what_it_was(folder, capsys):
 def test_another_folder_is_no_folder_of_the_shop(option, folder):
     folder.mkdir()
     (folder / "manage.py").write_text("mine")
-    with pytest.raises(Problem, match="no folder of the repair shop"):
+    with pytest.raises(Problem, match="no folder of the repair shop") as error:
         run(str(folder), option)
+    # A command with this folder would be refused, like the next one here.
+    assert error.value.args[0].endswith("python3 -m tutorial repair DIR")
     with pytest.raises(Problem, match="Nothing is overwritten"):
         run(str(folder))
     assert [path.name for path in folder.iterdir()] == ["manage.py"]
+
+
+@pytest.mark.parametrize("option", ["--hint", "--next", "--score"])
+def test_a_folder_that_does_not_exist(option, folder):
+    with pytest.raises(Problem, match="There is no folder") as error:
+        run(str(folder), option)
+    assert error.value.args[0].endswith(f"python3 -m tutorial repair {folder}")
 
 
 def test_options_of_a_new_folder_are_refused_in_an_old_one(folder):

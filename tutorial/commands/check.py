@@ -11,8 +11,9 @@ import sys
 from tutorial.commands.arguments import Commands, add_step, count, number
 from tutorial.problem import Problem
 from tutorial.project.steps import Step, find, find_project, is_name, locate, steps
-from tutorial.repair_shop.kept import is_repair
+from tutorial.repair_shop.kept import is_repair, read
 from tutorial.runtime import environment
+from tutorial.workspace.new import command
 
 # The exit status if no check is possible. argparse uses it for a wrong option, too.
 CANNOT_CHECK = 2
@@ -100,9 +101,9 @@ def check(options: argparse.Namespace) -> int:
 def _check_one(options: argparse.Namespace) -> int:
     if folder := _repair_folder(options):
         return _check_repair(options, folder)
+    step = _step(options)
     if options.explain:
         raise Problem("--explain goes with a folder of the repair shop.")
-    step = find(options.step)
     folder = options.folders[0] if options.folders else ""
     project = find_project(folder) if options.folders else step
     environment.enter("run", "redis", "test")
@@ -121,6 +122,24 @@ def _check_one(options: argparse.Namespace) -> int:
     )
 
 
+def _step(options: argparse.Namespace) -> Step:
+    """The step to check against. Raises Problem if the command line names none."""
+    name = options.step
+    try:
+        project = find_project(name)
+    except Problem:
+        if options.folders or options.class_folder:
+            return find(name)  # raises Problem: a step comes first
+        raise
+    if project.is_own:
+        example = command("check", "7", name, *options.folders)
+        raise Problem(
+            f"Which step should {project.title} be at? Type its number in front of the"
+            f" folder, for example: {example}"
+        )
+    return project
+
+
 def _repair_folder(options: argparse.Namespace) -> str:
     """The folder of the repair shop that is to be checked; "" if it is another one.
 
@@ -134,6 +153,12 @@ def _repair_folder(options: argparse.Namespace) -> str:
 def _check_repair(options: argparse.Namespace, name: str) -> int:
     title = name.rstrip("/")
     project = find_project(name)
+    step = str(read(project.folder, title).step)
+    if options.folders and options.step.removeprefix("0") != step:
+        raise Problem(
+            f"{title} is a folder of the repair shop, at step {step}. It is checked"
+            f" without a number: {command('check', name)}"
+        )
     if options.watch or options.json:
         option = "--watch" if options.watch else "--json"
         raise Problem(
@@ -148,7 +173,7 @@ def _check_repair(options: argparse.Namespace, name: str) -> int:
 
 
 def _check_class(options: argparse.Namespace) -> int:
-    step = find(options.step)
+    step = _step(options)
     if options.watch:
         raise Problem("--watch checks one folder, and prints no table.")
     if options.json and options.csv:

@@ -1,13 +1,14 @@
 """`tutorial repair`: a project with one mistake, to be found and fixed."""
 
 import argparse
+from pathlib import Path
 
 from tutorial.commands.arguments import Commands, number
 from tutorial.problem import Problem
 from tutorial.project.steps import find, is_name, locate
 from tutorial.repair_shop import shop
 from tutorial.repair_shop.catalogue import LEVELS
-from tutorial.repair_shop.kept import is_repair
+from tutorial.repair_shop.kept import NAME, is_repair
 from tutorial.workspace.new import command
 
 DEFAULT_STEP = "7"
@@ -70,16 +71,23 @@ def repair(options: argparse.Namespace) -> None:
         act(folder, title)
         return
     if goes_on:
-        raise Problem(
-            f"{name} is no folder of the repair shop.\n"
-            f"To make one: {command('repair', name)}"
-        )
+        raise Problem(_no_folder(folder, name))
     if options.step is None and is_name(name):
         raise Problem(
             f"The folder comes first: {command('repair', 'DIR', '--step', name)}"
         )
     shop.begin(
         name, find(options.step or DEFAULT_STEP), options.level or "", options.seed
+    )
+
+
+def _no_folder(folder: Path | None, name: str) -> str:
+    """Why the shop cannot go on in the folder, and what to do."""
+    if folder is None or not folder.exists():
+        return f"There is no folder {name}.\nTo make it: {command('repair', name)}"
+    return (
+        f"{name} is no folder of the repair shop: it has no file {NAME}.\n"
+        f"To make one, choose another name: {command('repair', 'DIR')}"
     )
 
 
