@@ -134,8 +134,8 @@ def _step(options: argparse.Namespace) -> Step:
     if project.is_own:
         example = command("check", "7", name, *options.folders)
         raise Problem(
-            f"Which step should {project.title} be at? Type its number in front of the"
-            f" folder, for example: {example}"
+            f"Which step should {project.title} be at? Type its number in front"
+            f" of the folder, for example:\n    {example}"
         )
     return project
 
