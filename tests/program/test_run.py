@@ -338,6 +338,16 @@ def test_a_slow_start_is_reported_and_continues(start, root):
     runner.wait_for("Not ready after 30 s")
     assert runner.child.poll() is None
     assert "No module named 'no_such_module'" in runner.output
+    runner.wait_for("web starts again by itself")
+
+
+@pytest.mark.lab
+def test_a_worker_that_never_starts_is_named(start, root):
+    file = root / "steps" / "04_worker" / "Procfile"
+    file.write_text(file.read_text().replace("celery", "sleep 600; celery"))
+    runner = start("4")
+    runner.wait_for("a worker does not start again by itself")
+    assert "web starts again" not in runner.output
 
 
 def test_the_queue_survives_a_restart(start):

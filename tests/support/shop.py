@@ -165,6 +165,11 @@ def _visit(page: Page, stack: Stack, number: int, seen: Seen) -> None:
     seen.badge = _badge(page)
     field, button = _field(page), page.get_by_role("button", name="Search")
     seen.has_form, seen.has_button = field.count() == 1, button.count() == 1
+    if not seen.has_form and seen.has_button:
+        notices = _notices(page)
+        button.click(no_wait_after=True)
+        wait_for(lambda: _notices(page) not in ("", notices), ANSWER, pause_in(page))
+        seen.after = page.inner_text("body")
     if not (seen.has_form and seen.has_button):
         return
     seen.question = question = f"What is a broker? {secrets.token_hex(3)}"

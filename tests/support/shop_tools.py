@@ -14,7 +14,8 @@ def shown(seen: Seen, healthy: Seen) -> set[str]:
     """The names of the tools that show a difference to the healthy project."""
     found = {name for name, differs in LOOKS.items() if differs(seen, healthy)}
     if not seen.has_form:  # then nobody can search, and the page is not open
-        found -= {"show_queue", "show_groups", "log", "map"}
+        found -= {"show_queue", "show_groups", "log"}
+        found -= set() if seen.has_button else {"map"}
     if "exception" in found:
         found -= {"line"}
     return found

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tutorial.project import steps
+from tutorial.project import procfile, steps
 from tutorial.project.files import files
 from tutorial.repair_shop import catalogue, shop
 from tutorial.repair_shop.catalogue import LEVELS, TOOLS, entries, in_order, symptoms
@@ -40,6 +40,18 @@ def test_each_mistake_changes_step_7():
         with broken(entry.patch, step) as made:
             after = {name: path.read_bytes() for name, path in files(made).items()}
         assert before != after, entry.name
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_a_mistake_needs_no_program_that_a_machine_may_lack(entry):
+    """Otherwise its symptom and its level would depend on the machine."""
+    if "Procfile" not in entry.patch.places:
+        return
+    for number in entry.steps:
+        with broken(entry.patch, steps.find(str(number))) as made:
+            commands = procfile.processes(made).values()
+        names = {re.split(r"\s", command)[0] for command in commands}
+        assert names <= {"python", "celery", "daphne"}
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)

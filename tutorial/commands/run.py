@@ -54,6 +54,11 @@ ELSEWHERE = (
     "Is your browser on another machine? Type this there, then open the same address:\n"
     "  {}"
 )
+WEB_WAITS = "Correct the file and save it: web starts again by itself."
+WORKER_WAITS = (
+    "web is ready, and a worker is not. Correct the mistake, press Ctrl-C and run"
+    " again: a worker does not start again by itself."
+)
 READY = 30.0  # seconds until `run` prints that something may be wrong
 
 
@@ -224,7 +229,7 @@ def wait_until_ready(project: Project, log: Log, started: float) -> bool:
     except TimeoutError:
         # The machine may be slow, or Django's server may wait until a file is fixed.
         log.say(f"Not ready after {READY:g} s. Is there a mistake in the lines above?")
-        log.say("Correct the file and save it: web starts again by itself.")
+        log.say(WORKER_WAITS if project.listens() else WEB_WAITS)
         return False
     seconds = time.monotonic() - started
     log.say(f"Ready in {seconds:.1f} s: {project.address} (Ctrl-C ends everything)")
