@@ -92,6 +92,11 @@ def test_a_fix_that_breaks_something_else(folder, chromium, capsys):
     assert "user-" in printed
     assert not kept.read(folder, "../repair").turn.is_solved
 
+    # The full report names another mistake, so it is no hint.
+    check(folder, "../repair", explain=True, strict=False, browser=chromium)
+    assert "user-" in capsys.readouterr().out
+    assert kept.read(folder, "../repair").turn.hints == 0
+
 
 @pytest.mark.lab
 @pytest.mark.slow(20)
@@ -133,4 +138,4 @@ def test_the_command_as_it_is_typed(tmp_path):
     assert "loud. What a visitor sees:" in result.stdout
     check_message(tutorial("repair", str(folder), "--level", "quiet"), "--level")
     check_message(tutorial("repair", str(folder), "--step", "9"), "--step")
-    check_message(tutorial("repair", str(tmp_path / "x"), "--step", "9"), "no step")
+    check_message(tutorial("repair", str(tmp_path / "x"), "--step", "9"), "5 and 7")

@@ -40,6 +40,13 @@ def test_each_mistake_changes_step_7():
         with broken(entry.patch, step) as made:
             after = {name: path.read_bytes() for name, path in files(made).items()}
         assert before != after, entry.name
+        for name in after.keys() - {n for n in before if before[n] == after.get(n)}:
+            left = LEFT_BY_A_LINE.search(after[name].decode())
+            assert not left, f"{entry.name}: blank lines in {name} give it away"
+
+
+# Two blank lines in front of anything but a class, a function or the end of imports.
+LEFT_BY_A_LINE = re.compile(r"\n\n\n+(?!class |def |@|async def |\n)")
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)

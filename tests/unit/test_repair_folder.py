@@ -115,7 +115,9 @@ def test_next_keeps_what_was_there(folder, capsys):
     run(str(folder), "--next")
     printed = capsys.readouterr().out
     before = entries()[in_order(7, 12)[0]]
-    assert f"Left unfixed: {before.mistake.title}" in " ".join(printed.split())
+    words = " ".join(printed.split())
+    assert f"Left unfixed: {before.mistake.title}" in words
+    assert before.mistake.cause in words
     aside = next((folder / ".before-next").iterdir())
     assert aside.name in printed
     assert (aside / "manage.py").read_text() == "mine"
@@ -174,14 +176,16 @@ def test_the_score(folder, capsys):
     state.solve()
     kept.write(folder, state)
     run(str(folder), "--next")
+    run(str(folder), "--hint")
     capsys.readouterr()
     run(str(folder), "--score")
     printed = " ".join(capsys.readouterr().out.split())
     first, second = in_order(7, 12)[:2]
     assert f"1 {entries()[first].mistake.title}: 1 minute, 1 hint" in printed
-    assert "2 a mistake to find: not fixed" in printed
+    assert "2 a mistake to find: not fixed, 1 hint" in printed
     assert entries()[second].mistake.title not in printed
     assert "1 of " in printed
+    assert printed.endswith("mistakes fixed, 2 hints used.")
 
 
 def test_a_fixed_one_says_what_it_was(folder, capsys):
@@ -274,7 +278,9 @@ def test_without_git(folder, monkeypatch):
     assert not folder.exists()
 
 
-def test_a_step_without_mistakes(folder):
-    with pytest.raises(Problem, match="no mistake for step 2"):
-        run(str(folder), "--step", "2")
+@pytest.mark.parametrize("step", ["2", "9", "final", "eight"])
+def test_a_step_without_mistakes(step, folder):
+    with pytest.raises(Problem, match=f"no mistake for step {step}[.]") as error:
+        run(str(folder), "--step", step)
+    assert "for the steps 5 and 7" in str(error.value)
     assert not folder.exists()

@@ -95,7 +95,19 @@ def test_a_project_that_does_not_start(kept):
     made.results[:] = [
         Result(0, "start", BROKEN, diagnosis=Diagnosis.of(Unmet("no-worker", "x")))
     ]
-    assert "The project does not start" in printed(made, kept)
+    text = printed(made, kept)
+    assert "The project does not start" in text
+    assert "\n\n\n" not in text
+
+
+def test_a_search_that_stops_before_the_stage_of_the_mistake(kept):
+    made = report("no-worker", at=3)
+    text = printed(made, kept)
+    assert "A search stops at stage 3, queue." in text
+    assert "The mistake was made at another stage." in text
+    assert "worker" not in text
+    kept.turn.hints = 1
+    assert "The mistake was made at stage 4, worker." in printed(made, kept)
 
 
 def test_a_flow_that_cannot_be_judged(kept):

@@ -7,7 +7,7 @@ from tutorial.commands.arguments import Commands, number
 from tutorial.problem import Problem
 from tutorial.project.steps import find, is_name, locate
 from tutorial.repair_shop import shop
-from tutorial.repair_shop.catalogue import LEVELS
+from tutorial.repair_shop.catalogue import LEVELS, no_mistake, playable_steps
 from tutorial.repair_shop.kept import NAME, is_repair
 from tutorial.workspace.new import command
 
@@ -76,9 +76,10 @@ def repair(options: argparse.Namespace) -> None:
         raise Problem(
             f"The folder comes first: {command('repair', 'DIR', '--step', name)}"
         )
-    shop.begin(
-        name, find(options.step or DEFAULT_STEP), options.level or "", options.seed
-    )
+    step = options.step or DEFAULT_STEP
+    if step.removeprefix("0") not in map(str, playable_steps()):
+        raise no_mistake(step)
+    shop.begin(name, find(step), options.level or "", options.seed)
 
 
 def _no_folder(folder: Path | None, name: str) -> str:

@@ -39,6 +39,7 @@ class Entry:
     tools: tuple[str, ...]  # that show something which a healthy project does not
     more: str = ""  # what else a visitor sees
     also: tuple[str, ...] = ()  # other ids that `check` may give it
+    made: int | None = None  # its stage, if it is not that of the catalogue
 
     @property
     def patch(self) -> Patch:
@@ -49,6 +50,11 @@ class Entry:
     def mistake(self) -> Mistake:
         """What `check` and the site say of it."""
         return mistakes()[self.patch.mistake]
+
+    @property
+    def stage(self) -> int:
+        """The stage at which it is made, 1 to 7, or 0 for the start."""
+        return self.mistake.stage if self.made is None else self.made
 
     @property
     def named(self) -> set[str]:
@@ -101,6 +107,7 @@ def entries() -> dict[str, Entry]:
             tools=tuple(entry["tools"]),
             more=entry.get("more", ""),
             also=tuple(entry.get("also", ())),
+            made=entry.get("stage"),
         )
         for name, entry in _data()["mistake"].items()
     }
@@ -123,13 +130,18 @@ def in_order(step: int, seed: int, level: str = "") -> list[str]:
         if step in entry.steps and level in ("", entry.level)
     ]
     if not found:
-        known = ", ".join(map(str, playable_steps()))
-        of_level = f" of the level {level}" if level else ""
-        raise Problem(
-            f"The shop has no mistake{of_level} for step {step}.\n"
-            f"It has mistakes for the steps {known}; the default is 7."
-        )
+        raise no_mistake(str(step), level)
     return shuffled(found, f"{seed}/{step}/{level}")
+
+
+def no_mistake(step: str, level: str = "") -> Problem:
+    """The error that the shop has no mistake for the step of that name."""
+    known = " and ".join(map(str, playable_steps()))
+    of_level = f" of the level {level}" if level else ""
+    return Problem(
+        f"The shop has no mistake{of_level} for step {step}.\n"
+        f"It has mistakes for the steps {known}; the default is 7."
+    )
 
 
 def shuffled(names: Iterable[str], key: str) -> list[str]:

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from tutorial.check.report import ADDRESS
+from tutorial.check.report import ADDRESS, stage_name
 from tutorial.problem import Problem
 from tutorial.project.steps import Step, find
 from tutorial.repair_shop import folder as files
@@ -83,6 +83,7 @@ def go_on(folder: Path, title: str) -> None:
     if not kept.turn.is_solved and kept.turn.name in entries():
         before = entries()[kept.turn.name]
         print(_folded(f"Left unfixed: {_titled(before)} ({_where(before)})."))
+        print(_folded(before.mistake.cause))
         print(f"Read: {_address(before)}\n")
     if not left:
         print("That was the last mistake of this step and level.\n")
@@ -114,15 +115,21 @@ def entry_of(turn: Turn, title: str) -> Entry:
 def hint_lines(entry: Entry, title: str) -> list[str]:
     """The three hints: the stage, the place, the reason."""
     mistake = entry.mistake
-    step = find(str(mistake.stage)) if mistake.stage else None
-    stage = f"{step.number}, {step.stage}" if step else "before the first search"
     shown = [f"  - {TOOLS[tool].format(folder=title)}" for tool in entry.tools]
+    stage = hop(entry.stage).removeprefix("stage ")
     return [
         "\n".join([f"The stage   {stage}. You can see the effect in:", *shown]),
         f"The place   {_where(entry)}",
         _folded(f"The reason  {mistake.title}. {mistake.cause}", " " * 12)
         + f"\n            {_address(entry)}",
     ]
+
+
+def hop(stage: int) -> str:
+    """A stage, 1 to 7, or 0 for the start, as the hints name it."""
+    if stage:
+        return f"stage {stage}, {stage_name(stage)}"
+    return "the start, before stage 1"
 
 
 def solved_lines(title: str, kept: Kept) -> Iterator[str]:
@@ -176,13 +183,12 @@ def _print_score(title: str, kept: Kept) -> None:
         name = _titled(entry) if entry and not is_now else "a mistake to find"
         if not entry:
             name = "a mistake of an earlier version of the tutorial"
-        how = "not fixed"
-        if turn.is_solved:
-            how = f"{_minutes(turn)}, {COUNTED[turn.hints]}"
+        how = f"{_minutes(turn) if turn.is_solved else 'not fixed'}, "
+        how += COUNTED[turn.hints]
         print(_folded(f"{number:3}  {name}: {how}", " " * 5))
     order = in_order(kept.step, kept.seed, kept.level)
-    used = f"{hints} hint{'s' * (hints != 1)}"
-    print(f"\n{title}: {len(solved)} of {len(order)} mistakes fixed, with {used}.")
+    used = f"{hints} hint{'s' * (hints != 1)} used"
+    print(f"\n{title}: {len(solved)} of {len(order)} mistakes fixed, {used}.")
 
 
 def _titled(entry: Entry) -> str:

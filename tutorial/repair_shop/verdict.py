@@ -21,7 +21,7 @@ from tutorial.check.report import (
 from tutorial.repair_shop import kept as state
 from tutorial.repair_shop.catalogue import Entry
 from tutorial.repair_shop.kept import HINTS, Kept
-from tutorial.repair_shop.shop import entry_of, solved_lines
+from tutorial.repair_shop.shop import entry_of, hop, solved_lines
 from tutorial.runtime.terminal import Progress, painter
 from tutorial.workspace.new import command, listed
 
@@ -31,8 +31,8 @@ def check(
 ) -> int:
     """Check the folder, print whether it is fixed, and return the exit status of it.
 
-    `explain` prints the full report, and counts as all hints. Raises Problem if the
-    folder cannot be checked.
+    `explain` prints the full report. That counts as all hints if it names the mistake
+    of the shop. Raises Problem if the folder cannot be checked.
     """
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     kept = state.read(folder, title)
@@ -45,7 +45,7 @@ def check(
     progress("")
     if report.works:
         kept.solve()
-    elif explain and not kept.turn.is_solved:
+    elif explain and not kept.turn.is_solved and _is_named(report, entry):
         kept.turn.hints = HINTS
     state.write(folder, kept)
     for line in lines(report, kept, entry, title, painter(sys.stdout)):
@@ -61,11 +61,16 @@ def lines(
         yield from _fixed(report, kept, title, paint)
     elif report.unjudged or kept.turn.is_solved or kept.turn.hints == HINTS:
         yield from report.lines(paint)
-    elif report.broken.id not in entry.named:
+    elif not _is_named(report, entry):
         yield from _broken_elsewhere(report, title, paint)
     else:
-        yield from _still_broken(report, title, paint)
+        yield from _still_broken(report, kept, entry, title, paint)
     yield f"\nChecked {title}, stages 1 to {report.step}, in {report.seconds:.0f} s."
+
+
+def _is_named(report: Report, entry: Entry) -> bool:
+    """Whether the flow breaks by the mistake of the shop, and not by another one."""
+    return report.broken is not None and report.broken.id in entry.named
 
 
 def _fixed(report: Report, kept: Kept, title: str, paint: Paint) -> Iterator[str]:
@@ -79,17 +84,26 @@ def _fixed(report: Report, kept: Kept, title: str, paint: Paint) -> Iterator[str
     yield from solved_lines(title, kept)
 
 
-def _still_broken(report: Report, title: str, paint: Paint) -> Iterator[str]:
-    stage = _stops_at(report)
-    words = f"A search stops at stage {stage}, {stage_name(stage)}"
-    if not stage:
-        words = "The project does not start"
-    yield paint("red", f"Still broken. {words}.")
+def _still_broken(
+    report: Report, kept: Kept, entry: Entry, title: str, paint: Paint
+) -> Iterator[str]:
+    stage, made = _stops_at(report), entry.stage
+    words = "The project does not start."
+    if stage:
+        words = f"A search stops at stage {stage}, {stage_name(stage)}."
+    yield paint("red", f"Still broken. {words}")
+    if made != stage and kept.turn.hints:  # the first hint names this stage
+        yield f"The mistake was made at {hop(made)}."
+    elif made != stage:
+        yield "The mistake was made at another stage."
     yield ""
-    for result in report.results:
-        if result.state != BROKEN and result.number < stage:
-            yield line_of(result, paint)
-    yield ""
+    passed = [
+        line_of(result, paint)
+        for result in report.results
+        if result.state != BROKEN and result.number < stage
+    ]
+    if passed:
+        yield from [*passed, ""]
     yield listed(
         (command("run", title, "--map"), "search again, and look at that stage"),
         (command("repair", title, "--hint"), "a hint"),
