@@ -58,8 +58,9 @@ def _stage(path: str, line: str, last: int) -> int:
 def _first(change: FileDiff) -> tuple[str, str, str] | None:
     """The first missing line of a file as (line, words, place), or None.
 
-    The line is "" if the whole file is missing. The place is the line that it belongs below. A line that is missing altogether is
-    preferred to a line that is only in another place.
+    The line is "" if the whole file is missing. The place is the line that it belongs
+    below. A line that is missing altogether is preferred to a line that is only in
+    another place.
     """
     if change.new is None:
         return "", f"there is no file {change.path}", change.path
