@@ -135,7 +135,7 @@ def test_the_command_as_it_is_typed(tmp_path):
     folder = tmp_path / "repair"
     result = tutorial("repair", str(folder), "--seed", "12", "--level", "loud")
     assert result.returncode == 0, result.stderr
-    assert "loud. What a visitor sees:" in result.stdout
+    assert "(level: loud). What a visitor sees:" in result.stdout
     check_message(tutorial("repair", str(folder), "--level", "quiet"), "--level")
     check_message(tutorial("repair", str(folder), "--step", "9"), "--step")
     check_message(tutorial("repair", str(tmp_path / "x"), "--step", "9"), "5 and 7")
