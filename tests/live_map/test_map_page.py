@@ -37,6 +37,12 @@ def test_everybody_can_use_it(arrived, open_map):
     before = page.evaluate(size)
     page.get_by_role("button", name="Large type").click()
     assert float(page.evaluate(size)[:-2]) >= 1.5 * float(before[:-2])
+    page.reload()
+    large = page.get_by_role("button", name="Large type")
+    expect(large).to_have_attribute("aria-pressed", "true")
+    page.get_by_text("What the signs mean").click()
+    expect(page.locator("#legend li")).to_have_count(9)
+    assert not violations(page)
     # The keyboard alone reaches stations, searches and the replay.
     page.locator(".flow-wide a.station").nth(4).focus()
     page.keyboard.press("Enter")

@@ -18,8 +18,9 @@ SCRIPT = 'const socket = new WebSocket("/ws/");\n'
 class Story:
     """A search at which the worker has arrived, and the files of its project."""
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder, *, is_saved=True, arguments=("Why?", 1)) -> None:
         self.folder = folder
+        self.arguments = list(arguments)
         self.journeys = Journeys()
         self.world = World(sockets=self.journeys.sockets, folder=folder)
         self.times = itertools.count(1000)
@@ -28,7 +29,8 @@ class Story:
         given = {"path": "/", "status": 302, "location": "/", "seconds": 0.1}
         self.web("response", trail="t1", fields={"query": "Why?"}, user=1, **given)
         self.worker("task started", id=ID, task="x.fetch")
-        self.worker("saved", model="Result", row={"id": 1})
+        if is_saved:
+            self.worker("saved", model="Result", row={"id": 1})
 
     def web(self, what: str, **fields) -> None:
         self.tell(what, "web", **fields)
@@ -37,7 +39,8 @@ class Story:
         self.tell(what, "worker", trail=ID, **fields)
 
     def tell(self, what: str, process: str, **fields) -> None:
-        common = {"what": what, "process": process, "pid": 7, "arguments": ["Why?", 1]}
+        common = {"what": what, "process": process, "pid": 7}
+        common |= {"arguments": self.arguments}
         common |= {"time": next(self.times), "broker": "redis://r", "app": "config"}
         event = Event(common | fields)
         self.journeys.add(event)
@@ -210,3 +213,47 @@ def test_a_page_that_was_closed(story):
     story.broadcast()
     assert "was open, and is closed now" in story.halt["text"]
     assert story.halt["mistake"] == ""
+
+
+def refused(story, status: int) -> dict:
+    """The halt of a form that was answered with that status."""
+    story.journeys = Journeys()
+    story.web("request", trail="t2", method="POST", path="/")
+    given = {"location": "", "seconds": 0.1, "fields": {"query": "Why?"}, "user": 1}
+    story.web("response", trail="t2", path="/", status=status, **given)
+    return story.halt
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_status_alone_is_no_cause(story, status):
+    halt = refused(story, status)
+    assert halt["mistake"] == "" and len(halt["others"]) > 1
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "mistake"),
+    [
+        ("TypeError", "fetch() got an unexpected argument 'x'", "wrong-arguments"),
+        ("EncodeError", "User is not JSON serializable", "not-serializable"),
+        ("KeyError", "'x'", ""),
+        ("OperationalError", "Connection refused", "broker-refuses"),
+    ],
+)
+def test_a_message_that_was_not_sent(story, error, message, mistake):
+    story.journeys = Journeys()
+    story.web("request", trail="t2", method="POST", path="/")
+    problem = {"error": error, "message": message}
+    story.web("enqueue failed", trail="t2", **problem)
+    assert story.halt["mistake"] == mistake
+
+
+@pytest.mark.parametrize(
+    ("message", "mistake"),
+    [("NOT NULL constraint failed", "none-in-message"), ("odd", "task-raises")],
+)
+def test_none_in_the_message_is_a_cause_only_if_the_error_fits(
+    tmp_path, message, mistake
+):
+    story = Story(tmp_path, is_saved=False, arguments=["Why?", None])
+    story.worker("task failed", error="IntegrityError", message=message)
+    assert story.halt["mistake"] == mistake

@@ -18,6 +18,14 @@ NOT_FOUND = (
     ("form-action", "With `DEBUG`, the page lists the addresses: none matches."),
     ("view-raises", "It names the view: the view has raised `Http404`."),
 )
+# What may be wrong with a message that is nowhere, and what only that shows.
+NOT_IN_REDIS = (
+    (
+        "message-unroutable",
+        "The settings name queues, routes or exchanges of their own.",
+    ),
+    ("message-elsewhere", "That is not the address in `REDIS_URL`."),
+)
 NO_BROKER = re.compile(r"Operational|Connection|Timeout")
 
 
@@ -42,7 +50,9 @@ def in_view(journey: Journey, world: World, quiet: float) -> Halts:
         yield Halt(3, text, mistake or _of_call(failed), failed.at, "failed")
     if failed := journey.latest("request failed"):
         text = f"The view raised {said(failed.error)}."
-        yield Halt(2, text, "view-raises", failed.at, "failed")
+        is_plain = "'function' object has no attribute 'delay'" in failed.error
+        mistake = "no-task-decorator" if is_plain else "view-raises"
+        yield Halt(2, text, mistake, failed.at, "failed")
     if refused := journey.latest("form refused"):
         words = "; ".join(refused["errors"].values())
         text = f"{refused['form']} refused the question: {words}"
@@ -157,8 +167,15 @@ def in_queue(journey: Journey, world: World, quiet: float) -> Halts:
         text = f"{waits} The worker is busy with {_count(world.running, 'task')}."
         yield Halt(4, text.strip(), state="waiting")
         return
-    text = waits or "The message is in no list of Redis, but no task has started."
-    yield Halt(4, text, "message-not-taken" if queue else "message-elsewhere", at)
+    if waits:
+        yield Halt(4, waits, "message-not-taken", at)
+        return
+    text = "The message is in no list of Redis, but no task has started."
+    text += f" The view sends to {called['broker']}."
+    if not called["broker"].startswith("redis"):
+        yield Halt(4, text, "message-elsewhere", at)
+        return
+    yield Halt(4, text, at=at, others=NOT_IN_REDIS)
 
 
 def _tasks(world: World) -> list[str]:
