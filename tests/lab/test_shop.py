@@ -78,7 +78,10 @@ def test_a_visitor_sees_the_described_symptom(entry, number, make, chromium):
 def test_check_reports_that_the_flow_breaks(entry, number, make, check_here):
     report = check_here(str(number), make(entry, number))
     assert report["flow"]["works"] is False
-    assert named(report)["id"] in entry.named
+    found = named(report)
+    assert found["id"] in entry.named
+    if found["id"] == entry.patch.mistake:
+        assert found["stage"] == entry.stage, "the first hint names another one"
 
 
 @pytest.mark.lab
