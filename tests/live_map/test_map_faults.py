@@ -27,7 +27,8 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_search(run_mapped, open_map)
     expect(ended).to_contain_text("was killed by SIGKILL")
     # The next question waits, and the map says why.
     running.ask(QUESTION)
-    expect(page.locator("#list .state").first).to_have_text("stuck at 4 worker")
+    newest = page.locator("#list .state").first
+    expect(newest).to_have_text("stuck on the way to 4 worker")
     verdict = page.locator("#verdict")
     expect(verdict).to_contain_text("The worker has ended: it was killed")
     running.stack.processes.stop([worker])
