@@ -92,6 +92,7 @@ USER = """        self.user_id = self.scope["user"].id
         user = self.scope"""
 
 
+@pytest.mark.lab
 @pytest.mark.slow(15)
 def test_a_question_that_is_answered_in_the_consumer_cannot_be_judged(
     changed, check_here
