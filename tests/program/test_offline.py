@@ -168,36 +168,35 @@ def test_a_pack_is_all_that_a_machine_without_network_needs(packs, unpacked, tmp
     assert (tmp_path / "again.zip").read_bytes() == packs[0].read_bytes()
 
 
+def error_of_run(unpacked: Path, home: Path) -> str:
+    """The message with which `run` fails in the unpacked pack, without a network."""
+    result = subprocess.run(
+        [*WITHOUT_NETWORK, *PROGRAM, "run"],
+        cwd=unpacked,
+        env=variables(home),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    return result.stderr
+
+
 def test_a_pack_for_another_python(unpacked, tmp_path):
     python = this_target().python
     other = next(one for one in PYTHONS if one != python)
     description = unpacked / "wheels" / "pack.json"
     description.write_text(description.read_text().replace(python, other))
-    result = subprocess.run(
-        [*WITHOUT_NETWORK, *PROGRAM, "run"],
-        cwd=unpacked,
-        env=variables(tmp_path),
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 1
-    assert f"with Python {other}, but not for" in result.stderr
-    assert "no connection to the package index" in result.stderr
+    error = error_of_run(unpacked, tmp_path)
+    assert f"with Python {other}, but not for" in error
+    assert "no connection to the package index" in error
 
 
 def test_a_damaged_pack(unpacked, tmp_path):
     wheel = next((unpacked / "wheels").glob("django-5*.whl"))
     wheel.write_bytes(b"x")
-    result = subprocess.run(
-        [*WITHOUT_NETWORK, *PROGRAM, "run"],
-        cwd=unpacked,
-        env=variables(tmp_path),
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 1
-    assert "The pack is damaged: " in result.stderr
-    assert "no connection to the package index" in result.stderr
+    error = error_of_run(unpacked, tmp_path)
+    assert "The pack is damaged: " in error
+    assert "no connection to the package index" in error
 
 
 def test_the_site_of_a_pack_finds_what_is_searched(unpacked, chromium):

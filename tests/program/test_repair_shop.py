@@ -42,6 +42,12 @@ def make(folder: Path, name: str) -> Path:
     return folder
 
 
+def add_worker(folder: Path) -> None:
+    """Fix `no_worker` in another way than ours."""
+    with (folder / "Procfile").open("a") as procfile:
+        procfile.write("worker: celery -A config worker -P solo\n")
+
+
 def replace(file: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert text.count(old) == 1
@@ -89,8 +95,7 @@ def test_explain_prints_the_full_report_and_counts_as_all_hints(
 @pytest.mark.lab
 @pytest.mark.slow(20)
 def test_a_fix_that_breaks_something_else(folder, chromium, capsys):
-    worker = "worker: celery -A config worker -P solo\n"
-    (folder / "Procfile").open("a").write(worker)
+    add_worker(folder)
     replace(folder / "search" / "handlers.py", 'f"user_{', 'f"user-{')
     assert check(folder, "../repair", explain=False, strict=False, browser=chromium)
     printed = capsys.readouterr().out
@@ -107,8 +112,7 @@ def test_a_fix_that_breaks_something_else(folder, chromium, capsys):
 @pytest.mark.lab
 @pytest.mark.slow(20)
 def test_a_fix_that_leaves_something_unsafe(folder, chromium, capsys):
-    worker = "worker: celery -A config worker -P solo\n"
-    (folder / "Procfile").open("a").write(worker)
+    add_worker(folder)
     replace(
         folder / "search" / "views.py",
         "@require_http_methods",
