@@ -151,7 +151,7 @@ async def write(row):
     except Exception as error:
         raise explain(error) from error
     row.answer, chunk = "", ""
-    pushed, saved = 0.0, time.monotonic()
+    pushed = saved = 0.0
     async with aclosing(stream_answer(client, row.query)) as pieces:
         async for piece in pieces:
             if not row.answer:
@@ -164,6 +164,7 @@ async def write(row):
             # Send the state first, which also replaces the text of an earlier attempt.
             await push(row, row.chunk(chunk) if pushed else row.state())
             chunk, pushed = "", time.monotonic()
+            saved = saved or pushed
             # Save only here, so that the saved `sequence` matches the text sent so far.
             if pushed - saved >= SAVE_EVERY:
                 saved = pushed

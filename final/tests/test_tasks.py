@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import uuid
+from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -94,6 +95,29 @@ def test_an_answer_is_streamed_saved_and_announced(search, api, announced):
     # The numbers have no gaps, so a page notices a missing chunk.
     numbers = [data["sequence"] for data in pushed]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_an_answer_is_saved_only_after_it_has_grown_for_a_while(
+    search, api, monkeypatch
+):
+    """Even if the API needs a long time before its first word."""
+    clock, saved = [0.0], []
+
+    async def stream_answer(client, query):
+        for seconds, piece in ((10, "Be"), (0, "cause"), (tasks.SAVE_EVERY, ".")):
+            clock[0] += seconds
+            yield piece
+
+    def save_progress(row):
+        saved.append(row.answer)
+        return True
+
+    monkeypatch.setattr(tasks, "stream_answer", stream_answer)
+    monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(SearchResult, "save_progress", save_progress)
+    run(search)
+    # The last piece comes after a pause that is long enough for a save.
+    assert saved == ["Because."]
 
 
 def test_a_temporary_failure_is_retried_from_the_start(search, api):
