@@ -205,21 +205,21 @@ def commands(*lines: str) -> Action:
         (commands("$ echo one", "one", "two"), "not printed there:\n  two"),
         (commands("$ echo no; exit 3"), "has failed, with exit status 3"),
         (commands("$ echo no; exit 3", "…"), "does not show the line that says so"),
-        (commands("$ cd steps"), "changes the terminal, which the test forgets"),
+        (commands("$ cd steps"), "would have no effect on later commands"),
         (commands("$ python3 -m tutorial test"), "<!-- not run: why -->"),
         (Action(COMMANDS, "$ true", fails=True), "no command of this block fails"),
-        (Action("open"), "no program runs"),
-        (Action("terminal", "stage 1"), "no program runs"),
+        (Action("open"), "no program is running"),
+        (Action("terminal", "stage 1"), "no program is running"),
         (Action("sees", "Search"), "no page is open yet"),
-        (Action("Ctrl-C"), "no program runs"),
+        (Action("Ctrl-C"), "no program is running"),
     ],
 )
-def test_what_is_not_as_the_page_says(learner_of, action, words):
+def test_what_differs_from_the_page_is_reported(learner_of, action, words):
     with pytest.raises(Problem, match=re.escape(words)):
         learner_of("# A page\n").do(action)
 
 
-def test_a_project_that_does_not_run_has_no_redis(learner_of):
+def test_a_project_that_is_not_running_has_no_redis(learner_of):
     learner = learner_of("# A page\n")
     learner.do(Action("my-search", "3"))
     command = "$ python3 -m tutorial manage ../my-search show_queue"
@@ -245,7 +245,7 @@ def test_a_run_is_watched(learner_of):
     learner.do(Action("badge", "Offline"))
     learner.hurry(0.3)
     wrong = {
-        Action("my-search", "2"): "Ctrl-C comes first",
+        Action("my-search", "2"): "write <!-- Ctrl-C --> first",
         commands("# Terminal 1", "$ echo busy"): "nobody can type there before Ctrl-C",
         Action("sees", "Search has started!"): "it shows:\n  Real-time search",
         Action("sees not", "Your question"): "the page shows “Your question”",

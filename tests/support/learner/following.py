@@ -63,10 +63,15 @@ class Learner:
         return Keyboard(find_pair(step.name), self.folder)
 
     def _have(self, words: str) -> None:
-        """Make the folder again, for "5"; "5 no_await" adds that mistake."""
+        """Make the folder again, at the end of a step: "5".
+
+        "5 no_await" also adds the mistake `no_await`.
+        """
         step, _, fault = words.partition(" ")
         if self.terminals.programs:
-            raise Problem("my-search: a program runs in the folder; Ctrl-C comes first")
+            raise Problem(
+                "my-search: a program is running there; write <!-- Ctrl-C --> first"
+            )
         if self.folder.exists():
             shutil.rmtree(self.folder)
         program = [sys.executable, "-m", "tutorial"]
@@ -140,7 +145,7 @@ class Learner:
         is_of_the_page = str(fields.get("step", self.page.step)) == self.page.step
         if self._keyboard is None or not is_of_the_page:
             return
-        # A server that has just started must have seen the file before its change.
+        # A server that has just started needs to see the file before it is changed.
         self.terminals.wait_for_a_look(0)
         if self._keyboard.type(body):
             self.terminals.wait_for_a_look(time.time())
@@ -150,7 +155,9 @@ class Learner:
         window = self.window
         if name == "open":
             if program is None:
-                raise Problem("open: no program runs, so there is no page to open")
+                raise Problem(
+                    "open: no program is running, so there is no page to open"
+                )
             window.open()
             return
         if not window.is_open:
@@ -177,7 +184,7 @@ class Learner:
         """The lines that the running program has printed since the last question."""
         program = self.terminals.programs.get("run")
         if program is None:
-            raise Problem("terminal: no program runs")
+            raise Problem("terminal: no program is running")
         return program.lines()[self._said_before :]
 
     def _wait_for_line(self, text: str) -> None:
@@ -185,7 +192,7 @@ class Learner:
 
         def otherwise() -> str:
             seen = "".join(f"\n  {line}" for line in self._said())
-            return f"the terminal has not printed “{text}”; printed was:{seen}"
+            return f"the terminal has not printed “{text}”; it has printed:{seen}"
 
         wait_until(
             lambda: any(fitting.search(regular(line)) for line in self._said()),

@@ -51,7 +51,7 @@ class Keyboard:
         return True
 
     def _compare_made(self, file: File, path: Path) -> None:
-        """Raise Problem if a command wrote another file than the page shows.
+        """Raise Problem if a file that a command wrote differs from the page.
 
         Django's quotation marks, line breaks and dates may differ.
         """
@@ -82,11 +82,11 @@ class Keyboard:
                 continue
             elif typed[path].read_bytes() != wanted[path].read_bytes():
                 texts = typed[path].read_text(), wanted[path].read_text()
-                wrong.append(f"{path} lacks (+), or has too much (-):")
+                wrong.append(f"{path} has missing lines (+) or extra lines (-):")
                 wrong.append(_difference(*texts))
         if wrong:
             raise Problem(
-                f"what the page has had typed is not {self.pair.name}:\n"
+                f"the files, typed as on the page, differ from {self.pair.name}:\n"
                 + "\n".join(wrong)
             )
 

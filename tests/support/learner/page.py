@@ -4,20 +4,20 @@ Directives are comments on a line of their own. They say what the learner does a
 in the browser and in the terminal of a running program, which no fence can describe.
 
     <!-- open -->                     load http://127.0.0.1:8000
-    <!-- ask: What is a broker? -->   type it into the form and send it
+    <!-- ask: What is a broker? -->   type this text into the form and send it
     <!-- reload -->                   reload the page
     <!-- sees: Search has -->         wait until the page shows this text
     <!-- sees not: Offline -->        the page does not show this text now
-    <!-- badge: Live -->              wait until the badge starts with this
-    <!-- status: 405 -->              the HTTP status of the last page
+    <!-- badge: Live -->              wait until the badge starts with this text
+    <!-- status: 405 -->              wait until a page with this HTTP status is loaded
     <!-- console: stage 1 -->         a line of the browser's console since the last ask
     <!-- frame: "task_id" -->         a frame of the WebSocket since the last ask
     <!-- terminal: stage 4 -->        a line of the running program since the last ask
-    <!-- terminal not: stage 5 -->    no such line when the next of the above holds
+    <!-- terminal not: stage 5 -->    no such line up to the end of the next wait
     <!-- Ctrl-C -->                   end the running program
     <!-- my-search: 5 -->             make ../my-search again, at the end of step 5
     <!-- my-search: 5 no_await -->    the same, with a mistake of the repair shop in it
-    <!-- run -->                      run it, in a terminal that the page does not show
+    <!-- run -->                      run ../my-search in a terminal off the page
     <!-- not run: why -->             the console block below cannot run in a test
     <!-- fails: why -->               a command in it fails, and prints no line about it
 
@@ -63,9 +63,9 @@ POSITIVE = ("sees", "badge", "status", "console", "frame", "terminal")
 
 @dataclass(frozen=True)
 class Action:
-    """Something to do: a fence, or a directive."""
+    """Something that a learner does: a fence, or a directive."""
 
-    name: str  # LISTING, COMMANDS, or that of a directive
+    name: str  # LISTING, COMMANDS, or the name of a directive
     argument: str = ""  # the body of a fence, or the text after a directive's colon
     fails: bool = False  # whether a command of the fence is expected to fail
 

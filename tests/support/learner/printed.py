@@ -69,7 +69,7 @@ class _Match:
         return self._fit(0, first)
 
     def _fit(self, at: int, line: int) -> set[int] | None:
-        """The matches from the shown line `at` and the printed line `line` on."""
+        """The matches that start at the shown line `at` and the printed line `line`."""
         if (at, line) in self._failed:
             return None
         self._furthest = max(self._furthest, at)
@@ -107,9 +107,9 @@ class _Match:
             start = "the page shows this line, and it was not printed there:\n"
             start += f"  {self._shown[self._furthest]}"
         else:
-            start = "more was printed than the page shows; where that may be, write …"
+            start = "more was printed than the page shows; if that is allowed, write …"
         seen = "".join(f"\n  {line}" for line in self._printed) or " nothing"
-        return f"{start}\nprinted was:{seen}"
+        return f"{start}\nthe program has printed:{seen}"
 
 
 def first_unseen(shown: Sequence[str], printed: Sequence[str]) -> str | None:

@@ -43,7 +43,7 @@ class Program:
         self._port = port  # the port on the page
 
     def lines(self) -> list[str]:
-        """Its output so far, with the port that the page shows."""
+        """The output of the program so far, with the port that the page shows."""
         text = self.runner.output.replace(
             f"127.0.0.1:{self.runner.port}", f"127.0.0.1:{self._port}"
         )
@@ -51,7 +51,7 @@ class Program:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended."""
+        """Whether the program has ended."""
         return self.runner.child.poll() is not None
 
     def end(self, seconds: float) -> None:
@@ -67,8 +67,8 @@ class Program:
         )
 
     def last_words(self) -> str:
-        """The last lines that it has printed."""
-        return "printed was at last:\n" + "\n".join(
+        """The last lines that the program has printed, with a heading."""
+        return "the last lines that the program has printed:\n" + "\n".join(
             f"  {x}" for x in self.lines()[-30:]
         )
 
@@ -109,7 +109,7 @@ class Terminals:
     def press_ctrl_c(self) -> None:
         """End the program that was started last."""
         if not self.programs:
-            raise Problem("Ctrl-C: no program runs")
+            raise Problem("Ctrl-C: no program is running")
         self._end(list(self.programs)[-1])
 
     def end_all(self) -> None:
@@ -149,7 +149,7 @@ class Terminals:
         """Wait until the project answers, for example after an edit."""
         program = self.programs.get("run")
         if program is None:
-            raise Problem("no program runs, so no server answers")
+            raise Problem("no program is running, so no server answers")
 
         def answers() -> bool:
             if program.has_ended:
@@ -291,8 +291,8 @@ def _refuse(command: str) -> None:
     """Raise Problem for a command that a test cannot run as a learner would."""
     if re.match(r"(cd|export|source|\.) ", command):
         raise Problem(
-            f"`{command}` changes the terminal, which the test forgets: each command"
-            " runs in the tutorial's folder, by itself"
+            f"`{command}` would have no effect on later commands: the test runs each"
+            " command in a separate shell, in the tutorial's folder"
         )
     if re.match(re.escape(PREFIX) + "(test|pictures|propagate)", command):
         raise Problem(

@@ -31,7 +31,7 @@ class Window:
         self._page.on("framenavigated", self._count)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the window."""
         self._page.close()
 
     def open(self) -> None:
@@ -43,7 +43,7 @@ class Window:
             try:
                 self._page.goto(self.url, wait_until="load", timeout=self._timeout)
             except Error as error:
-                # The second sign: Chromium was still loading its page for the first.
+                # The second: Chromium was still loading its page about the first.
                 refused = ("ERR_CONNECTION_REFUSED", "chrome-error://")
                 if any(sign in error.message for sign in refused):
                     return False
@@ -126,7 +126,7 @@ class Window:
 
         def otherwise() -> str:
             seen = "".join(f"\n  {line[:300]}" for line in lines) or " nothing"
-            return f"no {what} line has “{text}”; seen was:{seen}"
+            return f"no {what} line has “{text}”; seen so far:{seen}"
 
         self._wait(
             lambda: any(fitting.search(regular(line)) for line in list(lines)),
