@@ -6,7 +6,7 @@ The patch begins with the advice that was read (`followed`) and the commands of
 manage.py that it names (`run`). If the change uncovers another mistake, `then` is its
 id, and the patch also contains the change that the second report advises.
 
-If a fix of the catalogue changes, somebody has to follow the new words: give a reader
+If a fix of the catalogue changes, somebody has to follow the new text: give a reader
 the folder and the report, and nothing else, and put their change into the patch.
 """
 
@@ -31,7 +31,7 @@ PATCHES = ROOT / "tutorial" / "repair_shop" / "patches"
 FOLLOWED = sorted([*lab.LAB.glob("*/advice/*"), *OF_OUR_STEPS.glob("*.patch")])
 
 
-# pytest-django's own variable names the settings of another project.
+# pytest-django sets this variable to the settings of another project.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
 
 
@@ -55,7 +55,9 @@ def name_of(advice: Path) -> str:
 @pytest.mark.parametrize("advice", FOLLOWED, ids=name_of)
 def test_the_catalogue_has_the_fix_that_was_followed(advice):
     mistake = mistakes()[head_of(mistake_of(advice))["mistake"]]
-    assert head_of(advice)["followed"] == mistake.fix, "follow the new words"
+    assert head_of(advice)["followed"] == mistake.fix, (
+        "the fix in the catalogue has changed: have a reader follow the new text"
+    )
 
 
 def test_the_advice_of_each_mistake_was_followed():

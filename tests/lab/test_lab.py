@@ -1,4 +1,4 @@
-"""`check` finds that projects by other people work, and finds their mistakes.
+"""`check` reports that projects by other people work, and finds mistakes in them.
 
 Their authors had seen only the description of the flow. The plain test command checks
 each project, and the mistakes whose patch says `plain: yes`. `tutorial test -m lab`

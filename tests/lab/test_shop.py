@@ -1,7 +1,8 @@
 """Each mistake of the repair shop: its symptom, the tools that show it, and its fixes.
 
-The shop's file says all of it, and here it is compared with projects that run, with
-every process and a browser. `other_ways.toml` has a fix for each that is not ours.
+The shop's file describes all of this. These tests compare it with running projects,
+with every process and a browser. For each mistake, `other_ways.toml` or the advice of
+`check` has a fix that differs from ours.
 """
 
 import os
@@ -81,18 +82,18 @@ def test_check_reports_that_the_flow_breaks(entry, number, make, check_here):
     found = named(report)
     assert found["id"] in entry.named
     if found["id"] == entry.patch.mistake:
-        assert found["stage"] == entry.stage, "the first hint names another one"
+        assert found["stage"] == entry.stage, "the first hint names the wrong stage"
 
 
 @pytest.mark.lab
 @pytest.mark.slow(15)
 @pytest.mark.parametrize("entry", AT_STEP_7, ids=lambda entry: entry.name)
-def test_it_can_be_fixed_in_another_way_than_ours(entry, make, check_here):
+def test_it_can_also_be_fixed_in_a_different_way(entry, make, check_here):
     folder = make(entry, 7)
     fix(entry.name, folder)
     ours = {name: path.read_bytes() for name, path in files(step_7()).items()}
     theirs = {name: path.read_bytes() for name, path in files(folder).items()}
-    assert ours != theirs, "this is our way"
+    assert ours != theirs, "this is our fix"
     report = check_here("7", folder)
     assert report["flow"]["works"], report["stages"]
 
@@ -102,7 +103,7 @@ def step_7() -> Path:
 
 
 def fix(name: str, folder: Path) -> None:
-    """Fix the mistake in the folder, in another way than by undoing it."""
+    """Fix the mistake in the folder in a way other than undoing it."""
     for change in OTHER_WAYS.get(name, ()):
         if command := change.get("run"):
             manage(folder, *command.split())
@@ -124,11 +125,11 @@ def fix(name: str, folder: Path) -> None:
 
 
 def manage(folder: Path, *arguments: str) -> None:
-    # pytest-django's own variable names the settings of another project.
+    # pytest-django sets this variable to the settings of another project.
     variables = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, "manage.py", *arguments]
     subprocess.run(command, cwd=folder, env=variables, check=True)
 
 
-def test_each_other_way_belongs_to_a_mistake():
+def test_every_alternative_fix_belongs_to_a_mistake():
     assert OTHER_WAYS.keys() <= entries().keys()

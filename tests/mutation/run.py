@@ -54,9 +54,9 @@ class Mutant:
     tests: str  # for pytest's -k
 
     def apply(self, folder: Path) -> dict[Path, str]:
-        """Make the change below `folder`. Returns the files' texts from before.
+        """Make the change below `folder`. Returns the previous texts of the files.
 
-        Exits where the list no longer fits the repository.
+        Exits if the list no longer fits the repository.
         """
         before = {path: path.read_text() for path in sorted(folder.glob(self.file))}
         if not before or any(text.count(self.old) != 1 for text in before.values()):
@@ -241,7 +241,7 @@ def main() -> int:
     rows = [(n, before.get(n, "-"), now.get(n, "-")) for n in before | now]
     print_table(("id", "before", "now"), *rows)
     lost = {name for name in old if old[name].outcome == "caught"} - caught
-    print(f"\nCaught no more: {', '.join(sorted(lost)) or 'none'}")
+    print(f"\nNo longer caught: {', '.join(sorted(lost)) or 'none'}")
     return int(bool(lost))
 
 

@@ -90,5 +90,5 @@ def print_check(
                 browser=browser,
             )
     finally:
-        signal.signal(signal.SIGHUP, before)  # `check` changes it for its process
+        signal.signal(signal.SIGHUP, before)  # `check` has changed it
     return status, output.getvalue()

@@ -76,7 +76,7 @@ def visit(folder: Path, source: Path, browser: Browser) -> None:
     person = person_of(folder)
 
     def prepare(project: Project) -> None:
-        # Replace a fixed address of Redis by that of the test's own.
+        # Replace a hard-coded Redis address with that of the test's own Redis.
         events, redis_url = source.parent / "events", project.environment["REDIS_URL"]
         project.environment |= observer.variables(events, project.folder)
         project.environment |= observer.moving(events, redis_url)

@@ -46,10 +46,10 @@ class Seen:
     badge: str = ""
     # of the first question
     question: str = ""
-    message: str = ""  # what the page says of it
-    seconds: float = 0.0  # until then
+    message: str = ""  # what the page says about it
+    seconds: float = 0.0  # until the message appears
     after: str = ""  # the page's text at the end
-    entries: list[str] = field(default_factory=list)  # in the list, by themselves
+    entries: list[str] = field(default_factory=list)  # in the list, without a reload
     reloaded: list[str] = field(default_factory=list)  # after a reload
     reload_status: int = 0
     second: list[str] = field(default_factory=list)  # after another question
@@ -59,11 +59,11 @@ class Seen:
     network: list[str] = field(default_factory=list)
     frames: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)  # processes, by themselves
+    ended: list[str] = field(default_factory=list)  # processes, without a signal
     show_queue: str = ""
     show_groups: str = ""
     map: str = ""  # the state of the search there
-    map_stage: int | None = None  # where it stays
+    map_stage: int | None = None  # the stage at which the search stops
     map_text: str = ""
 
 
@@ -240,7 +240,7 @@ def _read_tools(page: Page, stack: Stack, live: LiveMap, seen: Seen) -> None:
 
 
 def symptom_of(seen: Seen, number: int) -> str:
-    """What a visitor would call it: an id in the shop's symptoms, or "" if all is well.
+    """The symptom that a visitor sees: an id of the shop, or "" if nothing is wrong.
 
     `number` is that of the step.
     """
@@ -309,7 +309,7 @@ def _badge(page: Page) -> str:
 
 
 def _notices(page: Page) -> str:
-    """What the page says of a question; the heading of an error page."""
+    """What the page says about a question, or the heading of an error page."""
     with contextlib.suppress(Error):
         if page.locator("#notices").count():
             return page.locator("#notices").inner_text(timeout=500).strip()

@@ -11,9 +11,9 @@ STAGE = re.compile(r"stage (\d) · \w+ · (\w+).*")
 
 
 def shown(seen: Seen, healthy: Seen) -> set[str]:
-    """The names of the tools that show a difference to the healthy project."""
+    """The names of the tools that show a difference from the healthy project."""
     found = {name for name, differs in LOOKS.items() if differs(seen, healthy)}
-    if not seen.has_form:  # then nobody can search, and the page is not open
+    if not seen.has_form:  # nobody can search, and the page is not open
         found -= {"show_queue", "show_groups", "log"}
         found -= set() if seen.has_button else {"map"}
     if "exception" in found:
@@ -26,12 +26,15 @@ def _exception(seen: Seen, healthy: Seen) -> bool:
 
 
 def _line(seen: Seen, healthy: Seen) -> bool:
-    """A line that is no part of a search's story, and that a healthy one never has."""
+    """Whether a line was logged that a healthy project never logs."""
     return bool(new_lines(seen, healthy))
 
 
 def new_lines(seen: Seen, healthy: Seen) -> set[str]:
-    """Those lines, without what differs from one visit to the next."""
+    """The lines that only the broken project logs, apart from those of a stage.
+
+    Values that differ from one visit to the next are replaced.
+    """
     usual = set(map(normal, _lines(healthy)))
     return {
         line
@@ -66,7 +69,7 @@ def _map(seen: Seen, healthy: Seen) -> bool:
 
 
 def _browser(seen: Seen, healthy: Seen) -> bool:
-    """Another console, another status or address, another frame."""
+    """Whether the console, a status, an address or a frame differs."""
     if not seen.status:
         return False
 
@@ -78,7 +81,7 @@ def _browser(seen: Seen, healthy: Seen) -> bool:
 
     if of(seen) != of(healthy):
         return True
-    # All is as usual up to the frame, and the page does not show what it has brought.
+    # Everything up to the frame is as usual, but the page does not show its answer.
     return bool(seen.frames) and not any(seen.answer in one for one in seen.entries)
 
 
@@ -103,7 +106,7 @@ def _lines(seen: Seen) -> list[str]:
     return kept
 
 
-# What stands in a log or not, as it happens.
+# Lines that may or may not be in a log, by chance.
 CHANCE = re.compile(
     r" 304 |WebSocket DISCONNECT|Broken pipe|Warm shutdown"
     r"|^\w+ \d+, \d{4} - |^\s*warnings\.warn"
@@ -111,7 +114,7 @@ CHANCE = re.compile(
 
 
 def normal(text: str) -> str:
-    """The text without what differs from one visit to the next."""
+    """The text with constants in place of values that differ between visits."""
     text = re.sub(r"\b(0x)?[0-9a-f]{6,}(-[0-9a-f]{4,})*\b", "X", text)
     text = re.sub(r"\d{4}-\d\d-\d\d", "D", text)
     text = re.sub(r"user_\d+", "user_N", text)

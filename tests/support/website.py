@@ -140,10 +140,10 @@ def settle(page: Page) -> None:
 
 
 def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[str]]]:
-    """What axe-core finds in a page that is serious or critical, by `rules` or all.
+    """The serious and critical problems that axe-core finds, by `rules` or by default.
 
-    `inside` is a selector for the part to look at. Before it looks, lines of code in
-    colours that the page shows already are removed.
+    `inside` is a selector for the part to check. First, lines of code are removed if
+    the page already shows their colours elsewhere.
     """
     settle(page)
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)
@@ -153,8 +153,8 @@ def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[s
 
 
 def violations(page: Page, *rules: str, inside: str = "") -> list[tuple]:
-    """What axe-core finds in the page as it is, as `serious` returns it."""
-    # Without the first option, axe-core also reports at length what it found right.
+    """The problems that axe-core finds in the page as it is; see `serious`."""
+    # Without the first option, axe-core also reports at length what is correct.
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if rules:
         options["runOnly"] = list(rules)

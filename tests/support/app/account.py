@@ -43,7 +43,7 @@ def log_out(person: Person) -> None:
 
 
 def user_id(person: Person) -> int:
-    """The id of the person's user, which the first socket makes a guest."""
+    """The id of the person's user: a guest, which the first socket creates."""
     if not person.has_session:
         with person.open_socket():
             pass

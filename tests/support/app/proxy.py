@@ -22,7 +22,7 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """The port at which it listens."""
+        """The port on which it listens."""
         return self._server.getsockname()[1]
 
     def freeze(self) -> None:

@@ -1,4 +1,4 @@
-"""A TLS proxy, which makes a Redis reachable by `rediss://`, as managed services do."""
+"""A TLS proxy, which makes Redis reachable by `rediss://`, as managed services do."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Starts Python programs by a fork of a process that has imported the libraries.
+"""Starts Python programs by forking a process that has imported the libraries.
 
 The forked processes have their own id, group, environment and output, as usual. Forking
 saves the imports of Django, Celery, Channels and the API's client, which take a second
@@ -159,7 +159,7 @@ def _the_server() -> ForkServer:
 
 
 def tutorial() -> list[str]:
-    """The command that starts `tutorial` such that it starts its programs by a fork."""
+    """The command that starts `tutorial` so that it forks to start its programs."""
     if sys.platform != "linux":
         return [sys.executable, "-m", "tutorial"]
     _the_server()

@@ -1,7 +1,7 @@
 """`python command.py ...` runs `python -m tutorial ...` in the current folder.
 
-The difference is that the Python programs of a project start by a fork of the test's
-server.
+The difference is that the test's server forks to start the Python programs of a
+project.
 """
 
 import runpy

@@ -1,4 +1,4 @@
-"""Makes Django's reloader start the server by a fork.
+"""Makes Django's reloader fork to start the server.
 
 The reloader runs the project's server in a child, which it replaces after each save. A
 signal to the group of the reloader must reach that child, too. The child is therefore

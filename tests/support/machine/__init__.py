@@ -49,14 +49,14 @@ while True:
 
 
 class CommandFailed(Exception):
-    """A command on the machine ended with another status than 0."""
+    """A command on the machine ended with a status other than 0."""
 
 
 class Machine:
     """A context with the machine.
 
-    Both machines see the same files in `shared`, a folder of this machine. No process
-    of this machine may listen at the new machine's `ports` of 127.0.0.1.
+    Both machines see the same files in `shared`, a folder of this machine. The
+    `ports` of 127.0.0.1 that the new machine uses must be free on this machine.
     """
 
     def __init__(

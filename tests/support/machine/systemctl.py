@@ -67,7 +67,7 @@ class Unit:
                 self.note.write_text(str(child.pid))
 
     def runs(self):
-        """Whether its process runs."""
+        """Whether its process is running."""
         return self.note.exists() and runs(int(self.note.read_text()))
 
     def stop(self):
@@ -88,7 +88,7 @@ class Unit:
 
 
 def runs(pid):
-    """Whether the process runs, and has not just ended."""
+    """Whether the process is running, and has not just ended."""
     try:
         return (
             Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

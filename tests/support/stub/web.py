@@ -1,4 +1,4 @@
-"""Accepts connections at the port PORT until it is ended."""
+"""Accepts connections on the port PORT until it is ended."""
 
 import http.server
 import sys

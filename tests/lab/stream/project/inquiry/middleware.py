@@ -4,7 +4,7 @@ from django.contrib.auth import get_user_model, login
 
 
 class GuestMiddleware:
-    """Sign in every new visitor as a guest of their own."""
+    """Sign in every new visitor as a separate guest user."""
 
     def __init__(self, get_response):
         self.get_response = get_response

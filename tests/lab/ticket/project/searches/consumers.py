@@ -12,7 +12,7 @@ class SearchConsumer(WebsocketConsumer):
         self.group_name = f"search-{search_id}"
         async_to_sync(self.channel_layer.group_add)(self.group_name, self.channel_name)
 
-        # Read the row only once subscribed, so that no answer falls in between.
+        # Read the row after subscribing, so that no answer is missed in between.
         search = Search.objects.filter(pk=search_id).first()
         if search is None:
             self.close()
