@@ -1,4 +1,4 @@
-"""What the tests share, of the site, of `check`, and of `run`."""
+"""Fixtures that the tests share: for the site, for `check`, and for `run`."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ def built(tmp_path_factory) -> website.Built:
 
 @pytest.fixture(scope="session")
 def address(built, tmp_path_factory):
-    """Where a plain server of files shows the site, below a path of its own."""
+    """The address of a plain file server that serves the site in a subfolder."""
     top = tmp_path_factory.mktemp("server")
     (top / "below").symlink_to(built.folder, target_is_directory=True)
     with website.serve(top) as host:
@@ -34,7 +34,7 @@ def address(built, tmp_path_factory):
 @pytest.fixture
 def check_here(chromium, monkeypatch) -> Callable[[str, Path], dict]:
     """A function (number, folder) that checks a folder in this process."""
-    # pytest-django's own, which no person who checks a folder has.
+    # pytest-django sets this variable, which a user does not have.
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     return lambda number, folder: checking.check_here(number, folder, chromium)
 
@@ -57,7 +57,10 @@ def changed(tmp_path):
 
 @pytest.fixture
 def start(root) -> Iterator[Callable[..., Runner]]:
-    """A function that starts `tutorial run` in the copy, and ends it at the end."""
+    """A function that starts `tutorial run` in the copy of the repository.
+
+    All runs are killed after the test.
+    """
     runners: list[Runner] = []
 
     def start_one(*arguments: str, cwd: Path = root, **options) -> Runner:
@@ -69,5 +72,7 @@ def start(root) -> Iterator[Callable[..., Runner]]:
         runner.child.kill()
         runner.child.wait()
         wait_until(
-            lambda r=runner: not r.processes(), seconds=10, otherwise="left over"
+            lambda r=runner: not r.processes(),
+            seconds=10,
+            otherwise="processes are left over",
         )

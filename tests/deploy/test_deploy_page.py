@@ -1,4 +1,4 @@
-"""The page about deployment, followed on an empty machine: each command of it is run.
+"""Follows the page about deployment on an empty machine, and runs each command.
 
 All tests share the machine, and follow each other as the sections of the page do.
 """
@@ -34,7 +34,7 @@ CERTIFICATE = "/etc/ssl/search/fullchain.pem"
 
 
 def sections() -> dict[str, list[str]]:
-    """The commands of each section, a text for each block."""
+    """The commands of each section, with one text for each block."""
     found: dict[str, list[str]] = {}
     for section in re.split(r"^(?=###? )", PAGE, flags=re.M)[1:]:
         title, _, rest = section.partition("\n")

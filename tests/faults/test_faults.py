@@ -3,10 +3,11 @@
 Each patch in `tutorial/repair_shop/patches/` starts with a head: the step, the
 catalogue's mistake that `check` must name, the file that it must point to (`at`), and
 the symptom. `log` is a pattern in what the processes print; `quiet: yes` says that they
-print no error at all, which is what makes the mistake hard to find; `sees` is a pattern
-in what `check` says it saw, and `line` one in the line of the file that it points to.
+print no error at all, which is what makes the mistake hard to find. `sees` is a pattern
+in what `check` says it saw, and `line` is a pattern in the line that `check` points to.
 `alone: yes` says that `check` names no other mistake.
-`lab: yes` says that the mistake is tried by `tutorial test -m lab`, and not each time.
+`lab: yes` says that `tutorial test -m lab` tries the mistake, and the plain command
+does not.
 """
 
 import json

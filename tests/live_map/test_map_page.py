@@ -20,7 +20,7 @@ def arrived(run_mapped, visit) -> Mapped:
 
 @pytest.mark.slow(12)
 def test_everybody_can_use_it(arrived, open_map):
-    """axe-core, the keyboard, a phone, large type, and no motion; on one project."""
+    """The map passes axe-core, and works by keyboard, on a phone and without motion."""
     page = open_map(arrived, color_scheme="light")
     expect(page.locator("#list button")).to_have_count(1)
     assert not violations(page)

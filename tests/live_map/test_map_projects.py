@@ -14,7 +14,8 @@ from tutorial.runtime.waiting import pause_in, wait_until
 
 QUESTION = "What is a broker?"
 
-# By patch of the lab: the station at which the search stays, and the words there.
+# For each patch of the lab: the station at which the search stops, and the mistake that
+# the map names there.
 MISTAKES = {
     "minimal/2-signature-only": (2, "task-not-called"),
     "minimal/3-app-not-loaded": (3, "celery-app-not-imported"),
@@ -29,7 +30,7 @@ MISTAKES = {
     "ticket/08-group-by-hex": (6, "group-names-differ"),
     "stream/09-text-data": (6, "frame-not-sent"),
 }
-# These run in the plain test command, the others with `-m lab`.
+# The plain test command runs these, and `-m lab` runs the others.
 SOME = {
     "htmx",
     "stream/08-receivers-collected",
@@ -58,7 +59,7 @@ def watch(run_mapped, chromium, tmp_path) -> Callable[..., dict]:
         person = lab.person_of(folder)
 
         def prepare(project: Project) -> None:
-            # Replace a fixed address of Redis by that of the test's own.
+            # Replace a hard-coded Redis address with that of the test's own Redis.
             redis_url = project.environment["REDIS_URL"]
             project.environment |= observer.moving(tmp_path / "events", redis_url)
             project.environment.pop("DJANGO_SETTINGS_MODULE", None)

@@ -40,7 +40,7 @@ def test_it_prints_one_more_line_and_leaves_nothing_behind(start, tmp_path):
     assert not (state_folder(folder) / "events").exists()
 
 
-def test_a_port_that_is_taken_is_a_message(start):
+def test_a_port_that_is_taken_is_reported(start):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
         runner = start("1", "--map", "--map-port", port)

@@ -11,7 +11,7 @@ from tutorial.capture.screenshots import REMEDY
 
 QUESTION = "What is a broker?"
 
-# By step: the state in the list, words below the picture, and words at a station.
+# For each step: the state in the list, words below the picture, and words at a station.
 STORIES = {
     "1": ("ends at 2 view", "status 405. Step 2 adds", (1, QUESTION)),
     "2": ("ends at 2 view", "inside the view (eager mode)", (2, "eager mode")),

@@ -1,4 +1,4 @@
-"""What the page for instructors says that a mistake shows, and what it lets them ask.
+"""The page for instructors: the signs of each mistake, and the questions to ask.
 
 Each test names the words of the page that it proves, and makes the mistake in a step.
 """
@@ -41,7 +41,7 @@ def change(path: Path, *changes: tuple[str, str]) -> None:
 
 @pytest.fixture
 def project(tmp_path) -> Callable[..., Path]:
-    """A function (step, patch) that makes a folder with the step and that mistake."""
+    """A function (step, patch) that makes a folder with the step and the mistake."""
 
     def make(number: str, patch: str = "") -> Path:
         folder = tmp_path / f"step {number}" / "project"
@@ -56,7 +56,7 @@ def project(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def run_folder() -> Iterator[Callable[..., Running]]:
-    """A function (step, folder, options of the stand-in) that runs it in place."""
+    """A function (step, folder, options of the stand-in) that runs it in the folder."""
     started: list[Running] = []
 
     def start(number: str, folder: Path, *options: str) -> Running:
@@ -70,12 +70,12 @@ def run_folder() -> Iterator[Callable[..., Running]]:
 
 
 def printed(running: Running) -> str:
-    """All lines of its processes so far."""
+    """All lines that the processes of the project have printed so far."""
     return "\n".join(line for _, line in running.log)
 
 
 def wait_for(running: Running, words: str) -> None:
-    """Wait until one of its processes has printed the words."""
+    """Wait until one of the project's processes has printed the words."""
     wait_until(
         lambda: words in printed(running),
         seconds=20,
@@ -158,7 +158,7 @@ def test_the_worker_is_killed_in_the_middle_of_a_task(project, run_folder):
     running = run_folder("4", project("4"), "--latency", "3")
     lost, next_one = Visitor(running.site), Visitor(running.site)
     lost.ask("What is a broker?")
-    wait_until(running.site.requests_to_openai, seconds=20, otherwise="never asked")
+    wait_until(running.site.requests_to_openai, seconds=20, otherwise="no API call")
     kill(running.project.running["worker"])
     restart(running, "worker")
     next_one.ask("What is a worker?")
@@ -173,7 +173,7 @@ def test_the_worker_is_killed_in_the_middle_of_a_task(project, run_folder):
 
 
 @pytest.mark.lab
-def test_a_worker_goes_on_with_the_code_that_it_has_started_with(project, run_folder):
+def test_a_worker_keeps_running_the_code_that_it_started_with(project, run_folder):
     on_page(
         "The worker keeps running the code with which it started.",
         "It keeps running the old code, and the page does not show that.",
@@ -210,7 +210,7 @@ def test_the_handler_runs_in_the_worker_and_only_if_it_is_imported(project, run_
 
 
 @pytest.mark.lab
-def test_a_group_s_name_shows_one_step_later(project, check_here):
+def test_a_wrong_group_name_is_noticed_one_step_later(project, check_here):
     on_page("`check 5` passes. Only `check 6` finds the mistake.")
     for number in ("5", "6"):
         folder = project(number)
@@ -223,7 +223,7 @@ def test_a_group_s_name_shows_one_step_later(project, check_here):
 
 
 @pytest.mark.lab
-def test_a_method_of_another_name(project, run_folder, chromium):
+def test_a_method_with_a_different_name(project, run_folder, chromium):
     on_page('If the method has another name, the web process logs "No handler for')
     running = run_folder("6", project("6", "wrong_type"))
     page = chromium.new_page()
@@ -286,7 +286,7 @@ def test_a_plain_reload_may_run_the_old_script(project, run_folder, chromium):
     on_page("After a change of the script, a plain reload may run the old one.")
     folder = project("7")
     script = folder / "search" / "static" / "search" / "search.js"
-    # A browser keeps a file for a tenth of its age, where the server says nothing.
+    # By default, a browser keeps a file for a tenth of its age.
     then = time.time() - 30 * DAY
     os.utime(script, (then, then))
     site = run_folder("7", folder).site
@@ -296,6 +296,6 @@ def test_a_plain_reload_may_run_the_old_script(project, run_folder, chromium):
     change(script, ('"Live"', '"Changed"'))
     page.reload()
     page.get_by_text("Live").wait_for()
-    # As Ctrl-Shift-R does.
+    # Ctrl-Shift-R reloads the page in the same way.
     page.context.new_cdp_session(page).send("Page.reload", {"ignoreCache": True})
     page.get_by_text("Changed").wait_for()

@@ -1,4 +1,4 @@
-"""Each page is followed as a learner would: typed, run, and checked in a browser.
+"""Follows each page as a learner would: types, runs, and checks in a browser.
 
 The listings of a step's page are typed in the page's order, each as far as it is shown;
 at the end the folder has to be the step. Every console block runs where it stands, and
@@ -103,7 +103,7 @@ def test_only_known_commands_stand_outside_of_console_blocks(the_page, command):
 
 @pytest.mark.parametrize("the_page", PAGES, ids=name_of)
 def test_no_fence_of_another_kind_holds_commands(the_page):
-    """It would be a way around the two tests above."""
+    """Such a fence would bypass the two tests above."""
     others = re.compile(
         r"(bash|shell|zsh|powershell|shell-session|console|sh)\b.+|bash"
     )

@@ -1,4 +1,4 @@
-"""The names in the prose of the pages exist: a name changed in a step fails here."""
+"""The names in the prose of the pages exist: if a step renames one, a test fails."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from tutorial.site import fences
 
 DOCS = ROOT / "docs"
 STEP_PAGES = {f"docs/steps/{step.name}-{step.stage}.md": step for step in steps.steps()}
-# Those about all steps.
+# The pages about all steps.
 OVERVIEWS = ("docs/flow.md", "docs/glossary.md", "docs/final.md")
 
 # Names that are in no step: commands, places, and names of other projects.
@@ -30,7 +30,7 @@ ELSEWHERE = re.compile(
 
 
 def named(page: str) -> set[str]:
-    """What a page's prose and notes name as code, in a line of their own or not."""
+    """The names that a page marks as code, in its prose and its notes."""
     text = (ROOT / page).read_text()
     lines = text.split("\n")
     for fence in reversed(list(fences.scan(lines))):
@@ -62,7 +62,7 @@ def missing(page: str, code: str) -> list[str]:
 @pytest.mark.parametrize("the_page", STEP_PAGES)
 def test_a_step_s_page_names_what_the_step_has(the_page):
     step = STEP_PAGES[the_page]
-    # What a step removes, its page names, too.
+    # A step's page also names what the step removes.
     before = [s for s in steps.steps() if s.number == step.number - 1]
     assert not missing(the_page, code_of(*before, step))
 
@@ -94,8 +94,8 @@ def test_the_catalogue_names_no_file_of_ours_that_does_not_exist():
 
 DAPHNE_FIRST = '    "daphne",\n    "django.contrib.auth",\n'
 
-# Statements of the pages, and the line of a step that makes each of them true. A change
-# to one of the two needs a look at the other.
+# Statements of the pages, and the line of a step that makes each of them true. If one
+# of the two changes, look at the other.
 WORDS = (
     ("steps/1-template.md", "The form has no `action`", "1", 'form" method="post">'),
     ("steps/1-template.md", 'it says "Connecting"', "1", ">Connecting<"),
@@ -128,7 +128,7 @@ WORDS = (
 )
 
 
-def test_as_many_lines_are_in_the_terminal_as_the_set_up_says():
+def test_the_terminal_shows_as_many_lines_as_the_setup_page_says():
     said = " ".join((DOCS / "setup.md").read_text().split())
     assert "In the terminal, five of the seven stages have left a line" in said
     assert "the other two are in the browser's console" in said
@@ -142,8 +142,8 @@ def test_as_many_lines_are_in_the_terminal_as_the_set_up_says():
     WORDS,
     ids=[f"{Path(page).name}: {words}" for page, words, _, _ in WORDS],
 )
-def test_what_a_page_says_in_words_is_so(where, words, step, line):
+def test_what_a_page_says_in_words_is_true(where, words, step, line):
     text = " ".join((DOCS / where).read_text().split())
-    assert words in text, f"{where} no longer says this: change this list"
+    assert words in text, f"{where} no longer says this: change WORDS"
     told = f"{where} says “{words}”, and step {step} has no line with “{line}”"
     assert line in code_of(steps.find(step)), told

@@ -1,4 +1,4 @@
-"""What the page "When nothing happens" quotes of the log, `check` and the program."""
+"""The page "When nothing happens" quotes the log, `check` and the program correctly."""
 
 import os
 import re
@@ -34,7 +34,7 @@ SEARCH = ROOT / "steps" / "07_browser" / "search"
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether the text is as a page has it: "…" stands for what it leaves out."""
+    """Whether the text is as a page shows it: "…" stands for what the page omits."""
     parts = re.split(r"^…$", pattern, flags=re.M)
     whole = r"(?:.*\n)*?".join(
         "[^\n]*".join(map(re.escape, part.removeprefix("\n").split("…")))
@@ -50,7 +50,7 @@ def test_the_table_has_each_line_of_the_log():
     assert [line for line, _ in rows] == logged
     for (_, words), following in zip(rows, steps.steps()[1:], strict=False):
         assert f"(#stage-{following.number})" in words
-        # What a step leaves last is no sign of a mistake there.
+        # The last line that a step logs is not a sign of a mistake in that step.
         number = following.number - 1
         assert words.startswith(f"At step {number}, nothing")
         assert f". From step {following.number} on, **" in words
@@ -59,8 +59,8 @@ def test_the_table_has_each_line_of_the_log():
         assert re.findall(r"stage \d · \w+(?= ·)", own) == logged[: step.number]
 
 
-def test_an_eager_project_does_by_hand_what_the_page_says(tmp_path):
-    """The task runs at once, without a queue and without a Redis."""
+def test_a_task_sent_by_hand_in_an_eager_project_does_what_the_page_says(tmp_path):
+    """The task runs at once, without a queue and without Redis."""
     folder = tmp_path / "my-search"
     copy_project(steps.find("4").folder, folder)
     with (folder / "config" / "settings.py").open("a") as settings:
@@ -140,7 +140,7 @@ def raised(function: Callable[..., object], *arguments: object) -> str:
 
 
 def nothing(*arguments: object, **options: object) -> None:
-    """Stand in for a function that finds nothing."""
+    """Replace a function, and find nothing."""
 
 
 def script(path: Path, text: str, status: int) -> Path:
@@ -152,7 +152,7 @@ def script(path: Path, text: str, status: int) -> Path:
 
 
 def use_venv(folder: Path, monkeypatch) -> None:
-    """Have the program take `folder` for its .venv, and find no uv."""
+    """Make the program use `folder` as its .venv, and find no uv."""
     monkeypatch.setattr(environment, "VENV", folder)
     monkeypatch.setattr(environment, "PYTHON", folder / "bin" / "python")
     monkeypatch.setattr(environment, "PLACE", folder / "place")
@@ -236,7 +236,7 @@ def port_taken(tmp_path, monkeypatch) -> str:
 def runs_already(tmp_path, monkeypatch) -> str:
     def again() -> None:
         with alone(tmp_path, "../my-search"):
-            raise AssertionError("it was let in")
+            raise AssertionError("two processes run in one folder")
 
     monkeypatch.setattr(project, "RUN", tmp_path / "run")
     with alone(tmp_path, "../my-search"):
@@ -319,7 +319,7 @@ def two_projects(tmp_path, monkeypatch) -> str:
 def browser_missing(tmp_path, monkeypatch) -> str:
     monkeypatch.setattr(browser, "present_browser", nothing)
     monkeypatch.setattr(browser.debian, "install", nothing)
-    # The download leaves no browser there.
+    # After the download, no browser is there.
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     monkeypatch.setattr(browser.subprocess, "run", nothing)
     return raised(browser.find_browser)
@@ -342,13 +342,13 @@ def https_to_http(tmp_path, monkeypatch) -> str:
 SAYS = {
     **{"wrong-folder": wrong_folder, "old-python": old_python, "windows": windows},
     **{"no-venv": no_venv, "no-package-index": no_package_index},
-    # tests/program/test_setup_messages.py causes these with real parts.
+    # tests/program/test_setup_messages.py causes these for real.
     **{"unknown-certificate": unknown_certificate, "read-only": read_only},
     **{"no-redis": no_redis, "redis-url": redis_url, "port-taken": port_taken},
     **{"runs-already": runs_already, "no-such-project": no_such_project},
     **{"migrate-fails": migrate_fails, "not-ready": not_ready},
     **{"process-ended": process_ended, "browser-missing": browser_missing},
-    # tests/program/test_run.py sees that `run` prints these.
+    # tests/program/test_run.py checks that `run` prints these.
     **{"web-failed": web_failed, "worker-older": worker_older},
     **{"two-projects": two_projects},
     **{"https-to-http": https_to_http, "unknown-command": unknown_command},

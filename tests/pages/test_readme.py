@@ -1,4 +1,4 @@
-"""The README says what is there: its commands, its steps, its links, its picture."""
+"""The README is correct: its commands, its steps, its links, and its picture."""
 
 import re
 

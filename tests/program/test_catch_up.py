@@ -72,7 +72,7 @@ def test_two_catch_ups_keep_two_states(root, tmp_path):
     assert len(list((folder / ".before-catch-up").iterdir())) == 3
 
 
-def test_a_database_with_other_migrations_is_kept_aside(root, tmp_path):
+def test_a_database_with_different_migrations_is_set_aside(root, tmp_path):
     """The database of a later step: step 3 has no migrations for its tables."""
     folder = make(tmp_path / "my-search", "4")
     migrate(folder)
@@ -91,7 +91,7 @@ def test_a_database_with_other_migrations_is_kept_aside(root, tmp_path):
         assert connection.execute("SELECT username FROM auth_user").fetchall()
 
 
-def test_a_database_of_another_model_is_kept_aside(root, tmp_path):
+def test_a_database_of_a_different_model_is_set_aside(root, tmp_path):
     """The migration has the same name as in the step, but creates other columns."""
     folder = make(tmp_path / "my-search", "4")
     migration = folder / "search" / "migrations" / "0001_initial.py"
@@ -121,7 +121,7 @@ def test_a_database_that_fits_stays(root, tmp_path, old, new):
     connection.close()
 
 
-def test_a_file_that_is_no_database_is_kept_aside(root, tmp_path):
+def test_a_file_that_is_not_a_database_is_set_aside(root, tmp_path):
     folder = make(tmp_path / "my-search", "4")
     (folder / "db.sqlite3").write_text("no database at all " * 99)
     tutorial("new", "../my-search", "4", "--catch-up", root=root)
@@ -165,7 +165,7 @@ def test_folders_in_the_place_of_files_and_the_reverse(root, tmp_path):
     }
 
 
-def test_files_that_may_not_be_written_are_moved(root, tmp_path):
+def test_read_only_files_are_moved(root, tmp_path):
     folder = make(tmp_path / "my-search", "2")
     (folder / "search" / "views.py").write_text("mine")
     (folder / "search" / "views.py").chmod(0o444)
@@ -186,7 +186,7 @@ def test_catch_up_needs_a_step(tmp_path):
     check_message(tutorial("new", str(tmp_path), "--catch-up"), "Name the step")
 
 
-def test_catch_up_waits_for_the_end_of_a_run(root, start, tmp_path):
+def test_catch_up_is_refused_while_the_project_is_running(root, start, tmp_path):
     make(tmp_path / "my-search", "1")
     runner = start("../my-search")
     runner.wait_for("Ready in")

@@ -32,7 +32,7 @@ from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.processes import Processes
 from tutorial.runtime.waiting import wait_until
 
-# By step: the mistake that `check` finds at the next stage, and its file.
+# For each step: the mistake that `check` finds at the next stage, and its file.
 MISSING = {
     "1": ("no-view-takes-post", "config/urls.py"),
     "2": ("eager-left-on", "config/settings.py"),
@@ -90,7 +90,7 @@ def test_a_step_passes_up_to_its_own_stage(name, project, check_here):
     assert named(report)["at"].rpartition(":")[0] == file
 
 
-# Nothing answers there, and no installed package supports SOCKS.
+# Proxies that do not answer. No installed package supports SOCKS.
 NOWHERE = dict.fromkeys(services.PROXIES, "http://127.0.0.1:9")
 NOWHERE |= {"ALL_PROXY": "socks5://127.0.0.1:9", "all_proxy": "socks5://127.0.0.1:9"}
 
@@ -186,14 +186,14 @@ def test_the_report_for_a_person(project):
     for label in ("expected", "seen", "cause", "where", "fix", "read"):
         assert re.search(rf"^ +{label} +\S", result.stdout, re.M), result.stdout
     assert re.search(r"where +search/handlers.py:\d+", result.stdout)
-    # It still looks at the next stage, as far as that works on its own.
+    # It still checks the next stage, as far as that stage can be checked alone.
     assert "BROKEN  6 consumer  `daphne` is missing" in result.stdout
     assert f"python3 -m tutorial diff '{folder}' 6" in lines[-3]
     assert "\033[" not in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
 
 
-def test_a_hint_goes_on_with_its_sentence(project, check_here):
+def test_a_hint_continues_the_sentence_before_it(project, check_here):
     folder = project("2")
     # The handler is missing as well, but the hint about the layer comes first.
     signals = "from django.dispatch import Signal\n\nsearch_completed = Signal()\n"
@@ -262,7 +262,7 @@ def migrate(folder: Path) -> None:
 
 
 def test_a_migration_that_is_not_applied(project, check_here):
-    """As if a learner had used step 3 and then typed step 4."""
+    """The folder is as if a learner had used step 3 and then typed step 4."""
     folder = project("3")
     migrate(folder)
     copy_project(steps.find("4").folder, folder)
@@ -272,10 +272,10 @@ def test_a_migration_that_is_not_applied(project, check_here):
     assert "migrate" in found["fix"]
     with contextlib.closing(sqlite3.connect(folder / "db.sqlite3")) as database:
         query = "SELECT name FROM sqlite_master WHERE name = 'search_searchresult'"
-        assert not database.execute(query).fetchall(), "check has applied it"
+        assert not database.execute(query).fetchall(), "check has applied the migration"
 
 
-@pytest.mark.usefixtures("without_forks")  # it looks at command lines
+@pytest.mark.usefixtures("without_forks")  # `check` reads the command lines
 def test_a_worker_that_runs_older_code(project, tmp_path):
     folder = project("7")
     with Processes(lambda name, line: None) as processes:
@@ -344,7 +344,7 @@ def test_what_a_worker_with_other_names_imports(project):
 
 
 @pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN])
-def test_a_closed_terminal_ends_it_unless_nohup_started_it(inherited):
+def test_a_closed_terminal_ends_the_check_unless_nohup_started_it(inherited):
     before = signal.getsignal(signal.SIGHUP), signal.getsignal(signal.SIGTERM)
     try:
         signal.signal(signal.SIGHUP, inherited)  # nohup sets SIG_IGN
@@ -358,7 +358,7 @@ def test_a_closed_terminal_ends_it_unless_nohup_started_it(inherited):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_it_and_all_that_it_started(number, project, scratch):
+def test_a_signal_ends_the_check_and_all_that_it_started(number, project, scratch):
     folder = project("4")
     child = subprocess.Popen(
         [sys.executable, "-m", "tutorial", "check", "4", str(folder)],
@@ -437,7 +437,7 @@ def test_it_watches_the_folder(project, tmp_path, scratch):
     assert not list(scratch.glob("tutorial*"))
 
 
-def test_settings_that_hang_are_no_error_of_the_check():
+def test_settings_that_hang_are_not_an_error_of_the_check():
     class Project:
         def call(self, command, **options):
             raise subprocess.TimeoutExpired(command, options["timeout"])
@@ -445,7 +445,7 @@ def test_settings_that_hang_are_no_error_of_the_check():
     start.write_survey(Project(), [])
 
 
-def test_a_folder_that_is_no_project(tmp_path):
+def test_a_folder_that_is_not_a_project(tmp_path):
     result = run_check("3", str(tmp_path))
     assert result.returncode == 2
     assert "manage.py" in result.stderr

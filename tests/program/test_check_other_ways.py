@@ -1,4 +1,4 @@
-"""`check` of projects that do a part of the flow in another way than the steps.
+"""`check` with projects that do part of the flow differently from the steps.
 
 `check` recognises projects that work. If it cannot see what happens, it says so, and
 reports neither "passed" nor "broken".
@@ -114,7 +114,7 @@ ASK = """__import__("urllib.request").request.urlopen(
 
 
 @pytest.mark.slow(12)
-def test_a_task_that_asks_another_host_cannot_be_judged(changed):
+def test_a_task_that_calls_another_host_cannot_be_judged(changed):
     folder = changed(TASKS, "get_client().responses.create(", ASK)
     result = run_check("7", str(folder))
     assert result.returncode == 4
@@ -151,9 +151,7 @@ def test_a_project_without_a_page_cannot_be_judged(changed, check_here):
 
 
 @pytest.mark.slow(12)
-def test_a_page_at_an_address_that_cannot_be_guessed_cannot_be_judged(
-    changed, check_here
-):
+def test_a_page_at_an_unknown_address_cannot_be_judged(changed, check_here):
     welcome = (
         'path("", __import__("django.views").views.View.as_view()),'
         '\n    path("chat/<int:number>/", openai_index, name="openai_index")'

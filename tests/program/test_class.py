@@ -52,7 +52,7 @@ def put_first(folder: Path, file: str, code: str) -> None:
 
 
 def make_class(place: Path) -> Path:
-    """Make a class at step 2. Without a worker, its checks are quick."""
+    """Make the folders of a class of learners. Without workers, checks are quick."""
     make(place / "done", "2")
     make(place / "half", "1")
     make(place / "broken", "2")
@@ -83,7 +83,7 @@ def check_class(place: Path, *names: str, **options) -> tuple[int, str]:
             folder = None if names else str(place)
             status = command.check([*names], folder, 2, **given)
     finally:
-        signal.signal(signal.SIGHUP, before)  # `check` changes it for its process
+        signal.signal(signal.SIGHUP, before)  # `check` has changed it
     return status, text.getvalue()
 
 
@@ -135,7 +135,9 @@ def test_each_folder_is_a_row(the_class):
 def test_no_folder_sees_the_variables_of_the_instructor(the_class):
     _, _, data, html = the_class
     report = next(one for one in data["folders"] if one["name"] == "prints")["report"]
-    assert "environment:" in str(report["log"]), "it was not printed"
+    assert "environment:" in str(report["log"]), (
+        "the project has not printed its environment"
+    )
     assert SECRET not in json.dumps(data) + html.read_text()
     assert str(Path.home()) + "'" not in str(report["log"])
 
@@ -237,7 +239,10 @@ def test_the_page_of_the_class(the_class, chromium, scheme):
 
 
 def keep(code: str, **limits) -> tuple[dict, str]:
-    """Run a Python program in a keeper; return the ending, and the order's folder."""
+    """Run a Python program under the keeper, which enforces the limits.
+
+    Return what the keeper prints about its end, and the folder in which it ran.
+    """
     with tempfile.TemporaryDirectory() as place:
         order = Order(
             **{"command": [sys.executable, "-c", code], "seconds": 20.0}

@@ -80,7 +80,7 @@ def test_the_whole_flow_works_there_and_strangers_are_refused(start):
             open_socket(visitor, stranger)
 
 
-def test_a_form_is_taken_there_by_djangos_own_server_too(start):
+def test_a_form_is_accepted_there_by_djangos_own_server_too(start):
     port, _ = is_ready(start("2", **CODESPACE))
     visitor = a_visitor(port)
     assert post(visitor, "What is a view?", f"https://localhost:{port}") == 302

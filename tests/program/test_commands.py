@@ -83,7 +83,7 @@ def test_an_unsupported_machine(pretence, words):
 
 
 def test_an_installation_without_a_network(fresh_clone):
-    # Nothing listens at port 9 of this machine.
+    # Nothing listens on port 9 of this machine.
     variables = {
         "PIP_INDEX_URL": "http://127.0.0.1:9/",
         "PIP_EXTRA_INDEX_URL": "",

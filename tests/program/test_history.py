@@ -420,7 +420,7 @@ def test_the_learners_commits_have_the_learners_name(tmp_path):
     assert git(folder, "diff", "--name-only", "step-0", "main") == "manage.py"
 
 
-def test_a_folder_without_git_takes_it_later_while_it_is_empty(tmp_path):
+def test_an_empty_folder_can_get_git_later(tmp_path):
     tutorial("new", str(tmp_path), "0")
     assert [path.name for path in tmp_path.iterdir()] == [".gitignore"]
     result = tutorial("new", str(tmp_path), "2", "--git")

@@ -59,7 +59,7 @@ def git_lists(folder: Path) -> set[str]:
     return set(result.stdout.splitlines())
 
 
-def test_a_new_folder_in_the_repository_is_no_part_of_it(root):
+def test_a_new_folder_in_the_repository_is_not_part_of_it(root):
     subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
     before = git_lists(root)
     for name in ("my-search", "mine/step-3"):
@@ -111,7 +111,7 @@ def test_new_changes_nothing_in_the_tutorial(place, option, root):
     assert not (root / place / "manage.py").exists() or place == "final"
 
 
-def test_a_link_into_the_tutorial_is_the_tutorial(root, tmp_path):
+def test_a_link_into_the_tutorial_counts_as_the_tutorial(root, tmp_path):
     (tmp_path / "link").symlink_to(root / "steps")
     result = tutorial("new", "../link/02_view", "4", "--catch-up", root=root)
     check_message(result, "belongs to the tutorial")

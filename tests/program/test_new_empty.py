@@ -1,4 +1,4 @@
-"""`tutorial new DIR 0`: an empty folder, to type step 1 in."""
+"""`tutorial new DIR 0`: an empty folder in which to type step 1."""
 
 from pathlib import Path
 
@@ -24,12 +24,12 @@ def test_it_contains_only_the_gitignore(zero, root, tmp_path):
         assert f"    python3 -m tutorial {command}" in result.stdout
 
 
-def test_without_a_number_it_is_step_1_as_before(root, tmp_path):
+def test_without_a_number_the_folder_is_step_1(root, tmp_path):
     assert tutorial("new", "../my-search", root=root).returncode == 0
     assert not list(difference.compare(tmp_path / "my-search", steps.find("1").folder))
 
 
-def test_in_the_repository_its_git_ignores_it(root):
+def test_git_ignores_a_folder_in_the_repository(root):
     assert tutorial("new", "my-search", "0", root=root).returncode == 0
     assert (root / "my-search" / ".gitignore").read_text() == new.GITIGNORE_INSIDE
 

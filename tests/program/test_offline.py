@@ -31,7 +31,7 @@ pytestmark = [
 
 READY = "Ready for a day without internet."
 
-# With a network that has nothing but this machine itself.
+# Runs a command in a network that has nothing but this machine itself.
 WITHOUT_NETWORK = [
     "unshare",
     "--net",
@@ -41,7 +41,7 @@ WITHOUT_NETWORK = [
     "sh",
 ]
 
-# Ends with Ctrl-C what it starts, as soon as that has printed the word.
+# Starts a program, and ends it with Ctrl-C as soon as the program has printed the word.
 UNTIL = """
 import signal, subprocess, sys
 child = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE,
@@ -64,7 +64,7 @@ def variables(home: Path) -> dict[str, str]:
 def call(
     folder: Path, command: list[str], env: dict | None = None, seconds: int = 900
 ) -> str:
-    """What the command prints. It must succeed."""
+    """Run the command, which must succeed; return what it prints."""
     result = subprocess.run(
         command,
         cwd=folder,
@@ -117,7 +117,7 @@ def test_the_same_clone_gives_the_same_pack(packs):
 
 
 def test_a_pack_names_no_package_index(packs):
-    """Neither the usual one nor those that pip is told of here."""
+    """Neither the default index nor one that is configured on this machine."""
     settings = call(Path.cwd(), [sys.executable, "-m", "pip", "config", "list"])
     settings += " ".join(
         v for k, v in os.environ.items() if k.startswith(("PIP", "UV"))
@@ -199,7 +199,7 @@ def test_a_damaged_pack(unpacked, tmp_path):
     assert "no connection to the package index" in error
 
 
-def test_the_site_of_a_pack_finds_what_is_searched(unpacked, chromium):
+def test_the_search_works_in_the_site_of_a_pack(unpacked, chromium):
     shutil.rmtree(unpacked / ".venv", ignore_errors=True)
     port = free_port()
     child = subprocess.Popen(

@@ -51,8 +51,8 @@ def test_run_without_a_procfile_and_requirements(root, start, tmp_path):
     )
 
 
-def test_run_with_a_procfile_of_ones_own(start, tmp_path):
-    """It has other names, comments, and a worker that prints no "ready"."""
+def test_run_with_a_custom_procfile(start, tmp_path):
+    """The Procfile has other names, comments, and a worker that prints no "ready"."""
     folder = make(tmp_path / "my-search", "4")
     (folder / "Procfile").write_text(
         "# my processes\n\n"
@@ -96,7 +96,7 @@ def test_two_folders_with_the_same_name_share_nothing(root, start):
     ["nowhere", "~nobody-at-all/x", "a" * 300, " "],
     ids=["none", "nobody's", "too long", "blank"],
 )
-def test_a_name_that_is_no_folder(name):
+def test_a_name_that_is_not_a_folder(name):
     check_message(tutorial("run", name), "1 to 7", "final", "manage.py")
 
 

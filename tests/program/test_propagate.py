@@ -142,7 +142,7 @@ def test_what_each_step_adds_stays(clone):
         assert merged == kept[title].replace('"UTC"', '"Europe/Berlin"')
 
 
-def test_a_second_run_carries_nothing_again(clone):
+def test_a_second_run_does_not_carry_a_change_twice(clone):
     clone.edit("steps/02_view", FORMS, "200", "300")
     clone.carry("2")
     once = clone.everything()
@@ -167,7 +167,7 @@ def test_the_change_is_carried_again_after_a_checkout(clone):
     assert clone.has_everywhere(FORMS, "max_length=300")
 
 
-def test_a_step_that_already_has_the_change_is_no_conflict(clone):
+def test_a_step_that_already_has_the_change_is_not_a_conflict(clone):
     for title in ("steps/02_view", "steps/03_queue", "steps/05_signal"):
         clone.edit(title, FORMS, "200", "300")
     output = clone.carry("2")
@@ -304,7 +304,7 @@ def test_a_conflict_is_marked_and_reported(clone, conflict):
     assert ">>>>>>> steps/03_queue\n" in text
     assert "time.sleep(4)" in text
     assert "max_length=200" in clone.read("steps/05_signal", FORMS), (
-        "it continued after the conflict"
+        "propagate continued after the conflict"
     )
 
 

@@ -20,7 +20,7 @@ PAGE = (ROOT / "docs" / "repair.md").read_text()
 
 
 def blocks(first: str) -> list[str]:
-    """What the page's console blocks with that command print."""
+    """The output that the page shows in the console blocks with that command."""
     found = re.findall(r"```console\n(?:# [^\n]*\n)?\$ ([^\n]*)\n(.*?)```", PAGE, re.S)
     return [output for command, output in found if command.startswith(first)]
 
@@ -28,7 +28,7 @@ def blocks(first: str) -> list[str]:
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """A folder of the shop, in which no worker runs."""
-    # pytest-django's own, which no person who checks a folder has.
+    # pytest-django sets this variable, which a user does not have.
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     return make(tmp_path / "repair", "no_worker")
 
@@ -43,7 +43,7 @@ def make(folder: Path, name: str) -> Path:
 
 
 def add_worker(folder: Path) -> None:
-    """Fix `no_worker` in another way than ours."""
+    """Fix `no_worker` in a way that differs from ours."""
     with (folder / "Procfile").open("a") as procfile:
         procfile.write("worker: celery -A config worker -P solo\n")
 
@@ -71,7 +71,7 @@ def test_check_keeps_the_mistake_to_itself_until_it_is_fixed(
     state = kept.read(folder, title)
     state.turn.hints = 1
     kept.write(folder, state)
-    # Not as we have it: another pool, another name, and a line less.
+    # Not the same as our fix: another pool, another name, and one line fewer.
     (folder / "Procfile").open("a").write("jobs: celery -A config worker -P solo\n")
     unneeded = '    "disable_existing_loggers": False,\n'
     replace(folder / "config" / "settings.py", unneeded, "")
@@ -84,7 +84,7 @@ def test_check_keeps_the_mistake_to_itself_until_it_is_fixed(
 
 @pytest.mark.lab
 @pytest.mark.slow(20)
-def test_explain_prints_the_full_report_and_counts_as_all_hints(
+def test_explain_prints_the_full_report_and_counts_as_using_all_hints(
     folder, chromium, capsys
 ):
     assert check(folder, "../repair", explain=True, strict=False, browser=chromium) == 1
@@ -131,7 +131,7 @@ def test_a_fix_that_leaves_something_unsafe(folder, chromium, capsys):
     assert "The mistake was: No worker runs" in " ".join(printed.split())
 
 
-def test_options_that_would_give_it_away(folder):
+def test_options_that_would_reveal_the_mistake(folder):
     for option in ("--json", "--watch"):
         result = tutorial("check", str(folder), option)
         check_message(result, option, "--explain")

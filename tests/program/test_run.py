@@ -66,12 +66,12 @@ def test_open_opens_the_browser_at_the_page(start, tmp_path):
 
 @pytest.fixture
 def stub(tmp_path) -> str:
-    """The path of a project that starts and ends within a moment."""
+    """The path of a project that starts and ends quickly."""
     return str(make_stub(tmp_path / "stub"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_every_process_twice_in_a_row(start, stub, number):
+def test_a_signal_ends_every_process_in_two_runs_in_a_row(start, stub, number):
     for _ in range(2):
         runner = start(stub)
         runner.wait_for("Ready in")
@@ -103,7 +103,10 @@ def test_a_signal_ends_a_start_in_the_middle(start, stub, moment):
 
 @pytest.fixture
 def at_a_terminal(start, stub):
-    """A run in a terminal that is ready: (runner, the test's end, output so far)."""
+    """A run in a terminal, once it is ready.
+
+    A tuple: the runner, the test's side of the terminal, and the output so far.
+    """
     ours, theirs = pty.openpty()
     runner = start(stub, terminal=theirs)
     os.close(theirs)
@@ -212,7 +215,7 @@ def test_manage_finds_the_redis_of_a_running_step(start, root):
     assert "'query': 'Where am I?'" in shown.stdout, shown.stderr
 
 
-def test_redis_is_at_its_usual_port_if_that_is_free(start):
+def test_redis_uses_its_usual_port_if_it_is_free(start):
     """Commands without REDIS_URL find it there. Another test may be using the port."""
     for _ in range(3):
         was_free = not listens(USUAL_PORT)
@@ -365,7 +368,7 @@ def test_the_queue_survives_a_restart(start):
 
 @pytest.mark.xdist_group("step 7")
 def test_a_step_runs_without_the_program(tmp_path, run_step):
-    """It needs only its Procfile, its requirements and a Redis."""
+    """It needs only its Procfile, its requirements and a Redis server."""
     from tutorial.project import procfile, steps
 
     folder = tmp_path / "project"

@@ -1,4 +1,7 @@
-"""What keeps a machine from its first page: each cause is real, and is explained."""
+"""Problems that stop a machine from showing the first page.
+
+Each test causes one of them for real, and checks that it is explained.
+"""
 
 import ctypes
 import fcntl
@@ -30,7 +33,7 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
 
 @pytest.fixture
 def index() -> Iterator[str]:
-    """The address of a server whose certificate nobody knows."""
+    """The address of a server whose certificate no client trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     handler = http.server.SimpleHTTPRequestHandler
@@ -42,7 +45,7 @@ def index() -> Iterator[str]:
 
 
 def installer(clone: Path, **variables: str) -> subprocess.Popen:
-    """Start to install one package in the clone, without a uv."""
+    """Start installing one package in the clone, without uv."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
     return subprocess.Popen(
         [sys.executable, "-c", ENSURE],
@@ -74,7 +77,7 @@ def test_another_process_that_installs(fresh_clone):
         fcntl.flock(lock, fcntl.LOCK_EX)
         child = installer(fresh_clone)
         said = child.stdout.readline()
-        # What this process would install is there when it lets the other one go on.
+        # When this test lets the installer continue, the package is already installed.
         digest = hashlib.sha256((pins / "redis.txt").read_bytes()).hexdigest()
         (venv / ".tutorial-redis").write_text(digest)
     rest, _ = child.communicate(timeout=60)
@@ -83,7 +86,7 @@ def test_another_process_that_installs(fresh_clone):
 
 
 @pytest.mark.lab
-def test_two_first_starts_at_a_time(fresh_clone):
+def test_two_first_starts_at_the_same_time(fresh_clone):
     """The second one says that it waits, and installs nothing itself."""
     first = installer(fresh_clone)
     lock = fresh_clone / "requirements" / "run.txt"
@@ -96,7 +99,7 @@ def test_two_first_starts_at_a_time(fresh_clone):
                 return True
         return first.poll() is not None
 
-    wait_until(is_locked, seconds=60, otherwise="nobody installs")
+    wait_until(is_locked, seconds=60, otherwise="the first process installs nothing")
     second = installer(fresh_clone)
     outputs = [child.communicate(timeout=240)[0] for child in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
@@ -106,7 +109,7 @@ def test_two_first_starts_at_a_time(fresh_clone):
 
 
 def drop_override() -> None:
-    """Have root obey the modes of files, as everybody else does."""
+    """Make root obey the modes of files, as all other users do."""
     if os.geteuid() == 0:
         drop_from_bounding_set, override = 24, 1
         ctypes.CDLL(None).prctl(drop_from_bounding_set, override, 0, 0, 0)
@@ -114,7 +117,7 @@ def drop_override() -> None:
 
 @pytest.fixture
 def read_only() -> Iterator[Callable[[Path], None]]:
-    """A function that takes away the right to write in a folder, until the end."""
+    """A function that makes a folder read-only until the end of the test."""
     folders: list[Path] = []
 
     def protect(folder: Path) -> None:
@@ -182,7 +185,7 @@ def script(folder: Path, name: str, text: str) -> str:
 
 @pytest.mark.parametrize("mode", ["mirrored", "nat"])
 def test_a_port_that_may_be_taken_on_windows(tmp_path, mode):
-    """Windows is not at hand: a program stands in for the one of WSL."""
+    """Windows is not available here, so a stand-in replaces the program of WSL."""
     path = script(tmp_path, "wslinfo", mode)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -31,7 +31,7 @@ def database(request) -> str:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server. Skips the test where this machine has none."""
+    """A PostgreSQL server. Skips the test if this machine has none."""
     with start_server(find_programs()) as server:
         yield server
 
@@ -52,9 +52,10 @@ def app_on_postgres(tmp_path_factory, postgres) -> Iterator[Running]:
 
 
 def start_breakable_app(folder: Path, **environment: str) -> Running:
-    """Start `final/` so that there is a middle of an answer, and hooks to break it.
+    """Start `final/` with slow answers, and with hooks to break the app.
 
-    An answer takes some seconds. The hooks do nothing unless a test asks them to.
+    An answer takes a few seconds, so a test can interrupt it. The hooks do nothing
+    unless a test asks them to.
     """
     pace = ("--pace", "0.02")
     return start_app(folder, environment, stand_in_options=pace, additions=HOOKS)
@@ -84,7 +85,7 @@ def shared_app(request, database) -> Running:
 def run_app(request, database, tmp_path) -> Iterator[Callable[..., Running]]:
     """A function (NAME=value, ...) that runs `final/` with these variables.
 
-    `additions` are texts for the ends of its files, by their names.
+    `additions` are texts that are appended to its files, by file name.
     """
     started: list[Running] = []
 

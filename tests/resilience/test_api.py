@@ -120,7 +120,9 @@ def test_an_answer_arrives_whole_if_it_cannot_be_streamed(run_app):
 
 
 @pytest.mark.fault(31, "the API's client cannot be created, because of a proxy")
-def test_a_client_that_cannot_be_created_is_logged_and_the_worker_runs_on(run_app):
+def test_a_client_that_cannot_be_created_is_logged_and_the_worker_keeps_running(
+    run_app,
+):
     running = run_app(ALL_PROXY="socks5://me:secret@127.0.0.1:9", NO_PROXY="")
     person = Person(running.site)
     for question in ("Who is there?", "Still there?"):

@@ -54,7 +54,7 @@ def memory(process):
 
 
 def frame(opcode, payload=b"", *, fin=True, masked=True, length=None):
-    """A WebSocket frame as RFC 6455 has it, or nearly."""
+    """A WebSocket frame as RFC 6455 defines it, or nearly."""
     length = len(payload) if length is None else length
     size = struct.pack("!BB", fin << 7 | opcode, masked << 7 | 127)
     key = b"\0\0\0\0" if masked else b""

@@ -64,7 +64,9 @@ def start_webs(running: Running, count: int) -> list[str]:
             environment=running.project.environment | {"PORT": str(port)},
         )
     wait_until(
-        lambda: all(map(listens, ports)), seconds=60, otherwise="a web does not listen"
+        lambda: all(map(listens, ports)),
+        seconds=60,
+        otherwise="a web process does not listen",
     )
     return [f"http://127.0.0.1:{port}/" for port in ports]
 

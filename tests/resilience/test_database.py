@@ -1,4 +1,4 @@
-"""Row 25: the database is locked or missing for some seconds."""
+"""Row 25: the database is locked or missing for a few seconds."""
 
 import pytest
 from playwright.sync_api import expect
@@ -20,7 +20,7 @@ def test_a_locked_database_costs_no_answer(app, person, chromium):
         searches = {question: person.search(question) for question in questions}
         for question in questions:
             wait_until(
-                lambda q=question: calls(site, q), seconds=20, otherwise="not asked"
+                lambda q=question: calls(site, q), seconds=20, otherwise="no API call"
             )
         before = len(worker.lines)
         database.execute("BEGIN EXCLUSIVE")
@@ -53,13 +53,15 @@ def test_a_missing_database_comes_back(run_app, chromium, tmp_path):
     page.get_by_label("Your question").fill("Is this saved?")
     task_id = person.search("simulate: hiccup")
     wait_until(
-        lambda: calls(site, "simulate: hiccup"), seconds=20, otherwise="not asked"
+        lambda: calls(site, "simulate: hiccup"), seconds=20, otherwise="no API call"
     )
     folder.rename(away)
     # An open connection still uses the file, but a new process does not find it.
     running.processes.stop([running.project.running["web"]])
     running.project.restart(running.processes, "web")
-    wait_until(running.project.listens, seconds=30, otherwise="web does not listen")
+    wait_until(
+        running.project.listens, seconds=30, otherwise="the web process does not listen"
+    )
     status, data, headers = person.post("Is anything saved?")
     assert (status, data, headers["Retry-After"]) == (503, {"error": WORDS}, "5")
     answer = person.get()

@@ -10,7 +10,7 @@ from support.app.stranger import nobody_else_sees
 from tutorial.runtime.processes import Process
 from tutorial.runtime.waiting import wait_until
 
-STRIDE = 1_000_000  # each worker that claims a search adds this to its sequence
+STRIDE = 1_000_000  # a worker adds this to the sequence of a search that it claims
 
 
 @pytest.mark.fault(11, "kill -9 of the worker")
@@ -49,7 +49,7 @@ def test_a_worker_is_killed_while_another_runs(app, person):
                 wait_until(
                     lambda: person.snapshot()[task_id]["sequence"] > 2 * STRIDE,
                     seconds=20,
-                    otherwise="the other did not take it",
+                    otherwise="the other worker did not take the search",
                 )
             wait_for_line(worker, f"{task_id[:8]} · cancelled, or taken over")
             assert wait_for_frame(socket, task_id)["status"] == "done"
@@ -71,7 +71,7 @@ def test_a_slow_worker_keeps_its_search(app, person):
         with held(app):
             task_id = person.search("Who takes long?")
             worker = app.project.running["worker"]
-            # A tenth of a second for each: twice the lease in all.
+            # A line takes a tenth of a second, and all take twice as long as the lease.
             wait_for_line(worker, f"{task_id} is answered", times=50)
         assert wait_for_frame(socket, task_id)["status"] == "done"
     assert calls(app.site, "Who takes long?") == 1

@@ -30,7 +30,7 @@ def test_a_double_click_is_one_search(shared_app, chromium):
 
 
 @pytest.mark.fault(17, "a double click, and the same form again")
-def test_without_a_script_a_reload_sends_nothing_again(shared_app, chromium):
+def test_without_a_script_a_reload_does_not_send_the_form_again(shared_app, chromium):
     site, question = shared_app.site, "Is a reload another search?"
     page = chromium.new_context(java_script_enabled=False).new_page()
     page.goto(site.url)

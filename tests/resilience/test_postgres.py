@@ -1,6 +1,7 @@
 """PostgreSQL is overloaded, killed or frozen.
 
-More rows run with PostgreSQL, too: those with `on_both_databases`.
+The tests of more rows of the table of faults also run with PostgreSQL: those with
+`on_both_databases`.
 """
 
 from concurrent.futures import ThreadPoolExecutor

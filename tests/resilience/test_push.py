@@ -30,7 +30,7 @@ def test_a_page_requests_a_result_that_cannot_be_pushed(app, chromium, outage):
     page = open_page(chromium.new_context(), site)
     before = len(app.log)
     ask(page, question)
-    wait_until(lambda: calls(site, question), seconds=20, otherwise="not asked")
+    wait_until(lambda: calls(site, question), seconds=20, otherwise="no API call")
     with frozen(app.redis) if outage == "frozen" else without_redis(app):
         expect_status(page, question, "done")
         expect(result(page, question).locator(".answer")).to_contain_text("stand-in")

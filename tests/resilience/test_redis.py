@@ -30,9 +30,7 @@ def test_the_connection_that_brings_messages_breaks(app, chromium):
     page.get_by_text("Live", exact=True).wait_for()
     with nobody_else_sees(site):
         ask(page, question)
-        wait_until(
-            lambda: calls(site, question), seconds=10, otherwise="the API was not asked"
-        )
+        wait_until(lambda: calls(site, question), seconds=10, otherwise="no API call")
         with ask_redis(app) as client:
             assert client.client_kill_filter(_type="pubsub") > 0
         page.locator("[data-status=done]").wait_for(timeout=15_000)
@@ -178,7 +176,7 @@ def test_redis_restarts_under_load(app):
 
         before = list(pool.map(ask, range(10)))
         wait_until(
-            lambda: calls(site, "Who restarts, 0?"), seconds=10, otherwise="none asked"
+            lambda: calls(site, "Who restarts, 0?"), seconds=10, otherwise="no API call"
         )
         with without_redis(app):
             during = list(pool.map(ask, range(10, 20)))

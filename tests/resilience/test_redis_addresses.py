@@ -1,4 +1,4 @@
-"""Redis at the other kinds of addresses that REDIS_URL may have."""
+"""The other kinds of Redis addresses that REDIS_URL may contain."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ class Services(ExitStack):
 
 
 def by_tls(services: Services, folder: Path) -> str:
-    """A Redis with TLS. A private authority has signed its certificate."""
+    """A Redis server with TLS. A private authority has signed its certificate."""
     port = free_port()
     start(services, folder, "--port", str(port))
     wait_until(lambda: listens(port), seconds=10, otherwise="Redis does not listen")
@@ -39,7 +39,7 @@ def by_tls(services: Services, folder: Path) -> str:
 
 
 def at_a_socket(services: Services, folder: Path) -> str:
-    """A Redis that listens only on a Unix socket."""
+    """A Redis server that listens only on a Unix socket."""
     path = folder / "redis.sock"
     start(services, folder, "--port", "0", "--unixsocket", str(path))
     wait_until(path.exists, seconds=10, otherwise="Redis does not listen")
@@ -47,7 +47,7 @@ def at_a_socket(services: Services, folder: Path) -> str:
 
 
 def behind_a_sentinel(services: Services, folder: Path) -> str:
-    """A Redis that Sentinel names."""
+    """A Redis server whose address Sentinel gives."""
     redis, port = free_port(), free_port()
     start(services, folder, "--port", str(redis))
     config = folder / "sentinel.conf"
@@ -70,7 +70,7 @@ def behind_a_sentinel(services: Services, folder: Path) -> str:
 
 
 def start(services: Services, folder: Path, *options: str) -> None:
-    """Start a Redis that requires the password."""
+    """Start a Redis server that requires the password."""
     command = [str(find_redis()), "--bind", "127.0.0.1", "--save", "", *options]
     command += ["--dir", str(folder), "--requirepass", PASSWORD]
     services.processes.start("redis", command, folder=folder, environment=os.environ)

@@ -13,7 +13,8 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
-IDLE = 8.0  # seconds; with the other channel layer, redis-py 8 closes one after 5
+# Seconds. With the other channel layer, redis-py 8 closes an idle socket after 5.
+IDLE = 8.0
 
 
 @pytest.mark.xdist_group("step 6")
@@ -39,7 +40,7 @@ def test_idle_sockets_stay_open_and_still_work(run_step):
 
 @pytest.mark.xdist_group("step 7")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_restarted_redis_is_survived(run_step, number):
+def test_a_step_survives_a_restart_of_redis(run_step, number):
     """A later search works, both with the old socket and with a new one."""
     running = run_step("7")
     visitor = Visitor(running.site)
@@ -58,7 +59,7 @@ def test_a_restarted_redis_is_survived(run_step, number):
         later.get()
 
         def answered() -> bool:
-            """Whether a search again works from end to end."""
+            """Whether a search works from end to end again."""
             later.ask("After?")
             with contextlib.suppress(NoSocket), open_socket(later) as new_socket:
                 later.ask("After?")

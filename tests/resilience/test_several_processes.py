@@ -1,4 +1,4 @@
-"""Several web processes and several workers of `final/`, on one Redis."""
+"""Several web processes and several workers of `final/`, on one Redis server."""
 
 from support.app.person import Person, calls, wait_for_frame
 from support.app.processes import second_worker
@@ -23,7 +23,7 @@ def test_a_post_to_one_process_and_a_socket_to_another(shared_app):
             wait_until(
                 lambda: listens(port),
                 seconds=30,
-                otherwise="the second web does not listen",
+                otherwise="the second web process does not listen",
             )
             person = Person(shared_app.site)
             questions = [f"Which process is number {n}?" for n in range(20)]

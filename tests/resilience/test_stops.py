@@ -40,12 +40,12 @@ def wait_for_exit(process, seconds):
     wait_until(
         lambda: not reaper.is_alive(process.group),
         seconds=seconds,
-        otherwise=lambda: f"{process.name} still runs: {process.lines[-5:]}",
+        otherwise=lambda: f"{process.name} is still running: {process.lines[-5:]}",
     )
 
 
 def wait_for_chunk(socket, seconds=20):
-    """The first piece of an answer."""
+    """Wait for the first piece of an answer, and return its frame."""
     while True:
         frame = json.loads(socket.recv(timeout=seconds))
         if "chunk" in frame:
@@ -71,7 +71,7 @@ def test_a_worker_finishes_its_searches_before_it_ends(app, person):
 
 
 @pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
-def test_a_search_longer_than_the_grace_is_given_to_another_worker(run_app):
+def test_a_search_longer_than_the_grace_period_is_given_to_another_worker(run_app):
     # The lease does not expire: no worker can claim the search before it is given back.
     patience = {"SEARCH_GRACE_SECONDS": "1", "SEARCH_LEASE_SECONDS": "600"}
     running = run_app(OPENAI_FIRST_WORD_SECONDS="60", **patience)
@@ -79,7 +79,7 @@ def test_a_search_longer_than_the_grace_is_given_to_another_worker(run_app):
     with person.open_socket() as socket:
         task_id = person.search(question)
         wait_until(
-            lambda: calls(running.site, question), seconds=20, otherwise="not asked"
+            lambda: calls(running.site, question), seconds=20, otherwise="no API call"
         )
         worker = terminate(running, "worker")
         running.project.environment["OPENAI_FIRST_WORD_SECONDS"] = "1"

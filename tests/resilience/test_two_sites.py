@@ -1,4 +1,4 @@
-"""Two sites that share a Redis. Each uses a different database number."""
+"""Two sites that share a Redis server. Each uses a different database number."""
 
 import json
 
@@ -28,7 +28,7 @@ ROW = pytest.mark.fault(27, "another site uses the same Redis")
 
 @pytest.mark.slow(8)
 @pytest.mark.parametrize("name", ["7", pytest.param("final", marks=ROW)])
-def test_two_sites_on_one_redis_get_no_messages_of_each_other(name):
+def test_two_sites_on_one_redis_get_no_messages_from_each_other(name):
     folder = steps.find(name).folder
     with Stack(folder) as first:
         # Another database of the same Redis, and the same API.

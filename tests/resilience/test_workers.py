@@ -11,7 +11,7 @@ from support.app.stranger import nobody_else_sees
 
 
 @pytest.mark.fault(10, "a worker's thread dies in a task")
-def test_a_mistake_in_an_answer(app, person):
+def test_an_exception_during_an_answer(app, person):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         harm(app, "raise", "RuntimeError")
         task_id = person.search("Whose mistake?")

@@ -119,7 +119,7 @@ def read_page(built):
     )
 
 
-# What the pages hold
+# What the pages contain
 
 
 def test_each_pair_of_steps_has_a_page_and_there_are_no_others(built):
@@ -321,7 +321,7 @@ def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
 
 
 def test_the_selects_match_the_page_after_the_back_button(page, address):
-    """Even if the browser restores the page as the reader left it."""
+    """This is true even if the browser restores the page as the reader left it."""
     page.goto(address + "diff/3-4/")
     chosen = page.get_by_label("To", exact=True)
     chosen.select_option("7")

@@ -33,7 +33,7 @@ def name_of(page: Path) -> str:
     return page.relative_to(DOCS).as_posix() if page.is_relative_to(DOCS) else page.name
 
 
-# What the pages hold
+# What the pages contain
 
 
 def test_the_listings_of_a_page_are_the_whole_step():
@@ -43,18 +43,18 @@ def test_the_listings_of_a_page_are_the_whole_step():
 
 
 def check_listings(step: steps.Step) -> None:
-    """What the page of a step shows is what the step adds."""
+    """The page of a step shows exactly the lines that the step adds and removes."""
     pair = find_pair(step.name)
     listings = shown(STEP_PAGES[step.name])
     for path, kind in pair.kinds().items():
-        assert kind != "removed", "no page can say so yet"
+        assert kind != "removed", "a page cannot show that a file is removed"
         file = pair.file(path)
         assert (pair.name, path) in listings, f"{path} is not shown"
         found = listings[pair.name, path]
         missing = [file.new[n] for n in sorted(file.comes() - found.added)]
         assert not missing, f"page {step.name}: lines of {path} are not shown"
         staying = [file.old[n] for n in sorted(file.goes() - found.removed)]
-        assert not staying, f"page {step.name}: that lines of {path} go is not shown"
+        assert not staying, f"page {step.name}: removed lines of {path} are not shown"
 
 
 def test_there_is_a_page_for_each_step():
@@ -83,7 +83,7 @@ def test_a_log_does_not_depend_on_the_time_of_recording():
 
 FENCES = re.compile(r"^( *)(`{3,}|~{3,}).*?^\1\2`*\s*$", re.M | re.S)
 UNWANTED = re.compile(r"\b(simply|just|easy|easily|obviously)\b", re.I)
-# The syntax of pictures, admonitions and comments contains one.
+# The syntax of pictures, admonitions and comments contains an exclamation mark.
 MARKS = re.compile(r"!(?=\[)|^ *!!!(?= )|<!--.*?-->", re.M | re.S)
 
 
@@ -124,7 +124,8 @@ def test_the_spelling_is_correct():
             "--skip",
             "*.png,*.sqlite3*,*.pyc,*.log,*.patch",
         ]
-        # Method names: of asynchronous generators; a property's start in a pattern.
+        # `asend` is a method of asynchronous generators, and `propert` is the beginning
+        # of a word in a pattern.
         + ["--ignore-words-list", "asend,propert"],
         cwd=ROOT,
         capture_output=True,
@@ -168,7 +169,7 @@ def parsed(built) -> dict[Path, Links]:
     return {page: Links(page) for page in built.pages()}
 
 
-def test_the_build_is_clean_and_takes_no_time(built):
+def test_the_build_is_clean_and_fast(built):
     assert not re.findall(r".*(?:WARNING|ERROR|Traceback).*", built.output)
     assert built.seconds < MOST_SECONDS
 
@@ -233,7 +234,7 @@ LOOKED_AT = ("diff/3-4/", "diff/6-7/", "diff/1-final/", "diff/7-final/")
 
 
 def address_of(page: Path) -> str:
-    """Where a page is found, below the site's own address."""
+    """The address of a page, relative to the address of the site."""
     path = page.relative_to(DOCS).with_suffix("").as_posix()
     return "" if path == "index" else f"{path}/"
 
@@ -256,12 +257,13 @@ DARK = [
     *("", "setup/", "steps/4-worker/", "final/", "speed/", "flow/", "troubleshooting/"),
     *("diff/", "diff/3-4/", "diff/7-final/", "glossary/", "instructors/"),
 ]
-# Where the whole page is looked at. What is around the content is the same everywhere.
+# Pages that are checked as a whole. On the other pages, only the content is checked,
+# because what is around it is the same everywhere.
 WHOLE = ("", "steps/4-worker/", "diff/3-4/", "flow/")
 UNFOLD = "document.querySelectorAll('details').forEach(d => d.open = true)"
 
 
-# The pages of these steps are of a kind with the other steps' pages.
+# The pages of these steps are built like those of the other steps.
 ALIKE = ("steps/2-view/", "steps/3-queue/", "steps/5-signal/", "steps/6-consumer/")
 
 

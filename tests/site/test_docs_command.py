@@ -73,7 +73,8 @@ def test_build_writes_the_site(small_site, chromium):
         copied = page.evaluate("navigator.clipboard.readText()")
     text = (steps.find("4").folder / "search" / "tasks.py").read_text()
     function = re.search(r"@cache\n(?:.+\n)+", text)[0]
-    # With a known line before it; neither the note nor a gap is code.
+    # The listing starts with a line that the reader knows already. Neither the note nor
+    # a gap is part of the code.
     whole = re.escape(function.rstrip("\n"))
     assert re.fullmatch(rf"(.+)\n+{whole}", copied), copied
     assert all(line in text.split("\n") for line in copied.split("\n"))

@@ -57,7 +57,7 @@ def test_the_picture_follows_steps_toml(layout):
         assert part.get("data-process") == step.process
 
 
-def test_a_step_that_changes_changes_the_picture(monkeypatch):
+def test_a_changed_step_changes_the_picture(monkeypatch):
     third = replace(steps.steps()[2], stage="post office", process="worker")
     changed = (*steps.steps()[:2], third, *steps.steps()[3:])
     monkeypatch.setattr(flow_drawing, "steps", lambda: changed)
@@ -329,7 +329,7 @@ def test_it_goes_forward_and_back(address, tab):
     expect(forward).to_have_attribute("aria-disabled", "false")
 
 
-def test_it_listens_to_the_arrow_keys_where_it_has_the_focus(address, tab):
+def test_it_reacts_to_the_arrow_keys_when_it_has_the_focus(address, tab):
     tab.goto(address + "flow/")
     tab.keyboard.press("ArrowRight")
     check_at(tab, 1)
@@ -438,7 +438,7 @@ def test_each_of_its_states_is_accessible(address, chromium, scheme):
     assert not serious(tab)
 
 
-# Each text's colour, and that of what it stands on: its station's disc, or its lane.
+# The colour of each text, and of its background: its station's disc, or its lane.
 COLOURS = """svg => [...svg.querySelectorAll("text")].map(text => {
   const part = text.closest(".station, .lane, .way");
   const ground = text.matches(".number")
@@ -492,8 +492,8 @@ def test_it_follows_the_switch_of_the_site(address, chromium):
     assert tab.locator(".flow:not(.travel) svg:visible").evaluate(COLOURS) != before
 
 
-# The size of each text on the screen, and how far it reaches out of its place: a
-# station's name out of its lane, all others out of the flow_drawing.
+# The size of each text on the screen, and how far it extends beyond its place: for a
+# station's name, its lane; for all others, the drawing.
 MEASURES = """svg => [...svg.querySelectorAll("text")].map(text => {
   const part = text.closest(".station, .lane, .way");
   const lane = [...svg.querySelectorAll(".lane")].find(
@@ -523,7 +523,7 @@ def test_its_texts_are_large_enough_and_complete(address, tab, path):
         assert 0 <= box["x"] < box["x"] + box["width"] <= width
 
 
-def test_the_layouts_take_turns(address, tab):
+def test_only_one_of_the_layouts_is_shown(address, tab):
     for width, kind in ((360, "flow-narrow"), (1280, "flow-wide")):
         tab.set_viewport_size({"width": width, "height": 740})
         tab.goto(address + "steps/4-worker/")

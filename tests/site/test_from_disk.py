@@ -22,7 +22,7 @@ def test_pages_opened_from_disk(built, chromium):
     assert [error for error in errors if "search_index" not in error] == []
 
 
-def test_no_notice_where_the_pages_are_served(address, chromium):
+def test_no_notice_when_the_pages_are_served(address, chromium):
     page = chromium.new_page()
     page.goto(address)
     expect(page.locator(".md-search")).to_have_count(1)

@@ -5,7 +5,7 @@ import pytest
 from tutorial.project import steps
 
 STEPS = [f"steps/{step.name}-{step.stage}/" for step in steps.steps()]
-# The others are of a kind with it.
+# The others are built like it.
 LOOKED_AT = ("steps/4-worker/",)
 
 COVERED = """
@@ -23,7 +23,7 @@ CUT = """
   .filter((code) => code.checkVisibility() && code.scrollWidth > code.clientWidth)
   .map((code) => code.textContent.slice(0, 80))
 """
-# Lines that need more than one row, and do not go on below their own beginning.
+# Wrapped lines whose other rows are not indented.
 NOT_INDENTED = """
 [...document.querySelectorAll(".prints > pre > code > span[id^=__line]")]
   .filter((line) => {
@@ -66,7 +66,7 @@ def look_at(chromium, address: str, path: str, width: int):
         for path in STEPS
     ],
 )
-def test_a_listing_is_seen_whole_on_a_phone_and_its_notes_can_be_reached(
+def test_a_listing_is_complete_on_a_phone_and_its_notes_can_be_reached(
     address, chromium, path
 ):
     page = look_at(chromium, address, path, 390)
@@ -85,7 +85,7 @@ def test_a_listing_is_seen_whole_on_a_phone_and_its_notes_can_be_reached(
     assert not page.evaluate(CUT)
 
 
-def test_a_gap_and_a_line_that_goes_are_seen_and_not_copied(address, chromium):
+def test_a_gap_and_a_removed_line_are_shown_and_not_copied(address, chromium):
     page = look_at(chromium, address, "steps/4-worker/", 1280)
     found = page.evaluate(CODE_AND_SIGNS)
     assert len(found) > 2

@@ -60,7 +60,7 @@ def test_a_picture_has_the_common_width_and_is_small(shot):
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.key)
-def test_no_page_looks_otherwise_by_now(shot):
+def test_no_page_has_changed_since_its_picture_was_taken(shot):
     assert screenshots.read()[shot.key].digest == shot.digest(), REMEDY
 
 
@@ -72,7 +72,9 @@ def test_the_alternative_text_quotes_words_of_the_page(shot):
     assert [text for text in quoted if text not in words] == []
 
 
-def test_the_digest_depends_on_the_files_of_a_pages_appearance(tmp_path, monkeypatch):
+def test_the_digest_depends_on_the_files_that_determine_how_a_page_looks(
+    tmp_path, monkeypatch
+):
     step = steps.find("4")
     copy_project(step.folder, tmp_path)
     moved = replace(step, folder=tmp_path)
@@ -327,7 +329,7 @@ PLACES = [("", ".film"), ("steps/4-worker/", ".shot")]
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(("path", "place"), PLACES)
 def test_each_theme_shows_its_own_picture(address, chromium, path, place, scheme):
-    """First the system's theme, then each theme as the reader's own choice."""
+    """First, the system's theme applies; then, each theme that a reader chooses."""
     window = chromium.new_page(color_scheme=scheme)
     window.goto(address + path)
     body = window.locator("body")

@@ -47,7 +47,7 @@ DARK = "[...document.querySelectorAll('main *')].filter((one) => {const rgb = " 
 
 
 def test_a_page_prints_without_its_surroundings_in_light_colours(address, chromium):
-    """Even for a reader who has chosen the dark mode."""
+    """This also applies to a reader who has chosen the dark mode."""
     page = chromium.new_page(color_scheme="dark")
     page.goto(address + "steps/2-view/")
     page.locator(".md-annotation").first.wait_for()
@@ -63,7 +63,7 @@ def test_a_page_prints_without_its_surroundings_in_light_colours(address, chromi
     assert all(one.evaluate(IS_SEEN) for one in tabs.all())
     assert page.locator(NOTES).count() > 4
     # The theme builds the notes of a block again when its height changes. Here the
-    # new layout can come after the event; in a real print, both are one.
+    # new layout can come after the event; in a real print, both happen together.
     page.wait_for_function(NOTES_ARE_SEEN)
     assert page.locator("pre .md-annotation__index").first.is_visible()
     assert not page.evaluate(DARK)

@@ -19,7 +19,7 @@ PHONE = {"width": 390, "height": 800}
 
 
 def press_tab_through(page, most: int) -> list[str]:
-    """The invisible elements of a menu that this many presses of Tab reach."""
+    """Press Tab up to `most` times; return the hidden menu items that get the focus."""
     hidden = []
     for _ in range(most):
         page.keyboard.press("Tab")

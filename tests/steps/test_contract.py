@@ -1,6 +1,6 @@
 """What our steps guarantee beyond a working flow: messages, statuses, names.
 
-`check` accepts other words and names in a learner's project; ours keep to these.
+`check` accepts different words and names in a learner's project.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Statements of the steps' pages about mistakes that no page lets a learner make.
+"""Statements on the steps' pages about mistakes that no page asks a learner to make.
 
-Each test names the page, and the sentence that it makes true.
+Each test names the page, and the sentence that it proves.
 """
 
 import json
@@ -173,7 +173,7 @@ REFUSAL_FIRST = """\
 
 
 @pytest.mark.slow(10)
-def test_a_group_that_is_named_after_the_refusal(run_copy):
+def test_a_group_name_that_is_set_only_after_the_refusal(run_copy):
     """Step 6: "Without the name, `disconnect` would fail with an `AttributeError`"."""
     running = run_copy("6", "search/consumers.py", GROUP_FIRST, REFUSAL_FIRST)
     with pytest.raises(NoSocket, match="403"):

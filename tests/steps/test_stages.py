@@ -1,6 +1,6 @@
 """Each step passes its stages of `check` and fails the next one, without the observer.
 
-No observer is in these processes: what a stage says, it has seen from outside.
+No observer runs in these processes: all that a stage reports was seen from outside.
 """
 
 import re

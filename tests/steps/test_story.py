@@ -66,7 +66,7 @@ def test_a_search_is_told_as_a_story(name, run_step, chromium):
     running = run_step(name)
     last = min(running.step.number, 7)
     names = [step.stage for step in steps.steps()]
-    lengths = []  # of the log, since the question was sent
+    lengths = []  # the lengths of the log since the question was sent
 
     def log() -> list[tuple[str, str]]:
         lengths.append(len(running.log))

@@ -1,4 +1,4 @@
-"""The addresses of this machine, at which other machines may read the site."""
+"""The addresses of this machine, at which other machines can read the site."""
 
 import ipaddress
 import socket
@@ -15,7 +15,7 @@ from tutorial.runtime.exclusive import check_port
 FOREIGN = "203.0.113.77"
 
 
-def test_a_server_can_listen_at_each_address_of_this_machine():
+def test_a_server_can_listen_on_each_address_of_this_machine():
     for address in addresses.own_addresses():
         assert not ipaddress.IPv4Address(address).is_loopback
         addresses.check_address(address)
@@ -40,7 +40,7 @@ def test_the_best_url_for_others_is_the_first():
 
 @pytest.fixture
 def parser() -> Parser:
-    """The command line with the one command."""
+    """The command line with the command `docs` alone."""
     parser = Parser()
     docs.add(Commands(parser.add_subparsers(parser_class=Parser)))
     return parser
@@ -51,13 +51,13 @@ def test_without_the_option_the_site_is_for_this_machine_alone(parser):
 
 
 @pytest.mark.parametrize("text", ["foo", "1.2.3", "::1", "http://127.0.0.1"])
-def test_only_an_address_is_one(parser, text, capsys):
+def test_only_an_ipv4_address_is_accepted(parser, text, capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(["docs", "--host", text])
     assert "is no IPv4 address such as" in capsys.readouterr().err
 
 
-def test_a_port_that_is_taken_at_that_address():
+def test_a_port_that_is_taken_on_that_address():
     for address in addresses.own_addresses()[:1]:
         with socket.socket() as other:
             other.bind((address, 0))

@@ -13,6 +13,6 @@ def test_a_database_is_known_by_its_content(tmp_path):
     assert find(tmp_path) == [database]
 
 
-def test_a_file_that_was_removed_is_no_database(tmp_path):
+def test_a_file_that_was_removed_is_not_a_database(tmp_path):
     """SQLite removes its journal at the end of each transaction."""
     assert not is_sqlite(tmp_path / "db.sqlite3-journal")

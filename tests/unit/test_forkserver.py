@@ -183,7 +183,7 @@ print(type(child).__name__, child.wait())
 """
 
 
-def test_a_program_that_a_test_starts_may_use_it(folder):
+def test_a_program_that_a_test_starts_may_use_the_server(folder):
     (folder / "tell.py").write_text("import os; print(os.getppid())")
     (folder / "asks.py").write_text(ASKS)
     with start(forkserver.popen, ["python", "tell.py"], folder) as child:

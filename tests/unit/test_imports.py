@@ -123,7 +123,7 @@ LATE = {
     "commands.run": "after the start-up: `.venv` has the packages",
     "runtime.services": "`redis` is in `.venv`, which may not exist yet",
     "bench.pusher": "it sets up Django first, in the folder of a project",
-    "site.mkdocs_hooks": "MkDocs serves on while the modules of the program change",
+    "site.mkdocs_hooks": "MkDocs keeps serving while the modules of the program change",
 }
 
 

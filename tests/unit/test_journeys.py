@@ -149,7 +149,7 @@ def test_two_searches_do_not_mix(story):
 )
 def test_a_login_is_not_a_search(story, fields):
     story.tell("request", trail="t1", method="POST", path=fields["path"])
-    assert len(story.searches) == 1, "it may be a search"
+    assert len(story.searches) == 1, "the request may be a search"
     story.answer("t1", **fields)
     assert story.searches == []
     assert story.journeys.total == 0
@@ -188,7 +188,7 @@ def test_it_waits_for_a_busy_worker_and_is_stuck_without_one(story):
     world.workers = {7: Event(ready)}
     world.queues, world.running = {ID: "celery"}, {"other": story.now}
     judge(journey, world, story.now + 1)
-    assert journey.state == "travelling", "two seconds are not over"
+    assert journey.state == "travelling", "two seconds have not passed yet"
     judge(journey, world, story.now + 3)
     assert journey.state == "waiting"
     assert "busy with 1 task" in journey.halt["text"]

@@ -1,4 +1,4 @@
-"""`pack`: its arguments, conditions of pins, its files, and its zip file."""
+"""`pack`: its arguments, the conditions of pins, its files, and its zip file."""
 
 import os
 import resource
@@ -53,7 +53,7 @@ def test_nothing_is_overwritten(tmp_path):
         ("a==1 ; implementation_name == 'pypy'", "linux-x86_64", "3.12", False),
     ],
 )
-def test_a_condition_is_the_targets(pin, platform, python, is_needed):
+def test_a_condition_is_evaluated_for_the_target(pin, platform, python, is_needed):
     assert wheels.is_needed(Requirement(pin), Target(platform, python)) is is_needed
 
 
@@ -137,7 +137,7 @@ def test_an_interrupted_pack_leaves_nothing(tmp_path):
 
 
 def test_no_space_is_left(tmp_path):
-    """A limit for the size of a file stands in for the end of the disk."""
+    """A limit on the file size simulates a full disk."""
     file = tmp_path / "pack.zip"
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -151,7 +151,7 @@ def test_no_space_is_left(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_zip_file_is_one(tmp_path):
+def test_the_zip_file_can_be_read(tmp_path):
     archive.write(tmp_path / "a.zip", {"x/y.txt": b"text"})
     with zipfile.ZipFile(tmp_path / "a.zip") as read:
         assert read.testzip() is None

@@ -1,4 +1,4 @@
-"""The live map's reasons: a cause only if what was seen rules out the others."""
+"""The live map names a cause only if what was seen rules out the other causes."""
 
 import itertools
 
@@ -16,7 +16,7 @@ SCRIPT = 'const socket = new WebSocket("/ws/");\n'
 
 
 class Story:
-    """A search at which the worker has arrived, and the files of its project."""
+    """A search that has reached the worker, and the files of its project."""
 
     def __init__(self, folder, *, is_saved=True, arguments=("Why?", 1)) -> None:
         self.folder = folder
@@ -178,7 +178,7 @@ def test_several_entries_fit_if_no_page_has_asked_for_a_socket(story):
     assert all(one["sign"] and "#" in one["page"] for one in halt["others"])
 
 
-def test_another_visitors_socket_is_no_reason(story):
+def test_another_visitors_socket_is_not_a_reason(story):
     story.socket("handshake", path="/ws/")
     story.socket("consumer starts", user=2)
     story.socket("consumer sends", type="websocket.accept", text="")
@@ -216,7 +216,7 @@ def test_a_page_that_was_closed(story):
 
 
 def refused(story, status: int) -> dict:
-    """The halt of a form that was answered with that status."""
+    """Where and why a search halts if its form was answered with that status."""
     story.journeys = Journeys()
     story.web("request", trail="t2", method="POST", path="/")
     given = {"location": "", "seconds": 0.1, "fields": {"query": "Why?"}, "user": 1}
@@ -225,7 +225,7 @@ def refused(story, status: int) -> dict:
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_status_alone_is_no_cause(story, status):
+def test_a_status_alone_is_not_a_cause(story, status):
     halt = refused(story, status)
     assert halt["mistake"] == "" and len(halt["others"]) > 1
 

@@ -1,4 +1,4 @@
-"""`prepare`: what it says before and after; tests/program/test_offline.py runs it."""
+"""The output of `prepare`. tests/program/test_offline.py runs the whole command."""
 
 import pytest
 

@@ -42,7 +42,7 @@ def test_each_mistake_changes_step_7():
         assert before != after, entry.name
         for name in after.keys() - {n for n in before if before[n] == after.get(n)}:
             left = LEFT_BY_A_LINE.search(after[name].decode())
-            assert not left, f"{entry.name}: blank lines in {name} give it away"
+            assert not left, f"{entry.name}: blank lines in {name} reveal it"
 
 
 # Two blank lines in front of anything but a class, a function or the end of imports.
@@ -51,7 +51,7 @@ LEFT_BY_A_LINE = re.compile(r"\n\n\n+(?!class |def |@|async def |\n)")
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_a_mistake_needs_no_program_that_a_machine_may_lack(entry):
-    """Otherwise its symptom and its level would depend on the machine."""
+    """Otherwise, the symptom and the level would depend on the machine."""
     if "Procfile" not in entry.patch.places:
         return
     for number in entry.steps:
@@ -76,7 +76,7 @@ def test_each_symptom_is_used():
 
 
 def test_no_two_mistakes_feel_the_same():
-    """The same cause, seen in the same way, in the same files."""
+    """No two mistakes have the same cause, the same signs and the same files."""
     known: dict[tuple, str] = {}
     for entry in ENTRIES:
         places = tuple(entry.patch.places)

@@ -22,7 +22,7 @@ from tutorial.runtime.services import start_redis
 
 
 def run(*words: str) -> None:
-    """What `tutorial repair WORDS` does, in this process."""
+    """Run `tutorial repair WORDS` in this process."""
     parser = argparse.ArgumentParser()
 
     class Declared:
@@ -53,14 +53,14 @@ def test_a_folder_is_the_step_with_the_mistake(folder, capsys):
         assert name not in printed
 
 
-def test_nothing_in_the_folder_tells_the_mistake_at_a_glance(folder):
+def test_nothing_in_the_folder_reveals_the_mistake_at_a_glance(folder):
     run(str(folder), "--seed", "12")
     name = in_order(7, 12)[0]
     text = (folder / OF_THE_REPAIR_SHOP).read_text()
     assert name not in text
     assert entries()[name].mistake.id not in text
     times = {path.stat().st_mtime_ns for path in files(folder).values()}
-    assert len(times) == 1, "the newest file would be the answer"
+    assert len(times) == 1, "the newest file would reveal the mistake"
     assert OF_THE_REPAIR_SHOP not in files(folder)
     assert OF_THE_REPAIR_SHOP in (folder / ".gitignore").read_text()
 
@@ -102,7 +102,7 @@ def test_next_goes_through_all_without_repetition(folder, capsys):
         run(str(folder), "--next")
         names.append(kept.read(folder, "x").turn.name)
     assert names[:-1] == in_order(7, 12, "silent")
-    assert names[-1] == names[-2], "there is no other one to put in"
+    assert names[-1] == names[-2], "no other mistake is left to put into the folder"
 
 
 def test_next_keeps_what_was_there(folder, capsys):
@@ -129,7 +129,7 @@ def test_next_keeps_what_was_there(folder, capsys):
 
 
 def messages(folder) -> list[bytes]:
-    """What waits in the queue of the folder's own Redis, which starts for the look."""
+    """Start the folder's own Redis; return the messages in its queue."""
     with Processes(lambda name, line: None) as processes:
         _, url = start_redis(processes, state_folder(folder), free_port())
         with redis.Redis.from_url(url) as client:
@@ -143,7 +143,7 @@ def leave_message(folder) -> None:
             client.lpush("celery", "an old message")
 
 
-def test_no_message_of_the_mistake_before_waits(folder):
+def test_no_message_of_the_previous_mistake_is_left(folder):
     run(str(folder), "--seed", "12")
     leave_message(folder)
     assert messages(folder) == [b"an old message"]
@@ -151,13 +151,13 @@ def test_no_message_of_the_mistake_before_waits(folder):
     assert messages(folder) == []
 
 
-def test_no_message_of_an_earlier_folder_of_that_name_waits(folder):
+def test_no_message_of_an_earlier_folder_with_the_same_name_is_left(folder):
     leave_message(folder)
     run(str(folder), "--seed", "12")
     assert messages(folder) == []
 
 
-def test_next_does_not_change_a_project_that_runs(folder):
+def test_next_does_not_change_a_project_that_is_running(folder):
     run(str(folder), "--seed", "12")
     text = (folder / OF_THE_REPAIR_SHOP).read_text()
     with (
@@ -188,7 +188,7 @@ def test_the_score(folder, capsys):
     assert printed.endswith("mistakes fixed, 2 hints used.")
 
 
-def test_a_fixed_one_says_what_it_was(folder, capsys):
+def test_a_fixed_mistake_is_described(folder, capsys):
     run(str(folder), "--seed", "12")
     state = kept.read(folder, "x")
     state.solve()
@@ -205,12 +205,12 @@ def test_a_fixed_one_says_what_it_was(folder, capsys):
 
 
 @pytest.mark.parametrize("option", ["--hint", "--next", "--score"])
-def test_another_folder_is_no_folder_of_the_shop(option, folder):
+def test_a_different_folder_is_not_a_folder_of_the_shop(option, folder):
     folder.mkdir()
     (folder / "manage.py").write_text("mine")
     with pytest.raises(Problem, match="no folder of the repair shop") as error:
         run(str(folder), option)
-    # A command with this folder would be refused, like the next one here.
+    # A suggested command with this folder would be refused, too: see the next one.
     assert error.value.args[0].endswith("python3 -m tutorial repair DIR")
     with pytest.raises(Problem, match="Nothing is overwritten"):
         run(str(folder))
@@ -247,7 +247,7 @@ def test_a_step_in_the_place_of_the_folder():
         lambda text: json.dumps(json.loads(text) | {"turns": [{"name": "eA=="}]}),
     ],
 )
-def test_a_damaged_file_is_a_clear_message(damage, folder):
+def test_a_damaged_file_gives_a_clear_message(damage, folder):
     run(str(folder), "--seed", "12")
     file = folder / OF_THE_REPAIR_SHOP
     file.write_text(damage(file.read_text()))

@@ -1,4 +1,4 @@
-"""What `check` prints in a folder of the repair shop, by what the learner may know."""
+"""What `check` prints in a folder of the repair shop, and what it does not reveal."""
 
 import pytest
 

@@ -126,7 +126,7 @@ PRINT_PARENT = "python3 parent.py"
     ],
 )
 def test_a_command_replaces_its_shell(tmp_path, command, is_alone):
-    """Otherwise SIGTERM ends the shell first, and leaves its child to the system."""
+    """Otherwise, SIGTERM would end the shell first, and leave an orphan."""
     (tmp_path / "parent.py").write_text("import os; print(os.getppid())")
     with Processes(lambda name, line: None) as processes:
         environment = {"PATH": os.environ["PATH"]}

@@ -109,7 +109,7 @@ def is_code(line: str) -> bool:
 
 
 def test_a_part_has_an_unmarked_line_at_each_end(page):
-    """Unless the new lines are the first or the last of the file at that moment."""
+    """New lines at the beginning or the end of the file are an exception."""
     for one, lines in changed(page):
         fence, shown = block(lines, "The file")
         lit = lit_of(fence, shown)
@@ -127,7 +127,7 @@ def test_a_part_has_an_unmarked_line_at_each_end(page):
             assert not lit[below], (one.file.path, shown[below])
 
 
-def test_a_line_that_goes_is_shown_in_full_in_the_file_too(page):
+def test_a_removed_line_is_also_shown_in_full_in_the_file(page):
     for one, lines in changed(page):
         _, shown = block(lines, "The file")
         _, diff = block(lines, "What changes")
@@ -135,7 +135,7 @@ def test_a_line_that_goes_is_shown_in_full_in_the_file_too(page):
         removed = [
             line[1:] for line in diff[2:] if line[:1] == "-" and line[1:].strip()
         ]
-        # What the difference removes and adds again has only changed its place.
+        # Lines that the difference removes and adds again have only been moved.
         stays = one.after.lines()
         for line in removed:
             assert code_html.gone(line) in gone or line in stays, one.file.path

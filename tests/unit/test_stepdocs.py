@@ -210,7 +210,7 @@ def test_a_term_has_a_tooltip_in_each_of_its_forms_and_not_in_code():
     assert "*[" not in html
 
 
-def test_every_term_of_the_glossary_has_words():
+def test_every_term_of_the_glossary_has_a_tooltip_text():
     found = glossary.terms((ROOT / "docs" / "glossary.md").read_text())
     for term, meaning in found.items():
         assert len(meaning) > 40, term

@@ -39,7 +39,7 @@ def imports_of_tests(tree: ast.Module) -> Iterator[Problem]:
 
 
 def uses_of_private_names(tree: ast.Module) -> Iterator[Problem]:
-    """Names with one underscore: imported, used of an object, or given as a string."""
+    """Names with one underscore: imported, used on an object, or given as a string."""
     foreign = _modules_of_others(tree) | {"self", "cls"}
     for node in ast.walk(tree):
         names = []

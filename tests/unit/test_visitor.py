@@ -1,4 +1,4 @@
-"""The form and the server that a visitor sends a question to."""
+"""The form and the server to which a visitor sends a question."""
 
 import threading
 from collections.abc import Iterator
