@@ -1,4 +1,4 @@
-"""The settings of this project: those of `startproject`, and its own.
+"""Settings from `startproject` that this project needs, and the project's own.
 
 Settings that differ between machines come from the environment, or from a file `.env`
 beside manage.py. `.env.example` lists them. In production, two variables have no
@@ -90,7 +90,7 @@ TEMPLATES = [
     },
 ]
 
-# A web process has the same number of request threads and of connections to Redis.
+# A web process also has this number of request threads and of connections to Redis.
 DATABASE_CONNECTIONS = CELERY_BROKER_POOL_LIMIT = positive("DATABASE_CONNECTIONS", 20)
 DATABASES = {"default": read_database(BASE_DIR / "db.sqlite3", DATABASE_CONNECTIONS)}
 
@@ -138,7 +138,7 @@ CHANNEL_LAYERS = {
 
 OPENAI_MODEL = text("OPENAI_MODEL", "gpt-5-mini")
 OPENAI_CONNECT_SECONDS = positive("OPENAI_CONNECT_SECONDS", 5.0)
-# Until the first word: a model may think for a long time, and a retry costs twice.
+# Until the first word: the model may think for long. A retry would double the cost.
 OPENAI_FIRST_WORD_SECONDS = positive("OPENAI_FIRST_WORD_SECONDS", 60.0)
 # Between two words: a longer pause means that the connection is dead.
 OPENAI_TIMEOUT_SECONDS = positive("OPENAI_TIMEOUT_SECONDS", 20.0)

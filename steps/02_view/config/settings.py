@@ -1,4 +1,4 @@
-"""The settings: those of `startproject` that this project uses, and its own."""
+"""Settings from `startproject` that this project needs, and the project's own."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Stage 4 · worker: asks the OpenAI API and saves what it answers."""
+"""Stage 4 · worker: calls the OpenAI API and saves the answer."""
 
 import logging
 from functools import cache
@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 @cache
 def get_client():
-    # All tasks share this client and its connections. Threads that call this function
-    # for the first time at the same moment each make a client. That does no harm: each
-    # of these clients works, and only one is kept.
+    # All tasks share this client and its connections. If several threads call this
+    # function for the first time at the same moment, each of them creates a client.
+    # That does no harm: each of these clients works, and only one is kept.
     # No retries: a visitor is waiting and should soon hear of a failure.
     return OpenAI(timeout=30, max_retries=0)
 

@@ -1,4 +1,4 @@
-"""The settings: those of `startproject` that this project uses, and its own."""
+"""Settings from `startproject` that this project needs, and the project's own."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ ALLOWED_HOSTS = []
 CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split()
 
 INSTALLED_APPS = [
-    # Must come before staticfiles: its runserver serves ASGI, and so WebSockets.
+    # Must come before staticfiles: daphne's runserver serves ASGI, and so WebSockets.
     "daphne",
     "django.contrib.auth",
     "django.contrib.contenttypes",
