@@ -31,7 +31,8 @@ computed. For a file that changes, there are two tabs: "The file", with the line
 this step adds highlighted and those that go struck through, and "What changes", with
 the same part as a diff. Both show the file as it is when a reader has typed the
 listings above, and a part ends in lines that were there before. A new file has no tabs.
-The fields:
+If a listing shows only a part of a new file, its place is that of its first lines. The
+fields:
 
 `file`
     Its path in the project.

@@ -16,7 +16,7 @@ def place(file: File, parts: list[range]) -> str:
         whole = {n for part in parts for n in part}
         if all(n in whole for n, line in enumerate(file.new) if line.strip()):
             return "new file"
-        return _comma("new file", *_position(file, parts[0]))
+        return _comma("part of a new file", *_position(file, parts[0]))
     if not any(line.strip() for line in file.old):
         return "empty so far"
     places = []
