@@ -63,7 +63,7 @@ def service_address(value, name, *schemes):
 
 
 def origins(name, value):
-    """Origins such as https://search.example.org, separated by spaces."""
+    """Return the list of the origins in `value`, which are separated by spaces."""
     for origin in value.split():
         # The format of the Origin header: no user, no path, no *.
         found = re.fullmatch(r"https?://([a-z\d_.-]+|\[[a-f\d:]+\])(?::(\d+))?", origin)

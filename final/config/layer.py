@@ -48,8 +48,8 @@ class RestoringChannelLayer(RedisPubSubChannelLayer):
         await self._again(self._get_layer().group_add, group, channel)
 
     async def group_send(self, group, message):
-        # channels-redis holds the lock of the subscriptions while it publishes a
-        # message, for a round trip to Redis. So thousands of searches would queue.
+        # To publish a message, channels-redis holds its subscription lock until Redis
+        # has responded. If this method did the same, thousands of searches would queue.
         layer = self._get_layer()
         if not hasattr(layer, "sending"):
             layer.sending = asyncio.Semaphore(AT_ONCE)
@@ -123,7 +123,7 @@ class Watch:
         is_first = not any(watch.has_missed for watch in self.layer.watches)
         self.has_missed = True
         if is_first:
-            logger.warning("The channel layer hears nothing (%s)", type(error).__name__)
+            logger.warning("No messages arrive from Redis (%s)", type(error).__name__)
         # The failure is logged above. The next heartbeat tries again.
         with suppress(Exception):
             async with asyncio.timeout(HEARS_WITHIN):
@@ -147,10 +147,10 @@ class Watch:
             await dead.connection.disconnect(nowait=True)
 
     def refresh(self):
-        """Let each socket send a snapshot from the database: messages were lost."""
+        """Make each socket send a snapshot from the database: messages were lost."""
         if any(watch.has_missed for watch in self.layer.watches):
-            return  # the last connection that recovers does it
-        logger.warning("The channel layer hears again: pages get all that is new")
+            return  # the last connection to recover refreshes the sockets
+        logger.warning("Messages arrive from Redis again: pages get a new snapshot")
         event = self.backend.serialize({"type": "send_snapshot"})
         loop = asyncio.get_running_loop()
         joined = set().union(*self.layer.groups.values())

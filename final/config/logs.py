@@ -15,7 +15,7 @@ class PrintableFormatter(logging.Formatter):
 
 
 class Brief(logging.Filter):
-    """Shortens messages to one line, and passes one message of each kind per minute.
+    """Shortens messages to one line, and lets through one of each kind per minute.
 
     The line names the exception, and has no traceback. The kind is the text before the
     first colon: "consumer: Cannot connect" and "consumer: Connection to broker lost"

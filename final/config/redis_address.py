@@ -101,7 +101,7 @@ def explain(error, address):
 
 
 def find_reason(error, address):
-    """Return what is wrong with the configuration; None if Redis is only down."""
+    """Return what is wrong with the configuration, or None if Redis is only down."""
     cause = error.__cause__ or error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"The certificate of Redis is refused: {cause.verify_message}"
@@ -117,12 +117,12 @@ def find_reason(error, address):
         # The older protocol works without HELLO.
         with suppress(redis.RedisError), address.connect(protocol=2) as client:
             version = client.info("server")["redis_version"]
-        return f"Redis is too old: version {version}, and 6.0 is the oldest"
+        return f"Redis is too old (version {version}): version 6.0 or later is required"
     return None
 
 
 def find_misconfiguration(address):
-    """Return what is wrong with the configuration; None if Redis works or is down."""
+    """Return what is wrong with the settings, or None if Redis works or is down."""
     try:
         with address.connect() as client:
             client.ping()

@@ -70,7 +70,7 @@ class InThreads:
 
 
 async def read(receive):
-    """Return the body, or its beginning if it is too long; None if the client left."""
+    """Return the body, its beginning if it is too long, or None if the client left."""
     body, has_more = b"", True
     while has_more and len(body) <= LARGEST_BODY:
         message = await receive()

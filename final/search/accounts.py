@@ -37,7 +37,7 @@ def sign_up(request):
 
 
 def save(form):
-    """Save the user. None if another user has taken the name since the check."""
+    """Save the user. Return None if the name has been taken since the check."""
     try:
         with transaction.atomic():
             user = form.save()

@@ -1,4 +1,4 @@
-"""Asks the OpenAI API, and turns its errors into messages for the visitor."""
+"""Calls the OpenAI API, and turns its errors into messages for the visitor."""
 
 import asyncio
 import codecs
@@ -59,7 +59,7 @@ async def stream_answer(client, query):
             except APIStatusError as error:
                 if error.status_code != 400 or error.param != "stream":
                     raise
-                logger.warning("The API does not stream this model: answers come whole")
+                logger.warning("The API does not stream the answers of this model")
                 refuses_streams = True
         yield await read_whole(client, request)
     except OpenAIError as error:
@@ -111,7 +111,7 @@ async def read_stream(client, request):
 
 
 async def next_event(events, has_begun):
-    """The stream's next event, or None at its end. Raises NoAnswer if none comes."""
+    """Return the next event, or None at the end. Raises NoAnswer if none arrives."""
     patience = settings.OPENAI_FIRST_WORD_SECONDS
     if has_begun:
         patience = settings.OPENAI_TIMEOUT_SECONDS
@@ -119,8 +119,8 @@ async def next_event(events, has_begun):
         async with asyncio.timeout(patience):
             return await anext(events, None)
     except TimeoutError:
-        # Before the first word, the model may still be thinking. A retry would cost
-        # twice.
+        # Before the first word, the model may still be thinking. A retry would double
+        # the cost.
         raise NoAnswer(SILENT, has_begun) from None
 
 
@@ -139,7 +139,7 @@ async def read_whole(client, request):
 def explain(error):
     """Return NoAnswer for a client's error, without its text, which may hold a key.
 
-    A wrong setting causes such an error when the client is created.
+    This includes the errors that a wrong setting causes when the client is created.
     """
     kind = type(error).__name__
     if isinstance(error, APITimeoutError) and isinstance(error.__cause__, ReadTimeout):
@@ -147,14 +147,14 @@ def explain(error):
     if isinstance(error, APIConnectionError):
         return NoAnswer(f"The API could not be reached ({kind}).", True)
     if not isinstance(error, APIError):
-        return NoAnswer(f"The API could not be asked ({kind}).", False)
+        return NoAnswer(f"The request to the API could not be sent ({kind}).", False)
     if not isinstance(error, APIStatusError):
         return broken_off(error.code)
     status, code = error.status_code, error.code
     is_passing = status in (408, 409, 429) or status >= 500
     if not is_passing or code == NO_QUOTA:
         # The operator has to act. This line contains neither the question nor the key.
-        logger.error("The API refuses: status %s, %s, code %s", status, kind, code)
+        logger.error("API request rejected: status %s, %s, code %s", status, kind, code)
     if code == NO_QUOTA:
         return broken_off(code)
     if code == "model_not_found":
@@ -166,7 +166,7 @@ def explain(error):
 
 
 def seconds_to_wait(headers):
-    """Return the seconds in a Retry-After header of any format; 0 without one."""
+    """Return the seconds in a Retry-After header of any format, or 0 without one."""
     try:
         if milliseconds := headers.get("retry-after-ms"):
             return max(0.0, float(milliseconds) / 1000)

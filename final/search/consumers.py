@@ -95,7 +95,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         self.checks = asyncio.create_task(self.check())
 
     def find_user(self):
-        """The session's user; AnonymousUser if the session has ended."""
+        """Return the session's user, or AnonymousUser if the session has ended."""
         request = HttpRequest()
         request.session = session = engine.SessionStore(self.session_key)
         # An open socket cannot set a cookie. But Django would start a new session if

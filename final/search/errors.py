@@ -17,7 +17,7 @@ NOT_VERIFIED = "The site could not verify this form. Load the page again, then s
 
 
 def wants_json(request):
-    """Whether the request comes from the page's script, which reads JSON."""
+    """Return whether the request comes from the page's script, which reads JSON."""
     kinds = ["text/html", "application/json"]
     return request.get_preferred_type(kinds) == "application/json"
 
@@ -37,7 +37,7 @@ class DatabaseAwayMiddleware(MiddlewareMixin):
 
 
 def server_error(request):
-    """Django's handler500, because the database may also fail outside of a view.
+    """Used as handler500, because the database may also fail outside of a view.
 
     For example, Django saves the session of a new guest after the view has returned.
     """
@@ -47,7 +47,7 @@ def server_error(request):
 
 
 def csrf_failure(request, reason=""):
-    """Show Django's own page. Respond to the page's script with a message.
+    """Respond with Django's own page, or to the page's script with a message.
 
     Usually, the visitor has logged in or out in another tab. Otherwise, SITE_ORIGINS
     may be wrong. Django logs the reason.

@@ -8,7 +8,7 @@ from django import forms
 
 class SearchForm(forms.Form):
     # The id of the search is part of the form. So a form that is sent twice, by a
-    # double click or by a reload, is one search.
+    # double click or by a reload, starts only one search.
     task_id = forms.UUIDField(
         required=False,
         # Otherwise the browser restores the previous id after a reload.
@@ -25,7 +25,7 @@ class SearchForm(forms.Form):
     def clean_query(self):
         # A pasted question may have tabs and line breaks.
         query = " ".join(self.cleaned_data["query"].split())
-        # The field has refused NUL, which PostgreSQL cannot store.
+        # The field has already rejected NUL, which PostgreSQL cannot store.
         if re.search(r"[\x00-\x1f\x7f-\x9f]", query):
             raise forms.ValidationError(
                 "Control characters are not allowed in a question."

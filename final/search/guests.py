@@ -42,13 +42,13 @@ def sign_in_as_guest(request):
 def guest_name(token, minute):
     """Return the name of the guest that is created for a browser in this minute.
 
-    The browser has had a CSRF token since its first page. But the token is no secret
-    like a password: each page contains it. So it identifies a guest only for a moment.
+    The browser has had a CSRF token since its first page. But unlike a password, the
+    token is not secret: each page contains it. So it identifies a guest only briefly.
     """
     words = f"{token or secrets.token_hex()} {minute}"
     return f"guest-{salted_hmac('search.guests', words).hexdigest()[:32]}"
 
 
 def is_guest(user):
-    """Whether the user exists only as long as the browser keeps its cookie."""
+    """Return whether the user exists only as long as the browser keeps its cookie."""
     return user.is_authenticated and hasattr(user, "guest")

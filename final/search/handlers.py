@@ -17,8 +17,8 @@ from .signals import search_completed
 
 logger = logging.getLogger(__name__)
 
-# How many seconds a request waits for a Redis that hangs. A worker can wait longer: if
-# many searches end at the same moment, their messages have to queue.
+# How many seconds a request waits if Redis hangs. A worker can wait longer: if many
+# searches end at the same moment, their messages have to queue.
 PATIENCE, PATIENCE_OF_WORKER = 2, 10
 
 
@@ -27,7 +27,7 @@ def group_of(user_id):
 
 
 def digest(session_key):
-    """Return a name for the session in messages. The key itself would give access."""
+    """Return the name that messages use for the session. Its key would give access."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:32]
 
 
@@ -63,7 +63,7 @@ async def close_sockets_of_session(sender, request, user, **kwargs):
 
 @receiver(post_delete, sender=get_user_model())
 def close_sockets_of_user(sender, instance, **kwargs):
-    # Send it after the commit, so that no transaction waits for a Redis that hangs.
+    # Send it after the commit, so that no transaction waits if Redis hangs.
     transaction.on_commit(partial(async_to_sync(close_sockets), instance.pk))
 
 

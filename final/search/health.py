@@ -42,11 +42,11 @@ failed_pushes = Counter("search_failed_pushes", "Messages that Redis did not acc
 sockets = Gauge("search_sockets", "Open WebSockets of this process")
 silent = Gauge(
     "search_layer_silent_seconds",
-    "Seconds without a message from Redis to this process; 0 while they arrive",
+    "Seconds without a message from Redis to this process; 0 while messages arrive",
 )
 unfinished = Gauge("search_unfinished", "Searches that have not ended", ["status"])
 oldest = Gauge(
-    "search_oldest_seconds", "Age of the oldest search with a status", ["status"]
+    "search_oldest_seconds", "Age of the oldest search, for each status", ["status"]
 )
 
 
@@ -76,7 +76,7 @@ def readyz(request):
 @never_cache
 @require_safe
 def metrics(request):
-    """The metrics, for Prometheus: with METRICS_TOKEN, or with DEBUG."""
+    """Return the metrics for Prometheus. This requires METRICS_TOKEN or DEBUG."""
     may_see = settings.DEBUG
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "")

@@ -24,10 +24,10 @@ DATABASE_PATIENCE = 60  # seconds that an answer is kept while the database is d
 # Threads with one connection each. A locked row blocks only one of them, until the
 # lock's time-out.
 database = ThreadPoolExecutor(4, "database")
-# One place for each search that the process may handle at once. If all are taken,
+# One slot for each search that the process may handle at once. If all are taken,
 # Celery's task waits. Other workers can take the searches from Redis and the database.
-places = threading.BoundedSemaphore(settings.SEARCHES_PER_WORKER)
-begun = set()  # the futures of the searches that have a place
+slots = threading.BoundedSemaphore(settings.SEARCHES_PER_WORKER)
+begun = set()  # the futures of the searches that have a slot
 running = {}  # the asyncio task of each search of this process, by claim
 # If set, this process starts no searches. Other workers find them in the database.
 is_stopping = threading.Event()
@@ -51,8 +51,8 @@ def get_loop():
 
 
 def begin(search, task_id, *, wait=True):
-    """Start search(task_id) when there is a place for it. False if there is none."""
-    if not places.acquire(wait):
+    """Start search(task_id). Without `wait`, return False if there is no free slot."""
+    if not slots.acquire(wait):
         return False
     future = asyncio.run_coroutine_threadsafe(search(task_id), get_loop())
     begun.add(future)
@@ -62,7 +62,7 @@ def begin(search, task_id, *, wait=True):
 
 def end(task_id, future):
     begun.discard(future)
-    places.release()
+    slots.release()
     # For example, the database was down for too long to save the outcome.
     if not future.cancelled() and (error := future.exception()):
         logger.error("stage 4 · worker · %.8s · given up", task_id, exc_info=error)

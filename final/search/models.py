@@ -107,7 +107,7 @@ class SearchResult(models.Model):
 
     @classmethod
     def take(cls, task_id, claim):
-        """Claim the search for the attempt `claim`. None if it cannot be claimed."""
+        """Claim the search for this attempt. Return None if it cannot be claimed."""
         row = cls.objects.unfinished().filter(task_id=task_id).first()
         if row is None:
             return None
@@ -129,7 +129,7 @@ class SearchResult(models.Model):
         return row
 
     def save_progress(self):
-        """Save the answer so far. False if it was cancelled, or claimed by another."""
+        """Save progress. Return False if the search was cancelled or taken over."""
         if not self._if_ours().change(answer=self.answer, sequence=self.sequence):
             return False
         # The owner may be a guest who has logged in since then.
@@ -137,7 +137,7 @@ class SearchResult(models.Model):
         return True
 
     def finish(self, error=""):
-        """End the search. False if it was cancelled, or claimed by another worker."""
+        """End the search. Return False if it was cancelled or taken over."""
         self.status, self.error = Status.FAILED if error else Status.DONE, error
         self.sequence += 1
         return self._if_ours().change(
@@ -150,7 +150,7 @@ class SearchResult(models.Model):
         )
 
     def cancel(self):
-        """Stop the search for its owner. False if it has already ended."""
+        """Stop the search for its owner. Return False if it has already ended."""
         row = SearchResult.objects.unfinished().filter(pk=self.pk)
         later = F("sequence") + STRIDE
         is_changed = row.change(status=Status.CANCELLED, sequence=later)

@@ -43,7 +43,7 @@ def start(**kwargs):
     be_impatient()
     allow_many_connections()
     serve_figures()
-    # Use a thread, so that a Redis that hangs does not delay the first round.
+    # Use a thread, so that the first round does not wait if Redis hangs.
     threading.Thread(target=report_redis, daemon=True).start()
     asyncio.run_coroutine_threadsafe(make_rounds(), get_loop())
 
@@ -58,7 +58,7 @@ def allow_many_connections():
 
 async def make_rounds():
     # Load the certificates now, so that the first search does not wait for them. If
-    # this fails, each search fails, with a message that the API could not be asked.
+    # this fails, each search fails, with a message that the request could not be sent.
     try:
         get_client(0)
     except Exception as error:
@@ -115,7 +115,7 @@ async def take_up(knows_the_dead):
     arguments = (knows_the_dead, most, set(running))
     for task_id in await in_database(find_overlooked, *arguments, threads=database):
         if not begin(search, task_id, wait=False):
-            break  # a worker with a free place takes it
+            break  # a worker with a free slot takes it
         logger.info("stage 4 · worker · %.8s · was overlooked", task_id)
 
 

@@ -1,4 +1,4 @@
-"""Stage 4 · worker: claims a search, asks the API, saves the answer, announces it."""
+"""Stage 4 · worker: claims a search, calls the API, saves the answer, announces it."""
 
 import asyncio
 import logging
@@ -132,7 +132,7 @@ async def answer(row):
 
 
 async def finish(row, error):
-    """Save the outcome. False if it was cancelled, or claimed by another worker."""
+    """Save the outcome. Return False if the search was cancelled or taken over."""
     try:
         return await in_database(row.finish, error)
     except (OperationalError, InterfaceError):
@@ -194,7 +194,7 @@ def not_pushed(row, error):
     # If Redis is down, one line per search is enough. Any other error is a mistake in
     # our code, so its traceback is needed.
     traceback = None if isinstance(error, RedisError | OSError) else error
-    words = "%.8s · not pushed (%s): the page asks for it"
+    words = "%.8s · not pushed (%s): the page will request it"
     logger.warning(words, row.task_id, type(error).__name__, exc_info=traceback)
 
 

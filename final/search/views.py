@@ -67,8 +67,8 @@ def ask(request, form):
         words = f"You have reached the limit. Try again in {wait} seconds."
         form.add_error(None, words)
         return refuse(request, form, 429, {"Retry-After": wait})
-    # A form that is sent twice, by a double click or by a reload, is one search. But it
-    # must be the same question of the same user: the visitor may have signed in or out.
+    # A form that is sent twice, by a double click or by a reload, starts one search.
+    # But question and user must be the same: the visitor may have signed in or out.
     if not search or search.user_id != request.user.id or search.query != query:
         # The next attempt is a new search.
         form = SearchForm({"query": query, "task_id": uuid.uuid4()})
@@ -81,7 +81,7 @@ def ask(request, form):
 
 
 def start(user, task_id, query):
-    """Return the search, or None, and how many seconds the user has to wait."""
+    """Return the search (or None), and the seconds that the user has to wait."""
     try:
         with transaction.atomic():
             wait_for_turn(user)
@@ -133,7 +133,7 @@ def send_message(search):
         )
     except OperationalError as error:
         # Nothing is lost: workers also look for searches without a message. The pause
-        # ensures that only one visitor waits for a Redis that hangs.
+        # ensures that only one visitor waits if Redis hangs.
         _silent_until = time.monotonic() + SILENT_FOR
         kind = type(error.__cause__ or error).__name__
         logger.warning("stage 3 · queue · %.8s · not sent: %s", search.task_id, kind)
@@ -165,7 +165,7 @@ def cancel(request, task_id):
 
 
 def show(request, form, status=200, headers=None):
-    """The page, with the user's searches, newest first."""
+    """Respond with the page: the form, and the user's searches, newest first."""
     pages = Paginator(SearchResult.objects.of(request.user), SHOWN)
     context = {
         "form": form,

@@ -10,7 +10,7 @@ from search.models import SearchResult
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory):
-    # A file, as outside of the tests: in memory, two threads would block each other.
+    # Use a file: with a database in memory, two threads would block each other.
     if connection.vendor == "sqlite":
         path = tmp_path_factory.mktemp("database") / "db.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(path)
@@ -18,7 +18,7 @@ def django_db_modify_db_settings(tmp_path_factory):
 
 @pytest.fixture
 def user(db):
-    # Not the first user: an id of 1 could be a constant in the code.
+    # Create another user first: a test would not notice a hard-coded id of 1.
     get_user_model().objects.create_user(username="somebody")
     return get_user_model().objects.create_user(username="ada", password="Lovelace-1")
 

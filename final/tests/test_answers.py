@@ -200,9 +200,9 @@ async def test_the_first_word_has_a_longer_time_out_than_the_others(api, setting
     assert caught.value.is_passing
     api.events = [event("response.created"), 0.2, delta("Because."), COMPLETED]
     assert await ask(api) == ["Because."]
-    # Even if both time-outs are equal, the answer has not begun before the first word.
+    # With equal time-outs, this is still a time-out before the first word.
     settings.OPENAI_FIRST_WORD_SECONDS = settings.OPENAI_TIMEOUT_SECONDS
     with pytest.raises(answers.NoAnswer, match="respond in time") as caught:
         await ask(api)
-    # A retry would pay for the question twice.
+    # A retry would double the cost.
     assert not caught.value.is_passing

@@ -190,7 +190,7 @@ def delete_without_signal(user):
 
 @pytest.mark.parametrize("what", ["session", "user", "password"])
 async def test_a_socket_is_closed_when_its_session_ends(settings, user, client, what):
-    """Even if no signal has reported the end of the session."""
+    """In this test, no signal reports the end of the session."""
     settings.SOCKET_CHECK_SECONDS = 0.2
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}

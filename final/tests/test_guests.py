@@ -14,7 +14,7 @@ MOMENT = 1_000_000_059.5  # half a second before the next minute
 
 @pytest.fixture
 def sign_in(monkeypatch):
-    """A function (CSRF token, time in s) that signs a new browser in."""
+    """Return a function that signs in a browser with this CSRF token at this time."""
 
     def sign_one_in(token, moment):
         monkeypatch.setattr(guests.time, "time", lambda: moment)

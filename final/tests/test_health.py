@@ -53,7 +53,7 @@ def test_a_monitoring_request_creates_no_guest(client, user, path):
 
 @pytest.fixture
 def metrics(client, settings):
-    """A function (Authorization) that returns the status of /metrics in production."""
+    """Return a function that returns the status of /metrics for this Authorization."""
     settings.DEBUG, settings.METRICS_TOKEN = False, "a-token"
 
     def status(authorization=""):

@@ -12,16 +12,16 @@ SUBSCRIBE = "channels_redis.pubsub.RedisSingleShardConnection.subscribe"
 
 @pytest.fixture
 def layer(monkeypatch):
-    """A layer with four connections to a Redis that is down."""
+    """Return a layer with four connections to a Redis server that is down."""
     monkeypatch.setattr("config.layer.PAUSES", [0.0] * len(PAUSES))
     return RestoringChannelLayer(hosts=["redis://127.0.0.1:1/0"] * 4)
 
 
 @pytest.mark.parametrize(
-    ("failures", "is_had"), [(0, True), (len(PAUSES), True), (len(PAUSES) + 1, False)]
+    ("failures", "is_made"), [(0, True), (len(PAUSES), True), (len(PAUSES) + 1, False)]
 )
 async def test_a_channel_is_created_when_the_connection_is_back(
-    layer, monkeypatch, failures, is_had
+    layer, monkeypatch, failures, is_made
 ):
     left = [RuntimeError("another coroutine is already waiting")] * failures
 
@@ -30,7 +30,7 @@ async def test_a_channel_is_created_when_the_connection_is_back(
             raise left.pop()
 
     monkeypatch.setattr(SUBSCRIBE, subscribe)
-    if is_had:
+    if is_made:
         assert (await layer.new_channel()).startswith("asgispecific.")
     else:
         with pytest.raises(RuntimeError):
@@ -50,7 +50,7 @@ async def test_a_socket_that_cannot_open_leaves_nothing_behind(layer):
 
 
 async def test_a_socket_that_ends_leaves_nothing_behind(layer, monkeypatch):
-    """Even if a handler has raised an exception: then Channels keeps the channel."""
+    """Channels itself keeps the channel if a handler has raised an exception."""
     monkeypatch.setattr(SUBSCRIBE, nothing)
     channel = await layer.new_channel()
     await layer.group_add("user_1", channel)
@@ -64,7 +64,7 @@ async def nothing(self, channel):
 
 
 async def test_each_socket_gets_one_snapshot_when_redis_is_back(layer, monkeypatch):
-    # All at the same moment, so that a second snapshot would arrive with the first.
+    # Refresh all at the same moment: a second snapshot would arrive with the first.
     monkeypatch.setattr("config.layer.REFRESHED_PER_SECOND", 1e9)
     monkeypatch.setattr(SUBSCRIBE, nothing)
     channel = await layer.new_channel()

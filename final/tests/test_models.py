@@ -44,7 +44,7 @@ def test_a_search_that_changed_since_it_was_read_is_not_taken(
 
 
 def test_the_same_attempt_may_claim_twice(search):
-    """It does this if the connection broke before the outcome arrived."""
+    """An attempt does this if the connection broke before the outcome arrived."""
     claim = uuid.uuid4()
     SearchResult.take(search.task_id, claim)
     assert SearchResult.take(search.task_id, claim).claims == 1
@@ -88,7 +88,7 @@ def test_a_cancelled_search_is_not_saved(search):
 
 
 def test_a_later_change_has_a_higher_number(search):
-    """Higher than the chunks that a worker has sent but not yet saved, too."""
+    """It is also higher than the numbers of chunks that are sent but not yet saved."""
     numbers = [search.sequence]
     dead = take(search)
     numbers += [dead.sequence, dead.sequence + 9_999]

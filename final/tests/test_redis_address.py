@@ -1,4 +1,4 @@
-"""What an operator reads about a Redis that cannot be used."""
+"""What an operator reads if Redis cannot be used."""
 
 import socket
 import threading
@@ -20,7 +20,7 @@ LOCKED = {
 
 @pytest.fixture
 def start():
-    """A function (responses) that returns the address of a server that sends them."""
+    """Return a function that returns the address of a server with these responses."""
     servers = []
 
     def start_one(answers):
@@ -49,7 +49,7 @@ def serve(server, answers):
 def test_a_redis_that_is_too_old_is_reported_with_its_version(start):
     address = start(OLD)
     assert find_misconfiguration(address) == (
-        "Redis is too old: version 5.0.14, and 6.0 is the oldest"
+        "Redis is too old (version 5.0.14): version 6.0 or later is required"
     )
     with pytest.raises(RedisError) as error:
         address.connect().ping()

@@ -1,4 +1,4 @@
-"""A new secret key signs no user out. A new password ends the other sessions."""
+"""A new secret key does not sign anyone out. A new password ends the other sessions."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def page_of(client):
-    """Another open page of the same browser, with the cookies that it has now."""
+    """Return a page of the same browser, with the cookies that the browser has now."""
     page = Client()
     page.cookies.load({name: cookie.value for name, cookie in client.cookies.items()})
     return page

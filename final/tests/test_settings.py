@@ -26,14 +26,14 @@ PRODUCTION = {
 
 @pytest.fixture
 def read(monkeypatch):
-    """A function (NAME=value, ...) that reads the settings with this environment."""
+    """Return a function that reads the settings from these environment variables."""
 
     def read_settings(**environment):
         for name in set(os.environ) - {"PATH", "HOME"}:
             monkeypatch.delenv(name)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        # A second module, so that Django's own keeps its settings.
+        # Load a second module, so that Django's own settings do not change.
         spec = importlib.util.find_spec("config.settings")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -246,7 +246,7 @@ def test_a_value_is_used_literally(read, name):
 
 @pytest.mark.parametrize("folder", ["c#", "a?b", "50%20", "with blank"])
 def test_the_default_database_is_beside_manage_py(tmp_path, folder):
-    """Even if the name of the folder contains special characters."""
+    """The name of the folder may contain special characters."""
     project = tmp_path / folder
     shutil.copytree(FINAL, project, ignore=shutil.ignore_patterns("db.sqlite3*"))
     result = subprocess.run(

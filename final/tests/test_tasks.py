@@ -21,9 +21,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def api(monkeypatch):
-    """A function (attempt, ...) that sets the API's answers, one for each attempt.
+    """Return a function that sets the API's answers, one for each attempt.
 
-    A try is a list of pieces, and fails with the exception among them, if any.
+    Each answer is a list of pieces. If a piece is an exception, the attempt raises it.
     """
     monkeypatch.setattr(tasks, "PUSH_EVERY", 0)
     monkeypatch.setattr(tasks.random, "uniform", lambda low, high: 0)
@@ -100,7 +100,7 @@ def test_an_answer_is_streamed_saved_and_announced(search, api, announced):
 def test_an_answer_is_saved_only_after_it_has_grown_for_a_while(
     search, api, monkeypatch
 ):
-    """Even if the API needs a long time before its first word."""
+    """The API may need a long time before its first word."""
     clock, saved = [0.0], []
 
     async def stream_answer(client, query):
@@ -169,7 +169,7 @@ def test_an_invalid_client_is_a_permanent_failure(search, api, monkeypatch):
     monkeypatch.setattr(tasks, "get_client", fail)
     run(search)
     assert (asked, search.status) == ([], Status.FAILED)
-    assert search.error == "The API could not be asked (ImportError)."
+    assert search.error == "The request to the API could not be sent (ImportError)."
 
 
 def test_a_client_is_kept_for_the_next_searches(monkeypatch, settings):
@@ -260,7 +260,7 @@ def test_an_answer_that_cannot_be_saved_is_a_reported_failure(search, api, annou
 
 
 def test_a_search_that_is_given_back_has_used_no_attempt(search):
-    """Even if the site is deployed several times during the search."""
+    """The site may be deployed several times during a search."""
     for _ in range(MOST_CLAIMS + 1):
         row = SearchResult.take(search.task_id, uuid.uuid4())
         assert row.status == Status.RUNNING
@@ -286,9 +286,9 @@ def test_a_search_that_has_just_been_answered_is_still_ours(search, status, is_o
     assert renew({row.claim}) == ({row.claim} if is_ours else set())
 
 
-def test_a_search_without_a_place_waits_for_another_worker(search, monkeypatch):
-    monkeypatch.setattr(loop, "places", threading.BoundedSemaphore(1))
-    loop.places.acquire()
+def test_a_search_without_a_slot_waits_for_another_worker(search, monkeypatch):
+    monkeypatch.setattr(loop, "slots", threading.BoundedSemaphore(1))
+    loop.slots.acquire()
     assert not loop.begin(tasks.search, search.task_id, wait=False)
     search.refresh_from_db()
     assert search.status == Status.PENDING

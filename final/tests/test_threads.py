@@ -31,7 +31,7 @@ def piece(body, more=False):
 
 
 async def send_pieces(*pieces, headers=()):
-    """The response to a request that arrives in these pieces."""
+    """Return the response to a request that arrives in these pieces."""
     waiting, sent = list(pieces), []
 
     async def receive():

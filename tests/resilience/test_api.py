@@ -128,7 +128,8 @@ def test_a_client_that_cannot_be_created_is_logged_and_the_worker_keeps_running(
     for question in ("Who is there?", "Still there?"):
         end = person.wait_for_end(person.search(question))
         found = end["status"], end["error"]
-        assert found == ("failed", "The API could not be asked (ImportError).")
+        words = "The request to the API could not be sent (ImportError)."
+        assert found == ("failed", words)
     # The worker's rounds continue: they find a search whose message was lost.
     fields = {"status": "pending", "updated_at": "2000-01-01 00:00:00"}
     overlooked = insert_search(running, user_id(person), **fields)
@@ -149,5 +150,5 @@ def test_without_a_key_every_search_fails_with_a_message(run_app):
     for task_id in (told, overlooked):
         end = person.wait_for_end(task_id)
         assert end["status"] == "failed"
-        assert end["error"] == "The API could not be asked (OpenAIError)."
+        assert end["error"] == "The request to the API could not be sent (OpenAIError)."
     assert running.site.requests_to_openai() == []

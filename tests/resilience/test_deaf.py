@@ -58,7 +58,7 @@ def test_messages_flow_again_for_old_sockets_and_new_ones(behind_proxy, chromium
     ask(page, "What is a broker?")
     expect_status(page, "What is a broker?", "done")
     wait_until(
-        lambda: any("hears again" in line for line in web.lines),
+        lambda: any("Messages arrive" in line for line in web.lines),
         seconds=HEALS_WITHIN,
         otherwise=lambda: str(web.lines[-20:]),
     )

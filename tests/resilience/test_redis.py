@@ -242,12 +242,12 @@ def test_each_process_logs_one_line_for_a_restart_of_redis(run_app):
         before = len(app.log)
         with without_redis(app):
             wait_until(
-                lambda: any("hears nothing" in line for _, line in app.log[before:]),
+                lambda: any("No messages" in line for _, line in app.log[before:]),
                 seconds=20,
                 otherwise="web has not noticed",
             )
         wait_until(
-            lambda: any("hears again" in line for _, line in app.log[before:]),
+            lambda: any("Messages arrive" in line for _, line in app.log[before:]),
             seconds=20,
             otherwise="web has not recovered",
         )
@@ -258,6 +258,6 @@ def test_each_process_logs_one_line_for_a_restart_of_redis(run_app):
 
 def is_trouble(line: str) -> bool:
     """Whether the line is not part of the story of a search."""
-    story = (" · ", "received", "succeeded", "HTTP Request", "POST ", "hears again")
+    story = (" · ", "received", "succeeded", "HTTP Request", "POST ", "Messages arrive")
     story += ("WebSocket /ws/", "connection open", "connection closed")
     return bool(line.strip()) and not any(words in line for words in story)

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 
 from search.handlers import close_sockets_of_user
 
-BATCH = 1_000  # guests in a transaction: others can write in between
+BATCH = 1_000  # guests per transaction: others can write between two transactions
 
 
 class Command(BaseCommand):

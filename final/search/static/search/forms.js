@@ -39,7 +39,7 @@ async function send(sent) {
   }
 }
 
-// The server may have received the form anyway. Sent again, it is still one search.
+// The server may have received the form anyway. Sending it again starts no second search.
 function unconfirmed(error) {
   return `The server did not confirm this: ${error.message}. Send it again: it counts once.`;
 }
