@@ -84,7 +84,7 @@ def test_a_task_sent_by_hand_in_an_eager_project_does_what_the_page_says(tmp_pat
     )
     assert "stage 4 · worker · " in done.stderr, done.stderr
     assert re.fullmatch(r"[0-9a-f-]{36}", done.stdout.strip())
-    assert "If this terminal does the worker's work itself (" in " ".join(
+    assert "If the command does the worker's work itself (" in " ".join(
         PAGE.read_text().split()
     )
 
