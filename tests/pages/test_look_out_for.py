@@ -268,7 +268,7 @@ def test_daphne_at_the_end(project, run_folder):
 def test_daphne_is_missing(project, run_folder, chromium):
     on_page('the server says "Starting development server", without "ASGI"')
     on_page(
-        "the app `daphne` is missing in `INSTALLED_APPS`",
+        "the app `daphne` is missing from `INSTALLED_APPS`",
         page="steps/6-consumer.md",
     )
     running = run_folder("6", project("6", "daphne_missing"))

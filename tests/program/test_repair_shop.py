@@ -88,7 +88,7 @@ def test_explain_prints_the_full_report_and_counts_as_using_all_hints(
     folder, chromium, capsys
 ):
     assert check(folder, "../repair", explain=True, strict=False, browser=chromium) == 1
-    assert "BROKEN  4 worker    No worker runs" in capsys.readouterr().out
+    assert "BROKEN  4 worker    No worker is running" in capsys.readouterr().out
     assert kept.read(folder, "../repair").turn.hints == 3
 
 
@@ -128,7 +128,7 @@ def test_a_fix_that_leaves_something_unsafe(folder, chromium, capsys):
     assert status == 3
     assert "this is left to look at" in printed
     assert "accepts forms from other sites" in " ".join(printed.split())
-    assert "The mistake was: No worker runs" in " ".join(printed.split())
+    assert "The mistake was: No worker is running" in " ".join(printed.split())
 
 
 def test_options_that_would_reveal_the_mistake(folder):

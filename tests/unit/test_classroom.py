@@ -90,12 +90,12 @@ NO_WORKER, EAGER, SYNTAX = (
         (row("a", 4, 4), "step 4", ""),
         (row("a", 4, 7), "step 4", ""),
         # The files have nothing of step 4: the learner has not begun it.
-        (row("a", 4, 3, NO_WORKER), "step 3", "next: 4 worker: No worker runs"),
+        (row("a", 4, 3, NO_WORKER), "step 3", "next: 4 worker: No worker is running"),
         # The files have the model and the task of step 4.
         (
             row("a", 4, 4, NO_WORKER, at="Procfile:1"),
             "step 4, broken at stage 4",
-            "4 worker: No worker runs (Procfile:1)",
+            "4 worker: No worker is running (Procfile:1)",
         ),
         # A stage of an earlier step is broken.
         (row("a", 6, 6, EAGER), "step 6, broken at stage 3", "3 queue: "),
@@ -105,7 +105,7 @@ NO_WORKER, EAGER, SYNTAX = (
         (
             row("a", 4, 4, NO_WORKER, state="cannot judge"),
             "step 4, cannot be judged",
-            "4 worker: No worker runs",
+            "4 worker: No worker is running",
         ),
         (unchecked("a", "the folder is empty"), "not checked", "the folder is empty"),
     ],

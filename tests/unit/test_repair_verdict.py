@@ -51,14 +51,14 @@ def test_it_says_where_a_search_stops_and_no_more(kept):
     assert text.startswith("Still broken. A search stops at stage 4, worker.")
     assert "seen 3" in text
     assert "--hint" in text
-    for secret in ("No worker runs", "Procfile", "what was seen", "no-worker"):
+    for secret in ("No worker is running", "Procfile", "what was seen", "no-worker"):
         assert secret not in text
 
 
 def test_after_the_last_hint_it_says_everything(kept):
     kept.turn.hints = 3
     text = printed(report("no-worker"), kept)
-    assert "No worker runs" in text
+    assert "No worker is running" in text
     assert "what was seen" in text
 
 
@@ -70,14 +70,14 @@ def test_a_break_that_is_not_the_shop_s(kept):
 
 def test_a_break_after_it_was_fixed(kept):
     kept.solve()
-    assert "No worker runs" in printed(report("no-worker"), kept)
+    assert "No worker is running" in printed(report("no-worker"), kept)
 
 
 def test_a_flow_that_works(kept):
     kept.solve()
     text = printed(report(), kept)
     assert text.startswith("Fixed: the flow works.")
-    assert "The mistake was: No worker runs (Procfile)." in text
+    assert "The mistake was: No worker is running (Procfile)." in text
     assert "#no-worker" in text
     assert "with no hint" in text
     assert "left to look at" not in text
