@@ -501,7 +501,7 @@ def test_a_file_that_hangs(project, check_here, monkeypatch):
     urls.write_text(f"import time\n\ntime.sleep(600)\n{urls.read_text()}")
     found = named(check_here("2", folder))
     assert found["id"] == "web-does-not-listen"
-    assert found["seen"].startswith("nothing listens at its port after 4 s")
+    assert found["seen"].startswith("nothing listens on its port after 4 s")
 
 
 def test_a_broken_file_outside_the_apps_and_an_empty_database_are_accepted(

@@ -37,7 +37,7 @@ def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
             yield "not-awaited", call.at
     for _, place in code.receivers.values():
         file = place.rpartition(":")[0]
-        # Django itself imports apps.py, and a script needs no import.
+        # Django itself imports apps.py, and a script does not need an import.
         is_script = code.find(r"__name__ *== *[\"']__main__", file)
         if not (file.endswith("apps.py") or is_script or code.imports(file)):
             yield "handler-not-imported", place

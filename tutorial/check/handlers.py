@@ -17,7 +17,7 @@ def is_lost(code: Code, call: Call) -> bool:
 
 
 def own_layer(code: Code, sent_at: str | None) -> str | None:
-    """The line that makes a channel layer beside that of the settings, or None.
+    """The line that creates a channel layer other than that in the settings, or None.
 
     `sent_at` is the line that sends to the group; its file is searched first.
     """
@@ -57,7 +57,8 @@ def why_no_handler(code: Code, connected: list[Event], signal: Event) -> Unmet:
         return Unmet("handler-on-other-signal", seen, at=made[-1])
     if mine:
         place = next(iter(mine.values()))
-        seen += ", though one was connected: it is gone, or waits for another sender"
+        seen += ", although one had been connected: it no longer exists, or it accepts"
+        seen += " only a different sender"
         return Unmet("handler-lost", seen, at=place)
     for function, (name, place) in code.receivers.items():
         seen += f"; {function} listens to {name}"
@@ -67,20 +68,21 @@ def why_no_handler(code: Code, connected: list[Event], signal: Event) -> Unmet:
 
 
 def _had_handler(code: Code, had: Event, seen: str) -> Unmet:
-    """The mistake behind a handler that was connected to the signal, and not called."""
-    seen += ", though one was connected"
+    """The mistake behind a handler that was connected to the signal, but not called."""
+    seen += ", although one had been connected"
     at = code.find(r"(@receiver|\.connect)\(.*\bsender=", ".py")
     if at or had.get("sender"):
         at = at or had.at
         return Unmet("sender-differs", f"{seen}; {at}: {code.line(at)}", at=at)
     place = code.receivers.get(had["receiver"].rpartition(".")[2], ("", None))[1]
-    return Unmet("handler-lost", f"{seen}: it is gone", at=place or had.at)
+    seen += ": the handler no longer exists"
+    return Unmet("handler-lost", seen, at=place or had.at)
 
 
 def _not_connected(
     code: Code, connected: list[Event], signal: Event, mine: dict[str, str], seen: str
 ) -> Unmet | None:
-    """The mistake that one of the signal's handlers was never connected, or None.
+    """The mistake to report if a handler of the signal was never connected, or None.
 
     `mine` are the places of the handlers in the code, by function.
     """
@@ -90,7 +92,7 @@ def _not_connected(
             continue
         file = place.rpartition(":")[0]
         if file in signal.get("modules", ()):
-            seen += f"; {file} was imported, and has not connected {function}"
+            seen += f"; {file} was imported, but it has not connected {function}"
             return Unmet("handler-missing", seen, at=place)
         seen += f"; {file} was not imported in the worker"
         if outside := code.find(r"^def ready\(", "apps.py", ".py"):

@@ -153,7 +153,7 @@ def judge_in_browser(scene: Scene) -> list[Result]:
 def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
     """The findings after a search in a browser that worked; see `judge`.
 
-    The result is that of a stage that fails when more than one person asks, or None.
+    The result is for a stage that fails if more than one person asks; or it is None.
     """
     found, broken = [], None
     for look, what in browser_findings.LOOKS.items():
@@ -166,7 +166,7 @@ def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
                     broken = broken or _broken(scene, stage, found[-1])
         except Exception as error:
             # The search worked, so an error here says nothing about the flow.
-            scene.advice.append(f"not looked at: {what} ({_first_line(error)})")
+            scene.advice.append(f"not checked: {what} ({_first_line(error)})")
     return broken, _diagnoses(scene, found, list(map(_kind, found)))
 
 

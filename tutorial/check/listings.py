@@ -58,8 +58,8 @@ def _stage(path: str, line: str, last: int) -> int:
 def _first(change: FileDiff) -> tuple[str, str, str] | None:
     """The first missing line of a file as (line, words, place), or None.
 
-    The line is "" if the whole file is missing. The place is the line that it belongs
-    below. A line that is missing altogether is preferred to a line that is only in
+    The line is "" if the whole file is missing. The place is the line below which it
+    belongs. A line that is missing altogether is preferred to a line that is only in
     another place.
     """
     if change.new is None:
@@ -77,7 +77,7 @@ def _first(change: FileDiff) -> tuple[str, str, str] | None:
             if new.count(line) < old.count(line):
                 seen = f"there is no line `{line.strip()}`; {where}"
                 return line, seen, f"{change.path}:{max(place, 1)}"
-            seen = f"the line `{line.strip()}` stands in another place; {where}"
+            seen = f"the line `{line.strip()}` is in another place; {where}"
             moved = moved or (line, seen, f"{change.path}:{new.index(line) + 1}")
     return moved
 
@@ -96,7 +96,7 @@ def _where(lines: list[str], number: int) -> str:
     if not above:
         return "in the step it is the first line of the file"
     last = above[-1]
-    words = f"in the step it stands below `{lines[last].strip()}`"
+    words = f"in the step it is below `{lines[last].strip()}`"
     outer = [
         one
         for one in above

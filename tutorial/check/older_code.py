@@ -1,4 +1,4 @@
-"""Finds workers of a project that run older code than its folder holds."""
+"""Finds a project's workers that run code older than the files in its folder."""
 
 import contextlib
 from pathlib import Path
@@ -8,8 +8,8 @@ import psutil
 from tutorial.check.code import files_of_worker
 from tutorial.project.files import files
 
-# A process may seem older than it is by so many seconds: Linux counts its start time
-# from the boot time, which is known in whole seconds.
+# A process may seem older than it is, by up to this many seconds: Linux counts its
+# start time from the boot time, which is known in whole seconds.
 BLUR = 1.0
 
 

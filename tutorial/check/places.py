@@ -1,4 +1,4 @@
-"""The usual place of a mistake in the code, for want of a more precise one."""
+"""The usual place of a mistake in the code, used if no more precise place is known."""
 
 from tutorial.check.code import Code
 

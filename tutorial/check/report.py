@@ -27,8 +27,8 @@ NOTHING_TO_REPORT, FLOW_BREAKS, HAS_FINDINGS, NOT_JUDGED = 0, 1, 3, 4
 
 WIDTH = 88
 
-# The page of the site that lists all mistakes, with their ids as anchors, and its
-# address with `tutorial docs` at the default port.
+# The page of the site that lists all mistakes, with their ids as anchors; and the
+# page's address if `tutorial docs` serves it on the default port.
 PAGE = "docs/troubleshooting.md"
 ADDRESS = "http://127.0.0.1:8001/troubleshooting/"
 
@@ -103,7 +103,7 @@ class Report:
 
     @property
     def unjudged(self) -> Diagnosis | None:
-        """The diagnosis of a stage from which on the flow cannot be judged, or None."""
+        """The diagnosis of the stage from which the flow cannot be judged, or None."""
         for result in self.results:
             if result.state == BROKEN:
                 return None

@@ -95,7 +95,7 @@ class OpenPage:
     console: list[str] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)  # status, address
     posts: list[str] = field(default_factory=list)  # kinds: "fetch", "document"
-    sent: list[Any] = field(default_factory=list)  # Playwright's requests except GET
+    sent: list[Any] = field(default_factory=list)  # Playwright's; not those with GET
     said: list[str] = field(default_factory=list)  # by the page, before the answer
     answers: list[tuple[int, str]] = field(default_factory=list)  # status, address
     responses: list[Any] = field(default_factory=list)  # Playwright's, of the answers
@@ -153,7 +153,7 @@ class Scene:
     pause: Callable[[float], object] = time.sleep  # between two looks
     person: Any = None  # that searched in a browser; see `stages/person.py`
     search_seconds: float | None = None  # from the form to the page in the browser
-    # Looks that are postponed to the end, because their effects take time.
+    # Checks that are postponed to the end, because their effects take time.
     pending: list[Callable[[], Iterator[Unmet]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -200,7 +200,7 @@ def _goes_further(
     progress("searching in a browser")
     path = scene.path
     results = judge_in_browser(scene)
-    # The stage may have looked at another page, such as the login page.
+    # The stage may have looked at a different page, such as the login page.
     last = results[-1].diagnosis
     is_other_page = scene.path != path or (last and last.id == "log-in-refused")
     gained = results[-1].number - broken.number + bool(is_other_page)

@@ -77,7 +77,7 @@ class Check:
             found["browser"] = self._browser()
 
         def commands(project: Project) -> dict[str, str]:
-            # Use the learner's database as it is. Only without one, create and migrate.
+            # Use the learner's database as it is. If there is none, create one.
             survey = [str(output), found["settings"], *["migrate"] * (not databases)]
             commands = self._commands(project)
             command = observer.with_survey(commands.get("web", ""), survey)

@@ -68,7 +68,7 @@ def read_message(command: Command) -> Message | None:
 
 
 def message_of(text: bytes, queue: str, database: int = 0) -> Message | None:
-    """The Celery message whose content is `text`; None if it is of another kind."""
+    """The Celery message whose content is `text`; None if it is of a different kind."""
     try:
         content = json.loads(text)
         # Celery's task protocol 1 has no headers; its body describes the task.

@@ -28,7 +28,7 @@ def _refused(scene: Scene, unmet: Unmet, path: str, status: int) -> Unmet:
     if status == 404 and "daphne" not in settings.get("apps", ["daphne"]):
         return Unmet(
             "daphne-missing",
-            f"{seen}: the development server is Django's own, which speaks HTTP alone",
+            f"{seen}: the development server is Django's own, which supports only HTTP",
             expected=expected,
         )
     if status == 404 and "application" not in asgi:
@@ -110,7 +110,7 @@ def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
     if mistake == "socket-without-user":
         return Unmet(
             "socket-without-user",
-            f"the consumer asks for scope['user'] ({failed.at}), which is not there",
+            f"the consumer reads scope['user'] ({failed.at}), which does not exist",
             expected=expected,
             at=scene.code.find(r"URLRouter\(", ".py") or failed.at,
         )
@@ -123,7 +123,8 @@ def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
     if mistake == "async-mismatch":
         return Unmet(
             "async-mismatch",
-            f"{failed.error}: an asynchronous consumer awaits each of its methods",
+            f"{failed.error}: every method of an asynchronous consumer is awaited, so"
+            " each must be `async def`",
             expected=expected,
             at=failed.at or scene.code.find(r"^    def \w+\(self, event", ".py"),
             stage=6,

@@ -110,19 +110,23 @@ def _unreadable(scene: Scene) -> Iterator[Unmet]:
 
 
 def _shadowing(scene: Scene) -> Iterator[Unmet]:
-    """Files of the project that Python imports in place of a package."""
+    """Files of the project that Python imports instead of a package."""
     for name in PACKAGES:
         for path in (f"{name}.py", f"{name}/__init__.py"):
             if (scene.folder / path).exists():
                 yield Unmet(
                     "package-shadowed",
-                    f"`import {name}` finds {path} of the project, and not the package",
+                    f"`import {name}` finds the project's {path} instead of the"
+                    " package",
                     at=f"{path}:1",
                 )
 
 
 def _comma_missing(scene: Scene, module: str) -> str | None:
-    """The place of two strings without a comma between them that form the name."""
+    """The place of two strings that Python joins because a comma is missing, or None.
+
+    `module` is the beginning of the joined string.
+    """
     for file, text in scene.code.texts(".py").items():
         for pair in re.finditer(r"[\"']([\w.]+)[\"']\s+[\"']([\w.]+)[\"']", text):
             if (pair[1] + pair[2]).startswith(module):
@@ -131,7 +135,7 @@ def _comma_missing(scene: Scene, module: str) -> str | None:
 
 
 def of_a_package(error: str) -> str:
-    """The id of the mistake if a package is missing or does not fit; otherwise ""."""
+    """The id of the mistake if a package is missing or incompatible; otherwise ""."""
     if re.search(r"VersionMismatch|requires \S+ version", error):
         return "packages-do-not-fit"
     return "package-missing" if re.match(r"ModuleNotFoundError", error) else ""

@@ -67,7 +67,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _no_script(scene: Scene) -> Unmet | None:
-    """The mistake that the page does not load the WebSocket's script, or None."""
+    """The mistake to report if the page lacks the WebSocket's script, or None."""
     place = scene.code.find(r"new WebSocket\(", ".js", ".html")
     if place is None:
         return None
@@ -172,7 +172,7 @@ def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
 
 
 def _field_without_name(scene: Scene) -> str | None:
-    """The place of the field without a name or output; or of the view."""
+    """The place of the field that has no name or is not rendered; or of the view."""
     code = scene.code
     buttons = "hidden|submit|button|reset|image"
     named = rf"name=|type=[\"']?({buttons})"
@@ -193,7 +193,7 @@ def not_migrated(scene: Scene, seen: str) -> Unmet:
     if apps := migrations.get("without_migration"):
         return Unmet(
             "migration-missing",
-            f"{seen}; no migration knows the models of: {', '.join(apps)}",
+            f"{seen}; there is no migration for the models of: {', '.join(apps)}",
             expected=expected,
         )
     at, waiting = _model_of(scene, seen), migrations.get("unapplied", ["unknown"])
@@ -240,7 +240,7 @@ def place_in_script(scene: Scene, unmet: Unmet) -> str | None:
     return None
 
 
-# The mistakes that a project without a page to ask at seems to have.
+# A project seems to have these mistakes if `check` finds no page with a question field.
 WITHOUT_PAGE = ("no-form", "page-not-found", "page-refused")
 TEXT_FIELD = (
     r"<textarea|\{\{ *form\b"
@@ -249,10 +249,10 @@ TEXT_FIELD = (
 
 
 def no_page(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake that `check` can open no page to ask at; otherwise `unmet`.
+    """The mistake to report if `check` cannot open a page with a field; or `unmet`.
 
-    The project has addresses but no templates; or a template with a field was not
-    rendered, and there are addresses with parameters.
+    It is reported in two cases: the project has addresses but no templates; or a field
+    of a template was not rendered, and some addresses have parameters.
     """
     if unmet.mistake not in WITHOUT_PAGE:
         return unmet
@@ -261,7 +261,8 @@ def no_page(scene: Scene, unmet: Unmet) -> Unmet:
         why = "the project has no template"
     elif scene.paths_with_parts and (field := _field_not_rendered(scene, templates)):
         addresses = ", ".join(scene.paths_with_parts[:3])
-        why = f"{field} has a field, and was not opened; there are also {addresses}"
+        why = f"the field at {field} was not rendered; addresses with parameters:"
+        why += f" {addresses}"
     else:
         return unmet
     seen = f"{unmet.seen}; {why}"

@@ -53,7 +53,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
             status = scene.search.answer.status
             return Unmet(
                 "return-missing",
-                f"the task was called, and the view answered with status {status}",
+                f"the task was called, but the view answered with status {status}",
                 expected="a redirect, or the page with status 200",
                 at=scene.code.find(r"^\s+redirect\(", ".py") or scene.view,
             )
@@ -81,7 +81,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _other_field(scene: Scene, refused: Event) -> str | None:
-    """The place of the page's field, if the form class has another name for it."""
+    """The place of the page's field, if the form class has a different name for it."""
     sent = [name for form in scene.visitor().get().page.forms for name in form.texts]
     lost = [name for name in sent if scene.code.find(rf"^\s+{name}\s*=", ".py") is None]
     if not lost or not set(refused["errors"]) - set(sent):
@@ -90,7 +90,7 @@ def _other_field(scene: Scene, refused: Event) -> str | None:
 
 
 def _json_not_read(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake that the view reads form fields from a JSON request, or None."""
+    """The mistake to report if the view reads a JSON request like a form, or None."""
     sent = scene.opened.sent if scene.opened else []
     if not any("json" in one.headers.get("content-type", "") for one in sent):
         return None
@@ -123,10 +123,10 @@ def _explain_silence(scene: Scene, unmet: Unmet) -> None:
     if adds is None:
         return
     if not code.find(r"\bmessages\b", ".html"):
-        unmet.seen += f"; {adds} adds a message, and no template shows `messages`"
+        unmet.seen += f"; {adds} adds a message, but no template shows `messages`"
         unmet.at = code.find(r"<form|<body", ".html") or adds
     elif not code.find(r"context_processors\.messages", ".py"):
-        unmet.seen += f"; {adds} adds a message, and no context processor passes it on"
+        unmet.seen += f"; {adds} adds a message, but no context processor passes it on"
         unmet.at = code.find(r"[\"']context_processors[\"']|^TEMPLATES", ".py") or adds
 
 
@@ -200,14 +200,14 @@ def _enqueue_failed(scene: Scene, event: Event) -> Unmet:
         return Unmet(
             "not-serializable",
             event.error,
-            expected="arguments that JSON knows: texts, numbers, lists",
+            expected="arguments that JSON can represent: strings, numbers, lists",
             at=event.at,
         )
     return Unmet("view-raises", event.error, expected="a call of the task", at=event.at)
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The view answered well, but a reload or a bad question calls the task, too."""
+    """Yield a finding if no task was called, or if a bad question became a task."""
     if not scene.observed:
         return
     search = scene.search
@@ -227,7 +227,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _bad_questions(scene: Scene) -> Iterator[Unmet]:
-    """A bad question became a task, although the page does not show it."""
+    """Yield a finding for each bad question that became a task."""
     form = scene.visitor().form()
     longest = _longest_in_model(scene, form.text_field)
     if longest and not form.texts.get(form.text_field):

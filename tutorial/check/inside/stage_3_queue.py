@@ -38,13 +38,13 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def not_called(scene: Scene) -> Unmet:
-    """The mistake that the view answered without calling the task."""
+    """The mistake to report if the view answered without calling the task."""
     calls = scene.code.calls("delay", "apply_async", "delay_on_commit")
     if refused := scene.search.own_events.first("form refused"):
         return Unmet(
             "form-refuses-question",
             f"status {scene.search.answer.status}, and {words_of_refusal(refused)}",
-            expected="a good question that is taken",
+            expected="a good question that is accepted",
             at=refused.at,
         )
     lost = scene.code.find(r"^(?!.*\bawait\b).*sync_to_async\(\S+\.delay", ".py")
@@ -103,7 +103,7 @@ def _elsewhere(scene: Scene, unmet: Unmet, event: Event) -> Unmet:
 
 
 def _unroutable(scene: Scene, event: Event) -> Unmet:
-    """The mistake that Celery found no queue for the message."""
+    """The mistake to report if Celery found no queue for the message."""
     at = (
         scene.code.find(r"\brouting_key\b", ".py")
         or scene.code.find(r"(?i)task_(routes|queues|default_exchange)", ".py")
@@ -111,7 +111,7 @@ def _unroutable(scene: Scene, event: Event) -> Unmet:
     )
     return Unmet(
         "message-unroutable",
-        f"Celery has sent the message for {event['task']}, and no queue in Redis got"
+        f"Celery has sent the message for {event['task']}, but no queue in Redis got"
         f" it; the line is: {scene.code.line(at)}",
         expected=EXPECTED,
         at=at,
@@ -155,7 +155,7 @@ def no_broker(scene: Scene, event: Event) -> Unmet:
 
 
 def broker_refuses(scene: Scene, seen: str) -> Unmet:
-    """The mistake that no Redis answers at the broker address of the project."""
+    """The mistake to report if no Redis answers at the project's broker address."""
     return Unmet("broker-refuses", seen, expected=EXPECTED, at=_address(scene))
 
 
@@ -201,15 +201,15 @@ def _package(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The view waits for the task, or sends the message before its row is committed."""
+    """Yield a finding if the view waits for the task, or calls it before the commit."""
     yield from _waits_for_result(scene)
     event = scene.search.events.first("enqueued")
     if event and event.get("rows_in_transaction"):
         yield Unmet(
             "enqueued-before-commit",
-            f"{event['task']} was called inside of a transaction that had written"
+            f"{event['task']} was called inside a transaction that had written"
             f" {event['rows_in_transaction']} row(s) and was not committed yet",
-            expected="a message that leaves after the commit",
+            expected="a message that is sent after the commit",
             at=event.at,
         )
 

@@ -117,7 +117,7 @@ def _not_taken(scene: Scene, unmet: Unmet) -> Unmet:
     if worker["broker"] != event["broker"]:
         return Unmet(
             "other-broker",
-            f"the view sends to {event['broker']}, the worker listens at"
+            f"the view sends to {event['broker']}, but the worker reads from"
             f" {worker['broker']}",
             expected=unmet.expected,
             at=scene.code.find(r"\bcelery\b.*(--broker|-b\b)", "")
@@ -132,16 +132,16 @@ def _not_taken(scene: Scene, unmet: Unmet) -> Unmet:
     if scene.message.queue == "celery" not in queues and route:
         return Unmet(
             "route-does-not-fit",
-            f"the message for {scene.message.task} is in the list celery, the worker"
-            f" listens to {', '.join(queues)}",
+            f"the message for {scene.message.task} is in the list celery, but the"
+            f" worker listens to {', '.join(queues)}",
             expected=unmet.expected,
             at=route,
         )
     if scene.message.queue not in queues:
         return Unmet(
             "other-queue",
-            f"the message is in the list {scene.message.queue}, the worker listens to"
-            f" {', '.join(queues)}" + (f" ({command})" if command else ""),
+            f"the message is in the list {scene.message.queue}, but the worker listens"
+            f" to {', '.join(queues)}" + (f" ({command})" if command else ""),
             expected=unmet.expected,
             at=scene.code.find(r"queue=|(?i:default_queue|task_routes)", ".py")
             or command,
@@ -150,19 +150,20 @@ def _not_taken(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _other_api(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake that the task asks another host than the API, or None."""
+    """The mistake to report if the task calls a host other than the API, or None."""
     asked = scene.search.events.first("asks host", process="worker")
     if asked is None or scene.site.requests_to_openai():
         return None
     end = scene.end_of(scene.search)
-    seen = f"the worker asked {asked['host']}, and not the address in OPENAI_BASE_URL"
+    seen = f"the worker sent a request to {asked['host']} instead of the address in"
+    seen += " OPENAI_BASE_URL"
     if end and end["what"] == "task failed":
         seen += f"; the task raised {end.error[:100]}"
     return Unmet("asks-other-api", seen, expected=unmet.expected, at=asked.at)
 
 
 def _unknown_task(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake that the worker discarded a message for an unknown task, or None."""
+    """The mistake to report if the worker does not know the message's task, or None."""
     unknown = scene.search.events.first("unknown task")
     if unknown is None:
         return None
@@ -180,7 +181,7 @@ def _unknown_task(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _no_answer(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind a missing answer: the API was not asked, or it refused."""
+    """The mistake behind a missing answer: the API was not called, or it refused."""
     if found := _wrong_address(scene, unmet):
         return found
     event, end = scene.search.events.first("openai"), scene.end_of(scene.search)
@@ -206,14 +207,14 @@ def _no_answer(scene: Scene, unmet: Unmet) -> Unmet:
         if found := _not_started(scene, unmet):
             return found
         if scene.search.events.first("enqueued"):
-            unmet.seen += f"; the task {'ended' if end else 'still runs'}"
+            unmet.seen += f"; the task {'ended' if end else 'is still running'}"
         if rows := _rows(scene):
             unmet.seen += f"; it saved {_short(rows[-1]['row'])}"
     return unmet
 
 
 def _wrong_address(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake that the client has an address without an API, or None."""
+    """The mistake to report if there is no API at the client's address, or None."""
     given = scene.events.first("openai address", process="worker")
     if given is None or unmet.mistake not in ("api-address", "api-not-asked"):
         return None
@@ -227,12 +228,12 @@ def _wrong_address(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _not_started(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake that the worker took the message and did not start it, or None."""
+    """The mistake to report if a message was taken, but no task started, or None."""
     sent = scene.search.events.first("enqueued")
     is_started = sent and scene.search.events.first("task started", id=sent["id"])
     if is_started or not scene.still_runs(scene.search):
         return None
-    seen = f"the worker has taken the message, and {scene.message.task} has not started"
+    seen = f"the worker has taken the message, but {scene.message.task} has not started"
     delay = None
     if scene.message.eta:
         seen += f"; its eta is {scene.message.eta}"
@@ -265,7 +266,7 @@ def task_failed(scene: Scene, end: Event) -> Unmet:
 
 
 def _sent_too_early(scene: Scene, end: Event) -> Unmet | None:
-    """The mistake that the view passed an id that did not exist yet, or None."""
+    """The mistake to report if the task got an id that did not exist yet, or None."""
     called = scene.search.events.first("enqueued")
     if called is None or not re.search(r"NOT NULL|not-null|DoesNotExist", end.error):
         return None
@@ -311,7 +312,7 @@ def _not_shown(scene: Scene, unmet: Unmet) -> Unmet:
                 at=rows[-1].at or _task(scene),
             )
         if not rows and end:
-            unmet.seen = "the task has ended, and no row was saved"
+            unmet.seen = "the task has ended, but no row was saved"
         some = scene.code.find(r"update_fields=", ".py") if rows else None
         if some:
             unmet.seen += f"; the row was saved with {scene.code.line(some)}"
@@ -331,8 +332,8 @@ def _not_shown(scene: Scene, unmet: Unmet) -> Unmet:
     name = re.search(r" in ([a-z]\w*)\s*%}", scene.code.line(listed))
     if name and not scene.code.find(rf"\b{name[1]}\b", ".py"):
         unmet.seen = (
-            f"the template loops over `{name[1]}`, and no view gives it that name"
-            f" (see {scene.view})"
+            f"the template loops over `{name[1]}`, but no view passes it a variable of"
+            f" that name (see {scene.view})"
         )
     return unmet
 
@@ -359,12 +360,16 @@ def _user(scene: Scene) -> str | None:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The task fails after it saved the answer, or the client has another address."""
+    """Yield a finding if the task fails after it saved the answer.
+
+    Add advice if the client's address differs from the default of the API.
+    """
     asked = scene.events.first("openai address", process="worker")
     if asked and asked["address"] != REAL_API:
         scene.advice.append(
-            f"{asked.at}: the client of the API has the address {asked['address']};"
-            " check answered in its place, and does not know whether it is right"
+            f"{asked.at}: the API client has the address {asked['address']}; check"
+            " answered instead of the server there, so it does not know whether the"
+            " address is right"
         )
     scene.wait_for_end(scene.search)
     end = scene.end_of(scene.search)
@@ -374,7 +379,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def still_runs(scene: Scene, search: Search) -> Unmet | None:
-    """The mistake that the search's task has not ended, or None."""
+    """The mistake to report if the search's task has not ended, or None."""
     if not scene.still_runs(search):
         return None
     found = does_not_end(scene)

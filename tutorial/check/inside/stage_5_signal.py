@@ -57,8 +57,8 @@ def _error_not_broadcast(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The message is sent before the answer is saved and committed."""
-    expected = "a row that others can read before its message is sent"
+    """Yield a finding if the message is sent before the row is saved and committed."""
+    expected = "a row that other processes can read before its message is sent"
     sent = _of_task(scene, "group_send")
     signals = _of_task(scene, "signal")
     saved = _of_task(scene, "saved")
@@ -66,7 +66,8 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         return
     if not signals:
         scene.advice.append(
-            f"{sent[0].at}: the broadcast comes from no signal of the project's own"
+            f"{sent[0].at}: the broadcast was not caused by a signal that the project"
+            " defines"
         )
     # Pieces of an answer may be broadcast before the answer is complete.
     announced = (signals or sent)[-1]
@@ -108,7 +109,7 @@ def why_not_broadcast(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
     place = next(iter(scene.code.receivers.values()), ("", None))[1]
     return Unmet(
         "handler-does-not-send",
-        f"{signal['name']} was sent to {signal['receivers']} handler(s), and none of"
+        f"{signal['name']} was sent to {signal['receivers']} handler(s), but none of"
         " them called group_send",
         expected=EXPECTED,
         at=calls[0].at if calls else place,
@@ -118,11 +119,11 @@ def why_not_broadcast(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
 def not_awaited(
     scene: Scene, calls: list[Call], expected: str, stage: int | None = None
 ) -> Unmet | None:
-    """The mistake that a call's coroutine is never awaited, or None."""
+    """The mistake to report if a call's coroutine is never awaited, or None."""
     for call in calls:
         if is_lost(scene.code, call):
             name = f"{call.target}.{call.name}".removeprefix(".")
-            seen = f"{name}(...) was called and not awaited"
+            seen = f"{name}(...) was called, but not awaited"
             return Unmet(
                 "not-awaited", seen, expected=expected, at=call.at, stage=stage
             )
@@ -130,9 +131,10 @@ def not_awaited(
 
 
 def name_refused(scene: Scene, failed: Event, stage: int = 6) -> Unmet | None:
-    """The mistake that the channel layer refuses the name of a group, or None.
+    """The mistake to report if the channel layer refuses a group's name, or None.
 
-    `failed` is the call of the layer, or the exception of the consumer because of it.
+    `failed` is the failed call of the layer, or the exception that the call caused in
+    the consumer.
     """
     words = str(failed.get("reason") or failed.get("message") or "")
     if failed["error"] != "TypeError" or not words.startswith("Group name must be"):
@@ -151,13 +153,13 @@ def name_refused(scene: Scene, failed: Event, stage: int = 6) -> Unmet | None:
 def _not_allowed(name: object) -> str:
     """The reason why the name of a group is not valid, as text."""
     if not isinstance(name, str):
-        return f"that is no text, but of the type {type(name).__name__}"
+        return f"it is not a string, but of the type {type(name).__name__}"
     wrong = dict.fromkeys(re.sub(r"[a-zA-Z\d\-_.]", "", name))
     if wrong:
         named = {" ": "a space"}
         signs = ", ".join(named.get(sign, f"“{sign}”") for sign in wrong)
         return f"a name must not contain {signs}"
-    return f"it has {len(name)} characters, and fewer than 100 are allowed"
+    return f"it has {len(name)} characters, but fewer than 100 are allowed"
 
 
 def _layer_failed(scene: Scene, failed: Event) -> Unmet:
@@ -223,7 +225,7 @@ def _no_signal(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
         return found
     task = search.events.first("enqueued")["task"].rpartition(".")[2]
     at = signals[0].at if signals else scene.code.tasks.get(task)
-    seen = "the answer is saved, the task has ended, and it sent no signal"
+    seen = "the answer is saved and the task has ended, but it sent no signal"
     if signals:
         seen += f"; the line that would send it is {signals[0].at}"
     return Unmet("signal-not-sent", seen, expected=EXPECTED, at=at)
@@ -239,18 +241,19 @@ def _senders(scene: Scene) -> list[Call]:
 
 
 def _of_model(scene: Scene) -> Unmet | None:
-    """The mistake that a handler of `post_save` was not called, or None."""
+    """The mistake to report if a handler of `post_save` was not called, or None."""
     connected = {e["receiver"] for e in scene.events.all("connected", process="worker")}
     for function, (name, place) in scene.code.receivers.items():
         if name.rpartition(".")[2] not in ("post_save", "pre_save"):
             continue
         if function.rpartition(".")[2] not in connected:
             file = place.rpartition(":")[0]
-            seen = f"{function} waits for {name}; {file} was not imported in the worker"
+            seen = f"{function} listens to {name};"
+            seen += f" {file} was not imported in the worker"
             return Unmet("handler-not-imported", seen, expected=EXPECTED, at=place)
         writes = r"\.(bulk_create|bulk_update|update)\("
         if at := scene.code.find(writes, "tasks.py") or scene.code.find(writes, ".py"):
-            seen = f"{function} ({place}) waits for {name}, which was not sent"
+            seen = f"{function} ({place}) listens to {name}, which was not sent"
             expected = f"{EXPECTED}; the line is: {scene.code.line(at)}"
             return Unmet("model-signal-not-sent", seen, expected=expected, at=at)
     return None
@@ -276,7 +279,7 @@ def _elsewhere(scene: Scene, sent: Event) -> Unmet:
     # The observer redirects all addresses except Unix sockets to the check's Redis.
     return Unmet(
         "layer-elsewhere",
-        f"{sent['layer']} has sent to {sent['group']}, and the Redis at REDIS_URL got"
+        f"{sent['layer']} has sent to {sent['group']}, but the Redis at REDIS_URL got"
         " nothing",
         expected=EXPECTED,
         at=layers(scene),

@@ -39,7 +39,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     if unmet.mistake == "no-frame":
         return _no_frame(scene, unmet)
     if unmet.mistake == "origin-unchecked" and (at := _all_hosts(scene)):
-        unmet.seen += "; ALLOWED_HOSTS admits every host, and so every origin"
+        unmet.seen += "; ALLOWED_HOSTS allows every host, and therefore every origin"
         unmet.at = at
         return unmet
     failed = events.first("socket failed", "consumer failed")
@@ -108,7 +108,7 @@ def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
         new = r"session\.(create|cycle_key|flush)\("
         keys = [SESSION_KEY.search(one["group"]) for one in (joined, sent)]
         if all(keys) and (at := scene.code.find(new, ".py")):
-            seen = f"the consumer joined {joined['group']}, the handler sent to"
+            seen = f"the consumer joined {joined['group']}, but the handler sent to"
             seen += f" {sent['group']}: two sessions of one visitor"
             return Unmet(
                 "session-changes", seen, expected=unmet.expected, at=at, stage=6
@@ -116,13 +116,13 @@ def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
         key = r"^SECRET_KEY\b.*(random|token_|uuid|urandom)"
         digests = [DIGEST.search(one["group"]) for one in (joined, sent)]
         if all(digests) and (at := scene.code.find(key, ".py")):
-            seen = f"the consumer joined {joined['group']}, the handler sent to"
+            seen = f"the consumer joined {joined['group']}, but the handler sent to"
             seen += f" {sent['group']}; the line is: {scene.code.line(at)}"
             return Unmet("key-of-each-process", seen, expected=unmet.expected, at=at)
         return Unmet(
             "group-names-differ",
-            f"the consumer joined {joined['group']} ({joined.at}), the handler sent to"
-            f" {sent['group']} ({sent.at})",
+            f"the consumer joined {joined['group']} ({joined.at}), but the handler sent"
+            f" to {sent['group']} ({sent.at})",
             expected=unmet.expected,
             at=joined.at,
         )
@@ -146,7 +146,7 @@ def _not_joined(scene: Scene, unmet: Unmet) -> Unmet:
     if not scene.observed:
         return unmet
     at = calls[0].at if calls else None
-    seen = "the WebSocket is open, and group_add was never called"
+    seen = "the WebSocket is open, but group_add was never called"
     if hides := silent_except(scene.code, at):
         seen += f"; an exception is caught silently at: {scene.code.line(hides)}"
         return Unmet("consumer-drops-error", seen, expected=expected, at=hides)
@@ -189,9 +189,9 @@ def _not_sent(
 
 
 def not_sent_by_consumer(scene: Scene, got: Event, expected: str) -> Unmet:
-    """The mistake that the consumer got a message and sent no frame."""
+    """The mistake to report if the consumer got a message but sent no frame."""
     at = got.at or scene.code.find(r"self\.send", ".py")
-    seen = f"{got['consumer']} got the message, and sent no frame"
+    seen = f"{got['consumer']} got the message, but sent no frame"
     if hides := silent_except(scene.code, at):
         seen += f"; an exception is caught silently at: {scene.code.line(hides)}"
         return Unmet("consumer-drops-error", seen, expected=expected, at=hides)
@@ -215,7 +215,7 @@ def _layers_differ(scene: Scene, unmet: Unmet, joined: Event, sent: Event) -> Un
     seen = f"the handler ({sent.at}) has sent to {group}, which the consumer has joined"
     sends, hears = names_in_redis(scene.redis.since(scene.mine.mark, "group"), group)
     if sent["layer"] != joined["layer"]:
-        seen += f", by a {sent['layer']}; the consumer's is a {joined['layer']}"
+        seen += f", through a {sent['layer']}; the consumer uses a {joined['layer']}"
     elif sends and hears and not set(sends) & set(hears):
         seen += f"; in Redis it is {sends[-1]} for the handler, and {hears[-1]} for the"
         seen += " consumer"

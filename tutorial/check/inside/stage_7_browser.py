@@ -34,7 +34,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         sent = scene.events.all("consumer sends", type="websocket.send")
         reads = scene.code.find(r"\bJSON\.parse\(|\bevent\.data\b", *SCRIPTS)
         unmet.at = sent[-1].at if sent else None
-        unmet.seen += f"; {reads} expects a text" if reads else ""
+        unmet.seen += f"; {reads} expects a string" if reads else ""
     if unmet.mistake == "nothing-said":
         unmet.at = scene.code.find(r"fetch\(|XMLHttpRequest", *SCRIPTS)
     if unmet.mistake == "inner-html" and "after a reload" in unmet.seen:
@@ -94,19 +94,19 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
     frame, expected = scene.opened.frames[0], unmet.expected
     handler = scene.code.find(HANDLER, *SCRIPTS)
     if handler is None:
-        seen = f"the frame came, {frame[:80]}, and the script does not listen"
+        seen = f"the frame came, {frame[:80]}, but the script does not listen"
         at = scene.code.find(r"Listener\([\"']on", *SCRIPTS)
         return Unmet("no-onmessage", seen, expected=expected, at=at)
     if is_encoded_twice(frame):
         return Unmet(
             "encoded-twice",
-            f"the frame is a text of JSON that holds a text of JSON: {frame[:80]}",
+            f"the frame is a JSON string that contains JSON: {frame[:80]}",
             expected="a frame of JSON, encoded once",
             at=scene.code.find(r"json\.dumps|send_json", "consumers.py", ".py"),
         )
     keys = [key for key, _ in pairs_of(frame)]
     if keys and not _parses(scene):
-        seen = f"the frame came, {frame[:80]}, and the script does not parse it"
+        seen = f"the frame came, {frame[:80]}, but the script does not parse it"
         at = _reads_frame(scene) or handler
         expected += f"; the line is: {scene.code.line(at)}"
         return Unmet("frame-not-parsed", seen, expected=expected, at=at)
@@ -114,7 +114,7 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
     outer = _outer_keys(frame)
     if outer and (inside := [key for key in read if key in keys and key not in outer]):
         key, at = inside[0], read[inside[0]]
-        seen = f"the script reads “{key}” from the frame, and the frame has it inside"
+        seen = f"the script reads “{key}” from the frame, but this key is inside"
         return Unmet(
             "wrong-key", f"{seen} “{', '.join(outer)}”", expected=expected, at=at
         )
@@ -136,7 +136,7 @@ def _in_handler(unmet: Unmet, handler: str) -> Unmet:
     return unmet
 
 
-# Code that has no effect and raises no exception, by mistake.
+# For each mistake, code that has no effect and raises no exception.
 IN_VAIN = {
     "plain-quotes": r"[\"'][^\"'`]*\$\{\w[^\"'`]*[\"']",
     "text-is-no-number": r"dataset\.\w+\s*===?\s*\w|===?\s*[\w.]+\.dataset\.",
@@ -148,7 +148,7 @@ COPIED = r"(?<!content)\.cloneNode\("
 
 
 def _in_script(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake that a line of the script has no effect, or None."""
+    """The mistake to report if a line of the script has no effect, or None."""
     for mistake, pattern in IN_VAIN.items():
         if mistake == "plain-quotes" and "${" not in unmet.seen:
             continue
@@ -162,7 +162,7 @@ def _in_script(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _never_looks_into(scene: Scene) -> bool:
-    """Whether there is a <template>, and no script reads its content."""
+    """Whether there is a <template>, but no script reads its content."""
     has_template = scene.code.find(r"<template\b", ".html")
     return bool(has_template) and not scene.code.find(r"\.content\b", *SCRIPTS)
 

@@ -1,7 +1,7 @@
-"""What is unsafe or unsound in a project that answers a search in a browser.
+"""What is unsafe or unreliable in a project that answers a search in a browser.
 
 The stages' own findings send a plain HTML form. These use the page as a person does, so
-they also apply to a project that sends the question in another way.
+they also apply to a project that sends the question in a different way.
 """
 
 import secrets
@@ -54,7 +54,7 @@ OWN_HEADERS = ("host", "origin", "referer", "user-agent", "cookie", "content-len
 
 
 def _leaving(scene: Scene) -> Iterator[Unmet]:
-    """Findings of the earlier searches; and the page stays when its form is sent."""
+    """Yield the earlier searches' findings, and one if the page is left by its form."""
     yield from scene.differs
     if scene.opened.was_left:
         # An answer may arrive while the page is gone: does the next page show it?
@@ -64,8 +64,8 @@ def _leaving(scene: Scene) -> Iterator[Unmet]:
         is_caught_up = wait(page, lambda: shows(page, first_words(answer)), SHOWN)
         yield Unmet(
             "page-reloads",
-            "the browser left the page when the form was sent, and its WebSocket with"
-            " it",
+            "the browser left the page when the form was sent, so the page's WebSocket"
+            " closed",
             expected="a page that stays, and shows the answer when its frame comes",
             finding="differs" if is_caught_up else "unsafe",
         )
@@ -116,7 +116,7 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
     old = last.rpartition(" ")[2]
     sent = [request for request in scene.opened.sent if old in _body(request)]
     if not sent:
-        scene.advice.append("not looked at: many questions at once")
+        scene.advice.append("not checked: many questions at once")
         return
     new = [secrets.token_hex(3) for _ in range(BURST)]
     answered = answers_to(scene, new)

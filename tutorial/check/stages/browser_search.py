@@ -1,7 +1,7 @@
 """A search that a person makes in a browser, followed through all stages.
 
 The stages send a plain HTML form, from a page that anyone may open. Many projects work
-in another way: a script sends JSON, the page requires a login, the WebSocket opens
+in a different way: a script sends JSON, the page requires a login, the WebSocket opens
 after the question, or an answer comes in pieces. If a stage does not pass, this search
 shows whether the flow gets further in a browser.
 """
@@ -68,7 +68,7 @@ def follow(scene: Scene) -> Iterator[tuple[int, str]]:
     scene.mine = Opened(scene.visitor(), "", None, [], scene.redis.mark(), events)
     person.find_form()
     scene.pause = pause_in(person.opened.page)
-    first = None  # form's failure, and its page
+    first = None  # the failure of the first form, and its page
     while True:
         reached = 0
         try:
@@ -80,7 +80,7 @@ def follow(scene: Scene) -> Iterator[tuple[int, str]]:
             first = first or (unmet, scene.path)
             if reached >= 3:
                 raise
-            # The form may have another purpose, such as a newsletter.
+            # The form may have a different purpose, such as a newsletter.
             if not person.find_next_form():
                 scene.path = first[1]
                 raise first[0] from None
@@ -110,7 +110,7 @@ def _search(scene: Scene, person: Person, about: str) -> Iterator[tuple[int, str
     is_sent = bool(scene.messages_since(mark))
     if not is_sent and not is_up():
         _look_at_sending(opened, question)
-    yield 1, f"a person can ask at {scene.path}"
+    yield 1, f"a person can ask a question at {scene.path}"
     if is_up():
         yield 2, _look_at_question_in_frame(scene, opened, is_sent)
     else:
@@ -125,9 +125,9 @@ def _search(scene: Scene, person: Person, about: str) -> Iterator[tuple[int, str
     yield 3, f"a message for {message.task} in Redis (list {message.queue})"
     look_at_worker(scene)
     wanted = first_words(look_at_api(scene, search))
-    yield 4, f"the API was asked, and {_look_at_row(scene, search, opened, wanted)}"
+    yield 4, f"the API was called, and {_look_at_row(scene, search, opened, wanted)}"
     if not is_heard(opened, wanted) and broadcast_of(scene, search, DONE) is None:
-        seen = "the answer is saved, and Redis got nothing for a group"
+        seen = "the answer is saved, but Redis got nothing for a group"
         raise not_broadcast(scene, search, seen)
     yield 5, _said(scene, search)
     _look_at_frames(scene, search, opened, wanted)
@@ -152,12 +152,12 @@ def _look_at_question_in_frame(scene: Scene, opened: OpenPage, is_sent: bool) ->
     """The page sent the question through a WebSocket, without a form and a view."""
     url = next((url for url, error in reversed(opened.sockets) if not error), "")
     path = urllib.parse.urlsplit(url).path
-    words = f"the question went up the WebSocket at {path}, and no view took part"
+    words = f"the question was sent through the WebSocket at {path}, without a view"
     if not is_sent:
         raise Unmet(
             "consumer-does-the-work",
-            f"{words}; no message entered Redis, so no task took part, either",
-            expected="a task that asks the API",
+            f"{words}; no message entered Redis, so no task was called, either",
+            expected="a task that calls the API",
         )
     found = Unmet("asks-by-socket", words, expected="a form, and a view that takes it")
     found.finding = "differs"
@@ -186,7 +186,7 @@ def _look_at_sending(opened: OpenPage, question: str) -> None:
     said = f"; the console says: {opened.console[0]}" if opened.console else ""
     raise Unmet(
         "form-not-sent",
-        f"the button was pressed, and nothing was sent{said}",
+        f"the button was pressed, but nothing was sent{said}",
         expected="a request with the question",
         stage=1,
     )
@@ -222,15 +222,15 @@ def _words(opened: OpenPage) -> str:
 
 
 def _look_at_row(scene: Scene, search: Search, opened: OpenPage, wanted: str) -> str:
-    """The answer is saved, if the database can be seen, or it is being sent."""
+    """Where the API's answer is: in the database, or on its way to the page."""
     if not scene.databases():
-        return "answered; its database cannot be seen from here"
+        return "it answered; the project's database cannot be seen from here"
     scene.wait(lambda: scene.is_in_database(wanted), DONE, search)
     if scene.is_in_database(wanted):
         return "the answer is in the database"
     if is_heard(opened, wanted):
-        return "answered; the answer is on its way, and in no database"
-    seen = "the API has answered, and the database does not have the answer"
+        return "it answered; the answer is on its way, but in no database"
+    seen = "the API has answered, but the database does not have the answer"
     raise Unmet("not-saved", seen, expected=f"a row with the answer, “{wanted}…”")
 
 
@@ -242,15 +242,15 @@ def _said(scene: Scene, search: Search) -> str:
 def _look_at_frames(
     scene: Scene, search: Search, opened: OpenPage, wanted: str
 ) -> None:
-    """The answer came down a WebSocket, in one frame or in pieces."""
+    """The answer arrived through a WebSocket, in one frame or in pieces."""
     wait(opened.page, lambda: is_heard(opened, wanted) and opened.frames, ARRIVES)
     if is_heard(opened, wanted) and opened.frames:
         return
     if is_heard(opened, wanted):
         raise Unmet(
             "answer-without-frame",
-            "the page shows the answer, and no frame came down a WebSocket",
-            expected="a frame with the answer, down the WebSocket",
+            "the page shows the answer, but no frame arrived through a WebSocket",
+            expected="a frame with the answer, through the WebSocket",
         )
     if not opened.sockets:
         # The browser does not report a WebSocket before its handshake.
@@ -296,9 +296,9 @@ def _look_at_frames(
     where = f" in the group {groups[-1]}" if groups else ""
     raise Unmet(
         "no-frame",
-        f"the message for the group was published, and no frame came; {path} is"
+        f"the message for the group was published, but no frame came; {path} is"
         f" open{where}",
-        expected="a frame with the answer, down the WebSocket",
+        expected="a frame with the answer, through the WebSocket",
     )
 
 
@@ -328,7 +328,7 @@ def _look_at_dom(opened: OpenPage, wanted: str) -> None:
     frame = opened.frames[-1][:80] if opened.frames else ""
     raise Unmet(
         "not-in-page",
-        f"the frame came, {frame}…, and the page shows {shown}",
+        f"the frame came, {frame}…, but the page shows {shown}",
         expected=f"“{wanted}…” in the page",
     )
 

@@ -111,7 +111,7 @@ CHOOSE = """(list) => {
 
 
 def is_of_an_api(page: Any) -> bool:
-    """Whether the page is an API of Django REST framework, where no person asks."""
+    """Whether Django REST framework made the page, as the description of an API."""
     return bool(page.locator("link[href*='/rest_framework/']").count())
 
 
@@ -177,7 +177,8 @@ def fill_and_send(target: Any, text: str) -> None:
         target.press("Enter")
 
 
-# The button after a field. A button before it has another purpose, such as a file.
+# The button after a field. A button before the field has a different purpose, such
+# as choosing a file.
 NEXT_BUTTON = """(field) => [...document.querySelectorAll("button")].find((button) =>
   button.offsetParent && !button.disabled
   && field.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING)"""
@@ -228,7 +229,7 @@ def text_of(page: Any) -> str:
 
 
 def instead(shown: str) -> str:
-    """What a page shows in place of a value, in quotation marks; or ""."""
+    """What a page shows instead of a value, in quotation marks; or ""."""
     found = re.search(r"\bundefined\b|\$\{[^}]*\}", shown)
     return f"“{found[0]}”" if found else ""
 
@@ -247,12 +248,12 @@ def pairs_of(frame: str) -> list[tuple[str, Any]]:
 
 
 def texts_of(frame: str) -> list[str]:
-    """All texts of the frame's JSON."""
+    """All strings in the frame's JSON."""
     return [value for _, value in pairs_of(frame) if isinstance(value, str)]
 
 
 def brings(frames: list[str], wanted: str) -> bool:
-    """Whether a frame, or several with a piece each, contain the words.
+    """Whether a frame contains the words, or several frames contain a piece each.
 
     Pieces have the same key in each frame.
     """
@@ -270,7 +271,7 @@ def brings(frames: list[str], wanted: str) -> bool:
 
 
 def words_of(frame: str) -> list[str]:
-    """The texts in a frame, as a person would read them."""
+    """The strings in a frame, as a person would read them."""
     texts = texts_of(frame)
     if not texts:
         try:

@@ -11,9 +11,10 @@ SHOWS_QUEUE, SHOWS_GROUPS = "show_queue", "show_groups"
 def command_fails(
     scene: Scene, name: str, wanted: str = "", elsewhere: str = ""
 ) -> Iterator[Unmet]:
-    """Run `manage.py NAME` in the copy: it succeeds, and prints the `wanted` text.
+    """Yield a finding if `manage.py NAME` fails, or does not print the `wanted` text.
 
-    `elsewhere` says where the text can be found, if the command looks elsewhere.
+    `elsewhere` says where the text really is, in case the command looks in the wrong
+    place.
     """
     if not any(scene.folder.glob(f"*/management/commands/{name}.py")):
         return

@@ -78,7 +78,7 @@ class Person:
                 "log-in-refused",
                 f"a user that the check created, {self._name}, was not logged in at"
                 f" {scene.path}",
-                expected="a page that needs a log-in",
+                expected="a page that opens after the login",
             )
         raise Unmet(
             "no-form",
@@ -123,7 +123,7 @@ class Person:
         if field is None:
             raise Unmet(
                 "no-form",
-                f"the field for a question is gone from the page at {self._scene.path}",
+                f"the page at {self._scene.path} no longer has a field for a question",
                 expected="a page with a form",
             )
         self.opened.forget()

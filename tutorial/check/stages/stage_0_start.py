@@ -26,9 +26,9 @@ def look(scene: Scene) -> str:
     if not scene.project.listens():
         raise Unmet(
             "web-does-not-listen",
-            f"nothing listens at its port after {START:g} s;"
+            f"nothing listens on its port after {START:g} s;"
             f" its last line: {last_words(scene.lines('web'))}",
-            expected="a web process that listens at $PORT",
+            expected="a web process that listens on $PORT",
         )
     return "the settings are read, and web listens"
 

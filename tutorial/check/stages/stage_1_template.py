@@ -10,7 +10,7 @@ from tutorial.check.unmet import Unmet
 from tutorial.visitor.sockets import FAKE_SOCKETS, wait_in
 from tutorial.visitor.visitor import Answer, Form, Page
 
-# The mark of an API page of Django REST framework, where no person asks.
+# The mark of a page that Django REST framework made, as the description of an API.
 OF_AN_API = re.compile(r"/rest_framework/")
 
 # Everything that a person or a screen reader perceives of the page.
@@ -41,7 +41,7 @@ def look(scene: Scene) -> str:
         _look_in_browser(scene)
         opens = "its script opens a WebSocket"
     elif any("new WebSocket(" in source for source in sources):
-        opens = "its script names a WebSocket, and no browser was there to run it"
+        opens = "its script names a WebSocket, but no browser could run the script"
     else:
         raise _no_socket()
     where = f" at {scene.path}" if scene.path != "/" else ""
@@ -54,7 +54,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     if not form.has_button:
         yield Unmet(
             "no-submit-button",
-            f"the form has the field {form.text_field}, and no button that sends it",
+            f"the form has the field {form.text_field}, but no button that sends it",
             expected="a button of the type submit in the form",
         )
     if scene.states:
@@ -111,7 +111,8 @@ def _find_page(scene: Scene) -> Answer:
         to = urllib.parse.urlsplit(answer.location).path
         raise Unmet(
             "page-redirects",
-            f"{scene.path} was answered with status {answer.status}, and leads to {to}",
+            f"{scene.path} was answered with status {answer.status}, which redirects to"
+            f" {to}",
             expected="the page, with status 200",
         )
     if answer.status != 200:
@@ -125,7 +126,7 @@ def _find_page(scene: Scene) -> Answer:
 
 
 def page_hangs(path: str, answer: Answer) -> Unmet:
-    """The mistake that a page was not answered."""
+    """The mistake to report if a request for a page was not answered."""
     return Unmet(
         "web-ends",
         f"{path} was not answered after {answer.seconds:.0f} s",
@@ -135,7 +136,7 @@ def page_hangs(path: str, answer: Answer) -> Unmet:
 
 
 def page_raises(path: str, answer: Answer) -> Unmet:
-    """The mistake that a page was answered with status 500."""
+    """The mistake to report if a request for a page was answered with status 500."""
     return Unmet(
         "page-raises",
         f"status {answer.status}: {answer.page.text[:200]}",
@@ -161,7 +162,7 @@ def _look_at_form(scene: Scene, page: Page) -> Form:
         if any(form.text_field for form in page.all_forms):
             raise Unmet(
                 "form-not-post",
-                "the form has no method, or another one than post",
+                "the form has no method, or one other than post",
                 expected='a form with method="post"',
             )
         if page.forms:
@@ -220,7 +221,7 @@ def look_at_address(scene: Scene, url: str) -> None:
     if socket.netloc != page.netloc:
         expected = "a WebSocket at the page's own host and port"
     elif socket.scheme in ("wss", "https"):
-        seen += ": wss asks for TLS, and this server speaks http alone"
+        seen += ": wss requires TLS, but this server supports only http"
         expected = "a WebSocket with the scheme ws, because that of the page is http"
     if expected:
         raise Unmet("socket-does-not-open", seen, expected=expected, stage=1)
@@ -229,7 +230,7 @@ def look_at_address(scene: Scene, url: str) -> None:
 def _no_socket() -> Unmet:
     return Unmet(
         "no-socket",
-        "the page was loaded, and its script opened no WebSocket",
+        "the page was loaded, but its script opened no WebSocket",
         expected="a script that calls new WebSocket(...)",
     )
 

@@ -36,7 +36,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     if not search.words().replace(search.question, "").strip():
         yield Unmet(
             "nothing-said",
-            "the page after the form says what it said before",
+            "after the form is sent, the page says the same as before",
             expected="words such as “Search has started!”",
         )
     yield from _bad_questions(scene)
@@ -69,12 +69,12 @@ def _refusal(scene: Scene, search: Search) -> Unmet:
 
 
 def form_refuses(search: Search) -> Unmet:
-    """The mistake that the view refused a good question."""
+    """The mistake to report if the view refused a good question."""
     said = search.words() or "nothing new"
     return Unmet(
         "form-refuses-question",
         f"status {search.answer.status}, and the page says: {said[:120]}",
-        expected="a good question that is taken",
+        expected="a good question that is accepted",
     )
 
 
@@ -89,7 +89,8 @@ def _look_after_redirect(scene: Scene, search: Search) -> None:
     if after.status == 404:
         raise Unmet(
             "redirect-nowhere",
-            f"after the form the browser is sent to {search.answer.location}: 404",
+            f"after the form is sent, the browser is redirected to"
+            f" {search.answer.location}: 404",
             expected="a page that says that the search has started",
         )
 
@@ -140,7 +141,7 @@ def _bad_questions(scene: Scene) -> Iterator[Unmet]:
 
 
 def bad_question_taken(what: str) -> Unmet:
-    """The mistake that a bad question, such as "an empty question", was accepted."""
+    """The mistake to report if a bad question, such as an empty one, was accepted."""
     return Unmet(
         "bad-question-taken",
         f"{what} became a task",

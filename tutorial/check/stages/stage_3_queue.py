@@ -9,7 +9,7 @@ from tutorial.check.traffic import Message
 from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
 
-# Seconds: a form takes less on a busy machine, and a task that sleeps takes more.
+# Seconds: even on a busy machine, a form takes less; a task that sleeps takes more.
 AT_ONCE = 2.0
 
 # Seconds after the view's answer until the message must be in Redis.
@@ -19,7 +19,7 @@ EXPECTED = "a message in Redis, and an answer at once"
 
 
 def look(scene: Scene) -> str:
-    """The message is in Redis, holds the question, and the view answered at once."""
+    """The message is in Redis and holds the question, and the view answered at once."""
     search, seconds = scene.search, scene.search.answer.seconds
     message = scene.message = find_message(scene, search)
     if message is None:
@@ -54,7 +54,7 @@ def find_message(scene: Scene, search: Search) -> Message | None:
 
 
 def look_at_arguments(scene: Scene, search: Search, message: Message) -> None:
-    """The message holds the question, or leads to a row that does."""
+    """The message holds the question, or the id of a row with the question."""
     if message.arguments is None or message.holds(search.question):
         return
     if None in message.arguments and not scene.is_in_database(search.question):

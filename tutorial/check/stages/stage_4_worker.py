@@ -1,4 +1,4 @@
-"""Stage 4 · worker: the message is taken, the API is asked, the answer is saved."""
+"""Stage 4 · worker: the message is taken, the API is called, the answer is saved."""
 
 import secrets
 from collections import Counter
@@ -23,14 +23,14 @@ REFUSED = "simulate: bad key"
 
 
 def look(scene: Scene) -> str:
-    """A worker takes the message, asks the API, and saves the answer."""
+    """A worker takes the message, calls the API, and saves the answer."""
     search = scene.search
     look_at_worker(scene)
     answer = look_at_api(scene, search)
     shown = scene.shown = _look_at_answer(scene, search, answer)
     if not shown:
-        return "the API was asked, and the answer is in the database"
-    return f"the API was asked, and a reload shows: {shown[:50]}…"
+        return "the API was called, and the answer is in the database"
+    return f"the API was called, and a reload shows: {shown[:50]}…"
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
@@ -43,7 +43,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         page = scene.search.visitor.get()
         yield Unmet(
             "answer-not-on-page",
-            f"the row is saved, and a reload shows: {page.page.text[:100]}",
+            f"the row is saved, but a reload shows: {page.page.text[:100]}",
             expected="a page that shows the answer after a reload",
         )
     other = scene.visitor()
@@ -60,7 +60,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     yield from _burst(scene)
     refused = scene.ask(REFUSED)
     if refused.answer.status == TOO_MANY:
-        scene.advice.append("not looked at: a failure of the API")
+        scene.advice.append("not checked: a failure of the API")
     elif not wait_for(lambda: is_taken(scene, refused), ARRIVES):
         found = form_refuses(refused)
         found.finding = "differs"
@@ -77,7 +77,7 @@ def _failure(scene: Scene, search: Search) -> Iterator[Unmet]:
     if not _failure_is_shown(scene, search):
         yield Unmet(
             "api-error-kept-from-user",
-            "the API refused (status 401), and a reload shows nothing of it",
+            "the API refused (status 401), but a reload shows nothing of it",
             expected="a page that says that the API gave no answer",
         )
 
@@ -117,7 +117,7 @@ def look_at_worker(scene: Scene) -> None:
     state = "is ready" if is_printed else "has connected to its broker"
     raise Unmet(
         "message-not-taken",
-        f"the worker {state}, and the message still waits in Redis; {words}",
+        f"the worker {state}, but the message still waits in Redis; {words}",
         expected=f"a worker that takes the message for {message.task}",
     )
 
@@ -143,10 +143,10 @@ def look_at_api(scene: Scene, search: Search) -> str:
     if requests:
         raise Unmet(
             "api-asked-other",
-            f"the API was asked: {requests[-1]['input'][:60]!r}",
+            f"the API was called with: {requests[-1]['input'][:60]!r}",
             expected=f"the question “{search.question}” in the request",
         )
-    seen = "the message was taken, and no request has reached the API"
+    seen = "the message was taken, but no request has reached the API"
     raise Unmet("api-not-asked", seen, expected=expected)
 
 
@@ -167,7 +167,7 @@ def _look_at_answer(scene: Scene, search: Search, answer: str) -> str:
         raise page_raises(scene.path, page)
     if scene.is_in_database(wanted):
         return ""
-    seen = "the API has answered, and neither the database nor a reload has the answer"
+    seen = "the API has answered, but neither the database nor a reload has the answer"
     raise Unmet("not-saved", seen, expected=f"a row with the answer, “{wanted}…”")
 
 
@@ -192,7 +192,7 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
 
 
 def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
-    """A function that counts the answers to questions with the tokens.
+    """Return a function that counts the answers to questions with the tokens.
 
     It counts them in the database, or at the API if the database cannot be seen.
     """
@@ -218,7 +218,7 @@ def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
 
 
 def burst_fails(asked: str, answered: int) -> Unmet:
-    """The mistake that some of the questions asked at once got no answer."""
+    """The mistake to report if some of the questions asked at once got no answer."""
     return Unmet(
         "burst-fails",
         f"{asked}, and {answered} of them got an answer",
@@ -227,10 +227,11 @@ def burst_fails(asked: str, answered: int) -> Unmet:
 
 
 def does_not_end(scene: Scene) -> Unmet:
-    """The mistake that the task still runs long after the API's answer."""
+    """The mistake to report if the task does not end after the API's answer."""
     return Unmet(
         "task-does-not-end",
-        f"the API has answered, and {scene.message.task} still runs after {DONE:g} s",
+        f"the API has answered, but {scene.message.task} is still running after"
+        f" {DONE:g} s",
         expected="a task that ends",
     )
 

@@ -14,7 +14,7 @@ def look(scene: Scene) -> str:
     """When the answer is saved, Redis gets a message for the user's group."""
     sent = broadcast_of(scene, scene.search, DONE)
     if sent is None:
-        seen = "the answer is saved, and Redis got nothing for a group"
+        seen = "the answer is saved, but Redis got nothing for a group"
         raise not_broadcast(scene, scene.search, seen)
     if sent.event is not None and not isinstance(sent.event, dict):
         kind = type(sent.event).__name__
@@ -119,7 +119,7 @@ def _sent_for(scene: Scene, search: Search) -> list[Broadcast]:
 
 
 def not_broadcast(scene: Scene, search: Search, seen: str) -> Unmet:
-    """The mistake that the search's answer caused no message to a group."""
+    """The mistake to report if the search's answer caused no message to a group."""
     if early := _sent_for(scene, search):
         return Unmet(
             "message-before-answer",

@@ -20,7 +20,8 @@ from tutorial.visitor.visitor import Visitor
 
 HANDSHAKE = 5.0  # seconds
 JOINED = 3.0  # seconds until a consumer must have joined its group
-QUIET = 2.5  # seconds without a frame or a broadcast after which none is expected
+# If no frame and no broadcast came for this many seconds, no more are expected.
+QUIET = 2.5
 LEFT = 5.0  # seconds until a consumer must have left its group
 IDLE = 8.0  # seconds: redis-py 8 closes a blocked connection after 5
 
@@ -35,27 +36,28 @@ def look(scene: Scene) -> str:
     other = scene.other = _open(scene)
     search = scene.live = scene.ask(scene.question("consumer"), mine.visitor)
     if broadcast_of(scene, search, DONE) is None:
-        seen = "with the WebSocket open, nothing was broadcast any more"
+        seen = "once the WebSocket was open, nothing was broadcast"
         raise not_broadcast(scene, search, seen)
     frame = _wait_for_frame(scene, mine, search)
     if frame is None:
         raise Unmet(
             "no-frame",
-            "the message for the group was published, and no frame came",
-            expected="a frame with the answer, down the WebSocket",
+            "the message for the group was published, but no frame came",
+            expected="a frame with the answer, through the WebSocket",
         )
     wanted = _wanted(scene, search)
     if search.question not in frame and not brings([*mine.frames, frame], wanted):
         seen = f"the frame is {frame[:120]}"
         expected = f"a frame with the answer, “{wanted}…”"
         raise Unmet("frame-without-answer", seen, expected=expected)
-    # If the first visitor's frames reach the other, they do so before its own frame.
+    # If the first visitor's frames also reach the second visitor, they arrive before
+    # the second visitor's own frame.
     second = scene.ask(scene.question("group"), other.visitor)
     third = scene.ask(scene.question("frame"), mine.visitor)
     if _wait_for_frame(scene, mine, third) is None:
         raise Unmet(
             "socket-ends",
-            "the first answer came as a frame, the second did not",
+            "the first answer came as a frame, but the second did not",
             expected="a frame for each answer, on the same WebSocket",
         )
     _wait_for_frame(scene, other, second)
@@ -67,7 +69,7 @@ def look(scene: Scene) -> str:
 def beyond(scene: Scene) -> str:
     """Whether the WebSocket opens, if the flow breaks before this stage."""
     if not _socket_url(scene, scene.visitor())[0]:
-        return ""  # the page opens none, or not before a question was sent
+        return ""  # the page opens no WebSocket, or only after a question
     scene.mine = _open(scene)
     path = urllib.parse.urlsplit(scene.mine.url).path
     group = f", and joins the group {scene.mine.groups[0]}" if scene.mine.groups else ""
@@ -81,14 +83,15 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     if frame.lstrip()[:2] in ("{'", '{"') and not _is_json(frame):
         seen = f"the frame is not JSON: {frame[:80]}"
         yield Unmet("frame-not-json", seen, expected="a frame of JSON")
-    if scene.number == 6 and mine.binary:  # later, the page shows whether it reads them
+    # If stage 7 is checked, too, the page shows whether it reads binary frames.
+    if scene.number == 6 and mine.binary:
         found = binary_frame(mine.binary[0])
         found.finding = "differs"
         yield found
     if foreign := next((f for f in other.frames if question in f), None):
         yield Unmet(
             "group-shared",
-            f"a frame of one visitor's search reached another: {foreign[:80]}",
+            f"a frame of one visitor's search reached another visitor: {foreign[:80]}",
             expected="a frame that only its own visitor gets",
             stage=6,
         )
@@ -192,11 +195,11 @@ def _wanted(scene: Scene, search: Search) -> str:
 
 
 def binary_frame(frame: str) -> Unmet:
-    """The mistake that a frame is binary, and the page does not read it."""
+    """The mistake to report if a frame is binary and the page does not read it."""
     return Unmet(
         "frame-binary",
         f"the frame is binary, and holds {frame[:80]}",
-        expected="a text frame: in a binary one, `event.data` is a Blob and no text",
+        expected="a text frame: in a binary one, `event.data` is a Blob, not a string",
         stage=6,
     )
 
@@ -254,7 +257,7 @@ def _holds_an_answer(scene: Scene, frame: str) -> bool:
 
 
 def _close(scene: Scene) -> None:
-    """Close the WebSockets. `_leaves` looks later whether their consumers leave."""
+    """Close the WebSockets. `_leaves` checks later whether their consumers leave."""
     mark = scene.redis.mark()
     deadline = time.monotonic() + LEFT
     for opened in (scene.mine, scene.other):
@@ -272,7 +275,8 @@ def _leaves(scene: Scene, mark: int, deadline: float) -> Iterator[Unmet]:
     if not wait_for(has_left, deadline - time.monotonic()):
         yield Unmet(
             "group-not-left",
-            f"the WebSocket is closed, and {', '.join(groups)} still has its consumer",
+            "the WebSocket is closed, but its consumer is still in"
+            f" {', '.join(groups)}",
             expected="a consumer that leaves its group when the WebSocket closes",
         )
 
@@ -300,7 +304,7 @@ def _strangers(scene: Scene) -> Iterator[Unmet]:
         yield Unmet(
             "stranger-joins",
             f"a WebSocket without a session joined the group {groups[0]}",
-            expected="a refusal, because there is no user to bring answers to",
+            expected="a refusal, because there is no user to send answers to",
         )
 
 
@@ -311,7 +315,7 @@ def is_secret(url: str) -> bool:
 
 
 def others_socket(group: str) -> Unmet:
-    """The mistake that a visitor can open the WebSocket of another one."""
+    """The mistake to report if a visitor can open another visitor's WebSocket."""
     return Unmet(
         "others-socket",
         f"with another visitor's address, a visitor has joined the group {group}",

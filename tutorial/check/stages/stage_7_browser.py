@@ -36,10 +36,11 @@ SCRIPT_ERROR = re.compile(
     r"is not (defined|a function|iterable)|Cannot (read|set) propert|\bundefined\b"
 )
 
-# Seconds without a frame after which none is expected.
+# If no frame came for this many seconds, none is expected.
 QUIET = 1.5
 
-# Seconds until a page must say that the server cannot be reached. It knows at once.
+# Seconds until a page must say that the server cannot be reached. The browser knows
+# that at once.
 OFFLINE = 1.0
 
 # About as long as the other questions, because a form may require a minimum length.
@@ -72,7 +73,7 @@ def look(scene: Scene) -> str:
     except Error as error:
         raise _stuck(opened, error) from error
     frame = opened.frames[0]
-    return f"in the page without a reload, brought by a frame: {frame[:50]}…"
+    return f"the page shows the answer without a reload; the frame: {frame[:50]}…"
 
 
 def beyond(scene: Scene) -> str:
@@ -90,7 +91,7 @@ def beyond(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The page says what happens, shows answers as text, and needs no reload."""
+    """The page says what happens, and shows answers as text, without a reload."""
     for found in _findings(scene, scene.opened):
         # The first search worked, so a break in a later search is only a finding.
         found.finding = found.finding or mistakes()[found.mistake].finding or "unsafe"
@@ -161,7 +162,7 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
     if not opened.frames:
         raise Unmet(
             "no-frame-in-browser",
-            "the question was sent, and no frame came down the page's WebSocket",
+            "the question was sent, but no frame arrived through the page's WebSocket",
             expected=STAYS,
         )
     # The first frame may arrive before the API has answered.
@@ -178,13 +179,13 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
         raise _reloaded()
     if not is_shown:
         shown = text_of(page)
-        part = "the question and not the answer" if question in shown else "nothing of"
+        part = "the question but not the answer" if question in shown else "nothing of"
         part = f"{part} it" if part.endswith("of") else part
         if other := instead(shown):
             part += f", but {other}"
         raise Unmet(
             "not-in-page",
-            f"the frame came, {opened.frames[0][:80]}…, and the page shows {part}",
+            f"the frame came, {opened.frames[0][:80]}…, but the page shows {part}",
             expected=f"“{wanted}…” in the page",
         )
     scene.search_seconds = seconds
@@ -205,7 +206,7 @@ def _look_at_post(opened: OpenPage, is_sent: bool) -> None:
         if status == 403:
             raise Unmet("csrf-missing-in-fetch", seen, expected=STAYS)
         raise Unmet("fetch-refused", f"{seen} ({address})", expected=STAYS)
-    what = "was sent, and became no task" if opened.posts else "was not sent"
+    what = "was sent, but no task was called" if opened.posts else "was not sent"
     said = f"; the console says: {opened.console[0]}" if opened.console else ""
     raise Unmet("form-not-sent", f"the form {what}{said}", expected=STAYS)
 
@@ -213,13 +214,14 @@ def _look_at_post(opened: OpenPage, is_sent: bool) -> None:
 def _reloaded() -> Unmet:
     return Unmet(
         "page-reloads",
-        "the browser left the page when the form was sent, and its WebSocket with it",
+        "the browser left the page when the form was sent, so the page's WebSocket"
+        " closed",
         expected=STAYS,
     )
 
 
 def _words(opened: OpenPage) -> Iterator[Unmet]:
-    """The page says at once that the search has started, and no exception."""
+    """The page says at once that the search has started, and shows no exception."""
     for line in opened.said:
         if SCRIPT_ERROR.search(line):
             yield Unmet(
@@ -231,7 +233,7 @@ def _words(opened: OpenPage) -> Iterator[Unmet]:
     if not opened.said:
         yield Unmet(
             "nothing-said",
-            "the answer came, and until then the page said nothing of the search",
+            "the page said nothing about the search until the answer came",
             expected="words such as “Search has started!” when the form is sent",
             stage=7,
         )
@@ -244,7 +246,8 @@ def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     page, count = opened.page, len(opened.frames)
     before = set(text_of(page).split())
     ask(scene, page, REFUSED)
-    # A worker that sent the second visitor no failure sends none to this one.
+    # If the worker did not report the failure to the second visitor, it will not
+    # report one to this visitor.
     patience = PATIENCE if scene.tells_of_failures else QUIET
     wait(page, lambda: len(opened.frames) > count or opened.errors, patience)
     is_silent = len(opened.frames) <= count and not opened.errors
@@ -252,7 +255,8 @@ def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     if is_silent and scene.tells_of_failures:
         yield Unmet(
             "no-frame-in-browser",
-            "the first answer came as a frame; an error of the API, next, did not",
+            "the first answer came as a frame; the next result, an error of the API,"
+            " did not",
             expected="a frame for each question of the same page",
             finding="differs",
         )
@@ -276,7 +280,7 @@ def _html(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     wait(page, lambda: len(opened.frames) > count)
     answer = scene.answered(SCRIPT)
     if not (answer and "<script>" in answer["answer"]):
-        return  # the project rephrases the question, so the answer is another one
+        return  # the project rephrases the question, so the answer differs
     wait(page, lambda: page.title() == HACKED or "<script>" in text_of(page), 1.5)
     # Without a frame, the page does not have the answer.
     has_come = len(opened.frames) > count
@@ -319,15 +323,15 @@ def _reload(opened: OpenPage, *, knows_html: bool) -> Iterator[Unmet]:
                 keys = [key for key, value in pairs_of(frame) if value == text]
                 yield Unmet(
                     "not-in-page",
-                    f"only a reload shows “{words[:60]}”, which the frame brought as"
+                    f"only a reload shows “{words[:60]}”, which was in the frame under"
                     f" {', '.join(keys)}",
-                    expected="all that the frame brings, in the page without a reload",
+                    expected="everything in the frame, shown without a reload",
                     finding="differs",
                 )
 
 
 def _advise_offline(scene: Scene, opened: OpenPage) -> None:
-    """Advise to say in the page that the server cannot be reached."""
+    """Add advice if the page does not say that the server cannot be reached."""
     page = opened.page
     before = set(lines(page))
     name = scene.visitor().form().text_field
