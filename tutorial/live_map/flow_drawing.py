@@ -114,7 +114,8 @@ def shapes(
     """The elements of the picture: lanes, arrows and stations.
 
     `lit` is the current stage: stages before it are drawn as done, stages after it as
-    still to come. None lights all of them. With `address`, each station is a link.
+    still to come. If `lit` is None, all stages are lit. With `address`, each station
+    is a link.
     """
     here = next((step.process for step in steps() if step.number == lit), None)
     return [

@@ -20,7 +20,7 @@ def shown(values: dict[str, Any], most: int = 300) -> dict[str, str]:
 
 
 def hidden(text: str) -> str:
-    """The text without passwords in addresses, cookies, and keys of the API."""
+    """The text without API keys and cookies, and without passwords in addresses."""
     text = re.sub(r"://[^/\s@]*@", "://", text)
     text = re.sub(r"\b(sessionid|csrftoken)=[\w-]+", r"\1=…", text)
     return re.sub(r"\bsk-[\w-]{6,}", "sk-…", text)
@@ -124,7 +124,7 @@ def _enqueued(event: Event, journey: Journey) -> Found:
     if event["eager"]:
         return
     if event["process"] == "worker":
-        yield 4, "message", f"The task sent a further message, for {task}.", facts
+        yield 4, "message", f"The task sent another message, for {task}.", facts
         return
     yield 3, "message", f"The view left a message for {task} in the queue.", facts
 
@@ -155,7 +155,7 @@ def _asked(event: Event, journey: Journey) -> Found:
     again = " again" if any(hop.kind == "asked" for hop in journey.hops) else ""
     facts = {"model": model, "question": event["question"]}
     who = "The task" if stage == 4 else "The view"
-    yield stage, "asked", f"{who} asks the API{again} (model {model}).", facts
+    yield stage, "asked", f"{who} calls the API{again} (model {model}).", facts
 
 
 def _answered(event: Event, journey: Journey) -> Found:
@@ -197,7 +197,7 @@ def _updated(event: Event, journey: Journey) -> Found:
 
 def _created_in_bulk(event: Event, journey: Journey) -> Found:
     stage = 4 if event["process"] == "worker" else 2
-    text = f"{event['rows']} {event['model']} saved at once, without a signal."
+    text = f"{event['rows']} {event['model']} saved in bulk, without a signal."
     yield stage, "row", text, {}
 
 
@@ -268,7 +268,7 @@ def _consumer_failed(event: Event, journey: Journey) -> Found:
 def _sends(event: Event, journey: Journey) -> Found:
     if event["type"] != "websocket.send":
         return
-    text = "The consumer sent a frame down the WebSocket."
+    text = "The consumer sent a frame through the WebSocket."
     yield 6, "frame", text, {"frame": event["text"]}
 
 

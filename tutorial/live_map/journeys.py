@@ -11,7 +11,7 @@ from tutorial.live_map.sockets import Sockets
 from tutorial.observer.events import Event
 
 KEPT = 50  # journeys
-MOST_HOPS = 60  # of a journey; further chunks are counted in the last one
+MOST_HOPS = 60  # of a journey; further hops are only counted, in the last equal one
 MOST_LOOSE = 500  # events that do not belong to a known search yet
 
 # The kinds of hops that repeat in turn while an answer arrives in pieces.
@@ -134,7 +134,7 @@ class Journeys:
             journey.is_dropped = True
             self.all.pop(journey.number, None)
             self.total -= 1
-            # The next search gets its number, unless another one has begun.
+            # The next search gets this number, unless another search has begun.
             if journey.number == self._newest:
                 self._newest -= 1
             return
@@ -179,7 +179,7 @@ def _is_id(text: str) -> bool:
 
 
 def _append(journey: Journey, hop: Hop) -> None:
-    """Add a hop, or count it in an equal one if only repeating hops are between."""
+    """Add a hop; or count it in an equal one, if all hops since then are repeating."""
     same = None
     for other in reversed(journey.hops):
         if other.stage != hop.stage:

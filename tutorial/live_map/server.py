@@ -18,9 +18,9 @@ from tutorial.live_map.state import State
 from tutorial.runtime import codespaces
 from tutorial.runtime.waiting import wait_until
 
-READ = 0.1  # seconds between two looks at the events
+READ = 0.1  # seconds between two reads of the events
 READ_WHEN_BUSY = 0.5  # the same, while many searches are running
-BUSY = 15  # changed searches between two looks that count as many
+BUSY = 15  # the map is busy if this many searches changed between two reads
 LOOK = 0.5  # seconds between two looks at the processes and into Redis
 BEAT = 15.0  # seconds after which a silent stream sends a comment
 MOST_NEWS = 100  # unread messages of a page; after that, it gets everything again
@@ -191,7 +191,7 @@ class LiveMap:
         fetched_by = headers.get("sec-fetch-site", b"none")
         if path != "/" and fetched_by not in (b"none", b"same-origin"):
             return "Another site requested the map.\n"
-        return "" if method in ("GET", "HEAD") else "The map is only read.\n"
+        return "" if method in ("GET", "HEAD") else "The map is read-only.\n"
 
     async def _stream(self, receive: Any, send: Send) -> None:
         """Send the complete state, then all changes, until the page is closed."""

@@ -14,27 +14,31 @@ from tutorial.live_map.sockets import Attempt
 from tutorial.live_map.world import PATIENCE, Halt, Halts, World
 from tutorial.observer.events import Event
 
-# What may be wrong if no WebSocket has asked the project, and what only that shows.
+# The possible mistakes if no page has requested a WebSocket, each with a sign that only
+# this mistake shows.
 NEVER_ASKED = (
     ("script-missing", "In the network tab, the script is missing or has status 404."),
     ("script-throws", "The browser's console shows an exception in the script."),
     (
         "socket-does-not-open",
-        "In the network tab, the WebSocket has another host or port than the page.",
+        "In the network tab, the WebSocket has a different host or port from the page.",
     ),
 )
-# What may be wrong if the consumer has refused a visitor without a user.
+# The possible mistakes if the consumer has refused a visitor without a user.
 ANONYMOUS = (
-    ("consumer-refuses", "The visitor is signed in on the page, by the same address."),
+    (
+        "consumer-refuses",
+        "The visitor is signed in on the page, whose host is that of the WebSocket.",
+    ),
     ("user-none", "The visitor has no session cookie when the page is loaded."),
 )
-# What may be wrong if both names of a group contain a random text.
+# The possible mistakes if both names of a group contain a random text.
 OF_RANDOM_NAMES = (
     ("session-changes", "A view creates or changes the session when the form is sent."),
     ("key-of-each-process", "The settings create a new `SECRET_KEY` at each start."),
     (
         "group-names-differ",
-        "Neither of these: the two lines build different names.",
+        "None of this applies: the two lines build different names.",
     ),
 )
 RANDOM = re.compile(r"[0-9a-z]{32,40}")
@@ -77,7 +81,7 @@ def in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
             return
         yield Halt(6, text, "frame-not-sent", at)
     elif not any(world.sockets.was_accepted(one) for one in frames(journey, sent)):
-        text = f"{got[0]['consumer']} sent a frame, and never accepted the WebSocket."
+        text = f"{got[0]['consumer']} sent a frame, but never accepted the WebSocket."
         yield Halt(6, text, "never-accepted")
 
 
@@ -137,8 +141,8 @@ def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
 
 
 def _other_layer(journey: Journey, sent: Event, world: World) -> Halt:
-    """The halt of a search whose group has sockets, of another channel layer."""
-    text = f"The group {sent['group']} has sockets, and no consumer got the message."
+    """The halt of a search whose group has sockets that use another channel layer."""
+    text = f"The group {sent['group']} has sockets, but no consumer got the message."
     code = Code(world.folder)
     if at := _once(journey, "layer", lambda: own_layer(code, sent.at)):
         text += f" Another layer is made at {at}."
@@ -147,7 +151,7 @@ def _other_layer(journey: Journey, sent: Event, world: World) -> Halt:
 
 
 def _never_asked(journey: Journey, nobody: str, world: World) -> Halt:
-    """The halt of a search whose visitor's page has not asked for a WebSocket."""
+    """The halt of a search whose visitor's page has not requested a WebSocket."""
     code = Code(world.folder)
     place = _once(journey, "script", lambda: code.find(OPENS, ".js", ".html"))
     text = f"{nobody} no page of this visitor has asked the project for a WebSocket."
@@ -194,7 +198,7 @@ def _not_open(journey: Journey, last: Attempt, nobody: str, world: World) -> Hal
 
 
 def _runserver(world: World) -> Callable[[], Any]:
-    """A function that finds the line of the Procfile with Django's own server."""
+    """Return a function that finds the Procfile's line with Django's own server."""
     return lambda: Code(world.folder).find(r"^\w+:.*\brunserver\b", "")
 
 
@@ -236,13 +240,14 @@ def _not_in_group(
 
 
 def _in_no_group(journey: Journey, last: Attempt, nobody: str, world: World) -> Halt:
-    """The halt of a search whose visitor's WebSocket is open, and in no group."""
-    text = f"{nobody} no WebSocket has joined the group. {last.consumer}'s is open."
+    """The halt of a search whose visitor's WebSocket is open, but in no group."""
+    text = f"{nobody} no WebSocket has joined the group."
+    text += f" The WebSocket of {last.consumer} is open."
     code = Code(world.folder)
     calls = _once(journey, "group_add", lambda: code.calls("group_add"))
     for call in calls:
         if _once(journey, f"lost {call.at}", lambda call=call: is_lost(code, call)):
-            text += " `group_add` was called and not awaited."
+            text += " `group_add` was called, but not awaited."
             return Halt(6, text, "not-awaited", call.at)
         if hides := _once(journey, "hides", lambda at=call.at: silent_except(code, at)):
             text += f" An exception is caught silently at {hides}."

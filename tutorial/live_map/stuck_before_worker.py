@@ -8,29 +8,35 @@ from tutorial.live_map.journey import Journey
 from tutorial.live_map.world import PATIENCE, Halt, Halts, World
 from tutorial.observer.events import Event
 
-# What may be wrong with a form that is refused, and what only that shows.
+# The possible mistakes if a form is refused, each with a sign that only it shows.
 FORBIDDEN = (
     ("csrf-token-missing", "The terminal of web says: CSRF token missing."),
-    ("csrf-missing-in-fetch", "The same, and the script sends the form with `fetch`."),
-    ("csrf-refused", "It gives another reason, such as: CSRF token incorrect."),
+    (
+        "csrf-missing-in-fetch",
+        "The terminal says the same, and the script uses `fetch`.",
+    ),
+    (
+        "csrf-refused",
+        "The terminal names a different reason, such as: CSRF token incorrect.",
+    ),
 )
 NOT_FOUND = (
-    ("form-action", "With `DEBUG`, the page lists the addresses: none matches."),
-    ("view-raises", "It names the view: the view has raised `Http404`."),
+    ("form-action", "With `DEBUG`, the page lists the addresses, but none matches."),
+    ("view-raises", "With `DEBUG`, the page names the view that has raised `Http404`."),
 )
-# What may be wrong with a message that is nowhere, and what only that shows.
+# The possible mistakes if the message is nowhere, each with a sign that only it shows.
 NOT_IN_REDIS = (
     (
         "message-unroutable",
         "The settings name queues, routes or exchanges of their own.",
     ),
-    ("message-elsewhere", "That is not the address in `REDIS_URL`."),
+    ("message-elsewhere", "The view does not send to the address in `REDIS_URL`."),
 )
 NO_BROKER = re.compile(r"Operational|Connection|Timeout")
 
 
 def in_view(journey: Journey, world: World, quiet: float) -> Halts:
-    """Halts if the view was asked, and has sent no message."""
+    """Yield a halt if the view got the request but has sent no message."""
     if journey.ids and not is_eager(journey):
         return
     response = journey.latest("response")
@@ -60,7 +66,7 @@ def in_view(journey: Journey, world: World, quiet: float) -> Halts:
     if response is None:
         if quiet > PATIENCE and journey.first("request"):
             if called := journey.latest("enqueuing"):
-                text = "The view has called the task, and the broker has not answered."
+                text = "The view has called the task, but the broker has not answered."
                 yield Halt(3, text, "broker-refuses", called.at)
                 return
             text = "The view has neither responded nor called a task yet."
@@ -87,7 +93,7 @@ def _in_eager_mode(journey: Journey, response: Event | None) -> Halts:
         text = f"The task raised {failed.error}, inside the view."
         yield Halt(2, text, "task-raises", failed.at, "failed")
     if response is None:
-        return  # the task still runs
+        return  # the task is still running
     seconds = f"{response['seconds']:.1f} s"
     text = (
         f"The task ran inside the view (eager mode). The visitor waited {seconds}."

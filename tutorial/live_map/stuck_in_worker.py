@@ -114,7 +114,7 @@ def in_signal(journey: Journey, world: World, quiet: float) -> Halts:
         handlers = ", ".join(signal.get("handlers", ()))
         text = f"{handlers} got {signal['name']}, but sent nothing to a group."
         if lost := _lost_call(journey, world, "group_send"):
-            text += " `group_send` was called and not awaited."
+            text += " `group_send` was called, but not awaited."
             yield Halt(5, text, "not-awaited", lost)
             return
         yield Halt(5, text, "handler-does-not-send", signal.at)

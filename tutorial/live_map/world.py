@@ -1,4 +1,4 @@
-"""What is known of a running project besides its searches, and why a search stays."""
+"""What is known about a running project besides its searches; and why one is stuck."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Process:
     """A process that `run` started for the project."""
 
     name: str
-    role: str  # "web", "worker", or the name of another one
+    role: str  # "web", "worker", or any other name
     state: str = "starting"  # or "running", "ended"
     pid: int = 0
     since: float = 0.0  # in seconds since 1970
@@ -60,7 +60,7 @@ class Halt:
     at: str | None = None
     state: str = "stuck"
     advice: str = ""  # replaces the fix in the catalogue
-    # Several mistakes may be behind it: their ids, each with what only it shows.
+    # Several mistakes are possible: their ids, each with a sign that only it shows.
     others: tuple[tuple[str, str], ...] = ()
 
     def data(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Halt:
 
 
 def _other(name: str, sign: str) -> dict[str, str]:
-    """One of several mistakes that may be behind a halt, as data for the page."""
+    """One of several possible mistakes, as data for the page."""
     title = mistakes()[name].title
     return {"title": title, "sign": hidden(sign), "page": f"{ADDRESS}#{name}"}
 

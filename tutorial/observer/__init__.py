@@ -45,7 +45,7 @@ def moving(events: Path, redis_url: str) -> dict[str, str]:
 
 
 def in_front(command: str) -> str:
-    """The command, with the observer's folder first in a PYTHONPATH that it sets.
+    """The command; if it sets a PYTHONPATH, the observer's folder is put first in it.
 
     The command's own PYTHONPATH would replace that of `variables`, so that Python would
     not find the observer.

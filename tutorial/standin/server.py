@@ -47,7 +47,7 @@ Answer = responses.Answer | completions.Answer
 
 
 class StandIn(ThreadingHTTPServer):
-    """The server. Seconds: `latency` before an answer, `pace` between its words.
+    """The server. It waits `latency` s before an answer, `pace` s between its words.
 
     `thinking` is the silence in a stream before its first word, if a question asks for
     that. With `numbered`, an answer begins with the number of its question and has no

@@ -37,7 +37,7 @@ SIMULATIONS = (
     ),
     Simulation(
         "no quota",
-        "429 that no retry helps: the account has no money left",
+        "429 that a retry cannot fix: the account has no money left",
         status=429,
         type="insufficient_quota",
         code="insufficient_quota",
@@ -95,7 +95,7 @@ SIMULATIONS = (
     ),
     Simulation(
         "no stream",
-        "400 where a stream is asked for: the organization is not verified",
+        "400 if a stream is requested: the organization is not verified",
         status=400,
         type="invalid_request_error",
         code="unsupported_value",
@@ -105,7 +105,7 @@ SIMULATIONS = (
     ),
     Simulation(
         "thinking",
-        "begins a stream, and says nothing for 25 seconds before the first word",
+        "begins a stream, but sends no word for 25 seconds",
         behaviour="think",
     ),
     Simulation("slow", "an answer that takes 10 seconds to begin", behaviour="slow"),
@@ -127,7 +127,7 @@ SIMULATIONS = (
     ),
     Simulation(
         "refusal",
-        "an answer with a refusal in place of a text",
+        "an answer with a refusal instead of a text",
         behaviour="refusal",
         text="I'm sorry, but I can't help with that.",
     ),

@@ -30,7 +30,7 @@ ALL_OPEN = (
     "socketsOfThePage.length && socketsOfThePage.every((s) => s.readyState === 1)"
 )
 
-# Replaces the page's WebSockets by fakes that never connect. `happen("open")` and
+# Replaces the page's WebSockets with fakes that never connect. `happen("open")` and
 # `happen("close")` trigger their events.
 FAKE_SOCKETS = """
 window.socketsOfThePage = [];

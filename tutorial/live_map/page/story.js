@@ -61,7 +61,7 @@ export function stateOf(search) {
     failed: `failed ${place}`,
     refused: `refused ${place}`,
     cancelled: "cancelled",
-    undelivered: "answered, and no open page got it",
+    undelivered: "answered, but no open page got it",
     arrived: `arrived after ${duration(lengthOf(search))}`,
   };
   return words[search.state] || search.state;

@@ -190,7 +190,7 @@ def migrate():
 
 
 def look_at_migrations():
-    """Migrations that the database lacks, and models that no migration knows."""
+    """Migrations that the database lacks, and apps whose models lack a migration."""
     from django.apps import apps
     from django.db import connection
     from django.db.migrations.autodetector import MigrationAutodetector

@@ -49,7 +49,11 @@ def move_database(settings):
 
 
 def watch_redis(module):
-    """Redirect connections to the usual port of Redis, or to another one that runs."""
+    """Redirect the project's Redis connections to the Redis of the check.
+
+    These are the connections to the usual port of Redis on this machine, and those to
+    any other address that answers.
+    """
     if not IS_MOVED:
         return
     connection = module.Connection

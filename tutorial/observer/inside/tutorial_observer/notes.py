@@ -13,7 +13,7 @@ EVENTS = os.environ.get("TUTORIAL_EVENTS", "")
 ROOT = os.path.realpath(os.environ.get("TUTORIAL_PROJECT", "")) + os.sep
 PROCESS = os.environ.get("TUTORIAL_PROCESS", "")
 
-# The line at which the project called a library, also across asgiref's threads.
+# The line at which the project called a library; it is also known in asgiref's threads.
 caller = contextvars.ContextVar("caller", default=None)
 
 
@@ -24,7 +24,7 @@ def note(what, **fields):
     event |= {name: value for name, value in known.items() if value is not None}
     try:
         line = json.dumps(event | fields, default=repr) + "\n"
-    except Exception as error:  # such as a key that is no text, or a repr that raises
+    except Exception as error:  # a key that is not a string, or a repr that raises
         event |= {"what": "observer failed", "of": what, "why": type(error).__name__}
         line = json.dumps(event) + "\n"
     for secret in secrets():
@@ -86,7 +86,7 @@ def problem(error):
 
 
 def guarded(function):
-    """A function of the observer whose exceptions are recorded and not raised."""
+    """Wrap a function of the observer, so that its exceptions are only recorded."""
 
     @functools.wraps(function)
     def inner(*args, **kwargs):

@@ -41,7 +41,7 @@ def watch_layer(name):
 
 
 def watch_layers(module):
-    """Watch the layers of the project's own and of other packages, too."""
+    """Also watch channel layers that the project or other packages define."""
     watch_layer("InMemoryChannelLayer")(module)
     manager = module.ChannelLayerManager
     make = manager._make_backend

@@ -22,7 +22,7 @@ def watch_hosts():
         if name not in HERE and name != socket.gethostname():
             guarded(note)("asks host", host=name, at=where())
             if name == REAL_API and is_replaced:
-                raise socket.gaierror(f"{name} is not asked during a check")
+                raise socket.gaierror(f"no request is sent to {name} during a check")
         return look_up(host, port, *args, **kwargs)
 
     socket.getaddrinfo = watched

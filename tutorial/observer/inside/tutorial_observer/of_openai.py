@@ -36,7 +36,7 @@ def lead(client):
     """Redirect a client to the check's API.
 
     A client keeps a wrong address, so that it fails as it would without a check: an
-    invalid address, an address of this machine at which nothing listens, and a wrong
+    invalid address, an address of this machine on which nothing listens, and a wrong
     path of the real API. The usual port of a model server is redirected, too, because
     such a server may run on the learner's machine and not on this one.
     """

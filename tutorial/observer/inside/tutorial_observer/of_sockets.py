@@ -1,4 +1,4 @@
-"""Watches the way of a WebSocket's handshake to a consumer, and where it ends."""
+"""Follows a WebSocket's handshake to a consumer, and records where it ends."""
 
 import functools
 

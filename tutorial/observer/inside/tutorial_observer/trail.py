@@ -1,4 +1,4 @@
-"""The trail: an id of the request or task that is running, also across threads."""
+"""The trail: the id of the running request or task, passed on to its threads."""
 
 import contextvars
 import functools
@@ -29,7 +29,7 @@ def current():
     try:
         task = asyncio and asyncio.current_task()
         number = tasks.setdefault(task, next(numbers)) if task else 0
-    except Exception:  # no event loop in this thread, or a task of another kind
+    except Exception:  # no event loop in this thread, or a task of a different kind
         return None
     return f"~{os.getpid()}-{number}" if number else None
 
