@@ -74,7 +74,7 @@ CELERY_BROKER_URL = REDIS_URL
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # All databases of a Redis share its channels: the prefix keeps two sites apart.
+        # The databases of a Redis server share channels: the prefix keeps sites apart.
         "CONFIG": {"hosts": [REDIS_URL], "prefix": urlsplit(REDIS_URL).path},
     },
 }
