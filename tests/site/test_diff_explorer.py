@@ -175,12 +175,13 @@ def test_a_page_names_the_other_actions(read_page, old, new):
     assert f"python3 -m tutorial diff {old.name} {new.name}" in text
 
 
-def test_the_terminal_to_restart_is_named(read_page):
+def test_the_process_to_restart_is_named(read_page):
     text = " ".join(read_page(steps.find("3"), steps.find("4")).text.split())
-    assert "New process, in a terminal of its own: worker, celery --app" in text
-    assert "Restart this terminal: web, because the packages have changed" in text
+    assert "New process: worker, celery --app config worker" in text
+    assert "INFO. Without python3 -m tutorial run, start it in a separate" in text
+    assert "Restart this process: web, because the packages have changed" in text
     text = " ".join(read_page(steps.find("4"), steps.find("5")).text.split())
-    assert "Restart these terminals: web and worker, because the packages" in text
+    assert "Restart these processes: web and worker, because the packages" in text
 
 
 @each_pair

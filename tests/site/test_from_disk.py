@@ -11,8 +11,8 @@ def test_pages_opened_from_disk(built, chromium):
     notice = page.get_by_role("note").filter(has_text="Opened from disk")
     expect(notice).to_contain_text("python3 -m tutorial docs")
     expect(page.locator(".md-search")).to_have_count(0)
-    page.locator(".md-nav--primary").get_by_role("link", name="Set-up").click()
-    expect(page.get_by_role("heading", name="Set-up", level=1)).to_be_visible()
+    page.locator(".md-nav--primary").get_by_role("link", name="Setup").click()
+    expect(page.get_by_role("heading", name="Setup", level=1)).to_be_visible()
     expect(notice).to_be_visible()
     page.goto((built.folder / "steps" / "4-worker" / "index.html").as_uri())
     page.locator(".md-annotation").first.wait_for()  # the notes of listings work

@@ -155,7 +155,8 @@ def test_the_processes(project):
         "| web | `serve` | as before |",
         r"| worker | `a \| b` | **new** |",
         "",
-        "`python3 -m tutorial run` sees to the rest when it starts. Without it:",
+        "When `python3 -m tutorial run` starts, it takes care of the following."
+        " If you do not use `run`, do it yourself:",
         "",
         "- New package: `b 2`",
         "- Install: `pip install -r requirements.txt`",

@@ -11,8 +11,8 @@ from tutorial.problem import Problem
 from tutorial.project.steps import Step, find, steps
 from tutorial.site import fences
 
-CAPTION = "Lit: what this step adds. Dashed: what later steps add."
-LAST_CAPTION = "Lit: what this step adds. Nothing is missing any more."
+CAPTION = "Highlighted: what this step adds. Dashed: what later steps add."
+LAST_CAPTION = "Highlighted: what this step adds. Nothing is missing any more."
 
 
 def flow(page: str, step: str, body: str) -> list[str]:

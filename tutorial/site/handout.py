@@ -22,7 +22,7 @@ ARTICLE = re.compile(r'(<article class="md-content_[^>]*>)(.*?)(</article>)', re
 FIGURE = re.compile(r'<figure class="flow.*?</figure>', re.S)
 TITLE = re.compile(r"<title>.*?</title>", re.S)
 # The link of a lead to a page that is not in the handout.
-DIFF = re.compile(r" · <a [^>]*>All that changes</a>")
+DIFF = re.compile(r" · <a [^>]*>All changes</a>")
 LINE_ANCHOR = re.compile(r'<a id="__codelineno[^>]*></a>')
 TAG = re.compile(r"<[a-z][^<>]*>")
 NAME = re.compile(r'\b(id|for|name)="([^"]*)"')

@@ -24,7 +24,7 @@ def lead(pair: Pair, body: str) -> list[str]:
     if step.number > 1:
         # Relative to the folder of the steps' pages.
         address = f"../diff/{step.number - 1}-{step.number}.md"
-        parts.append(f"[All that changes]({address})")
+        parts.append(f"[All changes]({address})")
     return [" · ".join(parts), "{: .lead }"]
 
 
@@ -41,7 +41,7 @@ def table(body: str) -> list[str]:
         "| step | adds | minutes |",
         "|---|---|--:|",
         *rows,
-        f"| | together | {total} |",
+        f"| | total | {total} |",
     ]
 
 
@@ -119,7 +119,8 @@ def processes(pair: Pair, body: str) -> list[str]:
     lines.append("")
     if pair.old and (items := _without_run(pair)):
         lines += [
-            "`python3 -m tutorial run` sees to the rest when it starts. Without it:",
+            "When `python3 -m tutorial run` starts, it takes care of the following."
+            " If you do not use `run`, do it yourself:",
             "",
             *items,
         ]

@@ -14,7 +14,7 @@ from tutorial.site import fences
 from tutorial.site.flow import relative, source
 
 CAPTION = (
-    "A search in step {}, recorded. See your own: "
+    "A recorded search in step {}. See your own: "
     "<code>python3 -m tutorial run ../my-search --map</code>"
 )
 

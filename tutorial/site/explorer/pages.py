@@ -35,11 +35,8 @@ TEMPLATES = Environment(
     keep_trailing_newline=True,
 )
 
-# How a page words the advice of `tutorial diff`.
-TITLES = {
-    "New process": "New process, in a terminal of its own",
-    "Restart": "Restart this terminal",
-}
+# What a page adds to the advice of `tutorial diff`.
+WITHOUT_RUN = "Without `python3 -m tutorial run`, start it in a separate terminal."
 COMMANDS = ("Install", "Migrate")
 PROCESS = re.compile(r"(\S+) \((.*)\)")
 
@@ -152,7 +149,9 @@ def _sentence(title: str, text: str) -> str:
         text = f"{process[1]}, `{process[2]}`"
     elif title in COMMANDS:
         text = f"`{text}`"
-    title = TITLES.get(title, title)
-    if " and " in text.partition(", because")[0]:
-        title = title.replace("this terminal", "these terminals")
+    if title == "New process":
+        return f"**{title}:** {text}. {WITHOUT_RUN}"
+    if title == "Restart":
+        is_one = " and " not in text.partition(", because")[0]
+        title += " this process" if is_one else " these processes"
     return f"**{title}:** {text}"
