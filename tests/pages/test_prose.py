@@ -110,11 +110,16 @@ WORDS = (
     ("steps/4-worker.md", "each task in a thread", "4", "--pool threads"),
     ("steps/4-worker.md", "eight at a time", "4", "--concurrency 8"),
     ("steps/4-worker.md", "the newest first", "4", '["-created_at"]'),
-    ("steps/4-worker.md", "In the mode `WAL`", "4", "journal_mode=WAL"),
+    ("steps/4-worker.md", "In `WAL` mode", "4", "journal_mode=WAL"),
     ("steps/4-worker.md", "With `IMMEDIATE`", "4", ': "IMMEDIATE"'),
     ("steps/5-signal.md", "after it has saved the row", "5", "search_completed.send("),
     ("steps/6-consumer.md", "has to come before `staticfiles`", "6", DAPHNE_FIRST),
-    ("steps/6-consumer.md", "Other sites are refused", "6", "AllowedHostsOrigin"),
+    (
+        "steps/6-consumer.md",
+        "that scripts of other sites open",
+        "6",
+        "AllowedHostsOrigin",
+    ),
     ("steps/7-browser.md", "at the top of the list", "7", "results.prepend("),
     ("steps/7-browser.md", "the form keeps what you typed", "7", "form.reset()"),
     ("setup.md", "OPENAI_MODEL=gpt-5-mini", "7", '"gpt-5-mini")'),
@@ -130,8 +135,8 @@ WORDS = (
 
 def test_the_terminal_shows_as_many_lines_as_the_setup_page_says():
     said = " ".join((DOCS / "setup.md").read_text().split())
-    assert "In the terminal, five of the seven stages have left a line" in said
-    assert "the other two are in the browser's console" in said
+    assert "Five of the seven stages have printed a line in the terminal" in said
+    assert "the lines of the other two are in the browser's console" in said
     logged = (records.RECORDED / records.recorded_name("final")).read_text()
     where = [line.split()[0] for line in logged.splitlines()]
     assert sorted(where) == ["browser"] * 2 + ["web"] * 3 + ["worker"] * 2
