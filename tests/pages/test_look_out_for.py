@@ -283,7 +283,7 @@ DAY = 86_400  # seconds
 
 
 def test_a_plain_reload_may_run_the_old_script(project, run_folder, chromium):
-    on_page("After a change of the script, a plain reload may run the old one.")
+    on_page("After a change to the script, a plain reload may run the old version.")
     folder = project("7")
     script = folder / "search" / "static" / "search" / "search.js"
     # By default, a browser keeps a file for a tenth of its age.
