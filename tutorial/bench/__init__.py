@@ -3,7 +3,8 @@
 In here: what is compared, how it is measured, and the table that is printed.
 Not in here: how the site shows the figures (`site`).
 
-There is one module per section, (a) to (e): `overhead`, `first_token`, `throughput`,
-`idle_sockets` and `pushes`. `candidates` starts the programs that are compared, next to
-the benchmark's own API (`api`). `visitors` do what a page in a browser does.
+There is one module per section, (a) to (g): `overhead`, `first_token`, `throughput`,
+`idle_sockets`, `pushes`, `crowd` and `watched`. `candidates` starts the programs that
+are compared, together with the benchmark's own API (`api`). `visitors` do what a page
+in a browser does.
 """

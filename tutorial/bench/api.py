@@ -5,8 +5,8 @@
     GET  /figures        {"requests": number so far, "first_tokens": {question: s}}
 
 It implements the part of the Responses API that the projects use. It builds its answers
-before the first request, so that the benchmark does not measure it. The time of a first
-token is read from CLOCK_MONOTONIC, which all processes of a machine share.
+before the first request, so that the time to build them is not measured. The time of a
+first token is read from CLOCK_MONOTONIC, which all processes of a machine share.
 
 Start it with `python -m tutorial.bench.api PORT`.
 """
@@ -127,7 +127,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(port: int) -> None:
-    """Serve on 127.0.0.1 until the process is ended."""
+    """Serve on 127.0.0.1 until the process is stopped."""
     api = Api()
     server = await asyncio.get_running_loop().create_server(
         lambda: Connection(api), "127.0.0.1", port, backlog=1024

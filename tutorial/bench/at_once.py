@@ -1,4 +1,4 @@
-"""Many visitors ask at the same moment: what (c) and (f) measure."""
+"""Many visitors ask at the same moment, which sections (c) and (f) measure."""
 
 import asyncio
 import time
@@ -11,7 +11,10 @@ from tutorial.bench.visitors import Visitor
 
 @dataclass(frozen=True)
 class Rush:
-    """The result of many questions at once. `seconds` is the time until all answers."""
+    """The result of many questions at once.
+
+    `seconds` is the time until the last answer that has arrived.
+    """
 
     sent: int
     received: int
@@ -28,7 +31,8 @@ async def get_ready(
 ) -> None:
     """Wait until one question is answered; then set the API's latency to `latency` s.
 
-    A worker logs that it is ready shortly before it takes messages.
+    This is necessary because a worker logs that it is ready shortly before it takes
+    messages.
     """
     await stage.pace(latency=0)
     with candidate.blamed():
@@ -63,7 +67,7 @@ async def ask_at_once(
             try:
                 moments.append(await visitor.answers.of(question, left))
             except NoAnswer:
-                left = 0  # the other questions have had the same time
+                left = 0  # all were sent at once: the others have had as much time
         return moments
 
     started = time.monotonic()
@@ -78,7 +82,7 @@ async def ask_at_once(
 
 
 def loss(name: str, figures: dict) -> list[str]:
-    """A sentence if an answer of the row `name` was lost, or was asked for twice."""
+    """Return a sentence if the row `name` shows a lost answer or a repeated request."""
     if figures["sent"] == figures["received"] == figures["asked"]:
         return []
     return [

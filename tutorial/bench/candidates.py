@@ -1,4 +1,4 @@
-"""The programs that are compared, each started with services of its own."""
+"""The programs that are compared, each started with its own services."""
 
 import asyncio
 import contextlib
@@ -64,10 +64,11 @@ with urllib.request.urlopen(sys.argv[1]) as stream:
 class Kind:
     """A candidate that can be started.
 
-    `worker` is the name of the floor's worker. For a step it is the command that
-    replaces the Procfile's; None keeps the Procfile's. A step can have several
-    `workers`. `variables` are those of its processes. With `is_mapped`, a live map
-    watches them, with a page that is open.
+    `worker` is the name of the floor's worker process (see `floor`). For a step, it is
+    the command that replaces the worker's command in the Procfile; None keeps that
+    command. A step can have several `workers`. `variables` are extra environment
+    variables for its processes. If `is_mapped` is set, a live map observes these
+    processes, and one page of the map is open.
     """
 
     name: str
@@ -131,7 +132,7 @@ class Candidate:
 
     @contextlib.contextmanager
     def blamed(self):
-        """Turn NoAnswer into a Problem with the candidate's name and its last lines."""
+        """Turn NoAnswer into a Problem with the candidate's name and last log lines."""
         try:
             yield
         except (NoAnswer, OSError) as error:
@@ -170,7 +171,7 @@ class Candidate:
 
 
 class Stage:
-    """The API and the candidates of a section. Leaving the context stops all."""
+    """The API and the candidates of a section. They stop at the end of the context."""
 
     def __init__(self) -> None:
         self._exits = contextlib.ExitStack()
@@ -207,7 +208,7 @@ class Stage:
                 raise
 
     async def pace(self, *, latency: float = 0.0, pause: float = 0.0) -> None:
-        """Set the API's seconds before an answer, and between its words."""
+        """Set the seconds that the API waits before an answer and between its words."""
         await self._ask("POST", "/pace", {"latency": latency, "pause": pause})
 
     async def figures(self) -> dict:

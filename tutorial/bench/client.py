@@ -1,8 +1,8 @@
 """A fast client: HTTP with a persistent connection, and WebSockets.
 
 The client shares the machine's cores with the programs that it measures, so it has to
-use little time itself. It is simpler than any library, and it takes the time of a frame
-before it does anything else with it.
+use little time itself. It is simpler than any library, and it records when a frame
+arrives before it processes the frame.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ PATIENCE = 30.0  # seconds for an answer
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 LAST_FRAME, IS_COMPRESSED = 0x80, 0x40
 
-# The extension that browsers offer. It costs a server that accepts it memory and time.
+# The extension that browsers offer. A server that accepts it uses memory and CPU time.
 EXTENSIONS = "permessage-deflate; client_max_window_bits"
 
 
@@ -38,7 +38,7 @@ class Response:
     body: bytes
 
     def header(self, name: str) -> str:
-        """The first header of that name; "" if there is none."""
+        """Return the first header of that name; "" if there is none."""
         return next((value for key, value in self.headers if key == name), "")
 
 
@@ -81,7 +81,8 @@ class Http:
         except (OSError, EOFError) as error:  # a time-out is an OSError
             self.close()
             if is_kept and isinstance(error, EOFError) and not error.partial:
-                # The server closed the connection at that moment. Browsers retry, too.
+                # The server closed the connection just as the request was sent.
+                # Browsers retry, too.
                 return await self.request(method, path, headers, body)
             kind = type(error).__name__
             raise NoAnswer(f"no answer to {method} {path} ({kind})") from error
@@ -129,7 +130,7 @@ class WebSocket(asyncio.Protocol):
         transport.write(self._request)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Fail whatever waits for the socket."""
+        """Raise NoAnswer in every task that waits for the socket."""
         self.is_open = False
         for waiting in (self._opened, self._pong):
             if waiting and not waiting.done():

@@ -14,7 +14,7 @@ from tutorial.bench.table import Figure, Section, at_most
 
 LATENCY = 10.0  # seconds that the API takes for an answer
 PLACES = 1000  # SEARCHES_PER_WORKER of final/, by default
-SECONDS = 22  # in which the searches of all places must be answered
+SECONDS = 22  # the time limit for as many searches as the workers can run at once
 KIB = 1024
 EACH = 5  # searches of each visitor
 
@@ -23,16 +23,16 @@ def measure(sizes: Sizes) -> Section:
     """Let many visitors ask at once, then ten times as many."""
     few = sizes.crowd // (10 * EACH) * EACH
     most, workers = 10 * few, sizes.crowd_workers
-    # Searches that find no place wait until others are answered.
+    # Searches beyond the workers' limit wait until earlier searches are answered.
     turns = math.ceil(most / (PLACES * workers))
     raise_open_files()
     section = Section(
         letter="f",
         title=f"{most:,} searches at once with an API that takes {LATENCY:g} s",
         caption=(
-            f"{EACH} searches from each visitor at once, one web process,"
-            f" {'one worker' if workers == 1 else f'{workers} workers'}."
-            " Memory: what the worker's PSS grows by. CPU: of the worker. SQLite has a"
+            f"{EACH} searches at once from each visitor, one web process,"
+            f" {'one worker' if workers == 1 else f'{workers} workers'}. Memory: the"
+            " growth of the worker's PSS. CPU: the worker's CPU time. SQLite has a"
             " time-out of 20 s for a write."
         ),
         columns={

@@ -5,13 +5,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that at least `percent` % do not exceed (nearest rank)."""
+    """Return the percentile (nearest rank).
+
+    It is the smallest of the values for which at least `percent` % of all values are
+    less than or equal to it.
+    """
     rank = math.ceil(len(values) * percent / 100)
     return sorted(values)[max(rank, 1) - 1]
 
 
 def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
-    """The count, and the median, 95th and 99th percentile in ms."""
+    """Return the count, and the median, 95th and 99th percentile in ms."""
     return {
         "count": len(seconds),
         "median_ms": percentile(seconds, 50) * 1000,

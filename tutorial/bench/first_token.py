@@ -14,7 +14,7 @@ PAUSE = 0.02  # seconds between its words
 
 
 def measure(sizes: Sizes) -> Section:
-    """Let the candidates take turns. All processes read one clock, CLOCK_MONOTONIC."""
+    """Let the candidates take turns. All processes read CLOCK_MONOTONIC."""
     section = Section(
         letter="b",
         title="The first chunk at the socket after the API's first token",

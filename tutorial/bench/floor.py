@@ -54,7 +54,7 @@ class Web:
         self._sockets = defaultdict[str, set[asyncio.StreamWriter]](set)  # by user
 
     async def run(self) -> None:
-        """Serve, and pass on what the worker publishes, without end."""
+        """Serve, and forward what the worker publishes, until the process stops."""
         news = self._redis.pubsub()
         await news.psubscribe("user_*")
         port = int(os.environ["PORT"])
@@ -142,7 +142,7 @@ class Worker:
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def run(self) -> None:
-        """Take questions from the list, without end."""
+        """Take questions from the list until the process stops."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 _, message = await self._redis.brpop([QUEUE])

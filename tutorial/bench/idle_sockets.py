@@ -24,8 +24,9 @@ def measure(sizes: Sizes) -> Section:
         letter="d",
         title=f"Idle sockets of one web process, for {sizes.idle_seconds:g} s",
         caption=(
-            "A visitor of their own each. Memory: what the web process' resident memory"
-            " grew by. A socket is open that answers a ping at the end."
+            "Each socket belongs to a different visitor. Memory: the growth of the web"
+            " process's resident memory. A socket counts as open if it answers a ping"
+            " at the end."
         ),
         columns={
             "sockets": "sockets",
@@ -75,7 +76,7 @@ async def _hold(
 
 
 async def _connect(candidate: Candidate, visitors: list[Visitor]) -> float:
-    """Open their sockets, AT_A_TIME concurrently; returns the seconds that it took."""
+    """Open their sockets, AT_A_TIME concurrently. Return the seconds that this took."""
     connecting = asyncio.Semaphore(AT_A_TIME)
 
     async def connect(visitor: Visitor) -> None:

@@ -31,7 +31,7 @@ def describe() -> dict[str, str | int]:
 
 
 def cores() -> int:
-    """The number of cores that this process may use."""
+    """The number of cores that this process is allowed to use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""The system's limit of open files, which also limits the number of sockets."""
+"""The system's limit on open files, which also limits the number of sockets."""
 
 import resource
 
@@ -6,7 +6,7 @@ SPARE = 200  # open files that are not sockets of the measurement
 
 
 def raise_open_files() -> int:
-    """Raise this process' limit of open files as far as allowed, and return it."""
+    """Raise this process's limit on open files to the allowed maximum. Return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in (hard, 65_536, 10_240):
         # macOS reports "unlimited", but refuses more than its own limit.
@@ -22,5 +22,8 @@ def raise_open_files() -> int:
 
 
 def sockets_for_each(wanted: int, candidates: int) -> int:
-    """`wanted`, or fewer if this process may not open so many to each candidate."""
+    """Return how many sockets this process is allowed to open to each candidate.
+
+    This is at most `wanted`.
+    """
     return min(wanted, (raise_open_files() - SPARE) // candidates)

@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 
 
 async def search(visitor: Visitor) -> float:
-    """Ask a question; returns the seconds from the POST to the answer's frame."""
+    """Ask a question. Return the seconds from the POST to the answer's frame."""
     question = f"What is question {next(_numbers)}?"
     await visitor.http.connect()
     started = time.monotonic()
@@ -28,7 +28,7 @@ async def search(visitor: Visitor) -> float:
 
 
 async def poll(visitor: FloorVisitor) -> float:
-    """Ask a question, and poll for the answer; returns the seconds until then."""
+    """Ask a question, and poll for the answer. Return the seconds until it arrives."""
     started = time.monotonic()
     await visitor.submit(f"What is question {next(_numbers)}?")
     while True:
@@ -38,7 +38,7 @@ async def poll(visitor: FloorVisitor) -> float:
 
 
 async def post(visitor: Visitor) -> float:
-    """Send a question; returns the seconds until the response to the POST."""
+    """Send a question. Return the seconds until the response to the POST."""
     started = time.monotonic()
     await visitor.submit(f"What is question {next(_numbers)}?")
     return time.monotonic() - started
@@ -50,8 +50,9 @@ def measure(sizes: Sizes) -> Section:
         letter="a",
         title="The whole flow with an API that answers at once: submit to answer",
         caption=(
-            "One visitor's searches, one after the other. Polling asks the floor every"
-            " 500 ms. Step 2 has no answer yet: its POST waits for a task of 3 s."
+            "One visitor's searches, one after the other. With polling, the visitor"
+            " asks the floor for the answer every 500 ms. Step 2 does not deliver an"
+            " answer yet: its POST waits for a task that takes 3 s."
         ),
         columns={
             "count": "searches",

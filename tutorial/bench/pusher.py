@@ -50,7 +50,7 @@ async def push_all(
 
 
 def push_as_floor(count: int) -> None:
-    """Publish what the floor's web process passes on."""
+    """Publish what the floor's web process forwards."""
 
     async def main() -> None:
         client = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"])

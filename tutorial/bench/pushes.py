@@ -23,7 +23,7 @@ HOW = {
 }
 COUNTS = ("sent", "received")
 PUSHER = Path(__file__).parent / "pusher.py"
-LONGEST = 60.0  # seconds for all pushes of a repeat
+LONGEST = 60.0  # seconds that all pushes of one repeat are allowed to take
 SILENCE = 2.0  # seconds after the last frame; missing frames then count as lost
 
 
@@ -34,9 +34,10 @@ def measure(sizes: Sizes) -> Section:
         letter="e",
         title=f"Pushes per second from one worker process to {count:,} sockets",
         caption=(
-            f"{count:,} visitors with a socket each, in turn: each push is a publish"
-            " and a frame of its own. The rate is from the first push to the last"
-            " frame; the latencies, from push to frame, are those at this rate."
+            f"The pushes go in turn to {count:,} visitors, who have one socket each."
+            " Each push is a separate publish and a separate frame. The rate is"
+            " measured from the first push to the last frame. The latencies, from push"
+            " to frame, are measured at this rate."
         ),
         columns={
             "sent": "pushed",

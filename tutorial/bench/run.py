@@ -46,8 +46,8 @@ def parse_sections(text: str) -> list[str]:
 def bench(only: str, *, quick: bool, own: Mapping[str, int], as_json: bool) -> int:
     """Measure, and print the results. Returns 0, even if goals are missed.
 
-    `own` are sizes, by their names in `Sizes`, that replace the usual ones. Raises
-    Problem if something cannot be measured, or if a message was lost.
+    `own` maps names of fields in `Sizes` to values that replace the usual values.
+    Raises Problem if something cannot be measured, or if a message was lost.
     """
     letters = parse_sections(only)
     sizes = replace(QUICK if quick else WHOLE, **own)
@@ -59,7 +59,8 @@ def bench(only: str, *, quick: bool, own: Mapping[str, int], as_json: bool) -> i
         for name, value in found["machine"].items():
             print(f"{name:<15}{value}")
         if found["load_before"] > 1:
-            print(f"{'load':<15}{found['load_before']:.1f}: other work disturbs this")
+            words = "other programs use the machine and affect the results"
+            print(f"{'load':<15}{found['load_before']:.1f}: {words}")
     started = time.monotonic()
     sections: list[Section] = []
     for letter in letters:

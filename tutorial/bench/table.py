@@ -8,7 +8,10 @@ Figure = float | int | None
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal: `value` has to be at most `bound` if `is_most`, otherwise at least."""
+    """A goal for `value`.
+
+    It has to be at most `bound` if `is_most` is true, and at least `bound` otherwise.
+    """
 
     words: str
     value: float
@@ -17,7 +20,7 @@ class Goal:
 
     @property
     def is_met(self) -> bool:
-        """Whether the candidate has reached it."""
+        """Whether the goal is reached."""
         if self.is_most:
             return self.value <= self.bound
         return self.value >= self.bound
@@ -38,10 +41,10 @@ def at_least(bound: float, words: str, value: float) -> Goal:
 
 @dataclass
 class Section:
-    """A table: a row of figures for each candidate, and the candidate's goals.
+    """A table with a row of figures for each candidate, and the goals to reach.
 
-    `columns` holds titles by the name of the figure. If a figure is a time or a size,
-    both its title and its name contain the unit.
+    `columns` maps the name of each figure to its column title. If a figure is a time or
+    a size, both its title and its name contain the unit.
     """
 
     letter: str
@@ -54,7 +57,7 @@ class Section:
     faults: list[str] = field(default_factory=list)
 
     def data(self) -> dict:
-        """The section as data for JSON."""
+        """Return the section as data for JSON."""
         goals = [
             {"candidate": candidate, "is_met": goal.is_met, **asdict(goal)}
             for candidate, found in self.goals.items()
@@ -85,7 +88,7 @@ class Section:
 
 
 def show(figure: Figure) -> str:
-    """A figure with about three significant digits; "" for None."""
+    """Return a figure with about three significant digits; "" for None."""
     if figure is None:
         return ""
     if isinstance(figure, int):

@@ -18,13 +18,16 @@ COUNTS = ("sent", "received", "asked")
 def measure(sizes: Sizes) -> Section:
     """Let all visitors ask at once, several times; the figures are medians."""
     searches = sizes.visitors * sizes.searches_each
+    times = "once" if sizes.repeats == 1 else f"{sizes.repeats} times"
     section = Section(
         letter="c",
         title=f"Searches per second with an API that takes {LATENCY:g} s",
         caption=(
-            f"{searches} searches from {sizes.visitors} visitors at once. The default"
-            " pool is Celery's: prefork, with a child per core. Memory: PSS after the"
-            " searches, children included."
+            f"{sizes.visitors} visitors send {searches} searches at once. This is"
+            f" measured {times} (default pool: once). The counts are sums, the other"
+            " figures are medians. The default pool is Celery's: prefork, with one"
+            " child process per core. Memory: the proportional set size (PSS) after the"
+            " searches, including child processes."
         ),
         columns={
             "sent": "sent",
@@ -54,7 +57,7 @@ def measure(sizes: Sizes) -> Section:
         at_least(0.8, "≥ {} x floor", figures["times_floor"]),
         at_most(
             cores(),
-            "worker ≤ {} x web (a web process's memory per core)",
+            "memory of the worker ≤ {} x that of the web process (1 x per core)",
             figures["worker_mib"] / figures["web_mib"],
         ),
     ]
@@ -86,7 +89,7 @@ async def _ask_all_at_once(
     await get_ready(stage, candidate, visitors[0], LATENCY)
     rush = await ask_at_once(stage, candidate, visitors, sizes.searches_each)
     figures: dict[str, Figure] = dict(rush.counts())
-    # Without an answer there is no time; the counts show that.
+    # If no answer arrived, `seconds` is 0. The counts show that answers are missing.
     figures["searches_per_second"] = rush.received / (rush.seconds or 1)
     for role in ("web", "worker"):
         figures[f"{role}_mib"] = candidate.memory(role) / MIB

@@ -11,7 +11,7 @@ from tutorial.bench.overhead import search
 from tutorial.bench.sizes import Sizes
 from tutorial.bench.table import Section, at_most
 
-# Seconds that the API takes: a quick model.
+# The seconds that the API takes to answer, like a fast model.
 LATENCY = 0.3
 
 MAPPED = " with the map"
@@ -19,7 +19,7 @@ AT_ONCE = ", at once"
 
 
 def with_map(kind: Kind) -> Kind:
-    """The same candidate, with the observer in its processes and a map beside it."""
+    """Return the same candidate with the observer in its processes and a live map."""
     return replace(kind, name=kind.name + MAPPED, is_mapped=True)
 
 
@@ -37,7 +37,7 @@ def measure(sizes: Sizes) -> Section:
             "median_ms": "median ms",
             "mapped_ms": "median ms with the map",
             "times": "x with the map",
-            "more_ms": "more ms",
+            "more_ms": "additional ms",
         },
     )
     kinds = [candidates.STEP_7, candidates.FINAL]
