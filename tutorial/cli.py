@@ -1,4 +1,4 @@
-"""The command line, `python3 -m tutorial COMMAND`: a line per command."""
+"""Parses the command line, `python3 -m tutorial COMMAND`, and runs the command."""
 
 import os
 import signal
@@ -77,18 +77,19 @@ def _run(arguments: list[str]) -> int:
     if not arguments:
         print(parser.format_help())
         return 0
-    # Everything after `test` and `manage` is for pytest and Django, also options.
+    # Everything after `test` and `manage`, including options, is for pytest or Django.
     options, rest = parser.parse_known_args(arguments)
     lacks_step = options.command == "new" and options.step is None
     if lacks_step and rest and not rest[0].startswith("-"):
         options.step = rest.pop(0)  # after an option, where argparse does not take it
-    # Nor does an older argparse take folders after an option.
+    # An older argparse does not take folders after an option, either.
     while options.command == "check" and rest and not rest[0].startswith("-"):
         options.folders.append(rest.pop(0))
     if rest and options.command != "test":
         parser.error(f"unknown argument: {' '.join(rest)}")
     options.rest = rest
-    os.environ.update(NO_PROXY)  # what runs on this machine is asked without a proxy
+    # Requests to services on this machine do not go through a proxy.
+    os.environ.update(NO_PROXY)
     return options.function(options) or 0
 
 

@@ -1,4 +1,4 @@
-"""Where the program finds and keeps things: the places that every package may name."""
+"""The paths that any package of the program may use."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 
-# In a pack: the packages that it has brought along, and the site as it was built.
+# Only in a pack: the packages that it contains, and the built site.
 WHEELS = ROOT / "wheels"
 SITE = ROOT / "site"
 

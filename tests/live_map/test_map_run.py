@@ -45,7 +45,7 @@ def test_a_port_that_is_taken_is_reported(start):
         port = str(server.getsockname()[1])
         runner = start("1", "--map", "--map-port", port)
         assert runner.child.wait(timeout=30) != 0
-    assert f"Port {port} cannot be had" in runner.output
+    assert f"Port {port} is not available" in runner.output
     assert "--map-port" in runner.output
     assert "Traceback" not in runner.output
 

@@ -46,7 +46,7 @@ def test_a_taken_port(root):
         other.listen()
         port = str(other.getsockname()[1])
         result = tutorial("run", "1", "--port", port, root=root)
-    check_message(result, f"Port {port} cannot be had", "--port")
+    check_message(result, f"Port {port} is not available", "--port")
 
 
 def test_a_redis_that_does_not_answer(root):

@@ -190,7 +190,7 @@ def test_a_port_that_may_be_taken_on_windows(tmp_path, mode):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = tutorial("run", "1", "--port", str(port), PATH=path)
-    check_message(result, f"Port {port} cannot be had")
+    check_message(result, f"Port {port} is not available")
     words = "This WSL shares its ports with Windows"
     assert (words in result.stderr) is (mode == "mirrored")
 

@@ -116,7 +116,7 @@ def test_a_taken_port():
         port = str(other.getsockname()[1])
         result = docs(ROOT, "--port", port)
     assert result.returncode == 1
-    assert f"Port {port} cannot be had" in result.stderr
+    assert f"Port {port} is not available" in result.stderr
     assert "--port" in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -148,8 +148,8 @@ def test_the_filter_shows_what_fits(page):
             "no-task-decorator",
         ),
         (
-            "Port 8123 cannot be had: another program has taken it, or you may not"
-            " use it. Choose another port: --port 40123",
+            "Port 8123 is not available: another program is using it, or you are not"
+            " allowed to use it. Choose another port: --port 40123",
             "port-taken",
         ),
     ],

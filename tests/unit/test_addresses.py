@@ -54,7 +54,7 @@ def test_without_the_option_the_site_is_for_this_machine_alone(parser):
 def test_only_an_ipv4_address_is_accepted(parser, text, capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(["docs", "--host", text])
-    assert "is no IPv4 address such as" in capsys.readouterr().err
+    assert "is not an IPv4 address. Use one such as" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_on_that_address():
@@ -63,5 +63,5 @@ def test_a_port_that_is_taken_on_that_address():
             other.bind((address, 0))
             other.listen()
             port = other.getsockname()[1]
-            with pytest.raises(Problem, match=f"Port {port} cannot be had"):
+            with pytest.raises(Problem, match=f"Port {port} is not available"):
                 check_port(port, host=addresses.EVERYWHERE)

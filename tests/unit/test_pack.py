@@ -23,9 +23,12 @@ from tutorial.runtime.bundle import Target
     [
         (["pack.zip", "--for", "windows"], "A pack cannot be made for windows"),
         (["pack.zip", "--for", "linux-x86_64,"], "A pack cannot be made for nothing"),
-        (["pack.zip", "--python", "3.9"], "Choose from 3.11, 3.12, 3.13, 3.14"),
+        (
+            ["pack.zip", "--python", "3.9"],
+            "separated by commas: 3.11, 3.12, 3.13, 3.14",
+        ),
         (["pack.tar"], "write pack.tar.zip"),
-        (["nowhere/pack.zip"], "in a folder that is not there"),
+        (["nowhere/pack.zip"], "in a folder that does not exist"),
     ],
 )
 def test_a_mistyped_command(arguments, words):

@@ -81,5 +81,8 @@ def ip_address(text: str) -> str:
     try:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
-        words = f'"{text}" is no IPv4 address such as 192.168.1.20, or 0.0.0.0 for all'
+        words = (
+            f'"{text}" is not an IPv4 address. Use one such as 192.168.1.20, or 0.0.0.0'
+            " for all addresses"
+        )
         raise argparse.ArgumentTypeError(words) from None

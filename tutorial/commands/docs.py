@@ -1,4 +1,4 @@
-"""`tutorial docs`: the site, shown or built."""
+"""`tutorial docs`: shows the site, or builds it."""
 
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ HANDOUT = "handout.pdf"
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add(
-        "docs", "Show the tutorial's site, rebuilt at each change", docs
+        "docs", "Show the tutorial's site, rebuilt after each change", docs
     )
     add_port(parser, 8001)
     parser.add_argument(
@@ -22,8 +22,8 @@ def add(commands: Commands) -> None:
         metavar="ADDRESS",
         type=ip_address,
         default=HERE,
-        help=f"the address to listen at; default: {HERE}, for this machine alone;"
-        f" {EVERYWHERE} lets other machines read the site",
+        help=f"the address to listen on; default: {HERE}, for this machine only; with"
+        f" {EVERYWHERE}, other machines can read the site",
     )
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
@@ -40,7 +40,7 @@ def add(commands: Commands) -> None:
 
 
 def docs(options: argparse.Namespace) -> None:
-    """Show the site until Ctrl-C, or build it. Raises Problem where it cannot be."""
+    """Show the site until Ctrl-C, or build it. Raises Problem if that is impossible."""
     if options.pdf:
         environment.enter("run", "test", "docs")
         from tutorial.site import handout

@@ -16,13 +16,15 @@ def add(commands: Commands) -> None:
         "--for",
         dest="platforms",
         metavar="PLATFORM,...",
-        help="linux-x86_64, linux-aarch64, macos-arm64, macos-x86_64; default: yours",
+        help="linux-x86_64, linux-aarch64, macos-arm64, macos-x86_64; default: the"
+        " platform of this machine",
     )
     parser.add_argument(
         "--python",
         dest="pythons",
         metavar="VERSION,...",
-        help="for example 3.12,3.13; default: all that the packages are there for",
+        help="for example 3.12,3.13; default: every version for which all packages are"
+        " available",
     )
     parser.add_argument(
         "--force", action="store_true", help="replace the file if it exists"
@@ -30,7 +32,7 @@ def add(commands: Commands) -> None:
 
 
 def pack(options: argparse.Namespace) -> None:
-    """Write the pack. Raises Problem where that is not possible."""
+    """Write the pack. Raises Problem if that is not possible."""
     environment.enter(*environment.SETS)
     from tutorial.offline import pack, wheels
 

@@ -1,4 +1,4 @@
-"""`tutorial prepare`: everything for a day without internet, fetched and tried."""
+"""`tutorial prepare`: downloads and tests everything for a day without internet."""
 
 import argparse
 
@@ -9,14 +9,17 @@ from tutorial.runtime import bundle, environment, installer
 def add(commands: Commands) -> None:
     """Declare the command."""
     commands.add(
-        "prepare", "Fetch and try all that a day without internet needs", prepare
+        "prepare",
+        "Download and test everything that you need for a day without internet",
+        prepare,
     )
 
 
 def prepare(options: argparse.Namespace) -> int:
-    """Install what `run`, `check` and `docs` need, and try it: 1 if something lacks.
+    """Install what `run`, `check` and `docs` need, and try it.
 
-    Raises Problem where the packages cannot be installed.
+    Returns 1 if something is missing, otherwise 0. Raises Problem if the packages
+    cannot be installed.
     """
     if missing := environment.missing_sets(*environment.SETS):
         packages, megabytes = installer.amount(*missing)

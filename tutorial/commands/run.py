@@ -40,7 +40,7 @@ from tutorial.runtime.terminal import Log
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-PORT_IS_FIXED = "the web line of its Procfile does not ask for $PORT"
+PORT_IS_FIXED = "the web line of its Procfile does not use $PORT"
 NAME_TWICE = (
     "  Procfile  line {0} is not started, because line {1} has the same name: {2}."
     " Give each line a name of its own."
@@ -49,14 +49,14 @@ SHARED_COOKIES = (
     "Another project runs at {}. A browser sends the same cookies to both, so each logs"
     " out the visitors of the other, and refuses their forms (403)."
 )
-PRIVATE_WINDOW = "Open this one in a private window, or at http://localhost:{}."
+PRIVATE_WINDOW = "Open this project in a private window, or at http://localhost:{}."
 ELSEWHERE = (
     "Is your browser on another machine? Type this there, then open the same address:\n"
     "  {}"
 )
 WEB_WAITS = "Correct the file and save it: web starts again by itself."
 WORKER_WAITS = (
-    "web is ready, and a worker is not. Correct the mistake, press Ctrl-C and run"
+    "web is ready, but a worker is not. Correct the mistake, press Ctrl-C and run"
     " again: a worker does not start again by itself."
 )
 READY = 30.0  # seconds until `run` prints that something may be wrong
@@ -72,7 +72,10 @@ def add(commands: Commands) -> None:
         "--map", action="store_true", help="serve a live map of the searches, too"
     )
     parser.add_argument(
-        "--map-port", type=port_number, default=8002, help="of the map; default: 8002"
+        "--map-port",
+        type=port_number,
+        default=8002,
+        help="the port of the map; default: 8002",
     )
 
 
@@ -98,9 +101,9 @@ class Stopped(Exception):
 def run(
     step: Step, port: int, *, map_port: int | None = None, open_browser: bool = False
 ) -> int:
-    """Run the project at `port` until it ends, and return the exit status.
+    """Run the project on `port` until it ends, and return the exit status.
 
-    If `map_port` is given, serve a live map at that port. Raises Problem if the project
+    If `map_port` is given, serve a live map on that port. Raises Problem if the project
     cannot start.
     """
     folder, title = step.folder, step.title
@@ -131,7 +134,7 @@ def run(
             check_port(map_port, "Choose another port for the map:", "--map-port")
             events.unlink(missing_ok=True)
         for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # set by nohup, for one
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
                 signal.signal(number, stop)
         try:
             with contextlib.closing(stack):
@@ -191,7 +194,7 @@ def _run_until_the_end(
 def _map(
     stack: Stack, step: Step, events: Path, port: int | None
 ) -> contextlib.AbstractContextManager:
-    """A context with the live map at `port`, or with None if `port` is None."""
+    """A context with the live map on `port`, or with None if `port` is None."""
     if port is None:
         return contextlib.nullcontext()
     # Imported here, because these modules need the packages in .venv.
@@ -202,7 +205,10 @@ def _map(
 
 
 def _warning(running: list[str], port: int) -> list[str]:
-    """A warning that two projects in one browser share their cookies, or no lines."""
+    """The lines of a warning that two projects in one browser share their cookies.
+
+    Returns an empty list if no other project runs, or if nothing is shared.
+    """
     if not running or codespaces.address(port):  # each port has a host of its own there
         return []
     return [SHARED_COOKIES.format(running[0]), PRIVATE_WINDOW.format(port)]
@@ -223,7 +229,10 @@ def _check_port(port: int, *, is_fixed: bool) -> None:
 
 
 def wait_until_ready(project: Project, log: Log, started: float) -> bool:
-    """Wait until the project is ready, and print its address. False after READY."""
+    """Wait until the project is ready, and print its address.
+
+    Returns False if it is not ready after READY seconds.
+    """
     try:
         project.wait_until_ready(READY)
     except TimeoutError:
@@ -265,7 +274,7 @@ def _redis(processes: Processes, log: Log, folder: Path) -> Service:
     except Problem:
         if free_port(port) == port:
             raise
-        # Another program took the port between the look and the start.
+        # Another program took the port after the check, before Redis started.
         process, url = services.start_redis(processes, data, free_port())
     redis_url_file(folder).write_text(url)
     log.say(f"  Redis   {url}")
@@ -283,5 +292,6 @@ def _openai(processes: Processes, log: Log) -> Service:
         return Service({"OPENAI_API_KEY": "none"})
     process, variables = services.start_stand_in(processes)
     where = variables["OPENAI_BASE_URL"].removesuffix("v1")
-    log.say(f"  OpenAI  the offline stand-in, {where} (OPENAI_API_KEY: the real API)")
+    way = "to use the real API, set OPENAI_API_KEY"
+    log.say(f"  OpenAI  the offline stand-in, {where} ({way})")
     return Service(variables, process)

@@ -19,11 +19,13 @@ from tutorial.runtime.services import NO_PROXY, find_redis
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = commands.add("test", "Run all tests; arguments go to pytest", test)
+    parser = commands.add(
+        "test", "Run all tests; other arguments are passed to pytest", test
+    )
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="the unit tests, a check of each step, and one page: two minutes",
+        help="only the unit tests, a check of each step, and one page, in two minutes",
     )
 
 

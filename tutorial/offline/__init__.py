@@ -1,5 +1,6 @@
-"""A day without internet: what it needs is fetched and tried before, or bundled.
+"""A day without internet: what it needs is downloaded and tested before, or bundled.
 
-In here: what `prepare` tries, what `pack` puts into its file, and the site from there.
-Not in here: how packages are installed, also from a pack (`runtime`).
+In here: what `prepare` tests, what `pack` puts into its file, and how the site of a
+pack is served.
+Not in here: how packages are installed, including from a pack (`runtime`).
 """

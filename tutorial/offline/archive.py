@@ -10,20 +10,19 @@ from tutorial.problem import Problem
 # The earliest date that a zip file can have.
 DATE = (1980, 1, 1, 0, 0, 0)
 
-# They are compressed already.
+# The suffixes of files that are compressed already.
 STORED = (".whl", ".png", ".gz", ".woff2", ".jpg")
 
 
 def check_place(name: str, *, replace: bool) -> Path:
-    """The absolute path of a new zip file. Raises Problem where it cannot be."""
+    """The absolute path of a new zip file. Raises Problem if `name` is not allowed."""
     file = Path(name).expanduser().absolute()
     if file.suffix != ".zip":
         raise Problem(f"A pack is a zip file: write {name}.zip")
     if file.is_dir() or not file.parent.is_dir():
-        what = (
-            "is a folder" if file.is_dir() else "would be in a folder that is not there"
-        )
-        raise Problem(f"{name} {what}. Choose another name for the pack.")
+        missing = "would be in a folder that does not exist"
+        what = "is a folder" if file.is_dir() else missing
+        raise Problem(f"{name} {what}. Choose a different name for the pack.")
     if file.exists() and not replace:
         raise Problem(
             f"{name} exists already, and nothing is overwritten.\n"
@@ -35,8 +34,8 @@ def check_place(name: str, *, replace: bool) -> Path:
 def write(file: Path, entries: dict[str, bytes | Path]) -> None:
     """Write the zip file, or replace it, with these entries, sorted by their names.
 
-    Raises Problem if that fails, for example because no space is left. Then, and if it
-    is interrupted, the folder is as it was.
+    Raises Problem if that fails, for example because no space is left. In that case,
+    and also if the program is interrupted, the folder is left as it was.
     """
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:

@@ -78,14 +78,14 @@ def _fetch(
 
 
 def _lack(one: Fetched) -> str:
-    """Which pins have no wheel for a target, only their source."""
+    """A sentence that names the packages without a wheel for a target."""
     return f"These packages have no wheel for it: {', '.join(one.missing)}."
 
 
 def _entries(
     files: dict[str, Path], fetched: list[Fetched], folder: Path
 ) -> dict[str, bytes | Path]:
-    """What goes into the zip file, by its path there."""
+    """The contents of the zip file, by path."""
     targets = [one.target for one in fetched]
     entries: dict[str, bytes | Path] = dict(files)
     entries["README.md"] = _readme(files["README.md"], targets).encode()
@@ -110,8 +110,10 @@ def _report(name: str, file: Path, origin: str, fetched: list[Fetched]) -> None:
     every = set().union(*(one.wheels for one in fetched))
     size = round(file.stat().st_size / 1e6)
     print(f"Made {name}: {size} MB, for {in_words(one.target for one in fetched)}.")
-    print(f"It contains {origin}, {len(every)} packages, one of them with a Redis, and")
-    print("the pages of the tutorial.")
+    print(
+        f"It contains {origin}, {len(every)} packages, one of them with a Redis server,"
+    )
+    print("and the pages of the tutorial.")
     print(NOT_IN_IT)
     print(
         f"On each machine: unzip {file.name}, change to the folder {FOLDER}, and run"

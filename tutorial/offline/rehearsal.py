@@ -1,4 +1,4 @@
-"""What `prepare` tries before a day without internet: each part that a class uses."""
+"""What `prepare` tests before a day without internet: each part that a class uses."""
 
 import contextlib
 import os
@@ -26,12 +26,12 @@ ANSWER = "A broker is the place"
 PATIENCE = 60  # seconds for an answer
 
 WHAT_A_BROWSER_IS_FOR = (
-    "Everything else works without it: `check 7` needs it, to look into the page."
+    "Only `check 7` needs it, to look into the page. Everything else works without it."
 )
 
 
 def rehearse() -> int:
-    """Try each part, and print a line about it: 0 if all of them work, or else 1."""
+    """Try each part, and print a line about it. Returns 0 if all work, otherwise 1."""
     packages, megabytes = installed()
     print(f"Installed: {packages} packages, {megabytes} MB in {VENV.name}")
     progress = Progress()
@@ -86,7 +86,7 @@ def _try_redis() -> str:
 
 @contextlib.contextmanager
 def _app() -> Iterator[Stack]:
-    """The finished app, with a Redis, a worker and the stand-in."""
+    """The finished app, with a Redis server, a worker and the stand-in."""
     with Stack(steps.find("final").folder, without=PROXIES) as stack:
         yield stack
 
@@ -116,7 +116,7 @@ def _try_browser() -> str:
         page.get_by_role("button", name="Search").click()
         shown = page.get_by_text(ANSWER)
         if not wait_for(lambda: shown.count() > 0, PATIENCE, pause_in(page)):
-            raise Problem(f"{program} has not shown an answer of the finished app.")
+            raise Problem(f"{program} has not shown an answer from the finished app.")
     return f"{program} has shown an answer"
 
 
@@ -135,14 +135,18 @@ TRIALS = {
 
 
 def _notes() -> Iterator[str]:
-    """What leads `run` to other machines, which may be out of reach on that day."""
+    """Notes about variables that make `run` use other machines.
+
+    On that day, these machines may be unreachable.
+    """
     if url := os.environ.get("REDIS_URL"):
         yield (
-            f"REDIS_URL is set: `run` will use the Redis at {without_secrets(url)}. To"
-            " use the tutorial's own: unset REDIS_URL"
+            "REDIS_URL is set: `run` will use the Redis server at"
+            f" {without_secrets(url)}. To use the tutorial's own: unset REDIS_URL"
         )
     if os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"):
         yield (
-            "OPENAI_API_KEY or OPENAI_BASE_URL is set: `run` will ask that API, not the"
-            " offline stand-in. Without internet: unset OPENAI_API_KEY OPENAI_BASE_URL"
+            "OPENAI_API_KEY or OPENAI_BASE_URL is set: `run` will call that API,"
+            " not the offline stand-in. Without internet: unset OPENAI_API_KEY"
+            " OPENAI_BASE_URL"
         )

@@ -1,4 +1,4 @@
-"""The site of a pack: served as it was built, without any package."""
+"""Serves the built site of a pack, with nothing but the standard library."""
 
 import http.server
 from functools import partial
@@ -11,10 +11,10 @@ from tutorial.runtime.exclusive import check_port
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
-    """Sends the files of the site, and its own page for a wrong address."""
+    """Sends the files of the site, and the site's own page for an unknown address."""
 
     def send_error(self, code: int, message=None, explain=None) -> None:
-        """Answer with the site's page if there is nothing at the address."""
+        """Answer with the site's own error page if the address does not exist."""
         page = SITE / "404.html"
         if code != HTTPStatus.NOT_FOUND or not page.exists():
             super().send_error(code, message, explain)
@@ -32,7 +32,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
 
 def is_there() -> bool:
-    """Whether this is a pack with its site, and without the packages to build it."""
+    """Whether this is a pack with a built site, without the packages to build it."""
     has_site = bool(bundle.targets()) and (SITE / "index.html").exists()
     return has_site and bool(environment.missing_sets("run", "docs"))
 
@@ -46,7 +46,7 @@ def serve(port: int, host: str) -> None:
     check_port(port, host=host)
     handler = partial(Files, directory=str(SITE))
     with http.server.ThreadingHTTPServer((host, port), handler) as server:
-        print("Serving the site from the pack, as it was built there.")
+        print("Serving the site from the pack, as it was built.")
         where = " ".join(urls(host, port))
         print(f"Ready: {where} (Ctrl-C ends it)", flush=True)
         server.serve_forever()

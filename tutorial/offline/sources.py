@@ -1,4 +1,4 @@
-"""The tutorial's own files: all that are not ignored, by git or by our .gitignore."""
+"""The tutorial's own files: all that git, or our .gitignore, does not ignore."""
 
 import fnmatch
 import os
@@ -22,7 +22,7 @@ class Sources:
 def find() -> Sources:
     """The files of the tutorial as they are on the disk.
 
-    New files that git does not ignore are among them: the program, or the site, may
+    They include new files that git does not ignore, because the program or the site may
     need them. Raises Problem if git does not work.
     """
     if not (ROOT / ".git").exists():
@@ -71,7 +71,8 @@ def _not_ignored(folder: Path) -> Iterator[str]:
 def _is_ignored(path: Path, patterns: list[str]) -> bool:
     for pattern in patterns:
         whole = pattern.strip("/")
-        # As in git: a slash at the start or in the middle ties it to this folder.
+        # As in git, a pattern with a slash at the start or in the middle matches only
+        # paths relative to this folder.
         subject = path.as_posix() if "/" in pattern.rstrip("/") else path.name
         if fnmatch.fnmatch(subject, whole):
             return True

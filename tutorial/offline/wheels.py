@@ -1,4 +1,4 @@
-"""Fetches the pinned packages as wheels for other machines than this one, with pip."""
+"""Downloads the pinned packages as wheels for other kinds of machines, with pip."""
 
 import re
 import tempfile
@@ -15,11 +15,12 @@ from tutorial.runtime.shown import run_shown
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
-# The pins have conditions on the third number of Python's version: take what any needs.
+# A pin can have a condition on the patch version of Python. Take every pin that one of
+# these versions, the first and the last, needs.
 PATCHES = (0, 99)
 
-# The newest C library of GNU, and the newest macOS, of which packages are taken. pip
-# knows the older versions of macOS itself, and those of the C library not.
+# The newest versions of glibc and macOS for which packages are downloaded. For macOS,
+# pip adds the older versions itself; for glibc, it does not.
 GLIBC = 28  # 2.28: Debian 10, Ubuntu 20.04
 MACOS = "15_0"
 
@@ -41,14 +42,18 @@ PLATFORMS = {
 
 
 def chosen(text: str, option: str) -> list[str]:
-    """The names in a list with commas. Raises Problem with those that are known."""
+    """The names in a comma-separated list.
+
+    Raises Problem, which lists the known names, if a name is unknown.
+    """
     known = tuple(PLATFORMS) if option == "--for" else PYTHONS
     names = list(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if name not in known:
             raise Problem(
                 f"A pack cannot be made for {name or 'nothing'}.\n"
-                f"Choose from {', '.join(known)}, after {option} and with commas."
+                f"After {option}, write one or more of these, separated by commas:"
+                f" {', '.join(known)}."
             )
     return names
 
@@ -63,9 +68,9 @@ class Fetched:
 
 
 def fetch(target: Target, folder: Path) -> Fetched:
-    """Fetch what all commands need on the target into `folder`.
+    """Download what all commands need on the target to `folder`.
 
-    Raises Problem with pip's reason, unless that is that a pin has no wheel.
+    Raises Problem with pip's reason, except if the reason is that a pin has no wheel.
     """
     fetched = Fetched(target)
     pins = pins_for(target)
@@ -94,7 +99,7 @@ def _is_unreachable(output: str) -> bool:
 
 
 def _download(pins: dict[str, str], target: Target, folder: Path) -> tuple[int, str]:
-    """Have pip download the pins: (exit status, output)."""
+    """Have pip download the pins. Returns (exit status, output)."""
     version = f"{target.python}.{PATCHES[-1]}"
     options = ["--only-binary", ":all:", "--no-deps", "--require-hashes"]
     options += ["--implementation", "cp", "--python-version", version]
@@ -104,7 +109,7 @@ def _download(pins: dict[str, str], target: Target, folder: Path) -> tuple[int, 
         options += ["--no-index", "--find-links", str(wheels)]
     code, output = 0, ""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        # Two versions of one package do not go into one file.
+        # A requirements file cannot contain two versions of the same package.
         for part in _without_repetition(pins):
             file.seek(0)
             file.truncate()
@@ -121,7 +126,7 @@ def _download(pins: dict[str, str], target: Target, folder: Path) -> tuple[int, 
 
 
 def _without_repetition(pins: dict[str, str]) -> list[list[str]]:
-    """The lines in parts that name each package once."""
+    """Split the lines into parts, each of which names a package at most once."""
     parts: list[dict[str, str]] = [{}]
     for pin, line in pins.items():
         name = pin.partition("==")[0]
@@ -135,7 +140,8 @@ def _without_repetition(pins: dict[str, str]) -> list[list[str]]:
 def pins_for(target: Target) -> dict[str, str]:
     """The pins that the target needs, such as "redis==8.1.0", with their hashes.
 
-    Their conditions are evaluated here: pip would take those of this machine.
+    The conditions are evaluated here, because pip would evaluate them for this machine
+    and not for the target.
     """
     pins = {}
     for name in environment.SETS:

@@ -9,8 +9,8 @@ from tutorial.problem import Problem
 HERE = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - a person has to choose it
 
-# One in each network for private use (RFC 1918), and one elsewhere. Nothing is sent to
-# them: the system only says from which of its addresses it would send.
+# An address in each private network (RFC 1918), and a public one. Nothing is sent to
+# them: the system only says from which of its own addresses it would send.
 DESTINATIONS = ("192.168.255.1", "10.255.255.1", "172.31.255.1", "198.51.100.1")
 
 
@@ -27,12 +27,12 @@ def _source_addresses() -> Iterator[str]:
         with probe, contextlib.suppress(OSError):
             probe.connect((destination, 9))
             yield probe.getsockname()[0]
-    with contextlib.suppress(OSError):  # a machine may not know its own name
+    with contextlib.suppress(OSError):  # the machine cannot resolve its own name
         yield from socket.gethostbyname_ex(socket.gethostname())[2]
 
 
 def check_address(host: str) -> None:
-    """Raise Problem if no server of this machine can listen at the address `host`."""
+    """Raise Problem if no server of this machine can listen on the address `host`."""
     with socket.socket() as probe:
         try:
             probe.bind((host, 0))
@@ -45,6 +45,9 @@ def check_address(host: str) -> None:
 
 
 def urls(host: str, port: int) -> list[str]:
-    """The URLs of a server that listens at `host`, the best for others first."""
+    """The URLs of a server that listens on `host`.
+
+    The first one is the best for other machines.
+    """
     hosts = [*own_addresses(), HERE] if host == EVERYWHERE else [host]
     return [f"http://{one}:{port}/" for one in hosts]

@@ -18,7 +18,7 @@ from tutorial.runtime import debian
 # The variable that passes the path of the browser on to child processes.
 BROWSER_VARIABLE = "TUTORIAL_BROWSER"
 
-# The first is a build without windows, which is the fastest.
+# The first one is a headless build, which is the fastest.
 SYSTEM_BROWSERS = (
     "chromium-headless-shell",
     "chromium",
@@ -41,8 +41,8 @@ UNWANTED_FEATURES = (
     *("PaintHolding", "PreconnectToSearch", "ThirdPartyStoragePartitioning"),
 )
 
-# Chromium needs the first to run as root in a container. The others keep it from using
-# the network.
+# Chromium needs the first argument to run as root in a container. The other arguments
+# keep it from using the network.
 BROWSER_ARGUMENTS = (
     "--no-sandbox",
     "--disable-quic",

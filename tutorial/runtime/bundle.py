@@ -1,4 +1,4 @@
-"""The packages that a pack has brought along in `wheels/`, and for which machines."""
+"""The packages that a pack contains in `wheels/`, and the machines they are for."""
 
 import json
 import platform
@@ -29,7 +29,7 @@ def this_machine() -> str:
     if sys.platform == "darwin":
         return f"macos-{machine}"
     machine = {"arm64": "aarch64", "amd64": "x86_64"}.get(machine, machine)
-    # The packages for Linux are made for the C library of GNU.
+    # The Linux packages are built for the GNU C library (glibc).
     is_usual = platform.libc_ver()[0] == "glibc"
     return f"{sys.platform}-{'' if is_usual else 'musl-'}{machine}"
 
@@ -59,7 +59,7 @@ def wheels_for(target: Target) -> Path | None:
 
 
 def misfit(target: Target) -> str:
-    """What to say if this is a pack for other targets; otherwise ""."""
+    """The message for a pack that is for other targets; otherwise ""."""
     known = targets()
     if not known or target in known:
         return ""

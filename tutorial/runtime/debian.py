@@ -7,7 +7,10 @@ import sys
 
 
 def install(package: str) -> bool:
-    """Install the package, if this is Debian and root. Whether it is installed now."""
+    """Install the package, if the system is Debian and the user is root.
+
+    Returns whether the installation succeeded.
+    """
     if not shutil.which("apt-get") or os.geteuid() != 0:
         return False
     print(f"Installing Debian's {package} ...", file=sys.stderr, flush=True)

@@ -29,8 +29,8 @@ WAITING = (
 def enter(*names: str) -> None:
     """Continue in `.venv`, with the requirements `names` installed.
 
-    Returns if the program already runs there. Otherwise replaces the process by one
-    that runs the same command line there. Raises Problem if `.venv` cannot be made.
+    Returns if the program already runs there. Otherwise replaces this process with
+    one that runs the same command line there. Raises Problem if `.venv` cannot be made.
     """
     ensure(*names)
     if Path(sys.prefix).resolve() != VENV.resolve():
@@ -38,7 +38,7 @@ def enter(*names: str) -> None:
 
 
 def ensure(*names: str) -> None:
-    """Make `.venv` and install the requirements `names`, unless that is done.
+    """Make `.venv` and install the requirements `names`, unless that is already done.
 
     Raises Problem with the installer's message.
     """
@@ -66,7 +66,7 @@ def missing_sets(*names: str) -> list[str]:
 
 
 def _check_folder() -> None:
-    """Raise Problem if the tutorial's folder cannot be written."""
+    """Raise Problem if the tutorial's folder is not writable."""
     try:
         with tempfile.TemporaryFile(dir=ROOT):
             pass

@@ -12,8 +12,8 @@ from pathlib import Path
 from tutorial.problem import Problem
 from tutorial.runtime import wsl
 
-# Below the range from which systems take the ports of outgoing connections: such a port
-# may be gone again before the process that it is meant for has started.
+# These ports are below the range that systems use for outgoing connections. A port in
+# that range could be taken again before the process that it is for has started.
 PORTS = range(20_000, 32_000)
 
 # A bound UDP port of the same number tells the program's other processes that the TCP
@@ -26,9 +26,9 @@ def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
 
     `preferred` has to be free at the address `host` as well.
 
-    No other call gets the same one of PORTS before a process has had the time to listen
-    there. Otherwise two starts at the same time might use each other's pages. Raises
-    Problem where no port is free.
+    No other call gets the same port from PORTS until a process has had time to start
+    listening on it. Otherwise two starts at the same time might use each other's pages.
+    Raises Problem if no port is free.
     """
     if preferred and _is_free(preferred) and _is_free(preferred, host):
         return preferred
@@ -45,17 +45,17 @@ def check_port(
     option: str = "--port",
     host: str = "127.0.0.1",
 ) -> None:
-    """Raise Problem where `port` is taken; `way_out` says what to do about it."""
+    """Raise Problem if `port` is taken; `way_out` says what to do about it."""
     if free_port(port, host) != port:
         raise Problem(
-            f"Port {port} cannot be had: another program has taken it, or you may"
-            f" not use it. {way_out} {option} {free_port()}"
+            f"Port {port} is not available: another program is using it, or you are not"
+            f" allowed to use it. {way_out} {option} {free_port()}"
             f"{wsl.note(port)}"
         )
 
 
 def listens(port: int) -> bool:
-    """Whether a process accepts TCP connections at `port` on 127.0.0.1."""
+    """Whether a process accepts TCP connections on `port` of 127.0.0.1."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -63,11 +63,11 @@ def listens(port: int) -> bool:
 
 @contextlib.contextmanager
 def locked(file: Path, refusal: str = "", waiting: str = "") -> Iterator[None]:
-    """Hold the lock on `file`, which is made where it does not exist.
+    """Hold the lock on `file`, which is created if it does not exist.
 
-    Waits for another process that holds it, and prints the text `waiting` then; with a
-    `refusal`, raises Problem with that text instead. Raises Problem where the file
-    cannot be made.
+    If another process holds the lock, prints the text `waiting` and waits or, with a
+    `refusal`, raises Problem with that text. Raises Problem if the file cannot be
+    created.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def locked(file: Path, refusal: str = "", waiting: str = "") -> Iterator[None]:
 
 
 def not_writable(error: OSError, path: Path) -> Problem:
-    """The Problem that the tutorial cannot make `path` in its own folder."""
+    """Return the Problem that the tutorial cannot create `path` in its own folder."""
     return Problem(
         f"The tutorial's folder cannot be written: {error.strerror}, {path}.\n"
         "The program makes .venv and .run there. Clone or copy the tutorial into a"

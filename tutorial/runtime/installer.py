@@ -1,4 +1,4 @@
-"""pip and uv: how the pinned packages are installed, and what keeps them from it."""
+"""pip and uv: how the pinned packages are installed, and what can make that fail."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ FREE_SPACE = f"The packages need about 1 GB. Free some space, {AGAIN}"
 QUIET = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off")
 QUIET += ("--retries", "2")
 
-# About what each set of pins adds to those before it, in MB to download.
+# The size that each set of pins adds to the download, in MB, rounded.
 DOWNLOADS = {"run": 40, "redis": 2, "test": 75, "docs": 26}
 
 
@@ -66,7 +66,7 @@ def install(name: str, python: Path, wheels: Path | None = None) -> None:
 
 
 def _install(options: list[str], python: Path, title: str) -> tuple[int, str]:
-    """Try uv, and then pip: (exit status, output)."""
+    """Try uv, and then pip. Returns (exit status, output)."""
     options = ["--no-deps", *options]
     code, output = 1, ""
     if uv := shutil.which("uv"):
@@ -79,7 +79,10 @@ def _install(options: list[str], python: Path, title: str) -> tuple[int, str]:
 
 
 def pip(python: Path) -> list[str]:
-    """The command that runs the pip of an environment, which uv leaves without one."""
+    """The command that runs pip in an environment.
+
+    An environment that uv has made has no pip, so pip is added first.
+    """
     if not (python.parent / "pip").exists():
         run_shown([str(python), "-m", "ensurepip"], "Adding pip to .venv")
     return [str(python), "-m", "pip"]
@@ -87,7 +90,7 @@ def pip(python: Path) -> list[str]:
 
 def explanation(output: str) -> str:
     """What went wrong, from the installer's output, and what to do about it."""
-    # Before the network: pip reports a connection that it did not trust as both.
+    # Look for certificate errors first: pip reports them as network errors, too.
     if any(sign in output for sign in CERTIFICATE):
         return (
             "the certificate of the package index, or of a proxy on the way to it, is"
@@ -105,4 +108,4 @@ def explanation(output: str) -> str:
 def last_line(output: str) -> str:
     """The last line of what a program has printed."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it printed nothing"

@@ -1,4 +1,4 @@
-"""Reads every command that a Redis receives, with MONITOR."""
+"""Reads every command that a Redis server receives, with MONITOR."""
 
 import contextlib
 import threading
@@ -101,8 +101,8 @@ class RedisMonitor:
     _end = "\0"  # no other command contains it
 
     def _read(self) -> None:
-        # Reading also ends with the server. A connection that was closed has no parser
-        # any more, which raises AttributeError.
+        # Reading also ends with the server. A closed connection no longer has a parser,
+        # which raises AttributeError.
         ends = (redis.RedisError, OSError, ValueError, AttributeError)
         with contextlib.suppress(*ends):
             for found in self._monitor.listen():
@@ -114,7 +114,10 @@ class RedisMonitor:
 
 @contextlib.contextmanager
 def monitor(url: str) -> Iterator[RedisMonitor]:
-    """A context that reads each command that the Redis at `url` receives in it."""
+    """A context that reads each command that the Redis server at `url` receives.
+
+    It reads the commands that arrive while the context is active.
+    """
     client = redis.Redis.from_url(url, socket_timeout=None)
     pool = client.connection_pool
     with contextlib.closing(client), _Monitor(pool) as reader:

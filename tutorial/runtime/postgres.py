@@ -33,12 +33,12 @@ OPTIONS = {
 
 
 def find_postgres() -> str | None:
-    """The folder of PostgreSQL's programs; None if this machine cannot have one."""
+    """The folder of PostgreSQL's programs, or None if they cannot be installed here."""
     return _present() or (_present() if debian.install("postgresql") else None)
 
 
 def find_pgbouncer() -> str | None:
-    """The path of PgBouncer; None if this machine cannot have it."""
+    """The path of PgBouncer, or None if it cannot be installed here."""
     path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
     is_there = shutil.which("pgbouncer", path=path) or debian.install("pgbouncer")
     return shutil.which("pgbouncer", path=path) if is_there else None
@@ -57,11 +57,11 @@ def _present() -> str | None:
 def start_postgres(
     processes: Processes, programs: Path, data: Path, port: int, **options: str
 ) -> tuple[Process, str]:
-    """Start a PostgreSQL of our own on 127.0.0.1, with its data in the folder `data`.
+    """Start our own PostgreSQL server on 127.0.0.1, with its data in the folder `data`.
 
     An empty folder becomes a new database cluster. `options` are settings of the
     server, such as max_connections. Returns the process and its URL once it answers.
-    Raises Problem if it ends before.
+    Raises Problem if the process ends before that.
     """
     as_user = _own(data)
     if not any(data.iterdir()):
@@ -88,7 +88,7 @@ def start_postgres(
 def start_pgbouncer(
     processes: Processes, program: str, data: Path, port: int, database: str
 ) -> str:
-    """Start PgBouncer in transaction mode before the server of the URL `database`.
+    """Start PgBouncer in transaction mode in front of the server at the URL `database`.
 
     It has 40 connections to the server, and keeps its files in the folder `data`.
     Returns the URL of the same database through it.
@@ -125,7 +125,10 @@ max_client_conn = 1000
 
 
 def _own(data: Path) -> list[str]:
-    """A prefix for commands to run as another user than root, who owns `data` then."""
+    """A prefix that runs a command as a user other than root.
+
+    That user becomes the owner of `data`.
+    """
     if os.geteuid() != 0:
         return []
     shutil.chown(data, USER, USER)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tutorial.runtime import reaper
 
-# Starts a child. The tests replace it by a faster function.
+# Starts a child. The tests replace it with a faster function.
 popen: Callable[..., subprocess.Popen] = subprocess.Popen
 
 # The first words of commands that only a shell can run.
@@ -162,7 +162,7 @@ class Processes:
 
 
 def _without_shell(command: str) -> str:
-    """The command, changed so that the shell replaces itself by the program.
+    """The command, changed so that the shell replaces itself with the program.
 
     Otherwise a signal would end the shell and leave the program running. A command that
     starts more than one program is not changed.

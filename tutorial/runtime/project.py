@@ -49,7 +49,7 @@ def redis_url_file(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def alone(folder: Path, title: str) -> Iterator[None]:
-    """Refuse to run a project twice, because two Redis would write the same files.
+    """Refuse to run a project twice: two Redis servers would write to the same files.
 
     Raises Problem if it is running.
     """
@@ -163,7 +163,7 @@ class Project:
             )
 
     def restart(self, processes: Processes, name: str) -> None:
-        """Start a process of the Procfile, which has ended, again."""
+        """Restart a process of the Procfile that has ended."""
         self.start(processes, {name: procfile.processes(self.folder)[name]})
 
     def listens(self) -> bool:

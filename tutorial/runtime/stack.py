@@ -29,7 +29,7 @@ QUICK_STAND_IN = ("--latency", "0.3", "--pace", "0.005")
 
 
 def own_services(root: Path, *stand_in_options: str) -> dict[str, Launch]:
-    """The functions that start a Redis with its data below `root`, and a stand-in."""
+    """Functions that start Redis, with its data below `root`, and a stand-in."""
     options = (*QUICK_STAND_IN, *stand_in_options)
     return {
         "redis": lambda processes: launch_redis(processes, root / "redis"),
@@ -60,7 +60,7 @@ class Stack:
     """The port of the web process, for the variable PORT. 0: a free port."""
 
     services: Mapping[str, Launch] | None = None
-    """Functions that start services, by name. None: a Redis and a quick stand-in."""
+    """Functions that start services, by name. None: Redis and a quick stand-in."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
     """More variables for the project's processes, besides those of the services."""
@@ -148,7 +148,7 @@ class Stack:
         return {name: _hasten(command) for name, command in commands.items()}
 
     def restart(self, name: str) -> None:
-        """Start a process of the project, which has ended, again."""
+        """Restart a process of the project that has ended."""
         command = self.commands_of(self.project)[name]
         self.project.start(self.processes, {name: command})
 
@@ -177,15 +177,15 @@ class Stack:
 
     @property
     def openai_url(self) -> str:
-        """The address of the API that the project asks; "" for the real one."""
+        """The address of the API that the project calls; "" for the real API."""
         return self.project.environment.get("OPENAI_BASE_URL", "")
 
 
 def _hasten(command: str) -> str:
     """The command without work that costs time and is useless in a copy.
 
-    A worker does not search for other workers for a second. Django's server does not
-    watch files, for which it would start a second process.
+    A worker skips the search for other workers, which takes a second. Django's server
+    does not watch files, for which it would start a second process.
     """
     if re.search(r"[;&|<>#\n]", command):
         return command

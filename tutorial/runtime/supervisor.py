@@ -2,7 +2,7 @@
 
 A bad edit can end the web process, or leave it running without listening. The
 supervisor then starts it again after the next save. A worker does not reload its code,
-so the supervisor reports once that it runs older code.
+so the supervisor reports if the worker runs older code.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from tutorial.runtime.processes import Process
 from tutorial.runtime.saves import QUIET, saved
 from tutorial.runtime.stack import Stack
 
-LOOK = 0.5  # seconds between two looks at the processes and the files
+LOOK = 0.5  # seconds between two checks of the processes and the files
 
 # Seconds that Django's server may take to reload the files by itself.
 RELOAD = 5.0
@@ -27,17 +27,18 @@ SAVE = (
     " everything)"
 )
 ENDED = (
-    "{name} {end}. The map goes on without it. Press Ctrl-C and run again to start all."
+    "{name} {end}. The map keeps running without it. Press Ctrl-C, then run the command"
+    " again to start everything."
 )
 OLDER = (
-    "{file} has changed since {worker} started, and {worker} still runs the old code."
-    " Press Ctrl-C and run again to load the new."
+    "{file} has changed since {worker} started, and {worker} is still running the old"
+    " code. Press Ctrl-C, then run the command again to load the new code."
 )
 
 
 @dataclass
 class Down:
-    """Since when the web process does not listen, and the state of the files then."""
+    """The time at which the web process stopped listening, and the files then."""
 
     since: float
     files: dict[str, int]
@@ -49,7 +50,7 @@ class Supervisor:
     """Watches the processes and the files of a running project.
 
     `worker_files` are the paths, inside the project, of the code that its worker runs.
-    `say` prints a line. If it `goes_on`, only the end of web ends the project.
+    `say` prints a line. If `goes_on` is true, the project ends only when web ends.
     """
 
     def __init__(
@@ -67,11 +68,13 @@ class Supervisor:
         self._worker = self._name_of("worker")
         self._down: Down | None = None
         self._is_starting = False  # whether web has been started again
-        self._loading = time.time_ns()  # not later than web began to load the files
+        # A time at or before the moment when web began to load the files.
+        self._loading = time.time_ns()
         self._files = saved(stack.folder)
         self._last_save = time.monotonic()
         self._code = self._contents(worker_files)
-        self._is_code_looked_at = True  # whether it was, since the last save
+        # Whether the worker's code was checked since the last save.
+        self._is_code_looked_at = True
         self._is_older = False  # whether older code was reported
 
     @property
@@ -110,12 +113,12 @@ class Supervisor:
             self._is_code_looked_at = False
 
     def _is_quiet(self, seconds: float) -> bool:
-        """Whether nothing has been saved for so many seconds."""
+        """Whether nothing has been saved for that many seconds."""
         return time.monotonic() - self._last_save > seconds
 
     def _look_at_web(self, ended: Process | None) -> None:
         if ended:
-            self._stack.processes.stop([ended])  # also the processes that it started
+            self._stack.processes.stop([ended])  # with the processes that it started
             self._down = Down(time.monotonic(), self._files_read(), has_ended=True)
         elif self._stack.project.listens():
             if self._is_starting or (self._down and self._down.is_reported):
@@ -157,7 +160,7 @@ class Supervisor:
         self._is_starting = True
 
     def _look_at_worker(self) -> None:
-        """Report once that the worker runs older code, until that is no longer so."""
+        """Report that the worker runs older code, but do not repeat the report."""
         if not self._worker or self._is_code_looked_at or not self._is_quiet(QUIET):
             return
         self._is_code_looked_at = True

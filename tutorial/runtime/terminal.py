@@ -39,12 +39,12 @@ def use_utf8() -> None:
     if not is_utf8 and os.environ.items() & UTF8.items() != UTF8.items():
         os.environ.update(UTF8)
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    # A name of a file may still have bytes that are not UTF-8.
+    # A file name may still contain bytes that are not UTF-8.
     sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def painter(stream: IO[str]) -> Callable[[str, str], str]:
-    """A function (style, text) -> text that adds colour where `stream` shows it.
+    """Return a function (style, text) -> text that adds colour if `stream` shows it.
 
     Honours NO_COLOR (no-color.org).
     """
@@ -56,7 +56,7 @@ def painter(stream: IO[str]) -> Callable[[str, str], str]:
 class Progress:
     """One line on a terminal that says what is being done, and for how long.
 
-    Without a terminal it is silent, but for what `begin` and `end` print.
+    Without a terminal, it prints only the lines of `begin` and `end`.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -65,7 +65,7 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """How long it has been going on."""
+        """How long the work has taken so far."""
         return time.monotonic() - self._started
 
     def __call__(self, text: str) -> None:
@@ -80,7 +80,7 @@ class Progress:
             print(f"{title} ...", file=sys.stderr, flush=True)
 
     def end(self, title: str) -> None:
-        """Replace the line by one that stays, such as "Installing  done in 3.2 s"."""
+        """Replace the line with one that stays, such as "Installing  done in 3.2 s"."""
         start = "\r\033[K" if self.is_shown else ""
         print(f"{start}{title} in {self.seconds:.1f} s", file=sys.stderr, flush=True)
 
@@ -88,7 +88,7 @@ class Progress:
 class Bar:
     """A bar on a terminal that shows how many things are done, and how long it takes.
 
-    Without a terminal it is silent.
+    Without a terminal, it prints nothing.
     """
 
     LENGTH = 24  # characters
@@ -101,8 +101,8 @@ class Bar:
     ) -> None:
         """Show that `done` of the things are done.
 
-        `seconds` are those that are left, where that is known; `names` are what is
-        being done now.
+        `seconds` is the estimated time left, or None if that is unknown; `names` are
+        the names of what is being done now.
         """
         if not self._is_shown:
             return
@@ -120,7 +120,7 @@ class Bar:
 
 
 def printable(text: str) -> str:
-    """The text without characters that a terminal would obey."""
+    """The text without control characters, which a terminal would interpret."""
     return "".join(
         one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text
     )
@@ -149,7 +149,7 @@ class Log:
             self._print(f"{self._paint(style, f'{name:<8}|')} {line}")
 
     def say(self, text: str) -> None:
-        """Print a line of the program's own."""
+        """Print a line from the program itself."""
         with self._lock:
             self._print(self._paint("bold", text))
 
@@ -157,5 +157,5 @@ class Log:
         try:
             print(text, flush=True)
         except OSError:
-            # The terminal is closed: SIGHUP ends the processes, and nobody reads on.
+            # The terminal is closed. SIGHUP ends the processes, so print nothing more.
             sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115

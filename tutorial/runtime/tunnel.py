@@ -1,8 +1,8 @@
 """SSH: how a browser on another machine reaches the pages of this one.
 
-They are served on 127.0.0.1 alone, in Django's debug mode, and everybody who reaches
-them is let in. A tunnel lets one person in, and the browser's address stays the one
-that Django and Channels expect.
+The pages are served only on 127.0.0.1, because they run in Django's debug mode and let
+in everybody who reaches them. A tunnel lets one person in, and the browser keeps the
+address that Django and Channels expect.
 """
 
 import os

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# Seconds between two looks, at first and at most. Many looks are requests or searches
-# of the process table, which slow down the work that is waited for.
+# Seconds between two checks: the first pause, and the longest one. A check is often a
+# request or a search of the process table. Too many of them slow down the work that the
+# caller is waiting for.
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.15
 GROWTH = 1.25
 
@@ -19,8 +20,8 @@ def wait_until(
 ):
     """Wait until `condition` returns a true value, and return that value.
 
-    Raises TimeoutError after `seconds`, with the text `otherwise`. `pause` is called
-    with a number of seconds between two looks.
+    Raises TimeoutError after `seconds`, with the text `otherwise`. Between two
+    checks, `pause` is called with the number of seconds to wait.
     """
     if result := wait_for(condition, seconds, pause):
         return result
@@ -35,8 +36,8 @@ def wait_for(
 ):
     """The first true result of `condition`, or its last one after `seconds`.
 
-    `pause` is called with a number of seconds between two looks. In a page that
-    Playwright controls, it is `pause_in(page)`.
+    Between two checks, `pause` is called with the number of seconds to wait. For a page
+    that Playwright controls, use `pause_in(page)`.
     """
     deadline = time.monotonic() + seconds
     length = FIRST_PAUSE

@@ -1,7 +1,7 @@
-"""WSL, the Linux inside Windows: where it shares its ports with Windows.
+"""WSL, the Linux inside Windows: whether it shares its ports with Windows.
 
 With mirrored networking, a port that a program on Windows has taken cannot be bound in
-Linux either (learn.microsoft.com/windows/wsl/networking). No tool of Linux shows that
+Linux either (learn.microsoft.com/windows/wsl/networking). No Linux tool shows that
 program.
 """
 
