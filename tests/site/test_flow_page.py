@@ -142,7 +142,7 @@ def test_a_station_may_lead_to_a_stage_of_the_same_page():
     ("body", "words"),
     [
         ("step: 8", 'There is no step "8"'),
-        ("stages: there", 'stages are "here" or not named, not "there"'),
+        ("stages: there", '"stages: here" or no stages at all, not "there"'),
         ("lit: 3", 'a flow fence has no field "lit"'),
     ],
 )

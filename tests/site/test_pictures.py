@@ -287,9 +287,7 @@ def test_missing_parts_are_reported_with_the_pages_name(kind, body, page, words)
 
 def test_a_missing_picture_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(screenshots, "IMAGES", tmp_path)
-    with pytest.raises(
-        Problem, match=f"step-4-answer-light.png is not there: {REMEDY}"
-    ):
+    with pytest.raises(Problem, match=f"step-4-answer-light.png is missing: {REMEDY}"):
         expand("screenshot", "shot: answer")
 
 
@@ -302,8 +300,8 @@ def test_pictures_of_different_sizes_are_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(screenshots, "IMAGES", tmp_path)
     for scheme in SCHEMES:
         shutil.copy(images / f"step-1-page-{scheme}.png", shot.path(scheme))
-        words = "differ in size" if scheme == "dark" else "step-7-typed is of two sizes"
-        with pytest.raises(Problem, match=f"{words}: {REMEDY}"):
+        which = "the film" if scheme == "dark" else "step-7-typed"
+        with pytest.raises(Problem, match=f"of {which} differ in size: {REMEDY}"):
             expand("film", page="index.md")
 
 

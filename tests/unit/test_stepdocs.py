@@ -28,7 +28,7 @@ def project(tmp_path):
         ("step", "show: index", "needs a file"),
         ("step", "file: views.py\nshow: indx", 'views.py has no "indx"'),
         ("step", "file: views.py\nshow: Consumer.leave", 'no "Consumer.leave"'),
-        ("step", "file: twice.py\nshow: x", '"x" is there 2 times in twice.py'),
+        ("step", "file: twice.py\nshow: x", '"x" occurs 2 times in twice.py'),
         ("step", "file: page.html\nshow: nowhere", '"nowhere" is in no line'),
         (
             "step",
@@ -55,9 +55,9 @@ def project(tmp_path):
         (
             "step",
             "file: text.py\nnotes:\n  middle: A.",
-            "cannot stand behind this line",
+            "cannot be added at the end of this line",
         ),
-        ("step", "file: views.py\nnotes: A.", "notes are pairs"),
+        ("step", "file: views.py\nnotes: A.", "each note needs a text"),
         ("step", "file: views.py\nshwo: index", 'no field "shwo"'),
         ("step", "file: views.py\nshow: [", "cannot be read"),
         ("step", "views.py", "holds fields"),
@@ -174,7 +174,7 @@ def test_the_log_of_a_step(step):
     assert stages == list(range(1, min(step.number, 7) + 1))
     assert {line.split()[0] for line in log("only: browser")} == {"browser"}
     assert log("stages: 1") == log()[:1]
-    with pytest.raises(Problem, match='no process "redis" speaks'):
+    with pytest.raises(Problem, match='no process "redis" has a line'):
         log("only: [redis]")
 
 

@@ -1,4 +1,4 @@
-"""Makes every file that the site shows of the running steps (`tutorial pictures`).
+"""Makes all recordings of running steps that the site shows (`tutorial pictures`).
 
 It starts each step once, with a live map, takes its screenshots, and records what one
 search leaves in the log, in the browser and on the map. It also draws the picture

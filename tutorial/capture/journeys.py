@@ -36,7 +36,10 @@ def record(step: Step, live: LiveMap) -> None:
 
 
 def settled(live: LiveMap) -> dict[str, Any]:
-    """The first search, once it has ended or is stuck. Raises TimeoutError."""
+    """The first search, once it is neither "travelling" nor "stuck".
+
+    Raises TimeoutError.
+    """
 
     def found() -> dict[str, Any] | None:
         searches = live.everything()["searches"]

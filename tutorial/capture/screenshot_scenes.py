@@ -28,7 +28,7 @@ PATIENCE = 20_000  # ms
 
 @dataclass(frozen=True)
 class Window:
-    """A browser window with a step's page, whose API can be paused."""
+    """A browser window that shows a step's page, and a way to pause the step's API."""
 
     page: Page
     paused: Callable[[], AbstractContextManager]  # a context in which the API hangs
@@ -48,7 +48,10 @@ class Window:
         self.send()
 
     def see(self, place: str, text: str) -> None:
-        """Wait until the element at a selector holds a text. Raises AssertionError."""
+        """Wait until the element that matches the selector `place` contains a text.
+
+        Raises AssertionError.
+        """
         expect(self.page.locator(place)).to_contain_text(text, timeout=PATIENCE)
 
     def settle(self) -> None:
@@ -146,7 +149,7 @@ SCENES: dict[str, tuple[Scene, ...]] = {
 def play(
     scene: Scene, browser: Browser, url: str, stand_in: Process
 ) -> Iterator[tuple[str, Window]]:
-    """Play a scene in a new window: yields the name of each shot, and the window."""
+    """Play a scene in a new window. Yields the name of each shot, and the window."""
     context = browser.new_context(
         viewport={"width": WIDTH, "height": 100}, device_scale_factor=SCALE
     )

@@ -26,7 +26,8 @@ QUESTION = "What is a broker?"
 BLANKS = "   "
 RATE_LIMIT = "simulate: rate limit"
 
-# The files that determine a page's look. A test compares the page's text itself.
+# The files that determine a page's look. The page's text is not covered here, because a
+# test compares it directly.
 LOOK = ("search/templates/**/*", "search/static/**/*", "search/forms.py")
 LOOK += ("search/views.py",)
 
@@ -54,10 +55,10 @@ class Shot:
         sizes = set()
         for scheme in SCHEMES:
             if not self.path(scheme).exists():
-                raise Problem(f"{self.path(scheme).name} is not there: {REMEDY}")
+                raise Problem(f"{self.path(scheme).name} is missing: {REMEDY}")
             sizes.add(_size(self.path(scheme)))
         if len(sizes) > 1:
-            raise Problem(f"{self.key} is of two sizes: {REMEDY}")
+            raise Problem(f"the pictures of {self.key} differ in size: {REMEDY}")
         width, height = sizes.pop()
         return width // SCALE, height // SCALE
 
@@ -90,7 +91,7 @@ SHOTS = (
     Shot(
         "2",
         "error",
-        'The search page with a complaint above the form: "Type a question first."',
+        'The search page with an error above the form: "Type a question first."',
         BLANKS,
     ),
     Shot(

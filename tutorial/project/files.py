@@ -13,7 +13,7 @@ from tutorial.problem import Problem
 # The folder to which `new --catch-up` moves what it replaces in a learner's folder.
 KEPT_ASIDE = ".before-catch-up"
 
-# In a folder that `repair` has made: what it remembers of the mistakes there.
+# The file in which `repair` records the mistakes of a folder that it has made.
 OF_THE_REPAIR_SHOP = ".repair.json"
 
 # What running a project leaves in its folder. Diffs and listings leave it out.
@@ -78,7 +78,7 @@ def copy_with_data(folder: Path, target: Path) -> list[Path]:
     Returns the copied databases. Raises Problem if `folder` holds no Django project.
     """
     if not (folder / "manage.py").is_file():
-        raise Problem(f"{folder} is no Django project: it has no manage.py.")
+        raise Problem(f"{folder} is not a Django project: it has no manage.py.")
     copy_project(folder, target)
     databases = []
     for path in data_files(folder):
@@ -118,7 +118,7 @@ def settings_module(folder: Path) -> str:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Every file and link below `folder`, except in folders that are no part of it."""
+    """Every file and link below `folder`, except in folders that are not part of it."""
 
     def refuse(error: OSError) -> None:
         raise Problem(f"{error.filename} cannot be read: {error.strerror}.")

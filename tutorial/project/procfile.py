@@ -48,17 +48,17 @@ class Line:
 def processes(folder: Path) -> dict[str, str]:
     """The commands of the Procfile in `folder`, by process name, in its order.
 
-    If two lines have the same name, the last one counts; see `replaced`.
-    Without a Procfile, or with an empty one: Django's server, and a worker if the
-    project has a Celery app that is not set to TASK_ALWAYS_EAGER.
+    If two lines have the same name, the last one counts; see `replaced`. If there is no
+    Procfile, or an empty one, returns Django's server, and a worker if the project has
+    a Celery app that is not set to TASK_ALWAYS_EAGER.
     """
     return {line.name: line.command for line in _lines(folder)} or _usual(folder)
 
 
 def replaced(folder: Path) -> list[tuple[Line, Line]]:
-    """The lines of the Procfile that do not count, each with the one that does.
+    """The lines of the Procfile that do not count, each with the one that counts.
 
-    A later line has the same name.
+    A line does not count if a later line has the same name.
     """
     lines = _lines(folder)
     last = {line.name: line for line in lines}
@@ -87,7 +87,7 @@ def role(name: str, command: str) -> str:
 def fixed_port(folder: Path) -> int | None:
     """The port of a web process whose command does not use $PORT.
 
-    None if the command uses $PORT, or if its port cannot be determined.
+    Returns None if the command uses $PORT, or if its port cannot be determined.
     """
     for name, command in processes(folder).items():
         if role(name, command) == "web" and not re.search(r"\$\{?PORT\b", command):
@@ -138,7 +138,7 @@ def _usual(folder: Path) -> dict[str, str]:
 
 
 def _celery_app(folder: Path) -> str | None:
-    """The value of `celery --app` for this project; None if it has no Celery app.
+    """The value of `celery --app` for this project, or None if it has no Celery app.
 
     For `config/celery.py` it is "config", because Celery looks into the submodule
     `celery` of a package.

@@ -1,8 +1,8 @@
 """`tutorial propagate`: carries a change in a step through the later ones.
 
-Each step is the one before plus one component, so the change goes from neighbour to
+Each step is the step before it plus one component, so the change goes from neighbour to
 neighbour: its effect on step 3 is what is merged into step 4. Neighbours differ least,
-which leaves the fewest conflicts. Where a component changes the same lines, you resolve
+which leaves the fewest conflicts. If a component changes the same lines, you resolve
 the conflict once, in the step that adds the component, and the steps after it receive
 the resolved lines. (If each step were merged with step N directly, every one of them
 would have the same conflict.)
@@ -10,9 +10,10 @@ would have the same conflict.)
 The merge starts from the versions of both neighbours at the revision. This separates
 the change from other uncommitted edits in a later step, which stay in that step.
 
-`git apply --3way` in place of this merge was tried with the same tests: 213 lines of
-code instead of 238. For these 25 lines it parses git's messages to tell the conflicts
-apart, writes objects into the repository, and relabels git's conflict markers.
+A version with `git apply --3way` in place of this merge was tried with the same tests.
+It had 213 lines of code instead of 238. To save these 25 lines, it had to parse git's
+messages to tell the conflicts apart, write objects into the repository, and relabel
+git's conflict markers.
 """
 
 import contextlib
@@ -263,7 +264,10 @@ class Carrier:
 def _merge(
     old: File | None, ours: File | None, new: File | None, earlier: str, later: str
 ) -> Merge:
-    """Change `ours` (of the step `later`) as `old` became `new` (in `earlier`)."""
+    """Apply to `ours` (from the step `later`) the change from `old` to `new`.
+
+    This change was made in the step `earlier`.
+    """
     if old == new or ours == new:
         return Merge(ours)
     if ours == old:

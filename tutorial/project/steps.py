@@ -24,7 +24,8 @@ class Step:
     minutes: int = 0  # the time that a learner needs for the step
     added: tuple[str, ...] = ()  # the files that the step may add
     changed: tuple[str, ...] = ()  # the files that the step may change
-    executable: tuple[str, ...] = ()  # files; not every file system stores the mode
+    # The executable files, listed because not every file system stores the mode.
+    executable: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -116,7 +117,7 @@ def find_project(name: str) -> Step:
     known = f"1 to {len(steps())}, final"
     if is_folder:
         inner = sorted(folder.glob("*/manage.py"))[:1]
-        hint = f" {inner[0].parent.name}/ in it has one." if inner else ""
+        hint = f" Its subfolder {inner[0].parent.name}/ has one." if inner else ""
         raise Problem(
             f'"{name}" is neither a step ({known}) nor a Django project: that folder'
             f" has no manage.py.{hint}"

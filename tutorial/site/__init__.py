@@ -11,10 +11,10 @@ documented here. A page names its step in its front matter:
     step: 4
     ---
 
-A fence may name another one (`step: 3`, `step: final`). The step is compared with the
-one before it. Pages never use line numbers. The build fails, with the page's name, if a
-name no longer exists or a text occurs twice. To show a fence itself, put four backticks
-around it.
+A fence may name a different step (`step: 3`, `step: final`). The step is compared with
+the one before it. Pages never use line numbers. The build fails, with the page's name,
+if a name no longer exists or a text occurs twice. To show a fence itself, put four
+backticks around it.
 
 A part of a file
 ----------------
@@ -27,12 +27,12 @@ A part of a file
     ```
 
 Above the listing, the page shows the file and the place where the lines go, which is
-computed. For a file that changes, there are two tabs: "The file", with the lines that
-this step adds highlighted and those that go struck through, and "What changes", with
-the same part as a diff. Both show the file as it is when a reader has typed the
-listings above, and a part ends in lines that were there before. A new file has no tabs.
-If a listing shows only a part of a new file, its place is that of its first lines. The
-fields:
+computed. For a file that changes, there are two tabs: "The file", in which the lines
+that this step adds are highlighted and the lines that it removes are struck through,
+and "What changes", with the same part as a diff. Both show the file as it is after a
+reader has typed the listings above. Each part begins and ends with lines that were
+already in the file. A new file has no tabs. If a listing shows only a part of a new
+file, its place is that of its first lines. The fields:
 
 `file`
     Its path in the project.
@@ -42,7 +42,7 @@ fields:
     `imports`, the first block of imports; `docstring`, the module's docstring. For
     anything else, and in every other kind of file: a text that occurs in exactly one
     line, which selects this line, all lines below it with a deeper indentation, and the
-    closing line. Between two parts, the page shows "…", which nobody copies. Without
+    closing line. Between two parts, the page shows "…", which is not copied. Without
     `show`: all of a new file, or all changes of a file that changes, with two lines
     around each.
 `notes`
@@ -97,7 +97,7 @@ the queue").
     ```
 
 A recorded search on its way through the picture of the flow, and the list of its hops,
-as the live map has shown them at this step. `step: 7` names another step.
+as the live map has shown them at this step. `step: 7` names a different step.
 
     ```lead
     ```
@@ -107,7 +107,7 @@ How long a step takes, what it adds, and a link to its diff.
     ```steps
     ```
 
-The table of all steps, for pages beside `steps/`.
+The table of all steps, for pages directly in `docs/`.
 
     ```tree
     ```

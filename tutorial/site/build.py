@@ -19,8 +19,8 @@ CONFIGURATION = ROOT / "mkdocs.yml"
 # The theme warns about MkDocs 2, which this project does not use.
 QUIET = {"NO_MKDOCS_2_WARNING": "1"}
 
-# MkDocs dates its files with it (reproducible-builds.org): here, the first day of 1980,
-# with which the time of zip files begins.
+# MkDocs uses this date for its files (reproducible-builds.org): January 1, 1980, the
+# earliest date that a zip file can have.
 SAME_DATE = {"SOURCE_DATE_EPOCH": "315532800"}
 
 

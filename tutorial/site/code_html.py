@@ -3,8 +3,9 @@
 import re
 from html import escape
 
-# Two signs for private use begin a line of a listing that is no part of the file: the
-# gap between two parts, and a line that goes, of which the digits are the text.
+# Two private-use characters mark lines of a listing that are not part of the file. The
+# first marks the gap between two parts. The second marks a removed line, whose text is
+# encoded in digits.
 GAP, GONE = "\ue000", "\ue001"
 NO_CODE = re.compile(
     r'<span id="__line-\d+-\d+"><a [^>]*></a>'
@@ -26,15 +27,16 @@ def gap(indent: int) -> str:
 
 
 def gone(text: str) -> str:
-    """The line of a listing that shows a line which goes.
+    """The line of a listing that shows a removed line.
 
-    Its text is written in digits: as it is, it could be half of a comment or a string.
+    Its text is encoded in digits. As plain text, half of a comment or a string could
+    confuse the highlighter.
     """
     return GONE + text.encode().hex()
 
 
 def finish_listings(html: str) -> str:
-    """`html` with what is no code outside of the code, where nobody copies it."""
+    """`html` with what is not code moved out of the code, so that nobody copies it."""
     return NO_CODE.sub(_outside, html)
 
 
@@ -49,7 +51,7 @@ def _outside(line: re.Match[str]) -> str:
 
 
 def finish(html: str) -> str:
-    """`html` with its code kept from translators, and with the lines' indentations.
+    """`html` with its code marked as not to be translated, and `--indent` on its lines.
 
     A browser that translates a page would translate names and commands, too. The
     stylesheets use `--indent` to put the rest of a wrapped line below its beginning.

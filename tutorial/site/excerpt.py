@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tutorial.problem import Problem
 
-# How a line may start that closes a block: brackets, an element, a template tag.
+# The possible beginnings of a line that closes a block: brackets, elements, tags.
 CLOSERS = ("}", ")", "]", "</", "{% end", "/>", ">")
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -21,7 +21,7 @@ def find(path: str, lines: Sequence[str], name: str) -> range:
         if len(found) == 1:
             return found[0]
         if found:
-            raise Problem(f'"{name}" is there {len(found)} times in {path}')
+            raise Problem(f'"{name}" occurs {len(found)} times in {path}')
         if NAME.fullmatch(name):
             raise Problem(f'{path} has no "{name}"')
     return _indented(path, lines, only_line(path, lines, name))

@@ -158,7 +158,7 @@ class StepDocs(Extension):
 
 
 class _WholeWords(Treeprocessor):
-    """Keeps a word of inline code in one line."""
+    """Keeps a word of inline code on one line."""
 
     def run(self, root: etree.Element) -> None:
         for code in [*root.iter("code")]:
@@ -179,7 +179,7 @@ class _WholeWords(Treeprocessor):
 
 
 class _WholeOptions(Postprocessor):
-    """Does the same in the commands of a listing, which are HTML already."""
+    """Keeps a word on one line in the commands of a listing, which are already HTML."""
 
     def run(self, text: str) -> str:
         def wrap(command: re.Match[str]) -> str:

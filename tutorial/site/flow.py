@@ -25,7 +25,10 @@ def flow(page: str, step: str, body: str) -> list[str]:
     asked = fences.fields("flow", body, ("step", "stages"))
     where = asked.get("stages")
     if where not in (None, "here"):
-        raise Problem(f'in a flow fence, stages are "here" or not named, not "{where}"')
+        raise Problem(
+            'a flow fence accepts only "stages: here" or no stages at all, not'
+            f' "{where}"'
+        )
     name = str(asked.get("step", step))
     number = find(name).number if name else None
     lit = number if number in {s.number for s in steps()} else None

@@ -15,7 +15,7 @@ from tutorial.site import build
 CSS = Path(__file__).with_name("handout.css")
 # No server answers there: the browser gets each file from the folder of the site.
 HOST = "http://handout.invalid/"
-# Beside the pages of the steps, so that their relative addresses stay as they are.
+# Next to the pages of the steps, so that their relative addresses stay valid.
 ADDRESS = "steps/handout/"
 
 ARTICLE = re.compile(r'(<article class="md-content_[^>]*>)(.*?)(</article>)', re.S)
@@ -28,7 +28,7 @@ TAG = re.compile(r"<[a-z][^<>]*>")
 NAME = re.compile(r'\b(id|for|name)="([^"]*)"')
 LINK = re.compile(r'\bhref="([^"]*)"')
 
-# The theme has found all notes, and all pictures are there.
+# True once the theme has replaced the marks of all notes, and all pictures are loaded.
 IS_READY = r"""() =>
   document.querySelector(".md-search[aria-label]")
   && [...document.querySelectorAll("pre code .c1, pre code .cm, pre code .c")].every(
@@ -80,7 +80,7 @@ def printed(site: Path, program: str) -> bytes:
         page = chromium.new_page(color_scheme="light")
         show(page, site)
         options = {"prefer_css_page_size": True, "outline": True, "tagged": True}
-        # Only what was printed knows its pages, and no stylesheet can ask for them.
+        # Page numbers are known only after printing: a stylesheet cannot insert them.
         numbers = first_pages(page.pdf(**options))
         page.evaluate(NUMBER, numbers)
         return page.pdf(**options)
@@ -89,7 +89,7 @@ def printed(site: Path, program: str) -> bytes:
 def first_pages(pdf: bytes) -> dict[str, int]:
     """The number of the page on which each named place of Chromium's PDF is.
 
-    Only places that a link leads to have a name there.
+    Only places that are the target of a link have a name there.
     """
     text = pdf.decode("latin-1")
     pages = re.findall(r"^(\d+) 0 obj\n<</Type /Page\n", text, re.M)
@@ -156,10 +156,10 @@ def _running_title(step: Step) -> str:
 
 
 def _chapter(site: Path, step: Step) -> str:
-    """The article of a step, with names that are its own among those of all steps."""
+    """The article of a step, with ids that are unique in the handout."""
     own = address(step)
     article = ARTICLE.search((site / own / "index.html").read_text())[2]
-    # Thousands of them, which nothing in the handout leads to.
+    # Remove the anchors of code lines: there are thousands, and no link here uses them.
     article = DIFF.sub("", LINE_ANCHOR.sub("", article))
 
     def rename(tag: re.Match[str]) -> str:

@@ -54,16 +54,17 @@ class Listing:
     step: str  # as in "step 4"
     is_bare: bool = False  # without the place, and without a diff
     is_made: bool = False  # by a command, not typed
-    earlier: Typed | None = None  # the file as the page has left it, if it has
+    # The file after the earlier listings of the page, or None if there are none.
+    earlier: Typed | None = None
 
     @property
     def before(self) -> Typed:
-        """The file before somebody types the listing."""
+        """The file before a reader types the listing."""
         return self.earlier or Typed(self.file)
 
     @functools.cached_property
     def after(self) -> Typed:
-        """The file when somebody has typed it."""
+        """The file after a reader has typed the listing."""
         return self.before.after(shown_edits(self.file, self.parts))
 
     def added(self) -> set[int]:
@@ -83,7 +84,7 @@ def read(
 
     `typed` are the pair's files that earlier listings of the page have changed.
 
-    Raises Problem if it names something that does not exist.
+    Raises Problem if the fence names something that does not exist.
     """
     asked = fences.fields("step", body, FIELDS)
     if not asked.get("file"):
@@ -103,7 +104,9 @@ def read(
             )
     notes = asked.get("notes") or {}
     if not isinstance(notes, dict):
-        raise Problem("notes are pairs: a text of the line, a colon, what to say")
+        raise Problem(
+            "each note needs a text from the line, a colon, and the note itself"
+        )
     joined = excerpt.join(file.new, found)
     parts = [part for one in joined if (part := _filled(one, file.new))]
     texts = {str(text): str(note) for text, note in notes.items()}
@@ -214,7 +217,7 @@ def _numbers(listing: Listing, new: set[int]) -> list[int]:
 
 
 def _way_to_known(listing: Listing, at: int, step: int) -> set[int]:
-    """The indexes from `at` to the next line that is there already, blank ones too."""
+    """The indexes from `at` to the next line that is there already and is not blank."""
     text = listing.file.new
     way: set[int] = set()
     while 0 <= at < len(text):
@@ -227,14 +230,14 @@ def _way_to_known(listing: Listing, at: int, step: int) -> set[int]:
 
 
 def _leaves_out(listing: Listing, between: range) -> bool:
-    """Whether lines are there that a listing does not show."""
+    """Whether the file has lines there that the listing does not show."""
     filled = [n for n in between if listing.file.new[n].strip()]
     is_read = listing.file.is_new or listing.is_bare
     return any(is_read or listing.after.has(n) for n in filled)
 
 
 def _gone(listing: Listing) -> dict[int, list[str]]:
-    """The lines that go, by the index of the line before which they stand."""
+    """The removed lines, by the index of the line that follows them."""
     file = listing.file
     found: dict[int, list[str]] = {}
     for edit in shown_edits(file, listing.parts):
@@ -267,7 +270,9 @@ def _lines_of_notes(listing: Listing) -> dict[int, str]:
             lines = f"{len(fitting)} of the lines" if fitting else "no line"
             raise Problem(f'the note on "{text}" fits {lines} shown of {file.path}')
         if fitting[0] in found:
-            raise Problem(f'"{text}" is in a line of {file.path} that has a note')
+            raise Problem(
+                f'"{text}" is in a line of {file.path} that already has a note'
+            )
         found[fitting[0]] = note
     return dict(sorted(found.items()))
 
@@ -289,7 +294,8 @@ def _marks(listing: Listing, language: str, comment: str) -> dict[int, str]:
         trial = [*file.new[:number], line + mark, *file.new[number + 1 :]]
         if not mark or not _ends_in_comment(trial, number, language):
             raise Problem(
-                f'a note cannot stand behind this line of {file.path}: "{line}"'
+                "a note cannot be added at the end of this line of"
+                f' {file.path}: "{line}"'
             )
         marks[number] = mark
     return marks

@@ -40,7 +40,8 @@ class Entry:
 def render(kind: str, body: str, page: str) -> list[str]:
     """The fence as Markdown, for the page at the path `page` below `docs/`.
 
-    Raises Problem if a name is not in the catalogue, or if an own id already is.
+    Raises Problem if a name is not in the catalogue, or if the id of a `mistake` fence
+    is in the catalogue already.
     """
     return _own(body) if kind == "mistake" else _of_catalogue(body, page)
 

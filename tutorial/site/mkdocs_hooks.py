@@ -47,26 +47,27 @@ def on_page_content(html, page, config, files):
 
 
 def on_post_page(output, page, config):
-    """Finish the code of the page, wherever it stands."""
+    """Finish all code on the page."""
     from tutorial.site import code_html
 
     return code_html.finish(output)
 
 
 def on_serve(server, config, builder):
-    """Watch everything that the pages are made from, without leftovers of runs.
+    """Watch everything that the pages are made from, except what running a step leaves.
 
-    If other machines can reach the site, print where.
+    If other machines can reach the site, print its addresses.
     """
     from tutorial.runtime import addresses
 
     host, port = config.dev_addr
     if host != addresses.HERE:
         found = addresses.urls(host, port)
-        server.url = found[0]  # that MkDocs prints; 0.0.0.0 is none to visit
+        # MkDocs prints this address; a browser cannot open 0.0.0.0.
+        server.url = found[0]
         print("The site is at", ", ".join(found), flush=True)
         print(
-            "Every machine that reaches this one can read its pages, and nothing else.",
+            "Every machine that reaches this one can read the site, and nothing else.",
             flush=True,
         )
     own = [config.docs_dir, config.config_file_path]

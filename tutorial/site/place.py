@@ -142,7 +142,7 @@ def _title(lines: Sequence[str], node: ast.stmt) -> str:
 def _in_lines(lines: Sequence[str], new: range, scope: range) -> str:
     """Where in a statement of several lines; "" if no line nearby is unique."""
     above = [n for n in range(scope.start, new.start) if lines[n].strip()]
-    # There is none if the new lines are between a decorator and its `def`.
+    # No line is above if the new lines are between a decorator and its `def`.
     before = above[-1] if above else scope.start
     if before == scope.start:
         return "at the start"
@@ -175,7 +175,7 @@ def _opener(lines: Sequence[str], closer: int, start: int) -> int:
 
 
 def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
-    """The same for a file in which only indentation marks the blocks."""
+    """Like `_in_python`, for a file in which only indentation marks the blocks."""
     indent = min(indentation(lines[n]) for n in new if lines[n].strip())
     above = [n for n in range(new.start) if lines[n].strip()]
     below = [n for n in range(new.stop, len(lines)) if lines[n].strip()]

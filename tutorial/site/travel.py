@@ -22,7 +22,8 @@ CAPTION = (
 def render(page: str, step: str, body: str) -> list[str]:
     """The picture and the list of the hops as HTML, for the page at `page`.
 
-    Without a script, the list says it all. Raises Problem if nothing was recorded.
+    Without JavaScript, the list contains all the information. Raises Problem if nothing
+    was recorded.
     """
     asked = fences.fields("travel", body, ("step",))
     own = find(str(asked.get("step", step)))
@@ -82,7 +83,7 @@ def _hop(hop: dict, journey: dict) -> str:
 
 
 def _end(journey: dict) -> list[str]:
-    """Where the search stays, or what cannot be seen of it."""
+    """The last item: where the search is stuck, or that the page shows the answer."""
     if halt := journey["halt"]:
         return [f'<li class="travel__end">{escape(halt["text"])}</li>']
     last = steps()[-1]

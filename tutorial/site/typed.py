@@ -12,7 +12,7 @@ class Typed:
 
     file: File
     added: set[int] = field(default_factory=set)  # indexes of the step's lines
-    removed: set[int] = field(default_factory=set)  # of those of the step before
+    removed: set[int] = field(default_factory=set)  # of the previous step's lines
 
     def after(self, edits: Sequence[Edit]) -> "Typed":
         """The file with these changes. Making one again changes nothing."""

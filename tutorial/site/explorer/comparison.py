@@ -108,7 +108,7 @@ class Comparison:
 
 @cache
 def comparisons() -> Sequence[Comparison]:
-    """All pairs of steps. They keep what they have read, until the next build."""
+    """All pairs of steps. Their files are cached until the next build."""
     return [Comparison(old, new) for old, new in combinations(every(), 2)]
 
 
