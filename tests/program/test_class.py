@@ -126,7 +126,7 @@ def test_each_folder_is_a_row(the_class):
     assert rows["half"]["hop"].startswith("next: 2 view: No view takes the POST (")
     assert rows["broken"]["at"].startswith("search/views.py:")
     assert rows["fills"]["at"] == "config/urls.py:1"
-    assert "still ran after the check" in rows["escapes"]["notes"][0]
+    assert "still running after the check" in rows["escapes"]["notes"][0]
     assert status == 2, "some folders could not be checked"
     assert data["stumbles"][0]["folders"]
 

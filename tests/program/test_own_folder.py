@@ -117,7 +117,7 @@ def test_diff_shows_what_is_missing(root, tmp_path):
     assert first == "../my-search -> steps/04_worker: what is missing"
     assert "search/models.py (missing)" in rest
     assert "search/tasks.py (differs)" in rest
-    assert "logo.png (yours alone)" in rest
+    assert "logo.png (only in your folder)" in rest
     assert "New package: openai 3.54.0" in rest
     assert "New package: celery" not in result.stdout
     assert "\x1b" not in result.stdout
@@ -136,7 +136,7 @@ def test_diff_the_other_way_round(root, tmp_path):
 def test_diff_says_when_nothing_is_missing(root, tmp_path):
     tutorial("new", "../my-search", "4", root=root)
     result = tutorial("diff", "../my-search", "4", root=root)
-    assert "Nothing is missing: ../my-search is equal to steps/04" in result.stdout
+    assert "Nothing is missing: the files of ../my-search and steps/04" in result.stdout
     (tmp_path / "my-search" / "notes.txt").write_text("mine\n")
     result = tutorial("diff", "../my-search", "4", "--stat", root=root)
     assert "No line of steps/04_worker is missing" in result.stdout

@@ -99,7 +99,7 @@ def test_a_fix_that_breaks_something_else(folder, chromium, capsys):
     replace(folder / "search" / "handlers.py", 'f"user_{', 'f"user-{')
     assert check(folder, "../repair", explain=False, strict=False, browser=chromium)
     printed = capsys.readouterr().out
-    assert "in another way than at the start" in printed
+    assert "in a different way than at the start" in printed
     assert "user-" in printed
     assert not kept.read(folder, "../repair").turn.is_solved
 
@@ -126,7 +126,7 @@ def test_a_fix_that_leaves_something_unsafe(folder, chromium, capsys):
     status = check(folder, "../repair", explain=False, strict=False, browser=chromium)
     printed = capsys.readouterr().out
     assert status == 3
-    assert "this is left to look at" in printed
+    assert "there is something else to look at" in printed
     assert "accepts forms from other sites" in " ".join(printed.split())
     assert "The mistake was: No worker is running" in " ".join(printed.split())
 

@@ -269,7 +269,9 @@ def test_the_table_on_a_terminal(monkeypatch):
         row("a name that is longer than most names are", 4, 4, NO_WORKER),
         unchecked("cleo", "the folder is empty"),
     ]
-    rows[0].notes.append("1 process still ran after the check and had to be ended")
+    rows[0].notes.append(
+        "1 process was still running after the check and had to be killed"
+    )
     lines = list(output.lines(rows, lambda style, text: text))
     assert lines[0].split() == "name reached first broken hop findings".split()
     assert max(map(len, lines)) <= 100

@@ -208,7 +208,7 @@ def test_a_fixed_mistake_is_described(folder, capsys):
 def test_a_different_folder_is_not_a_folder_of_the_shop(option, folder):
     folder.mkdir()
     (folder / "manage.py").write_text("mine")
-    with pytest.raises(Problem, match="no folder of the repair shop") as error:
+    with pytest.raises(Problem, match="not a folder of the repair shop") as error:
         run(str(folder), option)
     # A suggested command with this folder would be refused, too: see the next one.
     assert error.value.args[0].endswith("python3 -m tutorial repair DIR")
@@ -226,7 +226,7 @@ def test_a_folder_that_does_not_exist(option, folder):
 
 def test_options_of_a_new_folder_are_refused_in_an_old_one(folder):
     run(str(folder), "--seed", "12")
-    with pytest.raises(Problem, match="For a new folder only: --level, --seed"):
+    with pytest.raises(Problem, match="only for a new folder: --level, --seed"):
         run(str(folder), "--seed", "0", "--level", "loud")
 
 

@@ -64,7 +64,7 @@ def test_after_the_last_hint_it_says_everything(kept):
 
 def test_a_break_that_is_not_the_shop_s(kept):
     text = printed(report("wrong-type", at=6), kept)
-    assert "in another way than at the start" in text
+    assert "in a different way than at the start" in text
     assert "what was seen" in text
 
 
@@ -80,14 +80,14 @@ def test_a_flow_that_works(kept):
     assert "The mistake was: No worker is running (Procfile)." in text
     assert "#no-worker" in text
     assert "with no hint" in text
-    assert "left to look at" not in text
+    assert "something else to look at" not in text
 
 
 def test_a_flow_that_works_with_something_unsafe(kept):
     kept.solve()
     text = printed(report(findings=["csrf-unprotected"]), kept)
     assert text.startswith("Fixed: the flow works.")
-    assert "left to look at" in text
+    assert "something else to look at" in text
 
 
 def test_a_project_that_does_not_start(kept):
@@ -104,7 +104,7 @@ def test_a_search_that_stops_before_the_stage_of_the_mistake(kept):
     made = report("no-worker", at=3)
     text = printed(made, kept)
     assert "A search stops at stage 3, queue." in text
-    assert "The mistake was made at another stage." in text
+    assert "The mistake was made at a different stage." in text
     assert "worker" not in text
     kept.turn.hints = 1
     assert "The mistake was made at stage 4, worker." in printed(made, kept)

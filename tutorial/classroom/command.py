@@ -29,8 +29,9 @@ def check(
     """Check the folders against stages 1 to `number`; return the worst exit status.
 
     `names` are the folders to check; with `class_folder`, check the folders in it
-    instead. `form` is "table", "csv" or "json"; `html` is a file to write. A folder
-    gets `seconds`, or TIMEOUT. `again` ignores the results of earlier runs.
+    instead. `form` is "table", "csv" or "json"; `html` is a file to write. The check of
+    a folder may take `seconds`, or TIMEOUT if that is None. `again` ignores the results
+    of earlier runs.
 
     Raises Problem if a folder does not exist, or if the file cannot be written.
     """

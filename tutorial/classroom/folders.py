@@ -16,7 +16,7 @@ from tutorial.runtime.project import own_python
 DEPTH = 3
 # The number of folders to search for a project.
 MOST_FOLDERS = 2_000
-# The largest project that is copied, in bytes. A larger one holds unrelated files.
+# The largest project that is copied, in bytes. A larger folder holds unrelated files.
 MOST_BYTES = 256 * 1024**2
 
 
@@ -69,7 +69,7 @@ def named(names: Iterable[str]) -> tuple[list[Path], list[str]]:
 
 
 def look_into(paths: list[Path]) -> list[Folder]:
-    """What each of the folders holds."""
+    """The project in each of the folders, or why there is nothing to check."""
     top = Path(os.path.commonpath([path.parent for path in paths]))
     return [_look_into(path.relative_to(top).as_posix(), path) for path in paths]
 
@@ -99,7 +99,10 @@ def _inside(path: Path, project: Path) -> str:
 
 
 def _projects(path: Path) -> tuple[list[Path], bool]:
-    """The folders with a manage.py, outermost first; and whether there are no files."""
+    """Return the folders that contain a manage.py, outermost first.
+
+    Also return whether there are no files at all.
+    """
     projects, is_empty = [], True
 
     def refuse(error: OSError) -> None:

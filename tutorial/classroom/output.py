@@ -17,7 +17,7 @@ VERSION = 1
 TITLES = ("name", "reached", "first broken hop", "findings")
 GAP = 2  # spaces between two columns
 NARROW = (24, 28)  # the largest width of the first two columns
-LEAST = 88  # the smallest width of a line, also if the terminal is narrower
+LEAST = 88  # the smallest width of a line, even if the terminal is narrower
 
 STYLES = {
     "works": "green",
@@ -112,5 +112,8 @@ def as_json(rows: list[Row], step: int, seconds: float) -> str:
 
 
 def _report(row: Row) -> dict | None:
-    """The report of `check`. A cached one may name another folder with equal files."""
+    """The report of `check`, with the folder of this row.
+
+    A cached report may name a different folder whose files are identical.
+    """
     return row.report and row.report | {"folder": str(row.folder.project)}

@@ -1,10 +1,11 @@
 """A row of the table: how far one folder of the class has got.
 
-Two numbers describe a folder. The step it has *reached* is the last one, up to the step
-that the class is checked at, that its files show traces of (`parts`). The step that is
-*done* is the last one up to which all stages have passed in the report. If a folder has
-reached more than it has done, one of its steps is broken. Otherwise the flow breaks at
-a step that the learner has not begun.
+Two numbers describe a folder. The step that it has *reached* is the last step that its
+files show traces of (`parts`). Steps after the one that the class is checked at do not
+count. The step that is *done* is the last step whose stage and all earlier stages
+have passed in the report. If a folder has reached a later step than the one that is
+done, one of its steps is broken. Otherwise the flow breaks at a step that the learner
+has not begun.
 """
 
 from collections.abc import Iterable
@@ -64,7 +65,7 @@ class Row:
 
     @property
     def done(self) -> int:
-        """The last step up to which all stages have passed, or 0."""
+        """The last step whose stage and all earlier stages have passed, or 0."""
         done = -1
         for stage in self.report["stages"] if self.report else ():
             if stage["state"] != PASSED:
@@ -142,7 +143,7 @@ class Row:
         return f"{reached}, broken at stage {self.breaks_at}"
 
     def hop(self) -> str:
-        """The first broken hop as text, with its place; or why there is no report."""
+        """The first broken hop with its place, as text, or why there is no report."""
         if not self.report:
             return self.problem
         if not self.broken:

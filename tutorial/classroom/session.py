@@ -22,7 +22,7 @@ from tutorial.paths import ROOT
 from tutorial.problem import Problem
 from tutorial.runtime.browser import BROWSER_VARIABLE, find_browser, present_browser
 
-LOOK = 0.1  # seconds between two looks at the checks
+LOOK = 0.1  # seconds between two polls of the running checks
 TIMEOUT = 90.0  # the default time limit of a folder, in seconds
 
 # The only environment variables of the instructor that a folder's processes inherit.
@@ -189,10 +189,11 @@ class Session:
             words = (ending["errors"].strip().splitlines() or ["it printed nothing"])[
                 -1
             ]
-            return {"problem": f"the check ended by itself: {words[:200]}"}
+            return {"problem": f"the check ended unexpectedly: {words[:200]}"}
         if left := ending["left"]:
-            words = f"{left} process{'es' * (left > 1)} still ran after the check"
-            result["notes"] = [f"{words} and had to be ended"]
+            words = "processes were" if left > 1 else "process was"
+            note = f"{left} {words} still running after the check and had to be killed"
+            result["notes"] = [note]
         return result
 
 

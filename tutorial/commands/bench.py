@@ -1,4 +1,4 @@
-"""`tutorial bench`: measures how fast the flow is, and compares it."""
+"""`tutorial bench`: measures how fast the flow is, compared with other programs."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from tutorial.runtime import environment
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add(
-        "bench", "Measure how fast the flow is, compared with others", bench
+        "bench", "Measure how fast the flow is, compared with other programs", bench
     )
     parser.add_argument(
         "--only",

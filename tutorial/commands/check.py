@@ -1,4 +1,4 @@
-"""`tutorial check`: whether a project is right up to a stage, and why it is not.
+"""`tutorial check`: is a project right up to a stage and, if not, why?
 
 With more than one folder, it prints a table with a row for each: the table of a class.
 """
@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
         "folders",
         metavar="DIR",
         nargs="*",
-        help="your own folder, or those of a class; default: the step's",
+        help="your own folder, or the folders of a class; default: the step's folder",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument(
@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--explain",
         action="store_true",
-        help="in a folder of the repair shop: the full report, with the mistake",
+        help="in a folder made by `repair`: print the full report, with the mistake",
     )
     group = parser.add_argument_group("the table of a class")
     group.add_argument(
@@ -103,7 +103,7 @@ def _check_one(options: argparse.Namespace) -> int:
         return _check_repair(options, folder)
     step = _step(options)
     if options.explain:
-        raise Problem("--explain goes with a folder of the repair shop.")
+        raise Problem("--explain works only in a folder of the repair shop.")
     folder = options.folders[0] if options.folders else ""
     project = find_project(folder) if options.folders else step
     environment.enter("run", "redis", "test")
@@ -141,9 +141,9 @@ def _step(options: argparse.Namespace) -> Step:
 
 
 def _repair_folder(options: argparse.Namespace) -> str:
-    """The folder of the repair shop that is to be checked; "" if it is another one.
+    """The folder to check if it belongs to the repair shop, otherwise "".
 
-    It needs no step, because it knows its own.
+    Such a folder needs no step on the command line, because it records its step.
     """
     name = options.folders[0] if options.folders else options.step
     folder = None if is_name(name) else locate(name)
@@ -162,9 +162,9 @@ def _check_repair(options: argparse.Namespace, name: str) -> int:
     if options.watch or options.json:
         option = "--watch" if options.watch else "--json"
         raise Problem(
-            f"{title} is a folder of the repair shop, and {option} would give its"
-            " mistake away.\nWithout it, `check` says whether it is fixed; with"
-            " --explain, it says everything."
+            f"{title} is a folder of the repair shop, and {option} would reveal its"
+            " mistake.\nWithout this option, `check` says only whether the mistake is"
+            " fixed. With --explain, it prints the full report."
         )
     environment.enter("run", "redis", "test")
     from tutorial.repair_shop.verdict import check
@@ -180,7 +180,8 @@ def _check_class(options: argparse.Namespace) -> int:
         raise Problem("Choose one of --json and --csv.")
     if bool(options.folders) == bool(options.class_folder):
         raise Problem(
-            "Name the folders of the class, or with --class the folder around them."
+            "Name the folders of the class, or use --class with the folder that"
+            " contains them."
         )
     environment.enter("run", "redis", "test")
     from tutorial.classroom.command import check

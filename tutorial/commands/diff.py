@@ -8,11 +8,11 @@ from tutorial.project.difference import advice, compare, is_the_same
 from tutorial.project.steps import Step, find_project
 from tutorial.runtime.terminal import painter
 
-# What each kind of change is called between a learner's own folder and a step.
+# What to call each kind of change when a learner's own folder is compared with a step.
 ON_THE_WAY = {
     "new file": "missing",
     "changed": "differs",
-    "removed": "yours alone",
+    "removed": "only in your folder",
 }
 
 
@@ -50,10 +50,11 @@ def show(old: Step, new: Step, *, stat: bool) -> None:
     print()
     if not changes:
         start = "Nothing is missing" if on_the_way else "No difference"
-        print(f"{start}: {old.title} is equal to {new.title}, file by file.")
+        print(f"{start}: the files of {old.title} and {new.title} are the same.")
         return
     if on_the_way and not any(c.old is None or c.added for c in changes):
-        print(f"No line of {new.title} is missing. What follows is yours alone.\n")
+        print(f"No line of {new.title} is missing.", end=" ")
+        print("The lines below exist only in your folder.\n")
     kinds = ON_THE_WAY if on_the_way else {}
     if stat:
         width = max(len(change.path) for change in changes)

@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--catch-up",
         action="store_true",
-        help="bring the folder DIR to the end of the step; other files are kept aside",
+        help="bring the folder DIR to the end of the step; other files are moved aside",
     )
     parser.add_argument(
         "--git",

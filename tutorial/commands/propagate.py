@@ -11,7 +11,7 @@ def add(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add(
         "propagate",
-        "(maintainers) Carry a change in a step through the later steps",
+        "(maintainers) Apply a change in a step to all later steps",
         propagate,
     )
     add_step(parser, "step")
@@ -24,5 +24,5 @@ def add(commands: Commands) -> None:
 
 
 def propagate(options: argparse.Namespace) -> None:
-    """Carry the change on. Raises Problem if a later step has a conflict."""
+    """Apply the change to the later steps. Raises Problem if one has a conflict."""
     carry(find(options.step), options.since)

@@ -22,7 +22,9 @@ def add(commands: Commands) -> None:
         repair,
     )
     parser.add_argument(
-        "folder", metavar="DIR", help="the folder to make or to go on in"
+        "folder",
+        metavar="DIR",
+        help="the folder to make, or an existing one to continue with",
     )
     parser.add_argument(
         "--step", metavar="STEP", help="5 or 7, for a new folder; default: 7"
@@ -30,14 +32,14 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--level",
         choices=LEVELS,
-        help="only mistakes that print an exception (loud), that leave another trace"
-        " (middle), or that leave none (silent); default: all",
+        help="only mistakes that print an exception (loud), that leave a different"
+        " trace (middle), or that leave none (silent); default: all",
     )
     parser.add_argument(
         "--seed",
         type=number(0, 1_000_000_000),
         metavar="N",
-        help="the same number gives everybody the same mistakes; default: by chance",
+        help="the same number gives everybody the same mistakes; default: random",
     )
     does = parser.add_mutually_exclusive_group()
     does.add_argument("--hint", action="store_true", help="print the next hint")
@@ -45,12 +47,14 @@ def add(commands: Commands) -> None:
         "--next", action="store_true", help="put the next mistake into the folder"
     )
     does.add_argument(
-        "--score", action="store_true", help="print what was fixed, with how many hints"
+        "--score",
+        action="store_true",
+        help="print which mistakes are fixed, and with how many hints",
     )
 
 
 def repair(options: argparse.Namespace) -> None:
-    """Make a folder with a mistake, or go on in one. Raises Problem."""
+    """Make a folder with a mistake, or continue in an existing one. Raises Problem."""
     name, title = options.folder, options.folder.rstrip("/")
     folder = locate(name)
     goes_on = options.hint or options.next or options.score
@@ -83,22 +87,22 @@ def repair(options: argparse.Namespace) -> None:
 
 
 def _no_folder(folder: Path | None, name: str) -> str:
-    """Why the shop cannot go on in the folder, and what to do."""
+    """Why the shop cannot continue in the folder, and what to do."""
     if folder is None or not folder.exists():
         return f"There is no folder {name}.\nTo make it: {command('repair', name)}"
     return (
-        f"{name} is no folder of the repair shop: it has no file {NAME}.\n"
-        f"To make one, choose another name: {command('repair', 'DIR')}"
+        f"{name} is not a folder of the repair shop: it has no file {NAME}.\n"
+        f"To make one, choose a different name: {command('repair', 'DIR')}"
     )
 
 
 def _check_no_choice(options: argparse.Namespace, title: str) -> None:
-    """Raise Problem if a folder that is there already is asked to be another one."""
+    """Raise Problem if an option for new folders is used with an existing one."""
     values = {name: getattr(options, name) for name in ("step", "level", "seed")}
     given = [f"--{name}" for name, value in values.items() if value is not None]
     if given:
         raise Problem(
-            f"{title} has its mistakes already. For a new folder only:"
-            f" {', '.join(given)}\n"
-            "Choose another name for it, or type the command without that."
+            f"{title} has its mistakes already, and these options are only for a new"
+            f" folder: {', '.join(given)}\n"
+            "Choose the name of a new folder, or leave these options out."
         )

@@ -1,5 +1,5 @@
-"""The repair shop: projects with one mistake, for learners who search for it.
+"""The repair shop: projects with one mistake, for learners to find and fix.
 
-In here: which mistakes there are, how one gets into a folder, and what the shop says.
-Not in here: how a project is judged (`check`), nor what a mistake is called there.
+In here: the list of mistakes, how a mistake is put into a folder, and what is printed.
+Not in here: how a project is judged, and the texts about a mistake (`check`).
 """

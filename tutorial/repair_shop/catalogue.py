@@ -1,4 +1,7 @@
-"""The mistakes that the shop plays, `shop.toml`, and their order in a folder."""
+"""The mistakes that the shop can put into a project, and their order in a folder.
+
+`shop.toml` lists them.
+"""
 
 import hashlib
 import tomllib
@@ -11,14 +14,14 @@ from tutorial.check.mistakes import Mistake, mistakes
 from tutorial.problem import Problem
 from tutorial.repair_shop.patch import Patch, patches
 
-# From the mistakes that are found soonest to those that are found last.
+# From the mistakes that are the easiest to find to those that are the hardest to find.
 LOUD, MIDDLE, SILENT = LEVELS = ("loud", "middle", "silent")
 
 # What shows a mistake, and how to look at it. `{folder}` is the learner's.
 TOOLS = {
     "exception": "the terminal of `run`: an exception",
     "line": "the terminal of `run`: a line that a healthy project does not print",
-    "log": "the terminal of `run`: a stage whose line is missing, or is another one",
+    "log": "the terminal of `run`: the line of a stage is missing or different",
     "show_queue": "`python3 -m tutorial manage {folder} show_queue`",
     "show_groups": "`python3 -m tutorial manage {folder} show_groups`, page open",
     "map": "the live map of `run --map`",
@@ -34,12 +37,12 @@ class Entry:
     """A mistake of the shop."""
 
     name: str  # of its patch
-    steps: tuple[int, ...]  # at which it can be played
+    steps: tuple[int, ...]  # at which it can be used
     symptom: str  # its id in `symptoms`
-    tools: tuple[str, ...]  # that show something which a healthy project does not
+    tools: tuple[str, ...]  # that show what a healthy project does not
     more: str = ""  # what else a visitor sees
     also: tuple[str, ...] = ()  # other ids that `check` may give it
-    made: int | None = None  # its stage, if it is not that of the catalogue
+    made: int | None = None  # the stage, if not that of the catalogue
 
     @property
     def patch(self) -> Patch:
@@ -48,7 +51,7 @@ class Entry:
 
     @property
     def mistake(self) -> Mistake:
-        """What `check` and the site say of it."""
+        """What `check` and the site say about it."""
         return mistakes()[self.patch.mistake]
 
     @property
@@ -63,7 +66,7 @@ class Entry:
 
     @property
     def level(self) -> str:
-        """How loud it is: see `level_of`."""
+        """Its level: see `level_of`."""
         return level_of(self.tools)
 
     def sees(self, step: int) -> str:
@@ -74,10 +77,10 @@ class Entry:
 
 
 def level_of(tools: Iterable[str]) -> str:
-    """How loud a mistake is that these tools show.
+    """The level of a mistake, derived from the tools that show it.
 
-    It prints an exception (loud), leaves a trace somewhere (middle), or leaves nothing
-    in a log and in Redis (silent): then the only sign is what is missing.
+    A loud mistake prints an exception. A middle one leaves a different trace in a log
+    or in Redis. A silent one leaves no trace there: the only sign is what is missing.
     """
     if "exception" in tools:
         return LOUD
@@ -92,7 +95,7 @@ def _data() -> dict:
 
 @cache
 def symptoms() -> dict[str, dict[str, str]]:
-    """What a visitor can see, by id: its text, and others for single steps."""
+    """What a visitor can see, by id: the usual text, and the texts for some steps."""
     return _data()["symptom"]
 
 

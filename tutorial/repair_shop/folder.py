@@ -1,4 +1,4 @@
-"""The files of a folder of the shop: how a mistake gets into it, and what is kept."""
+"""The files of a folder of the shop: how a mistake is put into it, and what is kept."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from tutorial.workspace.catch_up import (
 )
 from tutorial.workspace.new import GITIGNORE, GITIGNORE_INSIDE
 
-# Where the files of the mistakes before are kept.
+# The folder for the files of the previous mistakes.
 ASIDE = ".before-next"
 
 IGNORED = f"{OF_THE_REPAIR_SHOP}\n{ASIDE}/\n"
@@ -30,14 +30,14 @@ IGNORED = f"{OF_THE_REPAIR_SHOP}\n{ASIDE}/\n"
 def make(folder: Path, title: str, patch: Patch, step: Step) -> None:
     """Make the folder, with the project of `step` and the mistake in it.
 
-    Raises Problem if something is in the way.
+    Raises Problem if the folder is not empty, or cannot be used.
     """
     fresh.check_place(title, folder)
     if folder.is_dir() and any(folder.iterdir()):
         raise Problem(
-            f"{title} holds something already, and is no folder of the repair shop."
+            f"{title} is not empty, and it is not a folder of the repair shop."
             " Nothing is overwritten.\n"
-            "Choose another name, for example ../repair"
+            "Choose a different name, for example ../repair"
         )
     with (
         fresh.readable_errors(title),
@@ -54,11 +54,12 @@ def make(folder: Path, title: str, patch: Patch, step: Step) -> None:
 
 
 def replace(folder: Path, title: str, patch: Patch, step: Step) -> str:
-    """Put the project of `step` with the mistake in the place of the one before.
+    """Replace the project in the folder with the project of `step` and the mistake.
 
-    The data of the project's own Redis is deleted, as the database is moved.
-    Returns the folder, inside of `folder`, to which everything of that one was moved.
-    Raises Problem if the project runs, or if a file cannot be moved.
+    The data of the project's own Redis is deleted, because the database that it belongs
+    to is moved. Returns the folder inside `folder` to which all files of the previous
+    mistake were moved. Raises Problem if the project is running, or if a file cannot be
+    moved.
     """
     with (
         fresh.readable_errors(title),
@@ -72,14 +73,17 @@ def replace(folder: Path, title: str, patch: Patch, step: Step) -> str:
         for name in going:
             move_aside(folder, name, aside)
         remove_empty_folders(folder, files(step.folder))
-        # A message or a question of the mistake before would meet the new database.
+        # Messages from the previous mistake would not match the new database.
         forget_redis(state_folder(folder))
         _copy(made, folder)
     return aside.relative_to(folder).as_posix()
 
 
 def _copy(made: Path, folder: Path) -> None:
-    """Copy the project, all files with one time: the newest would be the answer."""
+    """Copy the project, and give all files the same time.
+
+    Otherwise the newest file would reveal the mistake.
+    """
     now = time.time()
 
     def copy(source: str, target: str) -> None:

@@ -1,7 +1,7 @@
-"""What a folder of the repair shop remembers, in its file `.repair.json`.
+"""The state of a folder of the repair shop, in its file `.repair.json`.
 
-The names of mistakes are encoded, so that nobody reads the answer by accident. It is no
-secret: anyone who wants to can decode them.
+The names of mistakes are encoded, so that nobody reads the answer by accident. They are
+not secret: anyone who wants to can decode them.
 """
 
 import base64
@@ -21,7 +21,7 @@ HINTS = 3  # the hop, the place, the reason
 
 @dataclass
 class Turn:
-    """One mistake, as it was played in this folder."""
+    """A mistake that was put into the folder, and what it took to fix it."""
 
     name: str
     started: float  # in seconds since 1970
@@ -30,13 +30,13 @@ class Turn:
 
     @property
     def is_solved(self) -> bool:
-        """Whether the flow went through again."""
+        """Whether the mistake was fixed, so that the flow works again."""
         return self.minutes is not None
 
 
 @dataclass
 class Kept:
-    """The state of a folder: its mistakes so far; the last one is in it now."""
+    """The state of a folder: its mistakes so far, of which the last is in it now."""
 
     step: int
     seed: int

@@ -1,4 +1,4 @@
-"""The patches with the mistakes, and how one gets into a copy of a step."""
+"""The patches with the mistakes, and how they are applied to a copy of a step."""
 
 import contextlib
 import os
@@ -16,8 +16,8 @@ from tutorial.project.steps import Step
 
 PATCHES = Path(__file__).with_name("patches")
 
-# A patch is made against one step. In a later one, other lines may stand around those
-# that it changes: then a single line above and below has to fit.
+# A patch is made against one step. In a later step, the lines around the change may be
+# different. Then it is enough that one line above and one line below match.
 WAYS = (("--recount",), ("--recount", "-C1"))
 
 CHANGED = re.compile(r"^diff --git a/(\S+) b/(\S+)$", re.M)
@@ -28,7 +28,7 @@ class Patch:
     """A patch that puts one mistake into a step."""
 
     name: str
-    step: int  # for which it is made; it may fit later ones, too
+    step: int  # for which it is made; it may fit later steps, too
     mistake: str  # its id in the catalogue
 
     @property
@@ -54,7 +54,7 @@ def patches() -> dict[str, Patch]:
 
 
 def head_of(file: Path) -> dict[str, str]:
-    """What stands above a patch, by its labels."""
+    """The header of a patch file, as a dictionary from label to text."""
     head = file.read_text().partition("\ndiff ")[0]
     return dict(re.findall(r"^(\w+): (.*)$", head, re.M))
 
@@ -74,15 +74,15 @@ def broken(patch: Patch, step: Step) -> Iterator[Path]:
 
 
 def apply(patch: Patch, folder: Path) -> bool:
-    """Put the mistake into the project in `folder`; whether it fits there.
+    """Put the mistake into the project in `folder`.
 
-    Raises Problem if there is no git.
+    Returns whether the patch fits there. Raises Problem if there is no git.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("GIT_")
     }
     environment |= {
-        # Inside another repository, git would look for the files at its top.
+        # Inside a repository, git would look for the files in its top folder.
         "GIT_CEILING_DIRECTORIES": str(folder.parent),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",

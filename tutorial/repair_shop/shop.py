@@ -107,7 +107,7 @@ def entry_of(turn: Turn, title: str) -> Entry:
     if turn.name not in entries():
         raise Problem(
             f"{title} has a mistake that this version of the tutorial does not know.\n"
-            f"Go on with another one: {command('repair', title, '--next')}"
+            f"Continue with the next mistake: {command('repair', title, '--next')}"
         )
     return entries()[turn.name]
 

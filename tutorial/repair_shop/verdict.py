@@ -1,4 +1,4 @@
-"""`tutorial check` in a folder of the shop: is it fixed? It does not give it away."""
+"""Checks whether the mistake in a folder of the shop is fixed, without revealing it."""
 
 import signal
 import sys
@@ -29,17 +29,17 @@ from tutorial.workspace.new import command, listed
 def check(
     folder: Path, title: str, *, explain: bool, strict: bool, browser: Any = None
 ) -> int:
-    """Check the folder, print whether it is fixed, and return the exit status of it.
+    """Check the folder, print whether it is fixed, and return the exit status.
 
-    `explain` prints the full report. That counts as all hints if it names the mistake
-    of the shop. Raises Problem if the folder cannot be checked.
+    `explain` prints the full report. If the report names the shop's mistake, it counts
+    as if all hints had been used. Raises Problem if the folder cannot be checked.
     """
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     kept = state.read(folder, title)
     entry = entry_of(kept.turn, title)
     report, progress = Report(title, kept.step), Progress()
     started = time.monotonic()
-    # Each fix that makes the flow work counts, so the lines are not compared.
+    # Any fix that makes the flow work counts, so the lines are not compared.
     session.look(folder, report, progress, browser, is_typed=False)
     report.seconds = round(time.monotonic() - started, 1)
     progress("")
@@ -56,7 +56,7 @@ def check(
 def lines(
     report: Report, kept: Kept, entry: Entry, title: str, paint: Paint
 ) -> Iterator[str]:
-    """What is printed of a report, by what the learner may know already."""
+    """The lines to print for a report. They reveal only what the learner may know."""
     if report.works:
         yield from _fixed(report, kept, title, paint)
     elif report.unjudged or kept.turn.is_solved or kept.turn.hints == HINTS:
@@ -69,14 +69,14 @@ def lines(
 
 
 def _is_named(report: Report, entry: Entry) -> bool:
-    """Whether the flow breaks by the mistake of the shop, and not by another one."""
+    """Whether the flow breaks because of the shop's mistake, not a different one."""
     return report.broken is not None and report.broken.id in entry.named
 
 
 def _fixed(report: Report, kept: Kept, title: str, paint: Paint) -> Iterator[str]:
     yield paint("green", "Fixed: the flow works.")
     if report.findings:
-        yield paint("yellow", "\nIt works, and this is left to look at:")
+        yield paint("yellow", "\nIt works, but there is something else to look at:")
         for finding in report.findings:
             yield ""
             yield finding_of(finding, paint)
@@ -95,7 +95,7 @@ def _still_broken(
     if made != stage and kept.turn.hints:  # the first hint names this stage
         yield f"The mistake was made at {hop(made)}."
     elif made != stage:
-        yield "The mistake was made at another stage."
+        yield "The mistake was made at a different stage."
     yield ""
     passed = [
         line_of(result, paint)
@@ -107,14 +107,17 @@ def _still_broken(
     yield listed(
         (command("run", title, "--map"), "search again, and look at that stage"),
         (command("repair", title, "--hint"), "a hint"),
-        (command("check", title, "--explain"), "the full report, which tells it all"),
+        (
+            command("check", title, "--explain"),
+            "the full report, which reveals the mistake",
+        ),
     )
 
 
 def _broken_elsewhere(report: Report, title: str, paint: Paint) -> Iterator[str]:
     words = (
-        "The flow breaks in another way than at the start. Your change may have caused"
-        " it:"
+        "The flow now breaks in a different way than at the start. Your change may have"
+        " caused this:"
     )
     yield textwrap.fill(words, WIDTH)
     yield ""
@@ -122,6 +125,6 @@ def _broken_elsewhere(report: Report, title: str, paint: Paint) -> Iterator[str]
 
 
 def _stops_at(report: Report) -> int:
-    """The number of the stage that a search does not get through; 0: the start."""
+    """The number of the stage at which a search stops, or 0 for the start."""
     broken = (one.number for one in report.results if one.state == BROKEN)
     return next(broken, 0)

@@ -1,7 +1,7 @@
 """`tutorial new DIR N --catch-up`: brings a learner's folder to the end of step N.
 
-Files that the step does not have are moved, never deleted. They go to a new folder
-inside the learner's folder, which is named after the current time.
+Files that the step does not have are moved, never deleted. They go to a new folder,
+named after the current time, inside the learner's folder.
 """
 
 import os
@@ -67,10 +67,8 @@ def _catch_up(folder: Path, title: str, step: Step) -> None:
     if going or odd_database:
         aside = make_aside(folder)
         what = [_count(going)] * bool(going)
-        what += ["the database, which has other migrations"] * odd_database
-        print(
-            f"Kept aside in {title}/{aside.relative_to(folder)}: {', and '.join(what)}"
-        )
+        what += ["the database, which has different migrations"] * odd_database
+        print(f"Moved to {title}/{aside.relative_to(folder)}: {', and '.join(what)}")
         for path in [*going, *[DATABASE] * odd_database]:
             move_aside(folder, path, aside)
         remove_empty_folders(folder, wanted)
@@ -79,7 +77,7 @@ def _catch_up(folder: Path, title: str, step: Step) -> None:
         shutil.copy(wanted[path], folder / path)
     print(f"{title} is now at the end of {called(step)}: {_count(coming)} written.")
     if has_database and not odd_database:
-        print("Your database stays.")
+        print("Your database is unchanged.")
 
 
 def _present(folder: Path, wanted: dict[str, Path]) -> set[str]:
@@ -107,7 +105,10 @@ def _check_writable(folder: Path, names: list[str]) -> None:
     for path in [folder / KEPT_ASIDE, *(folder / name for name in names)]:
         around = next(parent for parent in path.parents if parent.is_dir())
         if not os.access(around, os.W_OK | os.X_OK):
-            raise Problem(f"You may not change the files in {around}. Nothing changed.")
+            raise Problem(
+                f"You do not have permission to change the files in {around}. Nothing"
+                " changed."
+            )
 
 
 def make_aside(folder: Path, name: str = KEPT_ASIDE) -> Path:

@@ -25,8 +25,8 @@ def check_outside_the_tutorial(name: str, folder: Path, example: str) -> None:
     """Raise Problem if the folder is inside the tutorial's own repository."""
     if folder.is_relative_to(ROOT):
         raise Problem(
-            f"{name} is inside the tutorial's folder, itself a git repository.\n"
-            f"Choose a folder beside it, for example {example}"
+            f"{name} is inside the tutorial's folder, which is also a git repository.\n"
+            f"Choose a folder next to it, for example {example}"
         )
 
 

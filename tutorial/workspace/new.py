@@ -49,7 +49,7 @@ def make_empty(name: str, *, git: bool = False) -> None:
     """
     _make(name, None, git)
     first = steps()[0]
-    print(f"Made {name}: an empty folder, in which {called(first)} is typed.")
+    print(f"Made {name}: an empty folder, for you to type {called(first)} in.")
     lines = [
         (command("docs"), f"the page of step {first.name}, with what to type"),
         (command("run", name), "once it is typed: http://127.0.0.1:8000"),
@@ -133,7 +133,7 @@ def _check_free(name: str, folder: Path, step: Step | None) -> None:
     fresh.check_place(name, folder)
     if not folder.is_dir() or all(map(_is_our_gitignore, folder.iterdir())):
         return
-    text = f"{name} holds something already, and nothing is overwritten."
+    text = f"{name} is not empty, and nothing is overwritten."
     if step and (folder / "manage.py").is_file():
         again = command("new", name, step.name, "--catch-up")
         raise Problem(
