@@ -320,20 +320,32 @@ CUT_OFF = """
 """
 
 
+SPLIT_KEYS = r"""
+[...document.querySelectorAll("main td:first-child > code")]
+  .filter((code) => /^\w{1,10}$/.test(code.textContent))
+  .filter((code) => code.checkVisibility() && code.getClientRects().length > 1)
+  .map((code) => code.textContent)
+"""
+
+
 def test_on_a_phone_nothing_scrolls_sideways_but_code(address, chromium):
-    phone = {"width": 360, "height": 740}
+    phone, narrow = {"width": 360, "height": 740}, {"width": 320, "height": 600}
     with_scripts = chromium.new_page(viewport=phone)
     without = chromium.new_page(viewport=phone, java_script_enabled=False)
     for path in (*map(address_of, PAGES), *LOOKED_AT):
         # Scripts do not change the layout of the pairs, which are long.
         page = without if path.startswith("diff/") else with_scripts
+        page.set_viewport_size(phone)
         page.goto(address + path, wait_until="load")
         if page is with_scripts:
             # The site's own script has run, after the theme's.
             page.locator(".md-search[aria-label]").wait_for(state="attached")
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= 360, path
         assert not page.evaluate(CUT_OFF), path
+        for size in (phone, narrow):
+            page.set_viewport_size(size)
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= size["width"], path
+            assert not page.evaluate(SPLIT_KEYS), path
 
 
 CUT = """
