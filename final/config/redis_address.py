@@ -111,7 +111,7 @@ def find_reason(error, address):
         return "REDIS_URL names a file that does not exist"
     if isinstance(error, redis.AuthenticationError):
         return "Redis refuses the password"
-    # redis-py begins with HELLO, which Redis supports since version 6.
+    # redis-py begins with HELLO, which Redis has supported since version 6.
     if "unknown command" in str(error) and "HELLO" in str(error):
         version = "unknown"
         # The older protocol works without HELLO.

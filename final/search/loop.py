@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 DATABASE_PATIENCE = 60  # seconds that an answer is kept while the database is down
 
 # Threads with one connection each. A locked row blocks only one of them, until the
-# lock's time-out.
+# lock's timeout.
 database = ThreadPoolExecutor(4, "database")
 # One slot for each search that the process may handle at once. If all are taken,
 # Celery's task waits. Other workers can take the searches from Redis and the database.

@@ -68,7 +68,8 @@ def ask(request, form):
         form.add_error(None, words)
         return refuse(request, form, 429, {"Retry-After": wait})
     # A form that is sent twice, by a double click or by a reload, starts one search.
-    # But question and user must be the same: the visitor may have signed in or out.
+    # But it must be the same question of the same user: the visitor may have signed in
+    # or out.
     if not search or search.user_id != request.user.id or search.query != query:
         # The next attempt is a new search.
         form = SearchForm({"query": query, "task_id": uuid.uuid4()})

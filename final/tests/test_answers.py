@@ -200,7 +200,7 @@ async def test_the_first_word_has_a_longer_time_out_than_the_others(api, setting
     assert caught.value.is_passing
     api.events = [event("response.created"), 0.2, delta("Because."), COMPLETED]
     assert await ask(api) == ["Because."]
-    # With equal time-outs, this is still a time-out before the first word.
+    # With equal timeouts, this is still a timeout before the first word.
     settings.OPENAI_FIRST_WORD_SECONDS = settings.OPENAI_TIMEOUT_SECONDS
     with pytest.raises(answers.NoAnswer, match="respond in time") as caught:
         await ask(api)

@@ -31,7 +31,7 @@ def stand_in():
 
 
 def ask(url: str, question: str) -> str:
-    """The outcome of the step's API call to `url`, with a time-out of a second."""
+    """The outcome of the step's API call to `url`, with a timeout of a second."""
     client = openai.OpenAI(base_url=url, api_key=STAND_IN_KEY, timeout=1, max_retries=0)
     return client.responses.create(model="any", input=question).output_text
 

@@ -34,7 +34,7 @@ SEARCH = ROOT / "steps" / "07_browser" / "search"
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether the text is as a page shows it: "…" stands for what the page omits."""
+    """Whether a page shows this text: "…" stands for what the page omits."""
     parts = re.split(r"^…$", pattern, flags=re.M)
     whole = r"(?:.*\n)*?".join(
         "[^\n]*".join(map(re.escape, part.removeprefix("\n").split("…")))
@@ -278,7 +278,7 @@ def not_ready(tmp_path, monkeypatch) -> str:
     return "\n".join(said)
 
 
-# A server that ends at the first connection, which asks whether it is ready.
+# A server that exits at the first connection, which only tests whether it is ready.
 SHORT_LIVED = """
 import os, socket, sys
 if "migrate" not in sys.argv:
@@ -319,7 +319,7 @@ def two_projects(tmp_path, monkeypatch) -> str:
 def browser_missing(tmp_path, monkeypatch) -> str:
     monkeypatch.setattr(browser, "present_browser", nothing)
     monkeypatch.setattr(browser.debian, "install", nothing)
-    # After the download, no browser is there.
+    # After the download, there is still no browser.
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     monkeypatch.setattr(browser.subprocess, "run", nothing)
     return raised(browser.find_browser)

@@ -59,7 +59,7 @@ def test_the_chat_completions_api_and_a_relative_address_are_accepted(
             input=query,
         )
         answer = response.output_text"""
-    # Browsers resolve the address of a WebSocket since 2024.
+    # Since 2024, browsers have resolved the address of a WebSocket.
     address = "`${scheme}://${location.host}/ws/search/`"
     relative = [SCRIPT, address, '"/ws/search/"']
     report = check_here("7", changed(TASKS, call, CHAT, *relative))
@@ -120,7 +120,7 @@ def test_a_task_that_calls_another_host_cannot_be_judged(changed):
     assert result.returncode == 4
     first, *_ = result.stdout.splitlines()
     assert first == (
-        "check cannot judge this flow from stage 4 on: the task calls another host than"
+        "check cannot judge this flow from stage 4 on: the task calls a host other than"
         " the API's"
     )
     assert "another-api.invalid" in result.stdout

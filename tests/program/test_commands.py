@@ -98,7 +98,7 @@ def test_an_installation_without_a_network(fresh_clone):
     assert result.returncode == 1
     assert "Traceback" not in output
     assert "The packages could not be installed: no connection" in output
-    assert "start the same command again" in output
+    assert "run the same command again" in output
 
 
 def test_diff_shows_what_a_step_adds():

@@ -1,4 +1,4 @@
-"""Fixtures that run `final/` with short time-outs, with SQLite or PostgreSQL."""
+"""Fixtures that run `final/` with short timeouts, with SQLite or PostgreSQL."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path

@@ -91,7 +91,7 @@ def test_a_permanent_failure_is_not_retried(shared_app):
 
 @pytest.mark.fault(28, "the model thinks for a long time before its first word")
 def test_a_model_that_thinks_is_paid_for_once(run_app):
-    # The API is silent for longer than the time-out between two words.
+    # The API is silent for longer than the timeout between two words.
     running = run_app(stand_in_options=("--thinking", "4"))
     person = Person(running.site)
     end = person.wait_for_end(person.search("simulate: thinking"))

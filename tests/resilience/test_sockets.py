@@ -15,7 +15,7 @@ from support.app.stranger import nobody_else_sees
 from support.running import Running
 from tutorial.runtime.waiting import wait_until
 
-# Seconds: redis-py's time-out is 5 (an unsuitable channel layer closes a socket then),
+# Seconds: redis-py's timeout is 5 (an unsuitable channel layer closes a socket then),
 # and uvicorn sends a ping every 5.
 IDLE = 8
 

@@ -84,7 +84,11 @@ def test_build_writes_the_site(small_site, chromium):
     ("old", "new", "message"),
     [
         ("get_client", "make_client", 'search/tasks.py has no "get_client"'),
-        ("max_retries=0", "retries=0", 'the note on "max_retries" fits no line'),
+        (
+            "max_retries=0",
+            "retries=0",
+            'the note on "max_retries" matches no shown line',
+        ),
     ],
     ids=["a function", "the line of a note"],
 )

@@ -62,7 +62,7 @@ def test_show_groups_prints_only_groups(run_step, chromium):
     [("server error", "InternalServerError"), ("bad key", "AuthenticationError")],
 )
 def test_a_failed_call_is_made_once_and_named_without_its_text(run_step, name, error):
-    """The client's own retries would keep a visitor waiting for three time-outs."""
+    """The client's own retries would keep a visitor waiting for three timeouts."""
     site = run_step("7").site
     question = f"simulate: {name}"
     visitor = Visitor(site)

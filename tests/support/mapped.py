@@ -51,7 +51,7 @@ class Mapped:
     def wait_for(
         self, *states: str, number: int = 1, seconds: float = 20
     ) -> dict[str, Any]:
-        """Wait until the search of that number is in one of the states; return it."""
+        """Wait until the search with this number is in one of the states; return it."""
 
         def found() -> dict[str, Any] | None:
             searches = {one["number"]: one for one in self.searches()}

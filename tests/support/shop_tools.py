@@ -48,7 +48,7 @@ def _log(seen: Seen, healthy: Seen) -> bool:
 
 
 def _story(seen: Seen) -> Counter[str]:
-    """The lines of the stages that the first search has left."""
+    """The log lines of the stages, as written by the first search."""
     found = [match for line in _lines(seen) if (match := STAGE.search(line))]
     others = {match[2] for match in found if "asks: What is a queue" in match[0]}
     return Counter(normal(match[0]) for match in found if match[2] not in others)

@@ -114,7 +114,7 @@ def test_a_forked_program_finds_the_same_environment(folder, args):
             output, errors = child.communicate(timeout=30)
         assert child.returncode == 0, errors
         told.append(json.loads(output))
-        # Variables that a shell sets differ.
+        # A shell sets these variables itself, so they differ.
         for name in ("PWD", "OLDPWD", "SHLVL", "_"):
             told[-1]["environment"].pop(name, None)
     assert isinstance(child, forkserver.Forked)
@@ -218,7 +218,8 @@ def serve_and_save(popen: Popen, folder: Path) -> int:
         wait_until(condition, seconds=60, otherwise=lambda: "".join(errors))
 
     def has_started_again() -> bool:
-        urls.touch()  # Django misses a save in the first second of its server
+        # Django misses a save in the first second after its server has started.
+        urls.touch()
         return sum("Watching for file changes" in line for line in errors) == 2
 
     command = ["python", "manage.py", "runserver", f"127.0.0.1:{port}"]

@@ -201,7 +201,7 @@ def test_a_fixed_mistake_is_described(folder, capsys):
     assert "--next" in printed
 
 
-# --- what can be in the way -----------------------------------------------------------
+# --- what can get in the way ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("option", ["--hint", "--next", "--score"])
@@ -210,7 +210,8 @@ def test_a_different_folder_is_not_a_folder_of_the_shop(option, folder):
     (folder / "manage.py").write_text("mine")
     with pytest.raises(Problem, match="not a folder of the repair shop") as error:
         run(str(folder), option)
-    # A suggested command with this folder would be refused, too: see the next one.
+    # The message suggests no command with this folder, because that would be refused,
+    # too: see the next test.
     assert error.value.args[0].endswith("python3 -m tutorial repair DIR")
     with pytest.raises(Problem, match="Nothing is overwritten"):
         run(str(folder))
@@ -282,5 +283,5 @@ def test_without_git(folder, monkeypatch):
 def test_a_step_without_mistakes(step, folder):
     with pytest.raises(Problem, match=f"no mistake for step {step}[.]") as error:
         run(str(folder), "--step", step)
-    assert "for the steps 5 and 7" in str(error.value)
+    assert "for steps 5 and 7" in str(error.value)
     assert not folder.exists()

@@ -39,14 +39,18 @@ def project(tmp_path):
         (
             "step",
             "file: views.py\nnotes:\n  ghost: A.",
-            'the note on "ghost" fits no line',
+            'the note on "ghost" matches no shown line',
         ),
         (
             "step",
             "file: views.py\nnotes:\n  return: A.\n  self: A.",
-            "fits 2 of the lines",
+            "matches 2 shown lines",
         ),
-        ("step", "file: views.py\nshow: logger\nnotes:\n  accept: A.", "fits no line"),
+        (
+            "step",
+            "file: views.py\nshow: logger\nnotes:\n  accept: A.",
+            "matches no shown line",
+        ),
         (
             "step",
             "file: views.py\nnotes:\n  Form(: A.\n  request.POST: B.",

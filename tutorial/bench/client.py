@@ -78,7 +78,7 @@ class Http:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await self._receive()
-        except (OSError, EOFError) as error:  # a time-out is an OSError
+        except (OSError, EOFError) as error:  # a timeout is an OSError
             self.close()
             if is_kept and isinstance(error, EOFError) and not error.partial:
                 # The server closed the connection just as the request was sent.

@@ -33,7 +33,7 @@ def measure(sizes: Sizes) -> Section:
             f"{EACH} searches at once from each visitor, one web process,"
             f" {'one worker' if workers == 1 else f'{workers} workers'}. Memory: the"
             " growth of the worker's PSS. CPU: the worker's CPU time. SQLite has a"
-            " time-out of 20 s for a write."
+            " timeout of 20 s for a write."
         ),
         columns={
             "sent": "sent",

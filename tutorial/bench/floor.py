@@ -32,7 +32,7 @@ HANDSHAKE = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def _redis() -> redis.asyncio.Redis:
-    # No time-out: both processes wait for messages for as long as it takes.
+    # No timeout: both processes wait for messages for as long as it takes.
     return redis.asyncio.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=None)
 
 

@@ -23,8 +23,8 @@ def measure(sizes: Sizes) -> Section:
         letter="c",
         title=f"Searches per second with an API that takes {LATENCY:g} s",
         caption=(
-            f"{sizes.visitors} visitors send {searches} searches at once. This is"
-            f" measured {times} (default pool: once). The counts are sums, the other"
+            f"{sizes.visitors} visitors send {searches} searches in total, all at once."
+            f" This is measured {times} (default pool: once). The counts are sums, the other"
             " figures are medians. The default pool is Celery's: prefork, with one"
             " child process per core. Memory: the proportional set size (PSS) after the"
             " searches, including child processes."
@@ -57,7 +57,7 @@ def measure(sizes: Sizes) -> Section:
         at_least(0.8, "≥ {} x floor", figures["times_floor"]),
         at_most(
             cores(),
-            "memory of the worker ≤ {} x that of the web process (1 x per core)",
+            "the worker's memory ≤ {} x that of the web process (once per core)",
             figures["worker_mib"] / figures["web_mib"],
         ),
     ]

@@ -11,7 +11,7 @@ from tutorial.bench.overhead import search
 from tutorial.bench.sizes import Sizes
 from tutorial.bench.table import Section, at_most
 
-# The seconds that the API takes to answer, like a fast model.
+# How many seconds the API takes to answer: about as long as a fast model.
 LATENCY = 0.3
 
 MAPPED = " with the map"

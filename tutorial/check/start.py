@@ -148,7 +148,8 @@ class Check:
                 command = with_port(command, project.port)
             key, workers = role, sum(one.split()[0] == "worker" for one in commands)
             if role == "worker" and workers:
-                key = f"worker {workers + 1}"  # unique: a Procfile's name has no space
+                # Unique, because the name of a process in a Procfile has no space.
+                key = f"worker {workers + 1}"
             commands[key] = observer.in_front(command)
         return commands
 

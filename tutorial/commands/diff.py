@@ -36,7 +36,8 @@ def diff(options: argparse.Namespace) -> None:
 def show(old: Step, new: Step, *, stat: bool) -> None:
     """Print what `new` adds to `old`, in colour on a terminal.
 
-    From a learner's own folder to a step, this is what the learner still has to type.
+    If `old` is a learner's own folder and `new` is a step, this is what the learner
+    still has to type.
     """
     paint = painter(sys.stdout)
     changes = list(compare(old.folder, new.folder))

@@ -58,7 +58,8 @@ class Journey:
     events: list[Event] = field(default_factory=list)  # from which the hops were made
     is_dropped: bool = False  # the request was not a search, but a login, for example
     state: str = "travelling"  # or "waiting", "stuck", or one of ENDED
-    explained: dict[str, Any] = field(default_factory=dict)  # results that are kept
+    # Explanations that have been worked out, kept for later use.
+    explained: dict[str, Any] = field(default_factory=dict)
     halt: dict[str, Any] | None = None  # where and why it gets no further
 
     @property

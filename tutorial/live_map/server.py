@@ -1,4 +1,4 @@
-"""Serves the page of the map, to this machine and to its own page only."""
+"""Serves the map's page and data, to this machine only and not to other sites."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,8 @@ READ_WHEN_BUSY = 0.5  # the same, while many searches are running
 BUSY = 15  # the map is busy if this many searches changed between two reads
 LOOK = 0.5  # seconds between two looks at the processes and into Redis
 BEAT = 15.0  # seconds after which a silent stream sends a comment
-MOST_NEWS = 100  # unread messages of a page; after that, it gets everything again
+# A page with more unread messages than this gets the complete state again.
+MOST_NEWS = 100
 
 PAGE = files("tutorial.live_map") / "page"
 KINDS = {".js": "text/javascript", ".css": "text/css"}

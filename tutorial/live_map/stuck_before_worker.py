@@ -76,7 +76,7 @@ def in_view(journey: Journey, world: World, quiet: float) -> Halts:
 
 
 def _of_call(failed: Event) -> str:
-    """The id of the mistake behind a call of the task that raised; "" if unknown."""
+    """The id of the mistake behind a call to the task that raised; "" if unknown."""
     if re.search(r"serializ|EncodeError", failed.error):
         return "not-serializable"
     return "wrong-arguments" if "argument" in failed.error else ""

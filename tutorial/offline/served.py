@@ -32,7 +32,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
 
 def is_there() -> bool:
-    """Whether this is a pack with a built site, without the packages to build it."""
+    """Whether this is a pack with the built site, but not the packages to build it."""
     has_site = bool(bundle.targets()) and (SITE / "index.html").exists()
     return has_site and bool(environment.missing_sets("run", "docs"))
 

@@ -42,7 +42,8 @@ class Entry:
     tools: tuple[str, ...]  # that show what a healthy project does not
     more: str = ""  # what else a visitor sees
     also: tuple[str, ...] = ()  # other ids that `check` may give it
-    made: int | None = None  # the stage, if not that of the catalogue
+    # The stage at which it is made, if different from the one in the catalogue.
+    made: int | None = None
 
     @property
     def patch(self) -> Patch:
@@ -138,12 +139,12 @@ def in_order(step: int, seed: int, level: str = "") -> list[str]:
 
 
 def no_mistake(step: str, level: str = "") -> Problem:
-    """The error that the shop has no mistake for the step of that name."""
+    """Return the error for the name of a step that has no mistakes in the shop."""
     known = " and ".join(map(str, playable_steps()))
     of_level = f" of the level {level}" if level else ""
     return Problem(
         f"The shop has no mistake{of_level} for step {step}.\n"
-        f"It has mistakes for the steps {known}; the default is 7."
+        f"It has mistakes for steps {known}; the default is 7."
     )
 
 

@@ -65,7 +65,7 @@ def find_browser() -> str:
     raise Problem(
         "A browser is needed, and there is none: this machine has no Chromium"
         " and no Chrome, and Playwright could not download its own.\n"
-        "Install Chromium (on Debian and Ubuntu: apt install chromium), then start the"
+        "Install Chromium (on Debian and Ubuntu: apt install chromium), then run the"
         " same command again."
     )
 

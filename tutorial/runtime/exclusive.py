@@ -91,7 +91,7 @@ def not_writable(error: OSError, path: Path) -> Problem:
     return Problem(
         f"The tutorial's folder cannot be written: {error.strerror}, {path}.\n"
         "The program makes .venv and .run there. Clone or copy the tutorial into a"
-        " folder of your own, and start the same command there."
+        " folder of your own, and run the same command there."
     )
 
 

@@ -14,7 +14,7 @@ NETWORK = ("NewConnectionError", "NameResolution", "Temporary failure", "dns err
 CERTIFICATE = ("CERTIFICATE_VERIFY_FAILED", "invalid peer certificate")
 NO_SPACE = os.strerror(errno.ENOSPC)
 
-AGAIN = "then start the same command again."
+AGAIN = "then run the same command again."
 REACH_AN_INDEX = f"Check that this machine reaches a Python package index, {AGAIN}"
 NAME_THE_CERTIFICATE = (
     "Many companies and schools read encrypted traffic, and sign it with a certificate"

@@ -58,7 +58,7 @@ def write_pdf(file: Path) -> None:
     if program is None:
         raise Problem(
             "A PDF needs Chromium or Chrome, and there is none on this machine.\n"
-            "Install it (on Debian and Ubuntu: apt install chromium), then start the"
+            "Install it (on Debian and Ubuntu: apt install chromium), then run the"
             " same command again. Or print the pages of the site in your own browser."
         )
     with tempfile.TemporaryDirectory(prefix="tutorial-handout-") as folder:
@@ -87,7 +87,7 @@ def printed(site: Path, program: str) -> bytes:
 
 
 def first_pages(pdf: bytes) -> dict[str, int]:
-    """The number of the page on which each named place of Chromium's PDF is.
+    """The page number of each named destination in Chromium's PDF.
 
     Only places that are the target of a link have a name there.
     """
@@ -170,7 +170,7 @@ def _chapter(site: Path, step: Step) -> str:
 
 
 def _link(href: str, own: str, step: Step) -> str:
-    """The attribute of a link: to a place in the handout, to another host, or none."""
+    """The `href` of a link in the handout or to a different host; otherwise ""."""
     target = urlsplit(urljoin(HOST + own, href))
     if target.hostname != urlsplit(HOST).hostname:
         return f'href="{href}"'

@@ -82,7 +82,7 @@ def read(
 ) -> Listing:
     """The listing for the `body` of a `step` fence.
 
-    `typed` are the pair's files that earlier listings of the page have changed.
+    `typed` holds the pair's files that earlier listings of the page have changed.
 
     Raises Problem if the fence names something that does not exist.
     """
@@ -267,8 +267,8 @@ def _lines_of_notes(listing: Listing) -> dict[int, str]:
     for text, note in listing.notes.items():
         fitting = [number for number in shown if text in file.new[number]]
         if len(fitting) != 1:
-            lines = f"{len(fitting)} of the lines" if fitting else "no line"
-            raise Problem(f'the note on "{text}" fits {lines} shown of {file.path}')
+            lines = f"{len(fitting)} shown lines" if fitting else "no shown line"
+            raise Problem(f'the note on "{text}" matches {lines} of {file.path}')
         if fitting[0] in found:
             raise Problem(
                 f'"{text}" is in a line of {file.path} that already has a note'
@@ -317,7 +317,7 @@ def _ends_in_comment(lines: Sequence[str], number: int, language: str) -> bool:
 
 
 def _the_diff(listing: Listing) -> list[str]:
-    """What typing the listing changes in the file, as a unified diff."""
+    """The changes that typing the listing makes to the file, as a unified diff."""
     path = listing.file.path
     lines = difflib.unified_diff(
         listing.before.lines(),

@@ -38,7 +38,7 @@ APIS = {
 }
 FIRST_EVENTS = 2  # events of a stream before its answer begins
 LARGEST_BODY = 1_000_000  # bytes
-LONGEST_SILENCE = 900.0  # seconds: longer than the time-out of any client
+LONGEST_SILENCE = 900.0  # seconds: longer than the timeout of any client
 SLOW = 10.0  # seconds before a slow answer begins
 THINKING = 25.0  # seconds between the beginning of a stream and its first word
 

@@ -1,4 +1,4 @@
-"""Starts `final/` with short time-outs, so that a test does not wait for minutes."""
+"""Starts `final/` with short timeouts, so that a test does not wait for minutes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ def start_app(
     stand_in_options: Sequence[str] = (),
     additions: Mapping[str, str] = MappingProxyType({}),
 ) -> Running:
-    """Start a copy of `final/`, in the folder `parent`, with short time-outs.
+    """Start a copy of `final/`, in the folder `parent`, with short timeouts.
 
     `additions` are texts that are appended to its files, by file name.
     """

@@ -71,7 +71,7 @@ class Unit:
         return self.note.exists() and runs(int(self.note.read_text()))
 
     def stop(self):
-        """End it, within the time-out of its unit file."""
+        """End it, within the timeout of its unit file."""
         if not self.note.exists():
             return
         pid = int(self.note.read_text())

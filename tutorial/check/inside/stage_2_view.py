@@ -34,7 +34,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     elif unmet.mistake == "view-waits" and (call := _hangs_in_call(events)):
         return broker_refuses(
             scene,
-            f"{unmet.seen}: it hangs in the call of the task; the broker is"
+            f"{unmet.seen}: it hangs in the call to the task; the broker is"
             f" {call['broker']}",
         )
     elif unmet.mistake == "web-ends":
@@ -103,13 +103,13 @@ def _json_not_read(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _reason_of_django(scene: Scene) -> str:
-    """Django's reason for refusing the last form, to end a sentence with; or ""."""
+    """Return why Django refused the last form, as the end of a sentence, or ""."""
     reasons = re.findall(r"Forbidden \((.*?)\)", str(scene.lines("web")))
     return f"; Django says: {reasons[-1]}" if reasons else ""
 
 
 def _hangs_in_call(events: Events) -> Event | None:
-    """The call of the task, if it has neither succeeded nor failed."""
+    """The call to the task, if it has neither succeeded nor failed."""
     calls = events.all("enqueuing", process="web", eager=False)
     ended = events.all("enqueued", "enqueue failed", process="web", eager=False)
     return calls[-1] if len(calls) > len(ended) else None
@@ -171,7 +171,7 @@ def _not_called(scene: Scene) -> Unmet | None:
         return Unmet(
             "called-directly",
             f"{direct['task']} ran in the web process, as a plain function",
-            expected="a call of the task's .delay()",
+            expected="a call to the task's .delay()",
             at=direct.at,
         )
     event = search.events.first("enqueued", "enqueue failed")
@@ -183,7 +183,7 @@ def _not_called(scene: Scene) -> Unmet | None:
 
 
 def _definition(scene: Scene, task: str) -> str:
-    """Where and how the task is defined, to end a sentence with; or ""."""
+    """Return where and how the task is defined, as the end of a sentence, or ""."""
     at = scene.code.tasks.get(task.rpartition(".")[2])
     return f"; the task is defined in {at}: {scene.code.line(at)}" if at else ""
 
@@ -203,7 +203,7 @@ def _enqueue_failed(scene: Scene, event: Event) -> Unmet:
             expected="arguments that JSON can represent: strings, numbers, lists",
             at=event.at,
         )
-    return Unmet("view-raises", event.error, expected="a call of the task", at=event.at)
+    return Unmet("view-raises", event.error, expected="a call to the task", at=event.at)
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:

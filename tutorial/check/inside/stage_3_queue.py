@@ -53,7 +53,7 @@ def not_called(scene: Scene) -> Unmet:
             "not-awaited",
             f"status {scene.search.answer.status}, and no task was called; the line is:"
             f" {scene.code.line(lost)}",
-            expected="an answer to the form, and a call of the task",
+            expected="an answer to the form, and a call to the task",
             at=lost,
             stage=2,
         )
@@ -62,7 +62,7 @@ def not_called(scene: Scene) -> Unmet:
         "task-not-called",
         f"status {scene.search.answer.status}, no task was called; the page says:"
         f" {said[:80]}",
-        expected="an answer to the form, and a call of the task",
+        expected="an answer to the form, and a call to the task",
         at=calls[0].at if calls else scene.view,
     )
 

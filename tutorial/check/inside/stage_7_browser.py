@@ -15,7 +15,7 @@ SCRIPTS = (".js", ".html")
 # The line in which a script begins to handle a frame.
 HANDLER = r"\.onmessage\b|Listener\([\"']message[\"']"
 
-# Attributes of a name such as `data` that are not keys of the frame.
+# Attributes that, after a name such as `data`, are not keys of the frame.
 OF_ANY_OBJECT = {
     *("data", "length", "slice", "map"),
     *("forEach", "toString", "trim", "split"),
@@ -94,7 +94,7 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
     frame, expected = scene.opened.frames[0], unmet.expected
     handler = scene.code.find(HANDLER, *SCRIPTS)
     if handler is None:
-        seen = f"the frame came, {frame[:80]}, but the script does not listen"
+        seen = f"the frame arrived, {frame[:80]}, but the script does not listen"
         at = scene.code.find(r"Listener\([\"']on", *SCRIPTS)
         return Unmet("no-onmessage", seen, expected=expected, at=at)
     if is_encoded_twice(frame):
@@ -106,7 +106,7 @@ def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
         )
     keys = [key for key, _ in pairs_of(frame)]
     if keys and not _parses(scene):
-        seen = f"the frame came, {frame[:80]}, but the script does not parse it"
+        seen = f"the frame arrived, {frame[:80]}, but the script does not parse it"
         at = _reads_frame(scene) or handler
         expected += f"; the line is: {scene.code.line(at)}"
         return Unmet("frame-not-parsed", seen, expected=expected, at=at)
@@ -143,7 +143,7 @@ IN_VAIN = {
     "template-content": r"(?i)template\w*\.(children|firstElementChild|querySelector)"
     r"|\.cloneNode\(\s*(false)?\)",
 }
-# A copy of a <template> itself, if the script never reads a template's content.
+# Code that copies a <template> itself. It counts if the script never reads `.content`.
 COPIED = r"(?<!content)\.cloneNode\("
 
 

@@ -208,7 +208,7 @@ def _look_at_answer(opened: OpenPage, answer: Answer) -> None:
     raise Unmet(
         mistake,
         f"the question was answered with status {answer.status}{_words(opened)}",
-        expected="an answer to the form, and a call of the task",
+        expected="an answer to the form, and a call to the task",
         stage=2,
     )
 

@@ -220,7 +220,7 @@ def text_of(frame: str) -> str:
 
 def _idle(scene: Scene) -> Iterator[Unmet]:
     """Each WebSocket stays open while nothing happens, and no frame came twice."""
-    # Only the core layer blocks on Redis for longer than redis-py's default time-out.
+    # Only the core layer blocks on Redis for longer than redis-py's default timeout.
     is_core = bool(scene.redis.since(scene.mine.mark, "ZADD", ":group:"))
     seconds = IDLE if is_core else 0.1
     for opened in (scene.mine, scene.other):
