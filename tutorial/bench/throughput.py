@@ -24,10 +24,10 @@ def measure(sizes: Sizes) -> Section:
         title=f"Searches per second with an API that takes {LATENCY:g} s",
         caption=(
             f"{sizes.visitors} visitors send {searches} searches in total, all at once."
-            f" This is measured {times} (default pool: once). The counts are sums, the other"
-            " figures are medians. The default pool is Celery's: prefork, with one"
-            " child process per core. Memory: the proportional set size (PSS) after the"
-            " searches, including child processes."
+            f" This is measured {times} (default pool: once). The counts are sums, the"
+            " other figures are medians. The default pool is Celery's: prefork, with"
+            " one child process per core. Memory: the proportional set size (PSS) after"
+            " the searches, including child processes."
         ),
         columns={
             "sent": "sent",
