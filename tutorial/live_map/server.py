@@ -83,7 +83,7 @@ class LiveMap:
         self._server.should_exit = True
         with contextlib.suppress(RuntimeError):  # the loop has already ended
             self._loop.call_soon_threadsafe(self._end_streams)
-        self._thread.join(timeout=3)
+        self._thread.join(timeout=10)
 
     def _serve(self) -> None:
         asyncio.run(self._run())
