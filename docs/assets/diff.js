@@ -10,7 +10,7 @@
       one.selectedIndex < other.selectedIndex ? [one, other] : [other, one];
     const message = chooser.querySelector("[role=status]");
     if (one.value === other.value) {
-      message.textContent = "That is one step twice. Choose two that differ.";
+      message.textContent = "That is the same step twice. Choose two that differ.";
     } else {
       message.textContent = "";
       location.assign(new URL(`${first.value}-${last.value}/`, chooser.action));

@@ -49,8 +49,8 @@ class InThreads:
             environ = translator.build_environ(translator.scope, BytesIO(body))
         except ValueError:
             return await refuse(send, 400, b"A header is repeated too often.\n")
-        # Strip the charset: Django rejects forms that are not UTF-8, and rendering that
-        # error can fail the same way.
+        # Strip the charset: Django rejects forms that are not UTF-8, and its page for
+        # that error reads the form, so it can fail for the same reason.
         kind = environ.get("CONTENT_TYPE", "")
         environ["CONTENT_TYPE"] = re.sub(r";\s*charset=[^;]*", "", kind, flags=re.I)
         is_quick = scope["path"].startswith(("/healthz", settings.STATIC_URL))

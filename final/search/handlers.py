@@ -27,12 +27,12 @@ def group_of(user_id):
 
 
 def digest(session_key):
-    """Return the name that messages use for the session. Its key would give access."""
+    """Return a name of the session for messages. Its key itself would give access."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:32]
 
 
 async def broadcast(user_id, data, patience=PATIENCE):
-    """Send `data` to every open page of the user. Raises the errors of Redis."""
+    """Send `data` to every open page of the user. Does not catch errors from Redis."""
     await send(user_id, {"type": "send_search_result", "data": data}, patience)
 
 

@@ -64,14 +64,15 @@ async def nothing(self, channel):
 
 
 async def test_each_socket_gets_one_snapshot_when_redis_is_back(layer, monkeypatch):
-    # Refresh all at the same moment: a second snapshot would arrive with the first.
+    # Refresh all sockets at the same moment. So a second snapshot, which would be a
+    # mistake, would arrive with the first.
     monkeypatch.setattr("config.layer.REFRESHED_PER_SECOND", 1e9)
     monkeypatch.setattr(SUBSCRIBE, nothing)
     channel = await layer.new_channel()
     await layer.group_add("user_1", channel)
     for watch in layer.watches:
         watch.has_missed = True
-    for watch in layer.watches:  # one after the other recovers
+    for watch in layer.watches:  # they recover one after the other
         watch.has_missed = False
         watch.refresh()
     async with asyncio.timeout(5):

@@ -1,13 +1,12 @@
-"""The fault lab: `check` finds frequent mistakes, each of which is put into a step.
+"""The fault lab: `check` finds common mistakes, each of which is put into a step.
 
-Each patch in `tutorial/repair_shop/patches/` starts with a head: the step, the
-catalogue's mistake that `check` must name, the file that it must point to (`at`), and
-the symptom. `log` is a pattern in what the processes print; `quiet: yes` says that they
-print no error at all, which is what makes the mistake hard to find. `sees` is a pattern
-in what `check` says it saw, and `line` is a pattern in the line that `check` points to.
-`alone: yes` says that `check` names no other mistake.
-`lab: yes` says that `tutorial test -m lab` tries the mistake, and the plain command
-does not.
+Each patch in `tutorial/repair_shop/patches/` starts with a header: the step, the
+mistake from the catalogue that `check` must name, the file that it must point to
+(`at`), and the symptom. `log` is a pattern in what the processes print; `quiet: yes`
+says that they print no error at all, which is what makes the mistake hard to find.
+`sees` is a pattern in what `check` says it saw, and `line` is a pattern in the line
+that `check` points to. `alone: yes` says that `check` names no other mistake. `lab:
+yes` says that `tutorial test -m lab` tries the mistake, and the plain command does not.
 """
 
 import json

@@ -8,10 +8,11 @@
 and `tutorial test` runs there. A mutant is caught if one of its tests fails, and has
 survived if they all pass. Anything else, such as no selected test, is an error.
 
-`--json FILE` keeps the results. A mutant that FILE knows already is not run again,
+`--json FILE` keeps the results. A mutant that is already in FILE is not run again,
 unless `--only` names it. `--survivors` then applies all survivors together and runs the
 whole suite once. To see which of them a failing test has noticed, run that test for one
-mutant: `--only ID -k TEST --json FILE`. `--compare OLD.json` shows both results.
+mutant at a time: `--only ID -k TEST --json FILE`. `--compare OLD.json` shows each
+mutant's old result beside its new one.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """Follows each page as a learner would: types, runs, and checks in a browser.
 
-The listings of a step's page are typed in the page's order, each as far as it is shown;
-at the end the folder has to be the step. Every console block runs where it stands, and
-has to print what the page shows. What the learner does in the browser is written in the
-page's comments: see tests/support/learner/page.py.
+The listings of a step's page are typed in the order of the page, and only the lines
+that are shown; at the end, the folder must be identical to the step. Every console
+block runs where it stands, and has to print what the page shows. What the learner does
+in the browser is written in the page's comments: see tests/support/learner/page.py.
 """
 
 import re

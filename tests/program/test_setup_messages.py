@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_written(fresh_clone, read_only, is_installed):
         timeout=60,
         preexec_fn=drop_override,
     )
-    check_message(result, "folder cannot be written: Permission denied", "of your own")
+    check_message(result, "tutorial's folder: Permission denied", "of your own")
     assert "apt" not in result.stderr
 
 

@@ -28,7 +28,7 @@ def said(capsys):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A project that is no step of ours."""
+    """A project that is not one of our steps."""
     return shutil.copytree(steps.find("1").folder, tmp_path / "my-search")
 
 

@@ -194,7 +194,7 @@ def _run_until_the_end(
 def _map(
     stack: Stack, step: Step, events: Path, port: int | None
 ) -> contextlib.AbstractContextManager:
-    """A context with the live map on `port`, or with None if `port` is None."""
+    """A context manager with the live map on `port`, or None if `port` is None."""
     if port is None:
         return contextlib.nullcontext()
     # Imported here, because these modules need the packages in .venv.

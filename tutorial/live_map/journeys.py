@@ -11,7 +11,8 @@ from tutorial.live_map.sockets import Sockets
 from tutorial.observer.events import Event
 
 KEPT = 50  # journeys
-MOST_HOPS = 60  # of a journey; further hops are only counted, in the last equal one
+# Hops of a journey. After that, a hop only raises the count of the last equal one.
+MOST_HOPS = 60
 MOST_LOOSE = 500  # events that do not belong to a known search yet
 
 # The kinds of hops that repeat in turn while an answer arrives in pieces.
@@ -61,7 +62,7 @@ class Journeys:
         return self._known_by_text(event)
 
     def _known_by_path(self, event: Event) -> Journey | None:
-        """The search whose id is in the path, for example to cancel it."""
+        """The search whose id is in a request's path, as when it is cancelled."""
         for part in str(event.get("path", "")).split("/"):
             if len(part) > 8 and part in self._of:
                 return self._of[part]
@@ -108,7 +109,7 @@ class Journeys:
         yield from self._loose.pop(str(key), ())
 
     def _follow(self, journey: Journey, event: Event) -> None:
-        """Add the event to the journey, and all events that it links to it."""
+        """Add the event to the journey, with all events that this event links to it."""
         earlier = [
             one
             for key in ("trail", "id", "digest")
@@ -179,7 +180,10 @@ def _is_id(text: str) -> bool:
 
 
 def _append(journey: Journey, hop: Hop) -> None:
-    """Add a hop; or count it in an equal one, if all hops since then are repeating."""
+    """Add a hop, or count it in an equal one.
+
+    It is counted if only hops of the repeating kinds have followed the equal one.
+    """
     same = None
     for other in reversed(journey.hops):
         if other.stage != hop.stage:

@@ -15,8 +15,8 @@ from tutorial.runtime.shown import run_shown
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
-# A pin can have a condition on the patch version of Python. Take every pin that one of
-# these versions, the first and the last, needs.
+# A pin can have a condition on the patch version of Python. Take every pin that the
+# first or the last of these versions needs.
 PATCHES = (0, 99)
 
 # The newest versions of glibc and macOS for which packages are downloaded. For macOS,
@@ -68,7 +68,7 @@ class Fetched:
 
 
 def fetch(target: Target, folder: Path) -> Fetched:
-    """Download what all commands need on the target to `folder`.
+    """Download to `folder` everything that the commands need on the target.
 
     Raises Problem with pip's reason, except if the reason is that a pin has no wheel.
     """

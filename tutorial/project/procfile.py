@@ -76,7 +76,7 @@ def _lines(folder: Path) -> list[Line]:
 
 
 def role(name: str, command: str) -> str:
-    """ "web" or "worker", judged by the command; the Procfile's name for any other."""
+    """Return "web" or "worker" as the command shows, or else the name."""
     if re.search(r"\bcelery\b.*\bworker\b", command):
         return "worker"
     if re.search(r"\b(runserver|daphne|uvicorn|hypercorn|gunicorn)\b", command):

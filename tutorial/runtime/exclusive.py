@@ -89,7 +89,7 @@ def locked(file: Path, refusal: str = "", waiting: str = "") -> Iterator[None]:
 def not_writable(error: OSError, path: Path) -> Problem:
     """Return the Problem that the tutorial cannot create `path` in its own folder."""
     return Problem(
-        f"The tutorial's folder cannot be written: {error.strerror}, {path}.\n"
+        f"Cannot write to the tutorial's folder: {error.strerror}, {path}.\n"
         "The program makes .venv and .run there. Clone or copy the tutorial into a"
         " folder of your own, and run the same command there."
     )

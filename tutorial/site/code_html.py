@@ -13,7 +13,7 @@ NO_CODE = re.compile(
 )
 CODE = re.compile(r"<code\b(?![^>]*\btranslate=)")
 # A line of a listing: its element, its anchor, and its indentation, which may be in
-# several colours; in a difference, the sign counts as a part of the indentation.
+# several colours. In a diff, the sign counts as part of the indentation.
 LINE = re.compile(
     r'(<span id="__line-\d+-\d+")(><a id="__codelineno[^>]*></a>)'
     r"((?:<span[^>]*>)*[-+]?(?:</?span[^>]*>| )*)"
@@ -29,14 +29,14 @@ def gap(indent: int) -> str:
 def gone(text: str) -> str:
     """The line of a listing that shows a removed line.
 
-    Its text is encoded in digits. As plain text, half of a comment or a string could
-    confuse the highlighter.
+    Its text is encoded in digits. As plain text, a removed line that is only half of a
+    comment or a string could confuse the highlighter.
     """
     return GONE + text.encode().hex()
 
 
 def finish_listings(html: str) -> str:
-    """`html` with what is not code moved out of the code, so that nobody copies it."""
+    """Move everything that is not code out of the code, so that nobody copies it."""
     return NO_CODE.sub(_outside, html)
 
 

@@ -11,7 +11,7 @@ from tutorial.project.files import copy_project
 SITE_NAME = "tested"
 QUEUE = f"{SITE_NAME}.celery"
 
-# Time-outs in seconds. With the app's own, a test would wait for minutes.
+# Timeouts in seconds. With the app's own, a test would wait for minutes.
 SHORT = {
     "OPENAI_TIMEOUT_SECONDS": "2",
     "OPENAI_FIRST_WORD_SECONDS": "6",
@@ -47,6 +47,6 @@ def start_app(
             file.write(text)
     own = {"SITE_NAME": SITE_NAME, **SHORT, **environment}
     running = start_running(step, folder, own, stand_in_options)
-    # No test looks at the end of the whole app, so do not wait for open sockets.
+    # No test checks how the whole app shuts down, so do not wait for open sockets.
     running.stack.grace = 0
     return running

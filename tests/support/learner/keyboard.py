@@ -62,7 +62,7 @@ class Keyboard:
             and ast.dump(ast.parse(made)) == ast.dump(ast.parse(wanted))
         ):
             raise Problem(
-                f"{file.path} is there already, and not as the page shows it:\n"
+                f"{file.path} already exists, but differs from what the page shows:\n"
                 + _difference(wanted, made)
             )
 
@@ -77,7 +77,7 @@ class Keyboard:
             if path not in typed:
                 wrong.append(f"{path} is missing: no listing shows it")
             elif path not in wanted:
-                wrong.append(f"{path} is there, and {self.pair.name} has no such file")
+                wrong.append(f"{path} exists, but {self.pair.name} has no such file")
             elif path in self._made:
                 continue
             elif typed[path].read_bytes() != wanted[path].read_bytes():

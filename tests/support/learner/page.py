@@ -17,12 +17,12 @@ in the browser and in the terminal of a running program, which no fence can desc
     <!-- Ctrl-C -->                   end the running program
     <!-- my-search: 5 -->             make ../my-search again, at the end of step 5
     <!-- my-search: 5 no_await -->    the same, with a mistake of the repair shop in it
-    <!-- run -->                      run ../my-search in a terminal off the page
+    <!-- run -->                      run ../my-search in a terminal that is not shown
     <!-- not run: why -->             the console block below cannot run in a test
     <!-- fails: why -->               a command in it fails, and prints no line about it
 
-A `…` stands for any characters. Comments that start with another capital letter are
-for authors.
+A `…` stands for any characters. All comments that start with a capital letter, except
+Ctrl-C, are for authors.
 
 For the page of a step, ../my-search is at the end of the step before, unless the page
 makes the folder itself. On other pages, it does not exist until a command or a
@@ -85,13 +85,13 @@ class Page:
         return str(self.meta.get("step", ""))
 
     def lines_of(self, kind: str) -> list[str]:
-        """The lines of its fences of another kind, such as "sh"."""
+        """The lines of the page's fences of the given kind, such as "sh"."""
         lines = self.text.split("\n")
         found = (f for f in fences.scan(lines) if f.info.split(" ")[0] == kind)
         return [line for fence in found for line in fence.body(lines).split("\n")]
 
     def fences(self) -> list[str]:
-        """The info strings of its fences, but not of those that only show fences."""
+        """The info strings of its fences, except those that only show other fences."""
         lines = self.text.split("\n")
         return [f.info for f in fences.scan(lines) if len(f.marks) == 3]
 
@@ -212,7 +212,8 @@ def _directive(line: str) -> Action | str | None:
         known = re.search(r"<!-- *(\w[\w -]*)", re.sub(r"(`+).+?\1", "", line))
         if known and known[1].split(" ")[0].casefold() in _first_words():
             return (
-                f"a directive needs a line of its own, as <!-- open -->: {line.strip()}"
+                "a directive needs a line of its own, as in <!-- open -->:"
+                f" {line.strip()}"
             )
         return None
     name, argument = match["name"], match["argument"]

@@ -53,7 +53,7 @@ class CommandFailed(Exception):
 
 
 class Machine:
-    """A context with the machine.
+    """A context manager for the machine.
 
     Both machines see the same files in `shared`, a folder of this machine. The
     `ports` of 127.0.0.1 that the new machine uses must be free on this machine.
@@ -98,7 +98,7 @@ class Machine:
         self.write("/usr/local/bin/systemctl", f"#!/usr/bin/python3\n{text}", 0o755)
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
-        """Write a file of the machine."""
+        """Write a file on the machine."""
         self.run(f"cat > {path} && chmod {mode:o} {path}", text)
 
     def run(self, command: str, given: str = "") -> str:

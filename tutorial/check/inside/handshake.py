@@ -38,7 +38,7 @@ def _refused(scene: Scene, unmet: Unmet, path: str, status: int) -> Unmet:
     if status in (404, 500) and _no_route(scene):
         return _no_such_route(scene, path, expected)
     closed = events.first("consumer sends", type="websocket.close")
-    # The origin check refuses with a consumer of its own.
+    # The origin check uses its own consumer to refuse a connection.
     if closed and closed["consumer"] != "WebsocketDenier":
         return _denied(scene, closed, seen, expected)
     if status == 403 and (closed or "OriginValidator" in asgi.get("wrappers", [])):

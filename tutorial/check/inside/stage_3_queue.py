@@ -9,7 +9,7 @@ from tutorial.check.stages.stage_3_queue import EXPECTED
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 
-# The exceptions of kombu and redis-py if the broker does not answer.
+# The exceptions that kombu and redis-py raise if the broker does not answer.
 NO_BROKER = re.compile(
     r"OperationalError|ConnectionError|ConnectionRefused|TimeoutError"
 )

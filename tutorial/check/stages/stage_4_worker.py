@@ -14,7 +14,7 @@ from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.visitor import Visitor
 
 SHOWN = 2.0  # seconds until a saved answer is on the page
-BURST = 10  # visitors that ask at once
+BURST = 10  # visitors who ask at once
 TOO_MANY = 429  # the status for a visitor above the rate limit
 TAKEN = 5.0  # seconds until a worker that is ready takes a message
 
@@ -34,7 +34,7 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Only the visitor who asked sees the answer, and the page reports a failure."""
+    """Only the visitor who asked may see the answer; the page must report a failure."""
     scene.wait_for_end(scene.search)
     still_runs = scene.still_runs(scene.search)
     if still_runs:
@@ -133,7 +133,8 @@ def look_at_api(scene: Scene, search: Search) -> str:
         return found
     expected = "a request to the API, and its answer"
     requests = scene.site.requests_to_openai()
-    # The stand-in does not read a request that it refuses, so it knows no question.
+    # The stand-in does not read a request that it refuses, so it does not know the
+    # question.
     refused = [request for request in requests if request["status"] >= 400]
     if refused:
         status = refused[-1]["status"]
