@@ -53,7 +53,7 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": BASE_DIR / "db.sqlite3",
-        # The view and the worker now write at the same time.
+        # The view and the worker write at the same time.
         "OPTIONS": {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "transaction_mode": "IMMEDIATE",
@@ -74,7 +74,7 @@ CELERY_BROKER_URL = REDIS_URL
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # The databases of a Redis server share channels: the prefix keeps sites apart.
+        # Redis Pub/Sub ignores the number of the database, so it is part of the prefix.
         "CONFIG": {"hosts": [REDIS_URL], "prefix": urlsplit(REDIS_URL).path},
     },
 }

@@ -9,7 +9,7 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# This comes first, because it loads the apps, which the import below needs.
+# This comes first: it loads the apps, and modules imported below may use models.
 django_application = get_asgi_application()
 
 from search.routing import websocket_urlpatterns  # noqa: E402

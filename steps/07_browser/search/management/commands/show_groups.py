@@ -4,7 +4,7 @@ import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-# The channel layer publishes a group's messages on a Redis channel of this name.
+# The Redis channel of a group has this name, followed by the name of the group.
 PREFIX = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] + "__group__"
 
 
