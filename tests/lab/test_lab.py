@@ -33,7 +33,7 @@ def test_check_reports_that_it_works(folder, tmp_path, check_here):
 
 
 def each(patches):
-    """All patches. Those that are not `plain` have the marker `lab`."""
+    """A test for each patch, with the marker `lab` if the patch is not `plain`."""
     return pytest.mark.parametrize(
         "patch",
         [
@@ -46,7 +46,7 @@ def each(patches):
 
 @pytest.mark.slow(15)
 @each(lab.mistakes())
-def test_check_names_the_hop_that_is_broken(patch, tmp_path, check_here):
+def test_check_names_the_broken_stage_and_the_mistake(patch, tmp_path, check_here):
     lab.copy(patch.parent.parent, tmp_path / "project", patch)
     report = check_here("7", tmp_path / "project")
     head, said = lab.head_of(patch), json.dumps(report["stages"], indent=2)

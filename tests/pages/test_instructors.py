@@ -56,7 +56,7 @@ def test_each_row_begins_when_the_previous_one_ends(title):
         assert row.day != after.day or row.at + row.minutes == after.at, row.what
 
 
-def test_they_take_as_long_as_they_say():
+def test_the_schedules_take_as_long_as_the_page_says():
     assert together(TWO_HOURS) == 2 * 60
     assert together(HALF_A_DAY) == 4 * 60 + 30
     assert "Four hours and thirty minutes." in TEXT
@@ -72,8 +72,11 @@ def test_they_take_as_long_as_they_say():
         (TWO_DAYS, "1234567", EXERCISE),
     ],
 )
-def test_each_step_has_its_time(title, typed, more):
-    """The time without talk is for typing and, on two days, for the exercise."""
+def test_each_step_has_enough_time(title, typed, more):
+    """The rest of a row, without the talk, is enough to type the step.
+
+    In the schedule for two days, it is also enough for the exercise.
+    """
     rows = [row for row in schedule(title) if row.typed]
     assert "".join(row.typed for row in rows) == typed
     for row in rows:
@@ -83,7 +86,7 @@ def test_each_step_has_its_time(title, typed, more):
 
 
 @pytest.mark.parametrize("title", SCHEDULES)
-def test_each_step_has_a_place(title):
+def test_each_schedule_has_every_step_in_order(title):
     whats = " ".join(row.what for row in schedule(title))
     whats = whats.replace("Steps 1 and 2", "Step 1 Step 2")
     assert [step.name for step in steps.steps()] == re.findall(r"Step (\d)", whats)

@@ -39,7 +39,7 @@ def has_work(page: Page) -> bool:
             marks=[
                 pytest.mark.xdist_group(f"page {name_of(page)}"),
                 pytest.mark.slow(30),
-                # `--quick` follows one page: the first with a queue to look into.
+                # `--quick` follows one page: the first that shows the queue.
                 *([pytest.mark.quick] if page.step == "3" else []),
             ],
         )

@@ -60,7 +60,7 @@ def missing(page: str, code: str) -> list[str]:
 
 
 @pytest.mark.parametrize("the_page", STEP_PAGES)
-def test_a_step_s_page_names_what_the_step_has(the_page):
+def test_a_step_has_the_names_on_its_page(the_page):
     step = STEP_PAGES[the_page]
     # A step's page also names what the step removes.
     before = [s for s in steps.steps() if s.number == step.number - 1]
@@ -68,7 +68,7 @@ def test_a_step_s_page_names_what_the_step_has(the_page):
 
 
 @pytest.mark.parametrize("the_page", OVERVIEWS)
-def test_an_overview_names_what_the_steps_have(the_page):
+def test_the_steps_have_the_names_on_an_overview(the_page):
     assert not missing(the_page, code_of(*steps.every()))
 
 

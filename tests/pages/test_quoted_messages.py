@@ -108,7 +108,7 @@ def test_check_says_what_the_page_and_the_readme_show(tmp_path):
 
 @pytest.mark.xdist_group("step 7")
 def test_the_commands_outside_of_console_blocks_work(run_step, chromium):
-    """The others run in tests/pages/test_pages.py."""
+    """tests/pages/test_pages.py runs the commands in console blocks."""
     running = run_step("7")
     page = chromium.new_page()
     page.goto(running.site.url)
@@ -140,7 +140,7 @@ def raised(function: Callable[..., object], *arguments: object) -> str:
 
 
 def nothing(*arguments: object, **options: object) -> None:
-    """Replace a function, and find nothing."""
+    """A replacement for a function that finds something: it returns None."""
 
 
 def script(path: Path, text: str, status: int) -> Path:
@@ -332,7 +332,7 @@ def https_to_http(tmp_path, monkeypatch) -> str:
     )
     where = ("127.0.0.1", 0)
     with basehttp.WSGIServer(where, basehttp.WSGIRequestHandler) as server:
-        # The first bytes of HTTPS.
+        # The first bytes of an HTTPS connection.
         with socket.create_connection(server.server_address) as client:
             client.sendall(b"\x16\x03\x01\x02\x00\r\n\r\n")
         server.handle_request()
@@ -370,4 +370,4 @@ def test_every_quoted_message_has_a_test():
         for name, entry in own_entries().items()
         if "`" in entry["symptom"] and name not in {*SAYS, *api_errors()}
     }
-    assert unseen == {"empty-answer"}  # which has a test of its own
+    assert unseen == {"empty-answer"}  # tests/pages/test_api_errors.py tests it

@@ -46,6 +46,6 @@ def test_its_table_has_every_step():
     assert rows == expected
 
 
-def test_the_picture_of_the_flow_is_the_one_that_is_drawn():
+def test_the_picture_of_the_flow_is_up_to_date():
     drawn = (ROOT / "docs" / "images" / "flow.svg").read_text()
     assert drawn == flow_drawing.draw(), "run python3 -m tutorial pictures"

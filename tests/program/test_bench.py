@@ -1,4 +1,7 @@
-"""`tutorial bench` measures the right things. The figures depend on the machine."""
+"""`tutorial bench` measures the right things.
+
+The figures depend on the machine, so no test expects exact times.
+"""
 
 import json
 import subprocess
@@ -107,7 +110,7 @@ def test_a_wrong_number(option, value, expected):
 
 @pytest.fixture
 def api():
-    """A client of the benchmark's API, which runs in a process of its own."""
+    """A client of the benchmark's API, which runs in a separate process."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tutorial.bench.api", str(port)], cwd=ROOT

@@ -4,7 +4,7 @@ from tutorial.runtime import browser
 
 
 def test_a_browser_that_does_not_start_is_not_chosen(monkeypatch, tmp_path):
-    """Ubuntu's chromium-browser, for example, only prints how to install one."""
+    """Ubuntu's chromium-browser, for example, may only say how to install Chromium."""
     stub = tmp_path / "chromium-browser"
     stub.write_text("#!/bin/sh\nexit 1\n")
     stub.chmod(0o755)

@@ -77,7 +77,7 @@ def test_a_database_with_different_migrations_is_set_aside(root, tmp_path):
     folder = make(tmp_path / "my-search", "4")
     migrate(folder)
     with contextlib.closing(sqlite3.connect(folder / "db.sqlite3")) as connection:
-        # While it is open, the latest rows are in a second file.
+        # While the database is open, its latest rows are in a second file.
         connection.execute(ADD_ADA)
         connection.commit()
         saved = {path.name: path.read_bytes() for path in folder.glob("db.sqlite3*")}

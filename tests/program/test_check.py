@@ -203,7 +203,7 @@ def test_a_hint_continues_the_sentence_before_it(project, check_here):
     result = Result(**report["stages"][5])
     said = line_of(result, lambda style, text: text)
     assert said == "not reached  5 signal: it seems that there is no channel layer"
-    # A title that begins with a name would keep its capital letter.
+    # A hint writes the first letter in lower case, so no title may begin with a name.
     source = Path(glance.__file__).read_text()
     for name in re.findall(r'yield "([\w-]+)"', source):
         assert re.match(r"(A|The|There|No) |`", mistakes()[name].title), name
@@ -223,7 +223,7 @@ def test_it_does_not_change_the_folder_the_database_and_redis(
 ):
     folder = project("4")
     settings = folder / "config" / "settings.py"
-    # The address is hard-coded, and a Redis is running there.
+    # The settings have a hard-coded address, at which a Redis is running.
     with Processes(lambda name, line: None) as processes:
         _, url = services.start_redis(processes, tmp_path, free_port())
         text = settings.read_text()

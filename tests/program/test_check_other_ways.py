@@ -59,7 +59,7 @@ def test_the_chat_completions_api_and_a_relative_address_are_accepted(
             input=query,
         )
         answer = response.output_text"""
-    # Since 2024, browsers have resolved the address of a WebSocket.
+    # Browsers have accepted a relative WebSocket address since 2024.
     address = "`${scheme}://${location.host}/ws/search/`"
     relative = [SCRIPT, address, '"/ws/search/"']
     report = check_here("7", changed(TASKS, call, CHAT, *relative))

@@ -175,7 +175,7 @@ def test_a_folder_that_hangs_is_ended_after_its_time_limit(tmp_path, monkeypatch
 
 
 @shared
-def test_again_checks_unchanged_folders_too(the_class):
+def test_the_option_again_checks_unchanged_folders_too(the_class):
     place, *_ = the_class
     names = [f"{place}/half", f"{place}/empty", f"{place}/notes.txt"]
     status, said = check_class(place, *names, again=True)

@@ -22,7 +22,7 @@ from tutorial.runtime import environment, installer
 from tutorial.runtime.bundle import this_target
 from tutorial.runtime.exclusive import free_port
 
-# One process after the other, because they share the packs.
+# Run these tests in the same test process, because they share the packs.
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.slow(300),
@@ -31,7 +31,7 @@ pytestmark = [
 
 READY = "Ready for a day without internet."
 
-# Runs a command in a network that has nothing but this machine itself.
+# Runs a command without a network: it can reach only this machine itself.
 WITHOUT_NETWORK = [
     "unshare",
     "--net",

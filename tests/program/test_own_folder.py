@@ -158,7 +158,7 @@ def test_diff_ignores_blank_lines_and_the_format_of_a_migration(root, tmp_path):
     views.write_text(views.read_text().replace("\n\n\n", "\n"))
     result = tutorial("diff", "../my-search", "4", root=root)
     assert "Nothing is missing" in result.stdout, result.stdout
-    # It also does not say to migrate, as it would for a new migration.
+    # The migration only looks different, so the report does not say to migrate.
     template = tmp_path / "my-search/search/templates/search/openai_index.html"
     template.write_text(template.read_text().replace("{% csrf_token %}", ""))
     result = tutorial("diff", "../my-search", "4", root=root)

@@ -133,7 +133,7 @@ def test_a_change_is_seen_in_every_later_step_and_in_no_earlier_one(clone):
 
 
 def test_what_each_step_adds_stays(clone):
-    """Step 3 and later have settings of their own around the changed line."""
+    """The later steps have more settings around the changed line."""
     clone.edit("steps/02_view", "config/settings.py", '"UTC"', '"Europe/Berlin"')
     kept = {title: clone.read(title, "config/settings.py") for title in LATER}
     clone.carry("2")
@@ -152,7 +152,7 @@ def test_a_second_run_does_not_carry_a_change_twice(clone):
 
 
 def test_a_second_change_before_a_commit_is_carried_too(clone):
-    """Git does not know the version in between."""
+    """Git has no commit of the version between the two changes."""
     for old, new in (("200", "300"), ("300", "400")):
         clone.edit("steps/02_view", FORMS, old, new)
         clone.carry("2")
@@ -176,7 +176,7 @@ def test_a_step_that_already_has_the_change_is_not_a_conflict(clone):
     assert f"steps/04_worker: merged {FORMS}\n" in output
 
 
-def test_a_step_that_had_the_change_before_passes_it_on(clone):
+def test_a_change_that_a_step_has_already_committed_is_carried_on(clone):
     clone.edit("steps/03_queue", FORMS, "200", "300")
     clone.commit()
     clone.edit("steps/02_view", FORMS, "200", "300")
@@ -203,7 +203,7 @@ def test_nothing_to_carry(clone):
     assert clone.everything() == before
 
 
-def test_other_changes_stay_where_they_are(clone):
+def test_changes_elsewhere_are_not_carried(clone):
     clone.edit("steps/05_signal", FORMS, "checks the", "an experiment; checks the")
     clone.edit("", "README.md", "# From an HTML form", "# From a form")
     clone.edit("steps/02_view", FORMS, "200", "300")

@@ -71,7 +71,7 @@ def test_check_keeps_the_mistake_to_itself_until_it_is_fixed(
     state = kept.read(folder, title)
     state.turn.hints = 1
     kept.write(folder, state)
-    # Not the same as our fix: another pool, another name, and one line fewer.
+    # This fix differs from ours: a different pool and name, and one line fewer.
     (folder / "Procfile").open("a").write("jobs: celery -A config worker -P solo\n")
     unneeded = '    "disable_existing_loggers": False,\n'
     replace(folder / "config" / "settings.py", unneeded, "")
@@ -103,7 +103,7 @@ def test_a_fix_that_breaks_something_else(folder, chromium, capsys):
     assert "user-" in printed
     assert not kept.read(folder, "../repair").turn.is_solved
 
-    # The full report names another mistake, so it is no hint.
+    # The report is about a different mistake, so it does not count as a hint.
     check(folder, "../repair", explain=True, strict=False, browser=chromium)
     assert "user-" in capsys.readouterr().out
     assert kept.read(folder, "../repair").turn.hints == 0

@@ -92,7 +92,7 @@ def test_a_signal_ends_the_finished_app_in_the_middle_of_a_search(start):
 
 
 @pytest.mark.parametrize("moment", ["Starting", "Redis", "OpenAI"])
-def test_a_signal_ends_a_start_in_the_middle(start, stub, moment):
+def test_a_signal_during_the_start_ends_every_process(start, stub, moment):
     runner = start(stub)
     runner.wait_for(moment)
     runner.child.send_signal(signal.SIGTERM)
@@ -237,7 +237,7 @@ def test_a_second_run_of_the_same_project_is_refused(start, stub, tmp_path):
     start(str(make_stub(tmp_path / "another"))).wait_for("Ready in")
 
 
-# The first edit ends Django's server, the second one makes it wait for a save.
+# After the first edit, Django's server ends; after the second, it waits for a save.
 BAD_EDITS = [
     ("config/settings.py", "half_a_wor", "NameError"),
     ("config/asgi.py", "import no_such_module", "No module named"),

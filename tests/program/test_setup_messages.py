@@ -77,7 +77,7 @@ def test_another_process_that_installs(fresh_clone):
         fcntl.flock(lock, fcntl.LOCK_EX)
         child = installer(fresh_clone)
         said = child.stdout.readline()
-        # When this test lets the installer continue, the package is already installed.
+        # Record the package as installed before the lock lets the installer continue.
         digest = hashlib.sha256((pins / "redis.txt").read_bytes()).hexdigest()
         (venv / ".tutorial-redis").write_text(digest)
     rest, _ = child.communicate(timeout=60)
@@ -87,7 +87,7 @@ def test_another_process_that_installs(fresh_clone):
 
 @pytest.mark.lab
 def test_two_first_starts_at_the_same_time(fresh_clone):
-    """The second one says that it waits, and installs nothing itself."""
+    """The second start says that it waits, and installs nothing itself."""
     first = installer(fresh_clone)
     lock = fresh_clone / "requirements" / "run.txt"
 

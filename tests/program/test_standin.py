@@ -45,7 +45,7 @@ def test_a_whole_answer(client):
     assert response.usage.total_tokens > 0
 
 
-def test_no_two_questions_have_the_same_answer_if_that_is_asked_for():
+def test_with_numbers_each_question_has_a_different_answer():
     questions = ["What is a broker?", "What is a broker, please?", "xyzzy", "xyzzy 2"]
     with Processes(lambda name, line: None) as processes:
         _, variables = services.start_stand_in(processes, "--numbered")
@@ -71,7 +71,7 @@ def test_a_stream(client):
     assert "".join(deltas) == ask(client, "What is a broker?").output_text
 
 
-def test_every_part_of_an_answer_is_one_that_the_package_knows(client):
+def test_the_package_knows_every_part_of_an_answer(client):
     response = ask(client, "What is a broker?")
     type(response).model_validate(response.to_dict(), strict=False)
     for event in ask(client, "What is a broker?", stream=True):
@@ -97,7 +97,7 @@ def test_a_chat_completion_whole_and_streamed(client):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_chat_completion_misbehaves_as_well(client, stream):
+def test_simulations_work_for_chat_completions_as_well(client, stream):
     def simulate(name):
         messages = [{"role": "user", "content": f"simulate: {name}"}]
         answer = client.chat.completions.create(
@@ -159,7 +159,7 @@ def end_of(client, question, streams):
     return ", ".join(last)
 
 
-def test_each_simulation_has_its_end_here():
+def test_the_table_has_the_end_of_each_simulation():
     assert [simulation.name for simulation in simulations.SIMULATIONS] == list(ENDS)
 
 
@@ -167,7 +167,7 @@ def test_each_simulation_has_its_end_here():
 @pytest.mark.parametrize("name", ENDS)
 def test_how_a_simulation_ends(client, name, streams):
     impatient = client.with_options(timeout=0.5)
-    # Use a new question, because the stand-in counts how often each one is asked.
+    # Use a new question: the stand-in counts how often each question is asked.
     question = f"simulate: {name}" + " " * streams
     assert end_of(impatient, question, streams) == ENDS[name][streams]
 

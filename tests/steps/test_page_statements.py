@@ -20,8 +20,8 @@ from tutorial.runtime.waiting import wait_for, wait_until
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
-# Two threads use the same database, with the options of the settings and those given.
-# Prints the errors. They wait for a lock for half a second, instead of five.
+# Two threads use one database, with the options in the settings and in the argument.
+# They wait half a second for a lock, instead of five. The program prints the errors.
 TWO_AT_A_TIME = """
 import json, sys, threading
 from contextlib import suppress

@@ -20,7 +20,7 @@ def make(folder: Path, step: str) -> Path:
 def make_stub(folder: Path) -> Path:
     """Make a project of two tiny processes, for tests that start and end processes.
 
-    It needs Redis and the API, which are real.
+    `tutorial run` starts the usual Redis and the usual stand-in for it.
     """
     shutil.copytree(STUB, folder)
     return folder

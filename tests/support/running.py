@@ -1,4 +1,4 @@
-"""A running project with services of its own, for a test."""
+"""Runs a project with its own services, for a test."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class Running:
         self.stack.close()
 
 
-# The projects of the current test. If it fails, the report shows their logs.
+# The projects of the current test. If the test fails, its report shows their logs.
 alive: WeakSet[Running] = WeakSet()
 
 
@@ -53,7 +53,7 @@ def start_running(
     environment: Mapping[str, str] = MappingProxyType({}),
     stand_in_options: Sequence[str] = (),
 ) -> Running:
-    """Start the project in `folder`, in place, with services of its own.
+    """Start the project in `folder`, in place, with its own services.
 
     Returns when it is ready. `environment` holds more variables for its processes;
     `stand_in_options` are added to those of a quick stand-in.

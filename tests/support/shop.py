@@ -35,34 +35,34 @@ STARTED = "Search has started!"
 class Seen:
     """What was seen of a project."""
 
-    # of the page, before a question
+    # the page, before a question
     start: str = ""  # why the project did not start
     status: int = 0  # 0: no answer
-    error: str = ""  # of the browser
+    error: str = ""  # the browser's error, if the page did not load
     text: str = ""
     has_form: bool = False
     has_button: bool = False
     is_styled: bool = False
     badge: str = ""
-    # of the first question
+    # the first question, and one more
     question: str = ""
-    message: str = ""  # what the page says about it
+    message: str = ""  # what the page says about the question
     seconds: float = 0.0  # until the message appears
     after: str = ""  # the page's text at the end
     entries: list[str] = field(default_factory=list)  # in the list, without a reload
     reloaded: list[str] = field(default_factory=list)  # after a reload
     reload_status: int = 0
     second: list[str] = field(default_factory=list)  # after another question
-    answer: str = ""  # of the API to the first question
-    # of the tools
+    answer: str = ""  # the API's answer to the first question
+    # the tools
     console: list[str] = field(default_factory=list)
     network: list[str] = field(default_factory=list)
     frames: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)  # processes, without a signal
+    ended: list[str] = field(default_factory=list)  # processes that ended by themselves
     show_queue: str = ""
     show_groups: str = ""
-    map: str = ""  # the state of the search there
+    map: str = ""  # the state of the first search on the live map
     map_stage: int | None = None  # the stage at which the search stops
     map_text: str = ""
 

@@ -27,7 +27,7 @@ def bodies(kind: str) -> list[str]:
 def own_entries() -> dict[str, dict[str, str]]:
     """The mistakes that the page itself describes, by id.
 
-    The others come from the catalogue, `tutorial.check.mistakes`.
+    All other mistakes come from the catalogue, `tutorial.check.mistakes`.
     """
     read = [yaml.safe_load(body) for body in bodies("mistake")]
     return {one["id"]: one for one in read}

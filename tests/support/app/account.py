@@ -12,7 +12,7 @@ PASSWORD = "correct-horse-9"
 def submit(person: Person, path: str, action: str = "", **typed: str) -> Answer:
     """Fill in and send a form of the page at `path`.
 
-    Use the form with this `action`, or else with the fields that are `typed`.
+    Use the form with this `action`; without one, the form with the `typed` fields.
     """
     [form] = [
         form

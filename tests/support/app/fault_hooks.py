@@ -1,4 +1,4 @@
-"""Hooks in the worker's code, with which a test breaks it from inside.
+"""Hooks that let a test break the worker from inside.
 
 They are appended to the app's files, and do nothing until a file with a certain name
 appears in the project's folder.

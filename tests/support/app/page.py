@@ -14,7 +14,7 @@ PATIENCE = 20_000.0  # ms
 def open_page(context: Any, site: Site, path: str = "/") -> Page:
     """A page of the app with a user and an open socket.
 
-    `frames` returns the messages that it receives.
+    `frames` returns the messages that the page receives.
     """
     page = context.new_page()
     page.set_default_timeout(PATIENCE)

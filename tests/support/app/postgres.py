@@ -89,7 +89,7 @@ def through_pgbouncer(server: Postgres, database: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def start_server(programs: Path, **options: str) -> Iterator[Postgres]:
-    """Run a server with an empty folder of its own inside this context.
+    """Run a server with a new, empty data folder inside this context.
 
     `options` are settings of the server, such as max_connections.
     """

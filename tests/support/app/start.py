@@ -11,7 +11,7 @@ from tutorial.project.files import copy_project
 SITE_NAME = "tested"
 QUEUE = f"{SITE_NAME}.celery"
 
-# Timeouts in seconds. With the app's own, a test would wait for minutes.
+# Timeouts in seconds. With the app's defaults, a test would wait for minutes.
 SHORT = {
     "OPENAI_TIMEOUT_SECONDS": "2",
     "OPENAI_FIRST_WORD_SECONDS": "6",

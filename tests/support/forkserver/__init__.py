@@ -78,7 +78,7 @@ def _start_server() -> socket.socket:
     Programs that this process starts may use it, too: see `command.py`.
     """
     ours, theirs = socket.socketpair(*KIND)
-    # A name with a leading zero byte needs no file.
+    # A socket whose name begins with a zero byte has no file.
     address = f"tutorial-forks-{os.getpid()}"
     listener = socket.socket(*KIND)
     listener.bind(f"\0{address}")

@@ -1,7 +1,7 @@
-"""The libraries that are imported before a fork, which do not depend on a project.
+"""The libraries that are imported before a fork.
 
-They must not read the settings, start a thread or open a file. Twisted's reactor does,
-and so do the modules that import it.
+Their import must not depend on a project: it must not read the settings, start a thread
+or open a file. Twisted's reactor opens files, so no module here may import it.
 """
 
 import importlib
@@ -67,7 +67,7 @@ HIDEABLE = {name.partition(".")[0] for name in LIBRARIES} | {
 
 
 def import_libraries() -> None:
-    """Import them all."""
+    """Import all libraries."""
     for name in LIBRARIES:
         importlib.import_module(name)
     assert "twisted.internet.reactor" not in sys.modules

@@ -63,8 +63,8 @@ def serve(owner: socket.socket, listener: socket.socket) -> dict[str, Any]:
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                # Close them now: later, the garbage collector would close whichever
-                # files have their numbers then.
+                # Close the server's files now: otherwise the garbage collector would
+                # later close new files that have the same numbers.
                 others = [entry.fileobj for entry in selector.get_map().values()]
                 for thing in (selector, wakes, *others):
                     thing.close()

@@ -63,9 +63,9 @@ class Learner:
         return Keyboard(find_pair(step.name), self.folder)
 
     def _have(self, words: str) -> None:
-        """Make the folder again, at the end of a step: "5".
+        """Make the folder again, at the end of the step that `words` names: "5".
 
-        "5 no_await" also adds the mistake `no_await`.
+        With "5 no_await", also add the mistake `no_await`.
         """
         step, _, fault = words.partition(" ")
         if self.terminals.programs:

@@ -43,7 +43,7 @@ class Window:
             try:
                 self._page.goto(self.url, wait_until="load", timeout=self._timeout)
             except Error as error:
-                # The second: Chromium was still loading its page about the first.
+                # The second sign: Chromium is still loading its page about the first.
                 refused = ("ERR_CONNECTION_REFUSED", "chrome-error://")
                 if any(sign in error.message for sign in refused):
                     return False

@@ -1,8 +1,8 @@
 """A Debian machine to deploy on: a copy of this one, which is discarded afterwards.
 
 Its files are an overlay, in memory, over the files of this machine. Its processes are
-in a PID namespace of their own, and end with it. It shares the network of this machine,
-to install packages.
+in a separate PID namespace, and end with it. The copy shares the network of this
+machine, to install packages.
 """
 
 import contextlib

@@ -18,7 +18,7 @@ ORIGIN = f"https://{HOST}"
 
 
 class Browser:
-    """A visitor with cookies of their own, who trusts only this certificate."""
+    """A visitor with separate cookies, who trusts only this certificate."""
 
     def __init__(self, certificate: str) -> None:
         self.tls = ssl.create_default_context(cadata=certificate)

@@ -109,14 +109,14 @@ def main(verb, *names):
         return
     if verb == "reset-failed":
         return
-    if verb == "show":  # how often it was started again, which this program never does
+    if verb == "show":  # the number of restarts: 1 if the unit is down
         print(0 if Unit(names[-1]).runs() else 1)
         return
     if verb == "is-active":
         sys.exit(0 if Unit(names[-1]).runs() else 3)
     verb = {"enable": "start", "disable": "stop"}.get(verb, verb)
     for name in names:
-        # The scripts of Redis need a configuration that makes it a daemon.
+        # The scripts of Redis work only if its configuration makes it a daemon.
         by_script = Path(f"/etc/init.d/{name}").exists() and "redis" not in name
         if by_script:
             subprocess.run(["service", name, verb], check=True)

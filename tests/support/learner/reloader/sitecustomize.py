@@ -4,8 +4,8 @@ Python imports a module of this name at its start if PYTHONPATH leads to it. A l
 takes seconds between an edit and a reload, and the test of the pages takes none. The
 test therefore waits until the server has looked at the files once more, and has
 restarted if it has to.
-Each server writes, into a file of its own in the folder LEARNER_LOOKS, when its last
-look at all files began.
+Each server writes the time at which its last look at all files began, into a separate
+file in the folder LEARNER_LOOKS.
 """
 
 import functools
