@@ -1,6 +1,6 @@
 """Follows the page about deployment on an empty machine, and runs each command.
 
-All tests share the machine, and follow each other as the sections of the page do.
+All tests share the machine, and run in the order of the page's sections.
 """
 
 import re
@@ -112,7 +112,7 @@ def site(tmp_path_factory):
 
 
 def clone(folder: Path) -> Path:
-    """A repository with the files of this one as they are now."""
+    """A new repository with the files of this one, including uncommitted changes."""
     listed = subprocess.check_output(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -141,7 +141,7 @@ def test_the_path_leads_to_a_running_site(site):
     with browser.open_socket() as opened:
         state = wait_for_answer(opened, response.json()["search"]["task_id"])
     assert state["status"] == "done"
-    # A change of the code would need root.
+    # Only root can change the code.
     with pytest.raises(CommandFailed, match="Permission denied|Read-only"):
         site.machine.run("runuser -u search -- touch /srv/search/current/search/x.py")
     with pytest.raises(CommandFailed, match="Permission denied"):
@@ -274,7 +274,7 @@ def test_the_searches_of_step_7_are_kept(site, tmp_path):
     assert re.search(r"Installed [1-9]\d* object", output), output
     found = site.select("SELECT query, answer, status FROM search_searchresult")
     assert found == ["What is kept?|This.|done"]
-    # New rows get new ids.
+    # The ids of new rows do not collide with those of the copied rows.
     browser = site.browser()
     wait_until(lambda: browser.get().status_code == 200, seconds=30, otherwise="down")
     assert browser.ask("Is there room?").status_code == 202

@@ -3,10 +3,10 @@
 Each patch in `tutorial/repair_shop/patches/` starts with a header: the step, the
 mistake from the catalogue that `check` must name, the file that it must point to
 (`at`), and the symptom. `log` is a pattern in what the processes print; `quiet: yes`
-says that they print no error at all, which is what makes the mistake hard to find.
-`sees` is a pattern in what `check` says it saw, and `line` is a pattern in the line
-that `check` points to. `alone: yes` says that `check` names no other mistake. `lab:
-yes` says that `tutorial test -m lab` tries the mistake, and the plain command does not.
+says that they print no error at all, which makes the mistake hard to find. `sees` is a
+pattern in what `check` says it saw, and `line` is a pattern in the line that `check`
+points to. `alone: yes` says that `check` names no other mistake. `lab: yes` says that
+only `tutorial test -m lab` tries the mistake, and not the plain command.
 """
 
 import json
@@ -26,7 +26,7 @@ FAULTS = sorted((ROOT / "tutorial" / "repair_shop" / "patches").glob("*.patch"))
 
 
 def head_of(patch: Path) -> dict[str, str]:
-    """The lines above the patch itself."""
+    """The fields of the header, by name."""
     head = patch.read_text().partition("\ndiff ")[0]
     return dict(re.findall(r"^(\w+): (.*)$", head, re.M))
 

@@ -81,7 +81,7 @@ def test_a_recording_is_one_file_that_opens_offline(
     arrived, open_map, chromium, tmp_path
 ):
     page = open_map(arrived)
-    # The page can save it after the project has stopped, too.
+    # The page can save the recording even after the project has stopped.
     page.wait_for_function(
         "performance.getEntriesByName(location + 'recording').length"
     )

@@ -1,4 +1,4 @@
-"""Only its own page, on this machine, can read the map, and its data has no secrets."""
+"""Only the map's page, on this machine, can read its data, which has no secrets."""
 
 import json
 import re
@@ -107,7 +107,7 @@ def test_no_key_no_cookie_and_no_token_is_in_its_data(run_mapped, chromium):
     page.get_by_label("Your question").fill("simulate: bad key")
     page.get_by_role("button", name="Search").click()
     running.wait_for("failed", "arrived")
-    # An account, and its password.
+    # The sign-up form sends a password, which must not be in the data either.
     page.goto(f"{running.site.url}/accounts/sign-up/")
     page.locator("[name=username]").fill("ada")
     for name in ("password1", "password2"):

@@ -69,7 +69,7 @@ def test_a_search_gets_as_far_as_the_step(run_mapped, open_map, visit, name):
 
 
 @pytest.mark.slow(8)
-def test_each_station_shows_the_hops_there(run_mapped, open_map, visit):
+def test_each_station_shows_its_hops(run_mapped, open_map, visit):
     running = run_mapped("7")
     page = open_map(running)
     visit(running, QUESTION)

@@ -150,7 +150,7 @@ def try_out(mutant: Mutant, folder: Path, tests: str) -> Result:
     """Make the change, run the tests that the expression `tests` selects, undo it."""
     started, before = time.monotonic(), mutant.apply(folder)
     try:
-        # In one process, which starts sooner, because the tests are few.
+        # One process is enough for so few tests, and it starts sooner.
         run = run_tests(folder, "-x", "-n", "0", "-k", tests, seconds=PATIENCE)
     finally:
         for path, text in before.items():

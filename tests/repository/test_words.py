@@ -36,7 +36,7 @@ def as_whole(word: str) -> re.Pattern:
 
 FORBIDDEN = {as_whole(word): better for word, better in BETTER.items()}
 
-# "who" as the subject, as in "who asks gets an answer". Questions may begin so.
+# "who" as the subject, as in "who asks gets an answer". Questions are allowed.
 BARE_WHO = re.compile(
     r"\b(Who|([Aa]nd|[Oo]r|[Ff]or|[Tt]o|but|than) who)\s+"
     r"(asks|cannot|comes|follows|gets|has|is|reads|sees|types|waits|wants)\b"
@@ -48,7 +48,7 @@ PICTURES = {".png", ".ico"}
 
 
 def problems(text: str) -> Iterator[tuple[int, str, str]]:
-    """The line, the words, and the better words of each place in `text`."""
+    """For each forbidden place in `text`: the line, the words, and better words."""
     found = [
         (match.start(), match[0], better)
         for pattern, better in FORBIDDEN.items()
@@ -103,5 +103,5 @@ def test_such_a_word_is_reported(text):
         *("Who it is for", "a visitor who asks, and one who is new"),
     ],
 )
-def test_plain_words_are_not(text):
+def test_plain_words_are_not_reported(text):
     assert not list(problems(text))

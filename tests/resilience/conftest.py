@@ -25,7 +25,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture
 def database(request) -> str:
-    """The database of the apps: "sqlite", or what `on_both_databases` asks for."""
+    """The database of the apps: "sqlite", unless a mark of the test names another."""
     return getattr(request, "param", "sqlite")
 
 

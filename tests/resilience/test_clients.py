@@ -54,7 +54,7 @@ def memory(process):
 
 
 def frame(opcode, payload=b"", *, fin=True, masked=True, length=None):
-    """A WebSocket frame as RFC 6455 defines it, or nearly."""
+    """A WebSocket frame (RFC 6455); the options can make it invalid."""
     length = len(payload) if length is None else length
     size = struct.pack("!BB", fin << 7 | opcode, masked << 7 | 127)
     key = b"\0\0\0\0" if masked else b""
@@ -146,8 +146,8 @@ def test_the_socket_of_a_client_that_reads_nothing_is_closed(run_app, chromium):
         leaving = raw_socket(gone, 4096)
         wait_for_sockets(site, 5)
         before = memory(web)
-        # More than the buffers of both ends hold, and less than the 32 MiB at which
-        # Redis disconnects a subscriber. No client reads a byte of it.
+        # Send more than the buffers of both ends hold, and less than the 32 MiB at
+        # which Redis disconnects a subscriber. The clients do not read a byte of it.
         for group in groups.values():
             for _ in range(40):
                 assert client.publish(group, message) == 1
@@ -173,7 +173,7 @@ def test_unfinished_requests_block_no_other_client(shared_app):
     site, slow = shared_app.site, Person(shared_app.site)
     address = urlsplit(site.url)
     start = f" / HTTP/1.1\r\nHost: {address.netloc}\r\n"
-    # With a cookie: otherwise the server rejects it before it reads the body.
+    # Without a cookie, the server would reject the form before reading its body.
     start += f"Cookie: {slow.cookie_header}\r\nContent-Type: "
     form = "application/x-www-form-urlencoded\r\nContent-Length: 9999\r\n\r\nquery="
     with contextlib.ExitStack() as stack:

@@ -71,7 +71,7 @@ def test_a_slow_worker_keeps_its_search(app, person):
         with held(app):
             task_id = person.search("Who takes long?")
             worker = app.project.running["worker"]
-            # A line takes a tenth of a second, and all take twice as long as the lease.
+            # A line takes 0.1 seconds: 50 lines take twice as long as the lease.
             wait_for_line(worker, f"{task_id} is answered", times=50)
         assert wait_for_frame(socket, task_id)["status"] == "done"
     assert calls(app.site, "Who takes long?") == 1

@@ -45,10 +45,10 @@ def test_messages_flow_again_for_old_sockets_and_new_ones(behind_proxy, chromium
     page = open_page(chromium.new_context(), running.site)
     web = running.project.running["web"]
     with person.open_socket() as socket:
-        # The rounds also find searches without a message, so none is lost.
+        # The worker's rounds also find searches whose message was lost.
         wait_for_news(socket, person.search("Does it work?"))
         proxy.freeze()
-        # Asked while no process receives messages.
+        # At this moment, no process receives messages.
         lost = person.search("Who hears this?")
         wait_for_news(socket, lost)
         with person.open_socket() as other:

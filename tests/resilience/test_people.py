@@ -98,7 +98,7 @@ def test_the_search_of_another_person_is_inaccessible(shared_app):
 
 @pytest.mark.fault(26, "one person sends a flood of questions")
 def test_a_flood_of_questions_is_limited(run_app):
-    # Each request has a thread, even while the requests wait for the database.
+    # There is a thread for each request, even while all wait for the database.
     running = run_app(SEARCHES_PER_MINUTE="5", DATABASE_CONNECTIONS="40")
     flood, other = Person(running.site), Person(running.site)
     send = lambda: at_the_same_time(lambda: flood.post("Flood?"), 30)  # noqa: E731
@@ -132,7 +132,7 @@ def test_a_flood_of_questions_is_limited(run_app):
 def test_the_first_questions_of_a_browser_belong_to_one_guest(shared_app):
     site = shared_app.site
     before = count_users(shared_app)
-    person = Person(site)  # it has loaded the page
+    person = Person(site)  # loads the page
     person.get("/?page=2")
     person.snapshot()
     assert count_users(shared_app) == before

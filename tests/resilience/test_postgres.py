@@ -1,7 +1,7 @@
 """PostgreSQL is overloaded, killed or frozen.
 
-The tests of more rows of the table of faults also run with PostgreSQL: those with
-`on_both_databases`.
+Tests of other rows of the table of faults also run with PostgreSQL if they are marked
+with `on_both_databases`.
 """
 
 from concurrent.futures import ThreadPoolExecutor

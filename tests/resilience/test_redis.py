@@ -85,7 +85,7 @@ def test_redis_refuses(app):
                 seconds=10,
                 otherwise="a WebSocket opens although Redis is down",
             )
-            # The same applies to a worker that starts while Redis is down.
+            # The database is also enough for a worker that starts while Redis is down.
             kill(app.project.running["worker"])
             app.project.restart(app.processes, "worker")
             task_id = person.search("And who starts without Redis?")
@@ -257,7 +257,7 @@ def test_each_process_logs_one_line_for_a_restart_of_redis(run_app):
 
 
 def is_trouble(line: str) -> bool:
-    """Whether the line is not part of the story of a search."""
+    """Whether the line reports a problem, and not the normal progress of a search."""
     story = (" · ", "received", "succeeded", "HTTP Request", "POST ", "Messages arrive")
     story += ("WebSocket /ws/", "connection open", "connection closed")
     return bool(line.strip()) and not any(words in line for words in story)

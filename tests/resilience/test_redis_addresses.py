@@ -97,7 +97,7 @@ def test_each_library_finds_redis(services, tmp_path, launch):
             assert "groups with subscribers: 1\n" in groups.stdout, groups.stderr
         queue = running.project.manage("show_queue")
         assert "0 waiting" in queue.stdout, queue.stderr
-        # The worker got the message: it did not find the search by its rounds.
+        # The worker got the message: it did not find the search in one of its rounds.
         assert not any("was overlooked" in line for _, line in running.log)
         assert PASSWORD not in str(running.log)
     finally:

@@ -13,7 +13,7 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
-# Seconds. With the other channel layer, redis-py 8 closes an idle socket after 5.
+# Seconds. With `RedisChannelLayer`, redis-py 8 closes an idle socket after 5.
 IDLE = 8.0
 
 

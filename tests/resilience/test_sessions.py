@@ -5,7 +5,7 @@ import pytest
 from support.app.account import sign_up, user_id
 from support.app.person import Person, wait_for_frame
 
-# A cache that web processes share; the default one is each process' own.
+# A cache that all web processes share; by default, each process has its own.
 CACHE = """
 CACHES = {
     "default": {

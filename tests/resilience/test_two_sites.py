@@ -31,7 +31,7 @@ ROW = pytest.mark.fault(27, "another site uses the same Redis")
 def test_two_sites_on_one_redis_get_no_messages_from_each_other(name):
     folder = steps.find(name).folder
     with Stack(folder) as first:
-        # Another database of the same Redis, and the same API.
+        # The second site uses a different database of the same Redis, and the same API.
         variables = first.started["openai"].variables
         services = {
             "redis": lambda _: Service({"REDIS_URL": first.redis_url[:-1] + "1"}),
@@ -44,7 +44,7 @@ def test_two_sites_on_one_redis_get_no_messages_from_each_other(name):
             with open_socket(mine) as socket, open_socket(other) as others:
                 other.ask("What is a signal?")
                 frames_up_to(others, "What is a signal?")
-                # A message of the other site would have arrived first.
+                # A message from the other site would have arrived first.
                 mine.ask("What is a queue?")
                 heard = frames_up_to(socket, "What is a queue?")
     assert not [frame for frame in heard if "What is a signal?" in frame]

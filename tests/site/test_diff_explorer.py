@@ -43,7 +43,7 @@ class Block:
 
 @dataclass
 class ShownFile:
-    """What a page shows of a file: one column, and perhaps two more side by side."""
+    """A file on a page: as a unified diff, and for some files also side by side."""
 
     heading: str = ""
     is_open: bool = False
@@ -288,7 +288,7 @@ def page(chromium, address):
 
 
 def is_side_by_side(page) -> bool:
-    """Which of the two views is visible. Checks that it is only one."""
+    """Whether the side-by-side view is visible. Checks that only one view is."""
     sides = page.locator(".diff-sides").first.is_visible()
     assert page.locator(".diff-unified").first.is_visible() != sides
     return sides
@@ -362,7 +362,7 @@ def test_it_works_without_local_storage(page, address):
         " { get() { throw new Error('no storage'); } })"
     )
     failures = []
-    # The theme also uses the storage, and logs an error. Our script must not.
+    # The theme also uses the storage, and raises an error. Our script must not.
     page.on("pageerror", lambda error: failures.append(error.stack or error.message))
     page.goto(address + "diff/3-4/")
     expect(page.get_by_label("side by side", exact=True)).to_be_checked()

@@ -99,9 +99,8 @@ def prose(page: Path) -> str:
     text = FRONT_MATTER.sub("", page.read_text())
     text = fences.expand(text, ("step",), collect)
     text = "\n\n".join([FENCES.sub("", text), *notes])
-    if (
-        page.name == "README.md"
-    ):  # whose code is indented; elsewhere it stands in fences
+    # The README's code is indented; that of the pages is in fences.
+    if page.name == "README.md":
         text = re.sub(r"(?<=\n\n)(    .*\n)+", "", text)
     return MARKS.sub("", re.sub(r"`+[^`]+`+", "", text))
 
@@ -239,7 +238,7 @@ def address_of(page: Path) -> str:
     return "" if path == "index" else f"{path}/"
 
 
-# The addresses of pages of each kind: all, and some of the diff explorer's.
+# The addresses of all pages, but only of some pages of the diff explorer.
 KINDS = [*map(address_of, PAGES), *LOOKED_AT]
 
 
@@ -252,7 +251,7 @@ def test_the_search_finds(address, chromium):
     page.wait_for_url(re.compile(re.escape(address) + r"glossary/\?h=.*#channel-layer"))
 
 
-# In the dark, only the colours differ, and they are the same on all pages of a kind.
+# Dark mode changes only the colours, which are the same on all pages of a kind.
 DARK = [
     *("", "setup/", "steps/4-worker/", "final/", "speed/", "flow/", "troubleshooting/"),
     *("diff/", "diff/3-4/", "diff/7-final/", "glossary/", "instructors/"),

@@ -73,7 +73,7 @@ def test_build_writes_the_site(small_site, chromium):
         copied = page.evaluate("navigator.clipboard.readText()")
     text = (steps.find("4").folder / "search" / "tasks.py").read_text()
     function = re.search(r"@cache\n(?:.+\n)+", text)[0]
-    # The listing starts with a line that the reader knows already. Neither the note nor
+    # The listing starts with a line that the reader already knows. Neither the note nor
     # a gap is part of the code.
     whole = re.escape(function.rstrip("\n"))
     assert re.fullmatch(rf"(.+)\n+{whole}", copied), copied
@@ -151,7 +151,7 @@ def raw_status(port: int, path: str) -> int:
 
 
 def test_it_builds_again_when_a_step_changes(small_site):
-    """This also works for other machines, which see only the site."""
+    """Other machines can open the site, too, and no other files."""
     port = free_port()
     log = small_site / "serve.txt"
     with log.open("w") as output:

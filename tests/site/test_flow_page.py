@@ -360,7 +360,7 @@ def test_an_address_opens_its_stage(address, tab, size):
         )
     bar = tab.locator(".flow-bar").bounding_box()
     assert heading.bounding_box()["y"] > bar["y"] + bar["height"]
-    # Another anchor on the same page, such as a search result's.
+    # Go to a different anchor on the same page, as a link in the search does.
     tab.evaluate("location.hash = '#stage-6-the-consumer'")
     tab.locator("#stage-6-the-consumer").wait_for()
     check_at(tab, 6)

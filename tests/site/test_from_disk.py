@@ -18,7 +18,7 @@ def test_pages_opened_from_disk(built, chromium):
     page.locator(".md-annotation").first.wait_for()  # the notes of listings work
     page.locator("article").get_by_role("link", name="step 5").click()
     expect(page.locator("h1")).to_contain_text("Step 5: the signal")
-    # The theme's own search, which cannot load its index from disk.
+    # The only error: the theme's search cannot load its index from disk.
     assert [error for error in errors if "search_index" not in error] == []
 
 

@@ -5,7 +5,7 @@ import pytest
 from tutorial.project import steps
 
 STEPS = [f"steps/{step.name}-{step.stage}/" for step in steps.steps()]
-# The others are built like it.
+# The pages of the other steps are built like this one.
 LOOKED_AT = ("steps/4-worker/",)
 
 COVERED = """

@@ -141,7 +141,7 @@ def test_the_frame_is_the_one_that_a_browser_receives(name, run_step, chromium):
     assert heard.frame() == kept, REMEDY
     sent = json.loads(heard.frames[0])
     assert json.loads(kept) == sent | {"task_id": recording.TASK_ID}
-    # The log of the page is about the same search.
+    # The recorded log is about the same search as the frame.
     log = recording.normalise(heard.lines)
     assert recording.TASK_ID.startswith(recording.SEARCH_ID)
     assert f"stage 6 · consumer · {recording.SEARCH_ID} " in log

@@ -11,7 +11,7 @@ from tutorial.problem import Problem
 from tutorial.runtime import addresses
 from tutorial.runtime.exclusive import check_port
 
-# For documentation (RFC 5737): no machine has it.
+# An address for documentation (RFC 5737), which no machine has.
 FOREIGN = "203.0.113.77"
 
 

@@ -10,7 +10,7 @@ from tutorial.bench.visitors import FinalVisitor, multipart
 from tutorial.problem import Problem
 
 
-def test_sections_come_in_their_own_order():
+def test_sections_come_in_a_fixed_order():
     assert parse_sections("") == list(SECTIONS)
     assert parse_sections("e, A") == ["a", "e"]
     with pytest.raises(Problem):

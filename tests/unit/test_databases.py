@@ -5,7 +5,7 @@ import sqlite3
 from tutorial.check.databases import find, is_sqlite
 
 
-def test_a_database_is_known_by_its_content(tmp_path):
+def test_a_database_is_found_by_its_content(tmp_path):
     database, text = tmp_path / "answers", tmp_path / "text.sqlite3"
     with sqlite3.connect(database) as connection:
         connection.execute("CREATE TABLE answer (words TEXT)")

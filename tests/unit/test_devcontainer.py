@@ -1,4 +1,4 @@
-"""GitHub Codespaces: its container, and the variables on other machines."""
+"""GitHub Codespaces: its container, and no variables for it on other machines."""
 
 import json
 import re

@@ -78,7 +78,7 @@ def folder(tmp_path) -> Path:
 
 
 def start(popen: Popen, args: str | list[str], folder: Path) -> subprocess.Popen:
-    """Start a program in the folder, with an environment of its own."""
+    """Start a program in the folder, with additional environment variables."""
     environment = os.environ | {
         "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(folder / "inside"),

@@ -105,7 +105,7 @@ def test_a_task_that_starts_before_the_call_has_returned_belongs_to_it(story):
     assert "row" in [hop["kind"] for hop in story.searches[-1]["hops"]]
 
 
-def test_chunks_are_counted_and_the_last_message_stands_alone(story):
+def test_chunks_are_counted_in_one_hop_and_the_last_message_has_a_separate_hop(story):
     story.ask()
     for number in range(30):
         story.broadcast(f"d{number}")

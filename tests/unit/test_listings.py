@@ -231,7 +231,7 @@ def test_a_file_that_changes_has_two_tabs(project):
         *(f"    {code_html.gone(line)}" for line in ("    b()", "    c()")),
         *("        c(", "            1,", "        )", "    ```", ""),
         *('=== "What changes"', "", "    ```diff", "    --- a/a.py", "    +++ b/a.py"),
-        # The import of `re` is not shown yet, so it is not there yet.
+        # No listing has shown the import of `re` yet: the line numbers do not count it.
         *("    @@ -4,5 +4,6 @@", "     ", "     ", "     def a():"),
         *(
             "    -    b()",

@@ -60,7 +60,7 @@ def test_a_condition_is_evaluated_for_the_target(pin, platform, python, is_neede
     assert wheels.is_needed(Requirement(pin), Target(platform, python)) is is_needed
 
 
-def test_python_3_11_takes_the_pins_of_all_its_patches():
+def test_python_3_11_takes_the_pins_of_all_its_patch_releases():
     old, new = (wheels.pins_for(Target("linux-x86_64", v)) for v in ("3.11", "3.12"))
     assert {"async-timeout==5.0.1"} <= old.keys() - new.keys()
     assert all("--hash=sha256:" in line for line in [*old.values(), *new.values()])

@@ -12,7 +12,7 @@ from tutorial.project import procfile, steps
 
 def test_the_usual_processes_are_those_of_our_procfiles(tmp_path):
     for step in steps.every():
-        # The worker of step 3 is missing on purpose, and final/ has servers of its own.
+        # The worker of step 3 is missing on purpose, and final/ uses other commands.
         if step.name in ("3", "final"):
             continue
         folder = make(tmp_path / step.name, step.name)

@@ -187,7 +187,7 @@ def test_another_visitors_socket_is_not_a_reason(story):
     assert "no page of this visitor has asked" in story.halt["text"]
 
 
-def test_a_server_that_knows_no_sockets(story):
+def test_a_server_that_does_not_support_websockets(story):
     story.write(Procfile="web: python manage.py runserver\n")
     story.web("handshake over HTTP", path="/ws/", has_daphne=False)
     story.broadcast()
@@ -216,7 +216,7 @@ def test_a_page_that_was_closed(story):
 
 
 def refused(story, status: int) -> dict:
-    """Where and why a search halts if its form was answered with that status."""
+    """Where and why a search halts if its form was answered with this status."""
     story.journeys = Journeys()
     story.web("request", trail="t2", method="POST", path="/")
     given = {"location": "", "seconds": 0.1, "fields": {"query": "Why?"}, "user": 1}

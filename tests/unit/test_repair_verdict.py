@@ -62,13 +62,13 @@ def test_after_the_last_hint_it_says_everything(kept):
     assert "what was seen" in text
 
 
-def test_a_break_that_is_not_the_shop_s(kept):
+def test_a_break_that_the_shop_did_not_cause(kept):
     text = printed(report("wrong-type", at=6), kept)
     assert "in a different way than at the start" in text
     assert "what was seen" in text
 
 
-def test_a_break_after_it_was_fixed(kept):
+def test_a_break_after_the_mistake_was_fixed(kept):
     kept.solve()
     assert "No worker is running" in printed(report("no-worker"), kept)
 

@@ -222,7 +222,7 @@ def test_every_term_of_the_glossary_has_a_tooltip_text():
         assert meaning.endswith("."), term
 
 
-def test_a_recorded_log_has_a_name_of_its_own():
+def test_each_step_has_a_recorded_log_and_there_are_no_others():
     names = {records.recorded_name(step.name) for step in steps.every()}
     recorded = {path.name for path in records.RECORDED.glob("*.txt")}
     assert recorded == names

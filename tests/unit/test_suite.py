@@ -59,7 +59,7 @@ def uses_of_private_names(tree: ast.Module) -> Iterator[Problem]:
 
 
 def _modules_of_others(tree: ast.Module) -> set[str]:
-    """The names by which the standard library's and other modules are imported."""
+    """The local names of imported modules that do not belong to this repository."""
     return {
         (alias.asname or alias.name).partition(".")[0]
         for node in ast.walk(tree)
@@ -74,7 +74,7 @@ def fixed_sleeps(tree: ast.Module) -> Iterator[Problem]:
     in_loops = {
         inner
         for loop in ast.walk(tree)
-        if isinstance(loop, ast.While | ast.Lambda)  # a lambda is a wait's pause
+        if isinstance(loop, ast.While | ast.Lambda)  # a lambda may be a wait's pause
         for inner in ast.walk(loop)
     }
     for node in ast.walk(tree):
