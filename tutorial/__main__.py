@@ -1,4 +1,4 @@
-# Written so that an old Python can read it, too, and say what is wrong.
+# This file must also run on an old Python, to print which version is needed.
 import sys
 
 if sys.version_info < (3, 11):

@@ -51,8 +51,7 @@ def main() -> None:
     """Run the command line, and exit with its status."""
     use_utf8()
     signal.signal(signal.SIGTERM, _exit_on_signal)
-    # A file name that is not UTF-8 must not end a command. In JSON, the escape is
-    # valid.
+    # Print a file name that is not UTF-8 with escapes, which are valid in JSON, too.
     if sys.stdout:  # None if it was closed
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -81,7 +80,7 @@ def _run(arguments: list[str]) -> int:
     options, rest = parser.parse_known_args(arguments)
     lacks_step = options.command == "new" and options.step is None
     if lacks_step and rest and not rest[0].startswith("-"):
-        options.step = rest.pop(0)  # after an option, where argparse does not take it
+        options.step = rest.pop(0)  # argparse does not take it after an option
     # An older argparse does not take folders after an option, either.
     while options.command == "check" and rest and not rest[0].startswith("-"):
         options.folders.append(rest.pop(0))

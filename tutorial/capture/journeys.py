@@ -25,7 +25,7 @@ DURATION = re.compile(r"\b\d+(\.\d+)? m?s\b")
 def record(step: Step, live: LiveMap) -> None:
     """Write the first search of a running step to `docs/recorded/`.
 
-    The file stays as it is if the new journey differs from it only in its times.
+    The file is not rewritten if only the times have changed.
     """
     journey = normalise(settled(live))
     path = RECORDED / journey_name(step.name)

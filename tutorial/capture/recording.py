@@ -33,7 +33,7 @@ class Heard:
     def frame(self) -> str:
         """The only frame, as a page shows it: indented, with TASK_ID as its task_id.
 
-        Raises ValueError if there is not exactly one, or if it has no task_id.
+        Raises ValueError if there is not exactly one frame, or if it has no task_id.
         """
         (text,) = self.frames
         data = json.loads(text)
@@ -46,7 +46,7 @@ def record(step: steps.Step, page: Page, url: str, log: list[tuple[str, str]]) -
     """Do one search at a running step, and write its log and frame to `docs/recorded/`.
 
     `log` is the list to which the step's lines are appended while it runs. The file
-    stays as it is if the new log differs from it only in the times of day.
+    with the log is not rewritten if only the times of day have changed.
     """
     RECORDED.mkdir(exist_ok=True)
     heard = listen(step, page, url, lambda: list(log))

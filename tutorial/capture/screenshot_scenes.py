@@ -61,7 +61,7 @@ class Window:
         expect(badge).not_to_have_attribute(*unsettled, timeout=PATIENCE)
 
     def words(self) -> list[str]:
-        """The text of the page, line by line; the last line is the form's field."""
+        """The lines of the page's text, and of the text in the form's field."""
         lines = self.page.locator("body").inner_text().splitlines()
         lines.append(self.page.get_by_label("Your question").input_value())
         return [line.strip() for line in lines if line.strip()]

@@ -16,7 +16,8 @@ from tutorial.runtime.project import own_python
 DEPTH = 3
 # The number of folders to search for a project.
 MOST_FOLDERS = 2_000
-# The largest project that is copied, in bytes. A larger folder holds unrelated files.
+# The largest project that is copied, in bytes. A larger folder probably holds
+# unrelated files.
 MOST_BYTES = 256 * 1024**2
 
 

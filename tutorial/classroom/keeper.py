@@ -29,7 +29,7 @@ import psutil
 MARK = "TUTORIAL_CLASS_CHECK"
 
 LOOK = 0.5  # seconds between two checks of the limits
-GRACE = 1.0  # seconds that helper processes have to exit after the check has ended
+GRACE = 1.0  # seconds that helper processes may take to exit after the check ends
 LAST = 10.0  # seconds that killing all processes may take
 
 MEGABYTE = 1024**2
@@ -37,7 +37,7 @@ MOST_FILES = 20_000  # in the temporary folder
 # Threads that the user's processes may start in addition to those that exist.
 MORE_THREADS = 2_000
 
-# From <linux/prctl.h>. An orphaned descendant becomes a child of this process.
+# From <linux/prctl.h>: makes orphaned descendants children of this process.
 PR_SET_CHILD_SUBREAPER = 36
 
 

@@ -37,7 +37,7 @@ def key(number: int, digest: str, browser: str) -> str:
 def read(name: str, seconds: float) -> dict | None:
     """The cached result for the key, or None.
 
-    The result of a check that timed out is used only if it had at least `seconds`.
+    A check that timed out counts only if its time limit was at least `seconds`.
     """
     try:
         result = json.loads(_file(name).read_text())

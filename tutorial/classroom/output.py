@@ -11,7 +11,7 @@ from tutorial.check.report import Paint
 from tutorial.classroom.row import Row, stumbles
 from tutorial.runtime.terminal import printable
 
-# The version of what `as_json` returns. docs/class.md describes it.
+# The version of the JSON format, which docs/class.md describes.
 VERSION = 1
 
 TITLES = ("name", "reached", "first broken hop", "findings")

@@ -6,7 +6,7 @@ from pathlib import Path
 from tutorial.check.code import Code
 
 # Patterns for what each step adds. They do not depend on names that a learner chooses.
-# There are several for each step, because one of them may be what is missing.
+# Each step has several, because the learner may have left out the code for one of them.
 SIGNS: dict[int, Callable[[Code], object]] = {
     1: lambda code: code.find(r"<form\b|new WebSocket\(", ".html", ".js"),
     2: lambda code: code.calls("delay", "apply_async", "send_task") or code.tasks,

@@ -2,10 +2,10 @@
 
 Two numbers describe a folder. The step that it has *reached* is the last step that its
 files show traces of (`parts`). Steps after the one that the class is checked at do not
-count. The step that is *done* is the last step whose stage and all earlier stages
-have passed in the report. If a folder has reached a later step than the one that is
-done, one of its steps is broken. Otherwise the flow breaks at a step that the learner
-has not begun.
+count. The step that is *done* is the last step whose stage and all earlier stages have
+passed in the report. If a folder has reached a later step than the one that is done,
+one of its steps is broken. Otherwise, if the flow breaks, it breaks at a step that the
+learner has not begun.
 """
 
 from collections.abc import Iterable

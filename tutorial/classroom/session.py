@@ -40,7 +40,7 @@ class Running:
 
     number: int  # the position of the folder in the class
     folder: Folder
-    key: str  # of its result in the cache
+    key: str  # the cache key of its result
     child: subprocess.Popen
     output: IO[bytes]
     mark: str

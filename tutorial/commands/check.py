@@ -1,4 +1,4 @@
-"""`tutorial check`: is a project right up to a stage and, if not, why?
+"""`tutorial check`: is a project correct up to a stage and, if not, why not?
 
 With more than one folder, it prints a table with a row for each: the table of a class.
 """
@@ -129,7 +129,7 @@ def _step(options: argparse.Namespace) -> Step:
         project = find_project(name)
     except Problem:
         if options.folders or options.class_folder:
-            return find(name)  # raises Problem: a step comes first
+            return find(name)  # raises Problem: the step must come first
         raise
     if project.is_own:
         example = command("check", "7", name, *options.folders)

@@ -209,7 +209,7 @@ def _warning(running: list[str], port: int) -> list[str]:
 
     Returns an empty list if no other project runs, or if nothing is shared.
     """
-    if not running or codespaces.address(port):  # each port has a host of its own there
+    if not running or codespaces.address(port):  # each port has its own host there
         return []
     return [SHARED_COOKIES.format(running[0]), PRIVATE_WINDOW.format(port)]
 
@@ -267,7 +267,7 @@ def _redis(processes: Processes, log: Log, folder: Path) -> Service:
         log.say(f"  Redis   {without_secrets(url)} (REDIS_URL)")
         return Service({"REDIS_URL": url})
     data = state_folder(folder)
-    # On the usual port, if it is free, commands without REDIS_URL find this Redis, too.
+    # Prefer the usual port, so that commands without REDIS_URL find this Redis, too.
     port = free_port(6379)
     try:
         process, url = services.start_redis(processes, data, port)

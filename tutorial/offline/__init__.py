@@ -1,4 +1,4 @@
-"""A day without internet: what it needs is downloaded and tested before, or bundled.
+"""A day without internet: downloads and tests everything beforehand, or bundles it.
 
 In here: what `prepare` tests, what `pack` puts into its file, and how the site of a
 pack is served.

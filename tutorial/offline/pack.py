@@ -12,7 +12,7 @@ from tutorial.runtime import bundle
 from tutorial.runtime.bundle import DESCRIPTION, Target, in_words
 from tutorial.site import build
 
-FOLDER = "tutorial"  # the only one at the top of the zip file
+FOLDER = "tutorial"  # the only folder at the top of the zip file
 
 # The first line of the README in a pack.
 NOTE = "> **This is a pack.** It needs no internet on {}. "

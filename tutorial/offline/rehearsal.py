@@ -63,7 +63,7 @@ def installed() -> tuple[int, int]:
 
 
 def _try(trial: Callable[[], str]) -> tuple[str, bool]:
-    """What the trial has found, in words, and whether the part works."""
+    """The result of the trial, in words, and whether the part works."""
     try:
         return trial(), True
     except (Problem, TimeoutError, NoForm, Error) as error:
@@ -137,7 +137,7 @@ TRIALS = {
 def _notes() -> Iterator[str]:
     """Notes about variables that make `run` use other machines.
 
-    On that day, these machines may be unreachable.
+    On a day without internet, these machines may be unreachable.
     """
     if url := os.environ.get("REDIS_URL"):
         yield (

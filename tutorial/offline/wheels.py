@@ -16,7 +16,7 @@ from tutorial.runtime.shown import run_shown
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 # A pin can have a condition on the patch version of Python. Take every pin that the
-# first or the last of these versions needs.
+# first or the last patch version needs.
 PATCHES = (0, 99)
 
 # The newest versions of glibc and macOS for which packages are downloaded. For macOS,
@@ -162,7 +162,7 @@ def _logical_lines(file: Path) -> list[str]:
 
 
 def is_needed(requirement: Requirement, target: Target) -> bool:
-    """Whether the condition of the requirement holds for any patch of the target."""
+    """Whether the condition of the requirement holds for any patch version."""
     system, _, machine = target.platform.partition("-")
     for patch in PATCHES:
         full = f"{target.python}.{patch}"

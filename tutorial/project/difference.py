@@ -61,10 +61,10 @@ def compare(old: Path, new: Path) -> Iterator[FileDiff]:
 
 
 def is_the_same(change: FileDiff) -> bool:
-    """Whether both versions of a file do the same, although their text differs.
+    """Whether both versions of a file do the same thing, although their text differs.
 
-    This ignores blank lines and, in a migration, comments and formatting: what
-    `makemigrations` writes has its own date, quotation marks and line breaks.
+    Ignores blank lines and, in a migration, comments and formatting: `makemigrations`
+    writes the date, and its own quotation marks and line breaks.
     """
     if change.kind != "changed":
         return False

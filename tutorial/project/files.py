@@ -10,13 +10,13 @@ from pathlib import Path
 
 from tutorial.problem import Problem
 
-# The folder to which `new --catch-up` moves what it replaces in a learner's folder.
+# The folder to which `new --catch-up` moves the files that it replaces.
 KEPT_ASIDE = ".before-catch-up"
 
 # The file in which `repair` records the mistakes of a folder that it has made.
 OF_THE_REPAIR_SHOP = ".repair.json"
 
-# What running a project leaves in its folder. Diffs and listings leave it out.
+# Files and folders that are not part of a project. Diffs and listings omit them.
 LEFTOVERS = (
     *("__pycache__", "db.sqlite3", ".pytest_cache", ".ruff_cache", "test-results"),
     *(".venv", "venv", ".env", ".DS_Store"),

@@ -56,7 +56,7 @@ def processes(folder: Path) -> dict[str, str]:
 
 
 def replaced(folder: Path) -> list[tuple[Line, Line]]:
-    """The lines of the Procfile that do not count, each with the one that counts.
+    """The lines of the Procfile that do not count, each with the line that replaces it.
 
     A line does not count if a later line has the same name.
     """
@@ -76,7 +76,7 @@ def _lines(folder: Path) -> list[Line]:
 
 
 def role(name: str, command: str) -> str:
-    """Return "web" or "worker" as the command shows, or else the name."""
+    """Return "web" or "worker" if the command starts one, otherwise the name."""
     if re.search(r"\bcelery\b.*\bworker\b", command):
         return "worker"
     if re.search(r"\b(runserver|daphne|uvicorn|hypercorn|gunicorn)\b", command):

@@ -1,14 +1,15 @@
-"""`tutorial propagate`: carries a change in a step through the later ones.
+"""`tutorial propagate`: applies a change in a step to all later steps.
 
 Each step is the step before it plus one component, so the change goes from neighbour to
-neighbour: its effect on step 3 is what is merged into step 4. Neighbours differ least,
-which leaves the fewest conflicts. If a component changes the same lines, you resolve
-the conflict once, in the step that adds the component, and the steps after it receive
-the resolved lines. (If each step were merged with step N directly, every one of them
-would have the same conflict.)
+neighbour: its effect on step 3 is merged into step 4. Neighbours differ least, which
+leaves the fewest conflicts. If a component changes the same lines, you resolve the
+conflict once, in the step that adds the component, and the steps after it receive the
+resolved lines. (If each step were merged with step N directly, every one of them would
+have the same conflict.)
 
-The merge starts from the versions of both neighbours at the revision. This separates
-the change from other uncommitted edits in a later step, which stay in that step.
+The merge starts from the versions of both neighbours at the revision `since`. This
+separates the change from other uncommitted edits in a later step, which stay in that
+step.
 
 A version with `git apply --3way` in place of this merge was tried with the same tests.
 It had 213 lines of code instead of 238. To save these 25 lines, it had to parse git's

@@ -17,7 +17,7 @@ from tutorial.repair_shop.patch import Patch, patches
 # From the mistakes that are the easiest to find to those that are the hardest to find.
 LOUD, MIDDLE, SILENT = LEVELS = ("loud", "middle", "silent")
 
-# What shows a mistake, and how to look at it. `{folder}` is the learner's.
+# The tools that show a mistake. `{folder}` is the learner's folder.
 TOOLS = {
     "exception": "the terminal of `run`: an exception",
     "line": "the terminal of `run`: a line that a healthy project does not print",
@@ -28,7 +28,7 @@ TOOLS = {
     "browser": "the browser's developer tools (F12): Console and Network",
 }
 
-# What the level is derived from.
+# The tools that make a mistake MIDDLE if no exception makes it LOUD.
 TRACES = ("line", "show_queue", "show_groups")
 
 
@@ -39,7 +39,7 @@ class Entry:
     name: str  # of its patch
     steps: tuple[int, ...]  # at which it can be used
     symptom: str  # its id in `symptoms`
-    tools: tuple[str, ...]  # that show what a healthy project does not
+    tools: tuple[str, ...]  # keys of TOOLS that show the mistake
     more: str = ""  # what else a visitor sees
     also: tuple[str, ...] = ()  # other ids that `check` may give it
     # The stage at which it is made, if different from the one in the catalogue.

@@ -1,4 +1,4 @@
-"""The files of a folder of the shop: how a mistake is put into it, and what is kept."""
+"""The files of a folder of the shop: adds a mistake, and moves earlier files aside."""
 
 import os
 import shutil

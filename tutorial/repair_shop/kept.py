@@ -16,12 +16,12 @@ from tutorial.problem import Problem
 from tutorial.project.files import OF_THE_REPAIR_SHOP as NAME
 
 VERSION = 1
-HINTS = 3  # the hop, the place, the reason
+HINTS = 3  # the stage, the place, the reason
 
 
 @dataclass
 class Turn:
-    """A mistake that was put into the folder, and what it took to fix it."""
+    """A mistake that was put into the folder, and the hints and time used to fix it."""
 
     name: str
     started: float  # in seconds since 1970
@@ -49,11 +49,11 @@ class Kept:
         return self.turns[-1]
 
     def begin(self, name: str) -> None:
-        """Note that the mistake `name` is put into the folder now."""
+        """Record that the mistake `name` is put into the folder now."""
         self.turns.append(Turn(name, time.time()))
 
     def solve(self) -> None:
-        """Note that the mistake in the folder is fixed now, if it was not before."""
+        """Record that the mistake in the folder is fixed now, unless it was already."""
         if not self.turn.is_solved:
             self.turn.minutes = max(0.0, time.time() - self.turn.started) / 60
 
@@ -66,7 +66,7 @@ def is_repair(folder: Path) -> bool:
 def read(folder: Path, title: str) -> Kept:
     """The state of the folder, which messages call `title`.
 
-    Raises Problem if the file cannot be read, or is not what `write` has written.
+    Raises Problem if the file cannot be read, or is not in the format of `write`.
     """
     try:
         data = json.loads((folder / NAME).read_text(encoding="utf-8"))

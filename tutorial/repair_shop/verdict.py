@@ -31,15 +31,15 @@ def check(
 ) -> int:
     """Check the folder, print whether it is fixed, and return the exit status.
 
-    `explain` prints the full report. If the report names the shop's mistake, it counts
-    as if all hints had been used. Raises Problem if the folder cannot be checked.
+    `explain` prints the full report, which counts as all hints if it names the shop's
+    mistake. Raises Problem if the folder cannot be checked.
     """
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     kept = state.read(folder, title)
     entry = entry_of(kept.turn, title)
     report, progress = Report(title, kept.step), Progress()
     started = time.monotonic()
-    # Any fix that makes the flow work counts, so the lines are not compared.
+    # Any fix that makes the flow work counts: do not compare lines with the step.
     session.look(folder, report, progress, browser, is_typed=False)
     report.seconds = round(time.monotonic() - started, 1)
     progress("")

@@ -29,9 +29,9 @@ SYSTEM_BROWSERS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 
-# Chromium creates two pages of its own for the address bar of each window, which take
-# longer than the page under test. The other features are those that Playwright turns
-# off, repeated here because Chromium obeys only the last --disable-features.
+# For the address bar of each window, Chromium creates two internal pages, which take
+# longer to load than the page under test. The other features are those that Playwright
+# turns off, repeated here because Chromium obeys only the last --disable-features.
 UNWANTED_FEATURES = (
     *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
     *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect"),

@@ -14,7 +14,7 @@ DESCRIPTION = "pack.json"  # in WHEELS
 
 @dataclass(frozen=True, order=True)
 class Target:
-    """A kind of machine that packages are made for, such as linux-x86_64 with 3.12."""
+    """A target for packages, such as linux-x86_64 with Python 3.12."""
 
     platform: str
     python: str

@@ -22,6 +22,6 @@ def address(port: int) -> str | None:
 def variables(port: int) -> dict[str, str]:
     """The environment variables that a project on `port` needs in Codespaces."""
     there = address(port)
-    # The second one is needed if the proxy does not change the header.
+    # The second origin is needed if the proxy does not change the header.
     origins = f"https://localhost:{port} {there}"
     return {"CSRF_TRUSTED_ORIGINS": origins} if there else {}

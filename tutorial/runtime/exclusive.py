@@ -1,4 +1,4 @@
-"""What only one process at a time may have: TCP ports, and locks on files."""
+"""Resources that only one process at a time may have: TCP ports, and locks on files."""
 
 import contextlib
 import fcntl
@@ -12,8 +12,8 @@ from pathlib import Path
 from tutorial.problem import Problem
 from tutorial.runtime import wsl
 
-# These ports are below the range that systems use for outgoing connections. A port in
-# that range could be taken again before the process that it is for has started.
+# These ports are below the range that systems use for outgoing connections. An outgoing
+# connection could take a port in that range before our process listens on it.
 PORTS = range(20_000, 32_000)
 
 # A bound UDP port of the same number tells the program's other processes that the TCP
@@ -27,8 +27,8 @@ def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
     `preferred` has to be free at the address `host` as well.
 
     No other call gets the same port from PORTS until a process has had time to start
-    listening on it. Otherwise two starts at the same time might use each other's pages.
-    Raises Problem if no port is free.
+    listening on it. Otherwise two projects that start at the same time might use each
+    other's pages. Raises Problem if no port is free.
     """
     if preferred and _is_free(preferred) and _is_free(preferred, host):
         return preferred

@@ -1,4 +1,4 @@
-"""pip and uv: how the pinned packages are installed, and what can make that fail."""
+"""Installs the pinned packages with uv or pip, and explains why that failed."""
 
 import errno
 import os

@@ -51,7 +51,7 @@ class _Monitor(redis.client.Monitor):
 
 
 class RedisMonitor:
-    """The list of commands so far, oldest first, which a thread reads."""
+    """The commands so far, oldest first. A thread reads them from Redis."""
 
     def __init__(self, client: redis.Redis, monitor: redis.client.Monitor) -> None:
         self._client = client
@@ -92,7 +92,7 @@ class RedisMonitor:
 
     def close(self) -> None:
         """Stop reading."""
-        # Only another command can end the connection that `listen` waits on.
+        # `listen` blocks until Redis reports a command, so send one.
         self._end = f"end-{uuid.uuid4()}"
         with contextlib.suppress(redis.RedisError):  # the server may be gone
             self._client.echo(self._end)
@@ -101,8 +101,8 @@ class RedisMonitor:
     _end = "\0"  # no other command contains it
 
     def _read(self) -> None:
-        # Reading also ends with the server. A closed connection no longer has a parser,
-        # which raises AttributeError.
+        # Reading also ends when the server ends. A closed connection no longer has a
+        # parser, which raises AttributeError.
         ends = (redis.RedisError, OSError, ValueError, AttributeError)
         with contextlib.suppress(*ends):
             for found in self._monitor.listen():

@@ -43,7 +43,7 @@ def own_python(folder: Path) -> Path | None:
 
 
 def redis_url_file(folder: Path) -> Path:
-    """The file with the URL of the Redis that `run` started. `run` removes it."""
+    """The file with the URL of the Redis that `run` started, while `run` runs."""
     return state_folder(folder) / "redis-url"
 
 

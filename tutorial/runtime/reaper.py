@@ -1,6 +1,6 @@
 """Ends process groups. `Processes` uses it as a module, and as a separate program.
 
-As a program it reads "+ID" (watch this group) and "-ID" (it has ended) from its
+As a program it reads "+ID" (watch this group) and "-ID" (that group has ended) from its
 standard input. When the program that started the groups ends for any reason, the input
 ends, and the reaper ends the groups that are still running.
 """

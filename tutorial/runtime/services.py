@@ -85,8 +85,8 @@ def _version(program: str) -> int | None:
 class Service:
     """A service that was started, or that runs somewhere else.
 
-    `variables` tell a project where it is; `wait` returns once it answers, or raises
-    Problem.
+    `variables` tell a project where the service is; `wait` returns once the service
+    answers, or raises Problem.
     """
 
     variables: dict[str, str] = field(default_factory=dict)

@@ -38,7 +38,7 @@ OLDER = (
 
 @dataclass
 class Down:
-    """The time at which the web process stopped listening, and the files then."""
+    """When the web process stopped listening, and the saved files at that time."""
 
     since: float
     files: dict[str, int]
@@ -98,7 +98,7 @@ class Supervisor:
                 self._look_at_worker()
 
     def _is_forgiven(self, ended: Process) -> bool:
-        """Whether it is the web process, and failed by itself without being killed."""
+        """Whether `ended` is the web process, and failed without being killed."""
         return ended is self._web_process() and 0 < ended.child.returncode < 128
 
     def _web_process(self) -> Process | None:
@@ -118,7 +118,7 @@ class Supervisor:
 
     def _look_at_web(self, ended: Process | None) -> None:
         if ended:
-            self._stack.processes.stop([ended])  # with the processes that it started
+            self._stack.processes.stop([ended])  # and the processes that it started
             self._down = Down(time.monotonic(), self._files_read(), has_ended=True)
         elif self._stack.project.listens():
             if self._is_starting or (self._down and self._down.is_reported):
@@ -139,7 +139,7 @@ class Supervisor:
     def _files_read(self) -> dict[str, int]:
         """The files that the web process has certainly read before it ended.
 
-        A file that was saved while the process was loading may be the correction.
+        A file that was saved while the process was loading may contain the fix.
         """
         return {name: at for name, at in self._files.items() if at < self._loading}
 

@@ -29,7 +29,7 @@ UTF8 = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
 
 
 def use_utf8() -> None:
-    """Start the program again in UTF-8, unless it has that encoding already.
+    """Start the program again in UTF-8, unless it uses UTF-8 already.
 
     Its texts, the pages and the steps' logs have characters that the locale C lacks.
     """
@@ -133,7 +133,7 @@ def duration(seconds: float) -> str:
 
 
 class Log:
-    """Prints each process' lines with its name, in a colour of its own."""
+    """Prints the lines of all processes, with a name and a colour for each process."""
 
     def __init__(self) -> None:
         self._paint = painter(sys.stdout)

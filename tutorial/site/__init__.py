@@ -4,8 +4,8 @@ In here: what the build makes of the steps, the recordings and the list of mista
 Not in here: recording or measuring (`capture`, `bench`), and the pages (`docs/`).
 
 It is a Python-Markdown extension, which replaces the fences below with Markdown before
-anything else reads the page. A fence is added in `extension.py`, in `Page`, and
-documented here. A page names its step in its front matter:
+anything else reads the page. To add a kind of fence, extend `Page` in `extension.py`,
+and describe the fence here. A page names its step in its front matter:
 
     ---
     step: 4
@@ -43,8 +43,8 @@ file, its place is that of its first lines. The fields:
     anything else, and in every other kind of file: a text that occurs in exactly one
     line, which selects this line, all lines below it with a deeper indentation, and the
     closing line. Between two parts, the page shows "…", which is not copied. Without
-    `show`: all of a new file, or all changes of a file that changes, with two lines
-    around each.
+    `show`: all of a new file, or all changes to an existing file, with two lines around
+    each.
 `notes`
     A text that occurs in one of the lines shown, and a note about that line, in
     Markdown. Put quotes around a text or a note that contains `: `, `#` or `{`.

@@ -39,7 +39,7 @@ def build(folder: Path | None = None) -> None:
 
     Raises Problem if a fence names something that does not exist, or a link is broken.
     """
-    # Without --quiet, which also hides the warnings that fail a strict build.
+    # Do not add --quiet: it also hides the warnings that fail a strict build.
     options = ["--site-dir", str(folder)] if folder else []
     _mkdocs("build", "--strict", *options)
 

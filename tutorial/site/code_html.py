@@ -1,4 +1,4 @@
-"""What code needs in the finished HTML of a page, beyond the highlighter's colours."""
+"""Changes the code in a page's HTML after the highlighter has coloured it."""
 
 import re
 from html import escape

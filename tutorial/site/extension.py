@@ -35,9 +35,9 @@ from tutorial.site.typed import Typed
 
 FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.S)
 
-# After whitespace is normalized (30), before `superfences` takes all fences (25).
+# Run after whitespace is normalized (30), before `superfences` takes fences (25).
 PRIORITY = 27
-# After inline Markdown is parsed (20).
+# Run after inline Markdown is parsed (20).
 LAST = 3
 
 # A word of code that a browser would break at its hyphens, such as --loglevel, and

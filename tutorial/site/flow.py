@@ -63,7 +63,7 @@ def anchor(step: Step) -> str:
 
 
 def relative(page: str, target: str) -> str:
-    """The relative address of the page `target` on `page`; both are paths in `docs/`.
+    """The address of the page `target`, relative to `page`; both are paths in `docs/`.
 
     MkDocs makes links in Markdown relative, but does not change HTML.
     """

@@ -30,7 +30,7 @@ LANGUAGES = {
     ".html": ("html+django", "<!-- {} -->"),
     ".css": ("css", "/* {} */"),
     ".toml": ("toml", "# {}"),
-    # There is no highlighter for these files. This one recognizes their comments.
+    # For a file without its own highlighter, use one that recognizes its comments.
     ".txt": ("ini", "# {}"),
     ".ini": ("ini", "# {}"),
     ".yaml": ("yaml", "# {}"),
@@ -230,7 +230,7 @@ def _way_to_known(listing: Listing, at: int, step: int) -> set[int]:
 
 
 def _leaves_out(listing: Listing, between: range) -> bool:
-    """Whether the file has lines there that the listing does not show."""
+    """Whether the listing leaves out lines of the file in the range `between`."""
     filled = [n for n in between if listing.file.new[n].strip()]
     is_read = listing.file.is_new or listing.is_bare
     return any(is_read or listing.after.has(n) for n in filled)
@@ -287,7 +287,7 @@ def _marks(listing: Listing, language: str, comment: str) -> dict[int, str]:
     for count, number in enumerate(_lines_of_notes(listing), start=1):
         line = file.new[number]
         if _ends_in_comment(file.new, number, language):
-            # With "!" the theme removes the comment; without, only the number.
+            # With "!", the theme removes the comment; without it, only the number.
             mark = f"({count})" if comment.endswith("{}") else ""
         else:
             mark = comment.format(f"({count})!")

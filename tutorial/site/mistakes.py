@@ -2,8 +2,8 @@
 
 A `mistakes` fence shows entries of `tutorial/check/mistakes.toml`, the catalogue of
 `tutorial check`, whose texts are plain, with code in backticks. A `mistake` fence
-contains an entry of its own: something that goes wrong outside of a project, such as a
-port that is in use.
+defines a new entry, for something that goes wrong outside a project, such as a port
+that is in use.
 """
 
 import html

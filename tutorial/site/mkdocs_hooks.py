@@ -54,7 +54,7 @@ def on_post_page(output, page, config):
 
 
 def on_serve(server, config, builder):
-    """Watch everything that the pages are made from, except what running a step leaves.
+    """Watch the sources of the pages, except files that running a step creates.
 
     If other machines can reach the site, print its addresses.
     """
@@ -80,7 +80,7 @@ def on_serve(server, config, builder):
 
 
 def entries(folder: str | Path) -> Iterator[os.DirEntry]:
-    """The entries of a folder, without what running a step leaves there."""
+    """The entries of a folder, without files that running a step creates there."""
     with os.scandir(folder) as found:
         for entry in found:
             is_leftover = entry.name in LEFTOVERS or entry.name.endswith(

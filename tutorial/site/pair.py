@@ -1,4 +1,4 @@
-"""A step and the step before it, with which a page compares it."""
+"""A step and the step before it, which a page compares."""
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -13,7 +13,7 @@ from tutorial.project.steps import every, find
 
 @dataclass(frozen=True)
 class Edit:
-    """A change at one place: indexes of removed and added lines, from 0, half-open."""
+    """A change at one place: the ranges of removed and added lines, counted from 0."""
 
     old: range
     new: range

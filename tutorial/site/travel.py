@@ -36,7 +36,7 @@ def render(page: str, step: str, body: str) -> list[str]:
     def address(to: Step) -> str:
         return relative(page, source(to))
 
-    # The page of a step has a picture with links at its top.
+    # The page of a step already has a picture with links, at its top.
     links = None if step else address
     lit_data = f' data-lit="{lit}"' if lit else ""
     return [

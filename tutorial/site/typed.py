@@ -15,7 +15,7 @@ class Typed:
     removed: set[int] = field(default_factory=set)  # of the previous step's lines
 
     def after(self, edits: Sequence[Edit]) -> "Typed":
-        """The file with these changes. Making one again changes nothing."""
+        """The file with these changes. Repeating a change has no effect."""
         added, removed = set(self.added), set(self.removed)
         for edit in edits:
             added |= set(edit.new)
@@ -48,7 +48,7 @@ class Typed:
         yield from old[at:]
 
     def _is_there(self, number: int, edit: Edit) -> bool:
-        """Whether a line is added: a blank one depends on the lines around it."""
+        """Whether the line is there: a blank one depends on the lines around it."""
         new = self.file.new
         if new[number].strip():
             return number in self.added
@@ -64,7 +64,7 @@ class Typed:
         return any(above) and below[0]
 
     def _blocks(self, edit: Edit) -> list[range]:
-        """The added lines, without the blank ones between them."""
+        """The groups of added lines that blank lines separate."""
         found: list[range] = []
         for n in edit.new:
             if not self.file.new[n].strip():

@@ -1,7 +1,8 @@
 """`tutorial new DIR N --catch-up`: brings a learner's folder to the end of step N.
 
-Files that the step does not have are moved, never deleted. They go to a new folder,
-named after the current time, inside the learner's folder.
+Files that the step does not have, or has with a different content, are moved, never
+deleted. They go to a new folder, named after the current time, inside the learner's
+folder.
 """
 
 import os

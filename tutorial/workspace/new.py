@@ -21,7 +21,8 @@ db.sqlite3*
 {KEPT_ASIDE}/
 """
 
-# Inside the repository: the tests look at every file that its git does not ignore.
+# For a folder inside the repository, whose tests read every file that git does not
+# ignore.
 GITIGNORE_INSIDE = """\
 # Keeps this folder out of the tutorial's own git.
 *
@@ -90,7 +91,7 @@ def _write_files(folder: Path, step: Step | None) -> None:
 def _write_repository(folder: Path, step: Step | None) -> None:
     commit = repository.commit_of(step) if step else repository.before_step_1()
     repository.write(folder, [commit], ignored=GITIGNORE)
-    # If an empty folder was made without git before, its .gitignore is left.
+    # An earlier `new` without git may have left its .gitignore in the empty folder.
     (folder / ".gitignore").unlink(missing_ok=True)
 
 

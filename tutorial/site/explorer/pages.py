@@ -35,7 +35,7 @@ TEMPLATES = Environment(
     keep_trailing_newline=True,
 )
 
-# What a page adds to the advice of `tutorial diff`.
+# A sentence that a page adds to the advice of `tutorial diff`.
 WITHOUT_RUN = "Without `python3 -m tutorial run`, start it in a separate terminal."
 COMMANDS = ("Install", "Migrate")
 PROCESS = re.compile(r"(\S+) \((.*)\)")
@@ -48,7 +48,7 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def fill(path: str, html: str) -> str:
-    """The `html` of a page; if it is a page of the explorer, with its diffs."""
+    """The `html` of a page, with its diffs if it is a page of the explorer."""
     comparison = _by_path().get(path)
     if comparison is None:
         return html
