@@ -50,7 +50,7 @@ LOGGING = {
     "loggers": {
         # Django's own handler logs nothing unless DEBUG is on.
         "django": {"handlers": ["story"], "level": "INFO", "propagate": False},
-        # Django logs a traceback for each failed push. The worker logs one line.
+        # Django logs a traceback for each failed push; the worker's own line is enough.
         "django.dispatch": {"level": "CRITICAL"},
         # Our own layer reports when Redis is down; see config/layer.py.
         "channels_redis": {"level": "CRITICAL"},

@@ -18,7 +18,7 @@ from .environment import service_address
 
 # In seconds. If Redis hangs, visitors wait for a moment, not for ever.
 PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
-# A connection that broke while it was idle fails at its next use.
+# A connection that broke while it was idle fails only when it is used again.
 RETRY_ONCE = {**PATIENCE, "retry": AsyncRetry(NoBackoff(), 1)}
 
 

@@ -146,7 +146,7 @@ OPENAI_TIMEOUT_SECONDS = positive("OPENAI_TIMEOUT_SECONDS", 20.0)
 OPENAI_ANSWER_SECONDS = positive("OPENAI_ANSWER_SECONDS", 120.0)
 
 SEARCHES_PER_MINUTE = positive("SEARCHES_PER_MINUTE", 20)
-# How many searches a worker process handles at once. Others wait for a free worker.
+# How many searches a worker process handles at once. Further searches have to wait.
 SEARCHES_PER_WORKER = positive("SEARCHES_PER_WORKER", 1000)
 # Other workers take over a search if its lease is not renewed within this time.
 SEARCH_LEASE_SECONDS = positive("SEARCH_LEASE_SECONDS", 15.0)

@@ -102,7 +102,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         # the old one was signed with a key in SECRET_KEY_FALLBACKS.
         session.cycle_key = session.flush = lambda: None
         user = get_user(request)
-        # The session may have another key by now; see sessions.py.
+        # The session may have a new key by now; see sessions.py.
         self.session_key = session.session_key or self.session_key
         return user
 

@@ -50,5 +50,5 @@ def guest_name(token, minute):
 
 
 def is_guest(user):
-    """Return whether the user exists only as long as the browser keeps its cookie."""
+    """Return whether the user can be recognized only by the cookie of a browser."""
     return user.is_authenticated and hasattr(user, "guest")

@@ -85,8 +85,8 @@ class SearchResult(models.Model):
     )
     # Grows with each chunk and each change of state. The page ignores older numbers.
     sequence = models.BigIntegerField(default=0)
-    # Identifies the attempt that may write. An older attempt finds another value here
-    # and stops.
+    # Identifies the attempt that may write. An older attempt finds a different value
+    # here and stops.
     claim = models.UUIDField(null=True, editable=False)
     claims = models.PositiveSmallIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now())

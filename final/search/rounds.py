@@ -69,7 +69,7 @@ async def make_rounds():
         try:
             await keep_ours()
             # While the database was down, no worker could renew its leases. Wait for
-            # the time of one lease before taking over the searches of others.
+            # the time of one lease before taking over searches of other workers.
             if time.monotonic() - last > settings.SEARCH_LEASE_SECONDS / 2:
                 is_watching_since = time.monotonic()
             last = time.monotonic()

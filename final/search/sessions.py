@@ -8,12 +8,12 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import OperationalError, transaction
 from django.utils.timezone import now
 
-NEXT = "_next_key"  # in a session that was replaced by another one
+NEXT = "_next_key"  # in a replaced session: the new session's key
 LINK_AGE = timedelta(days=1)
 
 
 class SessionStore(db.SessionStore):
-    """Keeps all pages of a browser signed in when Django gives the session another key.
+    """Keeps all pages of a browser signed in when Django gives the session a new key.
 
     Django does this when it loads a session that was signed with one of
     SECRET_KEY_FALLBACKS. At that moment, another open page may still send the earlier

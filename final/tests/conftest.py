@@ -18,7 +18,7 @@ def django_db_modify_db_settings(tmp_path_factory):
 
 @pytest.fixture
 def user(db):
-    # Create another user first: a test would not notice a hard-coded id of 1.
+    # Create a different user first, so that a hard-coded id of 1 fails the tests.
     get_user_model().objects.create_user(username="somebody")
     return get_user_model().objects.create_user(username="ada", password="Lovelace-1")
 

@@ -191,7 +191,7 @@ async def test_an_error_for_the_operator_is_logged_without_secrets(api, caplog):
     assert "Why?" not in caplog.text
 
 
-async def test_the_first_word_has_a_longer_time_out_than_the_others(api, settings):
+async def test_the_first_word_has_a_longer_time_out_than_later_words(api, settings):
     settings.OPENAI_FIRST_WORD_SECONDS = 0.5
     settings.OPENAI_TIMEOUT_SECONDS = 0.02
     api.events = [event("response.created"), 0.2, delta("Be"), 0.2, COMPLETED]

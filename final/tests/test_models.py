@@ -50,7 +50,7 @@ def test_the_same_attempt_may_claim_twice(search):
     assert SearchResult.take(search.task_id, claim).claims == 1
 
 
-def test_the_search_of_a_dead_worker_is_taken_and_the_dead_one_is_too_late(search):
+def test_the_search_of_a_dead_worker_is_taken_and_its_save_is_too_late(search):
     dead = take(search)
     age(search, LEASE - ONE_SECOND)
     assert take(search) is None

@@ -90,7 +90,7 @@ def test_a_log_out_ends_the_earlier_key_as_well(user, pages):
     assert [user_of(page) for page in (first, second, third)] == [None] * 3
 
 
-def test_a_log_out_with_the_earlier_key_ends_both(user, pages):
+def test_a_log_out_with_the_earlier_key_ends_both_keys(user, pages):
     first, second, third = pages
     assert user_of(first) == user.pk
     second.post("/accounts/logout/")
@@ -111,7 +111,7 @@ def test_a_changed_password_ends_the_earlier_key_as_well(user, pages):
     assert user_of(thief) is None
 
 
-def test_a_changed_password_ends_the_sessions_of_others(client, user):
+def test_a_changed_password_ends_the_sessions_of_other_browsers(client, user):
     client.force_login(user)
     thief = page_of(client)
     change_password(client)
@@ -125,7 +125,7 @@ def change_password(page):
     assert page.post("/accounts/password_change/", fields).status_code == 302
 
 
-def test_a_log_in_gives_the_session_another_key(client, user):
+def test_a_log_in_gives_the_session_a_new_key(client, user):
     client.post("/", {"query": "Why?"})
     guest = page_of(client)
     before = client.session.session_key

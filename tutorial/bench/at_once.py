@@ -50,7 +50,7 @@ async def ask_at_once(
 ) -> Rush:
     """Let every visitor send `each` questions, and wait for the answers.
 
-    A visitor waits up to `patience` seconds for each of them.
+    A visitor waits up to `patience` seconds for each answer.
     """
     asked_before = (await stage.figures())["requests"]
     sent: list[str] = []
@@ -67,7 +67,7 @@ async def ask_at_once(
             try:
                 moments.append(await visitor.answers.of(question, left))
             except NoAnswer:
-                left = 0  # all were sent at once: the others have had as much time
+                left = 0  # the other answers have had as much time
         return moments
 
     started = time.monotonic()

@@ -32,8 +32,8 @@ from tutorial.runtime.project import Project
 from tutorial.runtime.stack import Stack, own_services
 from tutorial.runtime.waiting import wait_until
 
-# Variables that your shell may hold for other projects. They could select another
-# database, or make the project refuse the benchmark's visitors.
+# Variables that your shell may hold for other projects. They could select a
+# different database, or make the project refuse the benchmark's visitors.
 FOREIGN = """
     ALLOWED_HOSTS CELERY_BROKER_URL CSRF_TRUSTED_ORIGINS DATABASE_URL
     DEBUG DJANGO_SETTINGS_MODULE HTTPS_ONLY OPENAI_MODEL PYTHONPATH SECRET_KEY
@@ -196,7 +196,7 @@ class Stage:
         self._exits.close()
 
     def start(self, *kinds: Kind) -> list[Candidate]:
-        """Start them at the same time; return when all are ready. Raises Problem."""
+        """Start `kinds` at the same time; return when all are ready. Raises Problem."""
         with ThreadPoolExecutor(len(kinds)) as pool:
             try:
                 return list(pool.map(self._start, kinds))

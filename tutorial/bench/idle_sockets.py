@@ -76,7 +76,7 @@ async def _hold(
 
 
 async def _connect(candidate: Candidate, visitors: list[Visitor]) -> float:
-    """Open their sockets, AT_A_TIME concurrently. Return the seconds that this took."""
+    """Open a socket for each visitor, AT_A_TIME concurrently. Return the seconds."""
     connecting = asyncio.Semaphore(AT_A_TIME)
 
     async def connect(visitor: Visitor) -> None:

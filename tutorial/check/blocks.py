@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from tutorial.check.code import Code
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
-# The statements of an `except` that reports nothing.
+# An `except` whose body has only such statements reports nothing.
 SILENT = ast.Pass | ast.Return | ast.Continue | ast.Break | ast.Assign
 
 
 def silent_except(code: Code, at: str | None) -> str | None:
     """The place of an `except` that drops an exception, in the function at "file:line".
 
-    The function is the one around the line, or the one that begins in it.
+    That is the function that contains the line, or that begins there.
     """
     file, path = _path(code, at)
     for function in [one for one in path if isinstance(one, FUNCTIONS)][-1:]:

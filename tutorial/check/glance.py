@@ -14,7 +14,7 @@ def hints(scene: Scene) -> dict[int, str]:
     for name, at in _suspects(scene):
         mistake = mistakes()[name]
         where = f" ({at})" if at else ""
-        # None of these titles begins with a name, so it can begin in lower case.
+        # No title of a suspect begins with a name, so each can begin in lower case.
         title = mistake.title[0].lower() + mistake.title[1:]
         found.setdefault(mistake.stage, f"{title}{where}")
     return found

@@ -17,7 +17,7 @@ def is_lost(code: Code, call: Call) -> bool:
 
 
 def own_layer(code: Code, sent_at: str | None) -> str | None:
-    """The line that creates a channel layer other than that in the settings, or None.
+    """The place of a channel layer other than the one in the settings, or None.
 
     `sent_at` is the line that sends to the group; its file is searched first.
     """

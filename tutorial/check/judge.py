@@ -49,7 +49,7 @@ class Stage:
     findings: Callable[[Scene], Iterator[Unmet]]
     explain: Callable[[Scene, Unmet], Unmet]
     findings_inside: Callable[[Scene], Iterator[Unmet]]
-    beyond: Callable[[Scene], str] | None  # what is seen if the flow breaks before it
+    beyond: Callable[[Scene], str] | None  # its evidence if the flow breaks earlier
 
     @property
     def name(self) -> str:
@@ -89,9 +89,9 @@ OF_THE_SCRIPT = (
 
 
 def judge(scene: Scene, stage: Stage) -> tuple[Result, list[Diagnosis]]:
-    """Look at a stage. Return its result, and the findings: what does not break it.
+    """Look at a stage. Return its result, and the mistakes that do not break the flow.
 
-    A finding that breaks the flow after all becomes the result.
+    If one of these mistakes does break the flow, it becomes the result.
     """
     scene.stage_events = scene.events.mark()
     evidence, found = "", []
@@ -153,7 +153,7 @@ def judge_in_browser(scene: Scene) -> list[Result]:
 def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
     """The findings after a search in a browser that worked; see `judge`.
 
-    The result is for a stage that fails if more than one person asks; or it is None.
+    The result is that of a stage that fails if several people ask; otherwise None.
     """
     found, broken = [], None
     for look, what in browser_findings.LOOKS.items():
@@ -171,7 +171,7 @@ def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
 
 
 def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
-    """Look at a stage that the flow does not reach, as far as it works on its own.
+    """Look at a stage that the flow does not reach, as far as the stage works alone.
 
     `hint` is what the files alone show; see `glance`.
     """
@@ -197,7 +197,7 @@ def judge_pending(scene: Scene) -> list[Diagnosis]:
 
 
 def _explain(scene: Scene, stage: Stage, unmet: Unmet) -> Unmet:
-    """The mistake with what the observer and the code add to it.
+    """The mistake, with the details that the observer and the code add.
 
     Searches of the code begin with the files that rendered the page.
     """
@@ -274,7 +274,7 @@ def _surprise(scene: Scene, stage: Stage, error: Exception) -> Unmet:
 
 
 def _exit_in_view(scene: Scene) -> str | None:
-    """The place where the view, or a file that it imports, exits, or None."""
+    """A call that ends web, in the view's file or in one that it imports; or None."""
     view = (scene.view or "").rpartition(":")[0]
     files = scene.code.imported_from(view)
     return scene.code.find(r"\b(sys\.exit|os\._exit|exit|quit)\(", *sorted(files))

@@ -9,7 +9,7 @@ from tutorial.check.unmet import Unmet
 from tutorial.project import steps
 from tutorial.project.difference import FileDiff, compare, is_the_same
 
-# A project that differs in more lines, added and removed, was not typed from the pages.
+# If more lines are added or removed, the project was not typed from the pages.
 MOST_LINES = 10
 
 BLANK = re.compile(r"\s*(#|//|/\*.*\*/|<!--.*-->|\{#.*#\})|\s*$")
@@ -58,9 +58,9 @@ def _stage(path: str, line: str, last: int) -> int:
 def _first(change: FileDiff) -> tuple[str, str, str] | None:
     """The first missing line of a file as (line, words, place), or None.
 
-    The line is "" if the whole file is missing. The place is the line below which it
-    belongs. A line that is missing altogether is preferred to a line that is only in
-    another place.
+    The line is "" if the whole file is missing. The place is the line below which the
+    missing line belongs. A line that is nowhere in the file is preferred to a line that
+    is only in the wrong place.
     """
     if change.new is None:
         return "", f"there is no file {change.path}", change.path

@@ -74,7 +74,7 @@ class Opened:
     visitor: Visitor
     url: str  # of the WebSocket
     socket: ClientConnection
-    groups: list[str]  # that its consumer joined when it opened
+    groups: list[str]  # that the consumer joined when the socket opened
     mark: int  # the position in the commands of Redis before it was opened
     events: Events  # since then
     protocols: list[str] = field(default_factory=list)  # that the script names
@@ -235,7 +235,7 @@ class Scene:
         page = visitor.get()
         before = frozenset(page.page.pieces)
         mark, events = self.now()
-        # Use the page that was loaded: a second load may contain what the first lacks.
+        # Do not load the page twice: the second page may contain more than the first.
         answer = visitor.ask(question, token, page)
         return Search(question, visitor, before, mark, events, answer)
 
@@ -347,7 +347,7 @@ class Scene:
         return is_known and not self.is_over(search)
 
     def wait(self, condition: Callable[[], Any], seconds: float, search: Search) -> Any:
-        """Wait until the search's task makes a condition true; return its last value.
+        """Wait until the search's task makes a condition true; return the last value.
 
         If an observer recorded the end of the task, the wait ends early.
         """

@@ -215,7 +215,7 @@ def _goes_further(
         and last.stage == broken.diagnosis.stage
         and broken.diagnosis.id == "script-throws"
     )
-    if is_same:  # the exception is the cause of what was missing in the browser
+    if is_same:  # the exception explains the failure in the browser
         results[-1] = replace(results[-1], diagnosis=broken.diagnosis)
     report.results[:] = [before[0], *results]
     # If the flow breaks at a later stage, this finding would only distract.

@@ -40,7 +40,7 @@ class Broadcast:
     """A message that the channel layer sent to a group."""
 
     group: str
-    event: Any  # a dictionary, if it is right; None if the command does not show it
+    event: Any  # a dictionary, unless the project is wrong; None if not readable
     command: str
     time: float = 0.0  # when it was sent, in seconds since 1970
 

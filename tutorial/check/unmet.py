@@ -6,9 +6,10 @@ class Unmet(Exception):
 
     `mistake` is an id of the catalogue, `mistakes.toml`. `seen` says what was seen in
     place of what was `expected`. `at` is the line of code, such as
-    "search/tasks.py:33". `stage` is the stage that the mistake belongs to, if another
-    stage noticed it. `finding` is "unsafe" or "differs" if the flow still works; it
-    overrides the catalogue. The exception behind the mistake is its `__cause__`.
+    "search/tasks.py:33". `stage` is the stage that the mistake belongs to, if a
+    different stage noticed it. `finding` is "unsafe" or "differs" if the flow still
+    works; it overrides the catalogue. The exception behind the mistake is its
+    `__cause__`.
     """
 
     def __init__(

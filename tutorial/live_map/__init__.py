@@ -3,5 +3,5 @@
 In here: the searches, made from the observer's events (`journeys`, `stuck`), the
 contents of Redis, the page and its server, the picture of the flow, and the recording
 of a session.
-Not in here: what records the events (`observer`), the catalogue of mistakes (`check`).
+Not in here: the recorder of the events (`observer`), the list of mistakes (`check`).
 """

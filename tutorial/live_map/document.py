@@ -47,7 +47,7 @@ def recording(step: Step, state: dict[str, Any]) -> str:
 
 
 def _script() -> str:
-    """The modules of the page as one, because a file from disk cannot import others."""
+    """The page's modules as one script: a page from disk cannot import modules."""
     texts = [(PAGE / name).read_text() for name in SCRIPTS]
     text = re.sub(r"^import\b[^;]*;\n", "", "".join(texts), flags=re.M)
     return re.sub(r"^export ", "", text, flags=re.M)
@@ -58,7 +58,7 @@ def _digest(text: str) -> str:
 
 
 def name_of(step: Step) -> str:
-    """The step, or the folder's name without its path, which may name a person."""
+    """The step, or the folder's name only: the path may contain a person's name."""
     return step.folder.name if step.is_own else step.title
 
 

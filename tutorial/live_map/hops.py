@@ -38,7 +38,7 @@ def _cut(value: Any, most: int = 300) -> str:
 
 
 def said(error: str) -> str:
-    """An exception, to end a sentence with."""
+    """An exception as the end of a sentence."""
     return error.rstrip(". ")
 
 
@@ -48,7 +48,7 @@ def sentence(words: str) -> str:
 
 
 def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
-    """The hops that an event stands for; none, if the event only explains others."""
+    """The hops that an event stands for; none if it only explains other events."""
     make = HOPS.get(event["what"])
     if make is None:
         return

@@ -26,8 +26,8 @@ class Hop:
     process: str = ""  # "web" or "worker"
     pid: int = 0
     failed: bool = False
-    count: int = 1  # the number of hops of this kind that it stands for
-    until: float = 0.0  # the time of the last of them
+    count: int = 1  # how many hops of this kind it stands for
+    until: float = 0.0  # the time of the last hop that it stands for
 
     def data(self) -> dict[str, Any]:
         """The hop as data for the page."""
@@ -60,11 +60,11 @@ class Journey:
     state: str = "travelling"  # or "waiting", "stuck", or one of ENDED
     # Explanations that have been worked out, kept for later use.
     explained: dict[str, Any] = field(default_factory=dict)
-    halt: dict[str, Any] | None = None  # where and why it gets no further
+    halt: dict[str, Any] | None = None  # where and why the search gets no further
 
     @property
     def stage(self) -> int:
-        """The stage that it has reached."""
+        """The stage that the search has reached."""
         return max((hop.stage for hop in self.hops), default=1)
 
     @property

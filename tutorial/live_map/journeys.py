@@ -11,7 +11,7 @@ from tutorial.live_map.sockets import Sockets
 from tutorial.observer.events import Event
 
 KEPT = 50  # journeys
-# Hops of a journey. After that, a hop only raises the count of the last equal one.
+# Hops of a journey. A further hop can only raise the count of an earlier one.
 MOST_HOPS = 60
 MOST_LOOSE = 500  # events that do not belong to a known search yet
 
@@ -62,7 +62,7 @@ class Journeys:
         return self._known_by_text(event)
 
     def _known_by_path(self, event: Event) -> Journey | None:
-        """The search whose id is in a request's path, as when it is cancelled."""
+        """The search whose id is in a request's path, as in a request to cancel it."""
         for part in str(event.get("path", "")).split("/"):
             if len(part) > 8 and part in self._of:
                 return self._of[part]
@@ -109,7 +109,7 @@ class Journeys:
         yield from self._loose.pop(str(key), ())
 
     def _follow(self, journey: Journey, event: Event) -> None:
-        """Add the event to the journey, with all events that this event links to it."""
+        """Add the event, and all events that it links to the journey."""
         earlier = [
             one
             for key in ("trail", "id", "digest")
@@ -135,7 +135,7 @@ class Journeys:
             journey.is_dropped = True
             self.all.pop(journey.number, None)
             self.total -= 1
-            # The next search gets this number, unless another search has begun.
+            # The next search gets this number, unless a later search has already begun.
             if journey.number == self._newest:
                 self._newest -= 1
             return
@@ -180,9 +180,10 @@ def _is_id(text: str) -> bool:
 
 
 def _append(journey: Journey, hop: Hop) -> None:
-    """Add a hop, or count it in an equal one.
+    """Add the hop, or raise the count of an earlier hop of the same kind and stage.
 
-    It is counted if only hops of the repeating kinds have followed the equal one.
+    The count is raised for REPEATED kinds, and for all kinds after MOST_HOPS; but only
+    if no other hops than those of REPEATED kinds came in between at this stage.
     """
     same = None
     for other in reversed(journey.hops):

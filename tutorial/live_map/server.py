@@ -19,7 +19,7 @@ from tutorial.runtime import codespaces
 from tutorial.runtime.waiting import wait_until
 
 READ = 0.1  # seconds between two reads of the events
-READ_WHEN_BUSY = 0.5  # the same, while many searches are running
+READ_WHEN_BUSY = 0.5  # seconds between two reads while the map is busy
 BUSY = 15  # the map is busy if this many searches changed between two reads
 LOOK = 0.5  # seconds between two looks at the processes and into Redis
 BEAT = 15.0  # seconds after which a silent stream sends a comment

@@ -61,7 +61,7 @@ class Sockets:
         self.open: dict[tuple[int, int], Event] = {}  # by process and socket
         self.groups: dict[str, dict[str, int]] = {}  # channels and processes, by group
         self.attempts: OrderedDict[str, Attempt] = OrderedDict()  # by handshake
-        # The last time that a group was left, and the result of `of` before that.
+        # By group: when a socket last left it, and what `of` returned until then.
         self._left: dict[str, tuple[float, tuple[int, int]]] = {}
 
     def add(self, event: Event) -> None:
@@ -122,7 +122,7 @@ class Sockets:
     def of(self, group: str, time: float | None = None) -> tuple[int, int]:
         """How many processes and sockets receive the messages of the group.
 
-        `time` may be in the past, because a message may have ended its consumer.
+        `time` may be in the past: a message may have ended the consumer that got it.
         """
         left, before = self._left.get(group, (0.0, (0, 0)))
         if time is not None and left > time:

@@ -19,7 +19,7 @@ from tutorial.runtime.exclusive import listens
 from tutorial.runtime.stack import Stack
 
 MOST_RECEIVERS = 200
-QUIET = ("starting", "running")  # the states without a last line on the page
+QUIET = ("starting", "running")  # states in which the page shows no last line
 NOTICED = 0.5  # seconds until a new process is noticed
 
 

@@ -32,7 +32,7 @@ ANONYMOUS = (
     ),
     ("user-none", "The visitor has no session cookie when the page is loaded."),
 )
-# The possible mistakes if both names of a group contain a random text.
+# The possible mistakes if two different groups both have a random text in the name.
 OF_RANDOM_NAMES = (
     ("session-changes", "A view creates or changes the session when the form is sent."),
     ("key-of-each-process", "The settings create a new `SECRET_KEY` at each start."),
@@ -141,7 +141,7 @@ def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
 
 
 def _other_layer(journey: Journey, sent: Event, world: World) -> Halt:
-    """The halt of a search whose group has sockets that use another channel layer."""
+    """The halt of a search whose group has sockets, but on a different layer."""
     text = f"The group {sent['group']} has sockets, but no consumer got the message."
     code = Code(world.folder)
     if at := _once(journey, "layer", lambda: own_layer(code, sent.at)):
@@ -223,7 +223,7 @@ def _has_closed(journey: Journey, last: Attempt, nobody: str, world: World) -> H
 def _not_in_group(
     journey: Journey, sent: Event, opened: list[Attempt], nobody: str, world: World
 ) -> Halt:
-    """The halt of a search whose visitor's open WebSockets are not in its group."""
+    """The halt of a search whose visitor has open WebSockets, but not in its group."""
     joined = sorted({group for one in opened for group in one.groups})
     if not joined:
         return _in_no_group(journey, opened[-1], nobody, world)

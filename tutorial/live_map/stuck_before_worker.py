@@ -8,7 +8,7 @@ from tutorial.live_map.journey import Journey
 from tutorial.live_map.world import PATIENCE, Halt, Halts, World
 from tutorial.observer.events import Event
 
-# The possible mistakes if a form is refused, each with a sign that only it shows.
+# The possible mistakes if a form is refused, each with its distinctive sign.
 FORBIDDEN = (
     ("csrf-token-missing", "The terminal of web says: CSRF token missing."),
     (
@@ -24,7 +24,7 @@ NOT_FOUND = (
     ("form-action", "With `DEBUG`, the page lists the addresses, but none matches."),
     ("view-raises", "With `DEBUG`, the page names the view that has raised `Http404`."),
 )
-# The possible mistakes if the message is nowhere, each with a sign that only it shows.
+# The possible mistakes if the message is nowhere, each with its distinctive sign.
 NOT_IN_REDIS = (
     (
         "message-unroutable",

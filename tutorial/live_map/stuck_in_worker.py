@@ -22,7 +22,7 @@ def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
     error = journey.latest("openai")
     if failed and not (retried and retried["time"] >= failed["time"]):
         if journey.latest("handler failed", "group_send failed"):
-            return  # the task failed because of that, which is judged elsewhere
+            return  # this made the task fail; `in_signal` judges it
         is_api = bool(error and not announced)
         mistake = _mistake_of(failed, journey, bool(announced))
         at = (error.at if is_api else None) or failed.at

@@ -1,4 +1,4 @@
-"""What is known about a running project besides its searches; and why one is stuck."""
+"""What is known about a project besides its searches, and why a search is stuck."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ class Halt:
     at: str | None = None
     state: str = "stuck"
     advice: str = ""  # replaces the fix in the catalogue
-    # Several mistakes are possible: their ids, each with a sign that only it shows.
+    # If several mistakes are possible: their ids, each with its distinctive sign.
     others: tuple[tuple[str, str], ...] = ()
 
     def data(self) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def commands_in_front(project: Project) -> dict[str, str]:
 
 
 def with_survey(command: str, arguments: list[str]) -> str | None:
-    """The web process's command, changed to write the survey first; None if it cannot.
+    """Web's command, changed to write the survey first; None if this is impossible.
 
     `arguments` are those of the survey. Only a command of manage.py can do both in one
     process.

@@ -51,7 +51,7 @@ class StandIn(ThreadingHTTPServer):
 
     `thinking` is the silence in a stream before its first word, if a question asks for
     that. With `numbered`, an answer begins with the number of its question and has no
-    note: it shows which question it belongs to, even if two get the same passage.
+    note. So two answers differ even if they contain the same passage.
     """
 
     daemon_threads = True

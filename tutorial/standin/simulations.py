@@ -145,7 +145,7 @@ _BY_NAME = {simulation.name: simulation for simulation in SIMULATIONS}
 def find(question: str) -> Simulation | None:
     """The simulation that a question ends with, as "simulate: NAME", if there is one.
 
-    A project may write words of its own before the question, and a quote after it.
+    A project may add a prompt before the question, and a quotation mark after it.
     """
     asked = re.search(rf"{PREFIX}\s*([a-z ]+?)\W*$", question.lower())
     return _BY_NAME.get(asked[1]) if asked else None

@@ -44,7 +44,7 @@ class Form:
     texts: dict[str, int | None] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
     id: str = ""
-    has_button: bool = False  # whether it has a button that sends it
+    has_button: bool = False  # whether it has a submit button
 
     @property
     def text_field(self) -> str | None:

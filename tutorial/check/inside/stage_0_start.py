@@ -21,7 +21,7 @@ SIGNS = (
     (2, r"forms\.Form|def \w+\(request|urlpatterns"),
 )
 
-# Packages that a file of the project with the same name would hide.
+# Packages that are hidden if the project has a file of that name.
 PACKAGES = (
     *("openai", "redis", "celery", "kombu", "channels", "channels_redis", "daphne"),
     *("django", "asgiref", "msgpack", "uvicorn", "hypercorn", "whitenoise", "gevent"),
@@ -89,7 +89,10 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def replaced_lines(scene: Scene, role: str = "") -> Iterator[Unmet]:
-    """The Procfile's lines that start nothing, as mistakes; all, or those of a role."""
+    """The Procfile's lines that start nothing, as mistakes.
+
+    With `role`, only lines that would start a process of this role.
+    """
     for line, other in procfile.replaced(scene.folder):
         if not role or line.role == role:
             yield Unmet(

@@ -71,7 +71,7 @@ def _no_script(scene: Scene) -> Unmet | None:
     place = scene.code.find(r"new WebSocket\(", ".js", ".html")
     if place is None:
         return None
-    if scene.opened:  # the browser has the page as it is now
+    if scene.opened:  # scripts may have changed the page in the browser
         named = scene.opened.page.evaluate(LOADED)
         path = urllib.parse.urlsplit(scene.opened.page.url).path
     else:
@@ -115,7 +115,7 @@ def _imported_script(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _no_static(scene: Scene) -> str | None:
-    """The place of what keeps the server from serving static files, or None."""
+    """The line that keeps the server from serving static files, or None."""
     if scene.code.find(r"ASGIStaticFilesHandler|whitenoise|staticfiles_urlpatt", ".py"):
         return None
     if server := scene.code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", ""):
@@ -172,7 +172,7 @@ def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
 
 
 def _field_without_name(scene: Scene) -> str | None:
-    """The place of the field that has no name or is not rendered; or of the view."""
+    """The place of a field without a name, of an unrendered field, or of the view."""
     code = scene.code
     buttons = "hidden|submit|button|reset|image"
     named = rf"name=|type=[\"']?({buttons})"
@@ -180,7 +180,7 @@ def _field_without_name(scene: Scene) -> str | None:
         return at
     at = code.find(r"{{ *\w*form(\.(?!\w*errors)\w+)? *[|}]", ".html")
     name = re.search(r"form\.(\w+)", code.line(at))
-    # The form class has the field, so the view does not pass the form to the template.
+    # If the form class has the field, the view does not pass the form.
     if at and (not name or code.find(rf"^\s+{name[1]} *=|[\"']{name[1]}[\"']", ".py")):
         return scene.view or at
     return at

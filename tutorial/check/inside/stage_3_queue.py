@@ -193,7 +193,7 @@ def _without_broker(scene: Scene) -> str | None:
 
 
 def _package(scene: Scene) -> str:
-    """The package that should import the Celery app: the settings' own."""
+    """The `__init__.py` that should import the Celery app: the one beside the app."""
     place = scene.code.find(r"\bCelery\(", ".py")
     if place and "/" in place:
         return f"{place.rpartition('/')[0]}/__init__.py:1"

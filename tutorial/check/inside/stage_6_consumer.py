@@ -69,7 +69,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _got(scene: Scene) -> bool:
-    """Whether the consumer has a method for its message. True without an observer."""
+    """Whether the consumer has a method for the message; True without an observer."""
     got = scene.live.events.first("consumer got")
     return not scene.observed or bool(got and got["has_method"])
 

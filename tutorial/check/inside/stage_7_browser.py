@@ -143,7 +143,7 @@ IN_VAIN = {
     "template-content": r"(?i)template\w*\.(children|firstElementChild|querySelector)"
     r"|\.cloneNode\(\s*(false)?\)",
 }
-# Code that copies a <template> itself. It counts if the script never reads `.content`.
+# Code that copies a <template> itself; a mistake only if no script reads `.content`.
 COPIED = r"(?<!content)\.cloneNode\("
 
 

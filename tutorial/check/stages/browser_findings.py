@@ -1,7 +1,7 @@
 """What is unsafe or unreliable in a project that answers a search in a browser.
 
-The stages' own findings send a plain HTML form. These use the page as a person does, so
-they also apply to a project that sends the question in a different way.
+The stages' own findings send a plain HTML form. The checks here use the page as a
+person does, so they also fit a project that sends the question in a different way.
 """
 
 import secrets
@@ -31,7 +31,7 @@ from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
-# The questions of two people at the same moment. Their answers differ.
+# The topics of two people's questions at the same moment. The answers differ.
 TWO_QUESTIONS = ("signal", "browser")
 
 JOINS = 0.5  # seconds that a consumer may take to join its group
@@ -54,10 +54,10 @@ OWN_HEADERS = ("host", "origin", "referer", "user-agent", "cookie", "content-len
 
 
 def _leaving(scene: Scene) -> Iterator[Unmet]:
-    """Yield the earlier searches' findings, and one if the page is left by its form."""
+    """Yield the earlier searches' findings, and one if the form leaves the page."""
     yield from scene.differs
     if scene.opened.was_left:
-        # An answer may arrive while the page is gone: does the next page show it?
+        # If the answer arrived while the page was gone, the next page should show it.
         page = scene.opened.page
         answer = scene.answered(scene.search.question)["answer"]
         page.goto(scene.site.url + scene.path)
@@ -78,7 +78,7 @@ def _socket_url(scene: Scene) -> str:
 
 
 def _joins(scene: Scene, person: Person, origin: str) -> tuple[bool, list[str]]:
-    """Whether the first page's WebSocket opens for `person`, and the joined groups."""
+    """Whether the first page's WebSocket opens for `person`, and the groups joined."""
     visitor = Visitor(scene.site, scene.path)
     visitor.take_cookies(person.cookies)
     used = "socketsOfThePage.map((one) => one.protocol).filter(Boolean)"

@@ -45,8 +45,7 @@ from tutorial.runtime.waiting import pause_in
 from tutorial.visitor.sockets import NoSocket
 from tutorial.visitor.visitor import Answer
 
-# The questions that are asked one after the other in the same page. Their answers
-# differ.
+# The topics of the two questions that are asked in the same page. The answers differ.
 QUESTIONS = ("consumer", "worker")
 
 # What JavaScript writes into an address for a missing value.

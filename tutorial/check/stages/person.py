@@ -1,4 +1,4 @@
-"""A person with a browser: finds the form, logs in if asked to, and asks in it."""
+"""A person with a browser: finds the form, logs in if necessary, asks questions."""
 
 import contextlib
 import re

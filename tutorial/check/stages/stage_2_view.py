@@ -50,7 +50,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _refusal(scene: Scene, search: Search) -> Unmet:
-    """A good question was answered with an error."""
+    """The mistake to report if a good question was answered with an error."""
     status = search.answer.status
     expected = "an answer to the form, and a call to the task"
     seen = f"the form was answered with status {status}"

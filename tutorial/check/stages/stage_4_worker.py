@@ -185,7 +185,7 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
 
     with ThreadPoolExecutor(BURST) as pool:
         searches = list(pool.map(ask, visitors, tokens))
-    # A rate limit may refuse some of them.
+    # A rate limit may refuse some of the questions.
     taken = [one for one in searches if one.answer.status in ANSWERED]
     wait_for(lambda: count() >= len(taken), DONE)
     if count() < len(taken):

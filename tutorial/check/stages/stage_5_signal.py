@@ -66,7 +66,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:
-    """The second visitor's search, which the API refused."""
+    """The error in the second visitor's search goes to that visitor's group only."""
 
     def sent_to(is_same: bool) -> list[Broadcast]:
         found = scene.broadcasts_since(search.mark)

@@ -31,7 +31,7 @@ EVIL = "http://evil.example"
 
 
 def look(scene: Scene) -> str:
-    """A frame with the answer reaches its user, and so does the next one."""
+    """A frame with the answer reaches its user, and so does the next answer's frame."""
     mine = scene.mine = _open(scene)
     other = scene.other = _open(scene)
     search = scene.live = scene.ask(scene.question("consumer"), mine.visitor)
@@ -237,7 +237,7 @@ def _idle(scene: Scene) -> Iterator[Unmet]:
             return
         seconds = 0.1
     for opened in (scene.mine, scene.other):
-        # Pieces of an answer may be alike.
+        # Compare whole answers only, because two pieces of an answer may be equal.
         whole = [f for f in opened.frames if _holds_an_answer(scene, f)]
         twice = (f for f in whole if whole.count(f) > 1)
         for frame in twice:
@@ -324,7 +324,7 @@ def others_socket(group: str) -> Unmet:
 
 
 def _joins(scene: Scene, visitor: Visitor, origin: str) -> tuple[bool, list[str]]:
-    """Whether the first visitor's WebSocket opens for `visitor`, and its new groups."""
+    """Whether the first page's WebSocket opens for `visitor`, and the groups joined."""
     mark, mine = scene.redis.mark(), scene.mine
     try:
         socket = open_socket(

@@ -265,7 +265,7 @@ def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
         words = text_of(page).replace(REFUSED, "").split()
         return any(word not in before for word in words)
 
-    # Without a frame, there is nothing to show.
+    # Without a new frame, there is nothing to wait for.
     wait(page, is_new, 2 if len(opened.frames) > count else 0)
     if opened.errors:
         yield thrown(opened)
@@ -294,10 +294,10 @@ def _html(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
 
 
 def _reload(opened: OpenPage, *, knows_html: bool) -> Iterator[Unmet]:
-    """A reload shows nothing of the answers that the page did not show before.
+    """The page shows all of an answer without a reload; a reload adds nothing.
 
-    `knows_html` says that HTML in an answer became HTML in the page, which has been
-    reported. Such an answer is not looked for.
+    `knows_html` says that HTML in an answer became HTML in the page. This has already
+    been reported, so texts with HTML are skipped.
     """
     page, count = opened.page, -1
     while count < len(opened.frames):  # an answer may come in pieces

@@ -150,7 +150,7 @@ element("large").addEventListener("click", () => {
 });
 try { setLarge(localStorage.getItem("large") === "true"); } catch { /* nothing is stored */ }
 
-// A click on a station of the picture scrolls to the hops of the search there.
+// A click on a station of the picture scrolls to the search's hops at that station.
 for (const station of document.querySelectorAll(".flow a.station")) {
   station.addEventListener("click", (event) => {
     event.preventDefault();

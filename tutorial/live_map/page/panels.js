@@ -109,7 +109,6 @@ function drawWaterfall(search, now) {
   }));
 }
 
-// Why the search gets no further, below the picture, with a link to the page about it.
 // Text with code between backticks.
 function withCode(text) {
   return text.split("`").map((part, place) => (place % 2 ? made("code", { translate: "no" }, part) : part));
@@ -121,6 +120,7 @@ function titleOf(one, isRecorded) {
   return isRecorded ? title : [made("a", { href: one.page }, ...title)];
 }
 
+// Why the search gets no further, below the picture, with a link to the page about it.
 export function drawVerdict(search, isRecorded) {
   const box = $("verdict");
   const halt = search?.halt;

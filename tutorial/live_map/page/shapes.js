@@ -25,7 +25,7 @@ export function shapeOf(number) {
   return drawn("path", { d: SHAPES[name], class: `shape colour-${number % COLOURS}` });
 }
 
-// The shape in an SVG of its own, for use in a line of text.
+// The shape as a separate SVG, for use in a line of text.
 export function iconOf(number) {
   const svg = drawn("svg", { viewBox: "-10 -10 20 20", class: "icon", "aria-hidden": "true" });
   svg.append(shapeOf(number));

@@ -22,7 +22,7 @@ export function remember(run, found) {
   while (searches.size > KEPT) searches.delete(searches.keys().next().value);
 }
 
-// Remove searches of this start that the server has removed, because they were no searches.
+// Remove entries of this start that the server has removed: they turned out to be no searches.
 export function forgetOthers(run, numbers) {
   const known = new Set(numbers.map((number) => `${run}-${number}`));
   for (const key of [...searches.keys()]) {

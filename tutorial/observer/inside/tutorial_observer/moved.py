@@ -1,4 +1,4 @@
-"""Redirects the project to the check's database and Redis, whatever its settings."""
+"""Redirects a project to the check's database and Redis, whatever its settings are."""
 
 import functools
 import os

@@ -280,7 +280,7 @@ def note_signal(signal, sender, arguments, at):
     live = signal._live_receivers(sender)
     # Since Django 5, synchronous and asynchronous receivers are separate lists.
     receivers = [*live[0], *live[1]] if isinstance(live, tuple) else live
-    # Without a handler, the question is whether its module was imported.
+    # If no handler is connected, its module may not have been imported.
     modules = {} if receivers else {"modules": own_modules()}
     note(
         "signal",
@@ -363,7 +363,7 @@ def watch_asend(asend):
     async def watched(self, *sender, **named):
         frame = sys._getframe(1)
         own = is_own(frame.f_code.co_filename)
-        # `async_to_sync(signal.asend)(...)` calls it in an event loop of its own.
+        # `async_to_sync(signal.asend)(...)` calls `asend` from a separate event loop.
         at = short(frame.f_code.co_filename, frame.f_lineno) if own else caller.get()
         if at:
             guarded(note_signal)(self, sender, named, at)
