@@ -278,7 +278,7 @@ def not_ready(tmp_path, monkeypatch) -> str:
     return "\n".join(said)
 
 
-# A server that exits at the first connection, which only tests whether it is ready.
+# A server that exits at the first connection, with which `run` tests if it is ready.
 SHORT_LIVED = """
 import os, socket, sys
 if "migrate" not in sys.argv:

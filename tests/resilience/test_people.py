@@ -232,7 +232,7 @@ def count_users(running: Running) -> int:
 def test_a_page_that_wakes_up_gets_what_is_new(shared_app, chromium, event):
     page = open_page(chromium.new_context(), shared_app.site)
     user = page.locator("body").get_attribute("data-user")
-    # The page gets no message about this search, and waits for no search.
+    # The page gets no message about this search, and it is not waiting for any search.
     insert_search(shared_app, user, query="Asked elsewhere", status="done", answer="A")
     if event.startswith("new"):
         page.evaluate(f"dispatchEvent({event})")

@@ -20,7 +20,8 @@ from tutorial.runtime.waiting import wait_for, wait_until
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
-# Two threads use one database, with the options in the settings and in the argument.
+# Two threads use one database, with the options from the settings and from the
+# program's argument.
 # They wait half a second for a lock, instead of five. The program prints the errors.
 TWO_AT_A_TIME = """
 import json, sys, threading

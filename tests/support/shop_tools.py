@@ -1,4 +1,4 @@
-"""Which tools show a mistake: what they show that a healthy project does not."""
+"""Which tools show a mistake: those whose output differs from a healthy project's."""
 
 import re
 from collections import Counter

@@ -13,7 +13,7 @@ from tutorial.observer.events import Event
 
 
 def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
-    """Yield a halt if the task has started, but no signal or message was sent yet."""
+    """Yield a halt if the task has started and sent no signal or message yet."""
     started = journey.latest("task started")
     if started is None or is_eager(journey):
         return
@@ -121,7 +121,7 @@ def in_signal(journey: Journey, world: World, quiet: float) -> Halts:
 
 
 def _lost_call(journey: Journey, world: World, *names: str) -> str | None:
-    """The place of a call of one of these methods that is never awaited, or None."""
+    """Return where one of these methods is called without `await`, or None."""
     key = f"lost {names}"
     if key not in journey.explained:
         code = Code(world.folder)

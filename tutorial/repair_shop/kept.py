@@ -36,7 +36,7 @@ class Turn:
 
 @dataclass
 class Kept:
-    """The state of a folder: its mistakes so far, of which the last is in it now."""
+    """The state of a folder: its mistakes so far, the last of which is in it now."""
 
     step: int
     seed: int

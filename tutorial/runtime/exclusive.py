@@ -27,8 +27,8 @@ def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
     `preferred` has to be free at the address `host` as well.
 
     No other call gets the same port from PORTS until a process has had time to start
-    listening on it. Otherwise two projects that start at the same time might use each
-    other's pages. Raises Problem if no port is free.
+    listening on it. Otherwise, two projects that start at the same time might get the
+    same port. Raises Problem if no port is free.
     """
     if preferred and _is_free(preferred) and _is_free(preferred, host):
         return preferred

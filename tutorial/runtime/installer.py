@@ -1,4 +1,4 @@
-"""Installs the pinned packages with uv or pip, and explains why that failed."""
+"""Installs the pinned packages with uv or pip, and explains why if that fails."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ CERTIFICATE = ("CERTIFICATE_VERIFY_FAILED", "invalid peer certificate")
 NO_SPACE = os.strerror(errno.ENOSPC)
 
 AGAIN = "then run the same command again."
-REACH_AN_INDEX = f"Check that this machine reaches a Python package index, {AGAIN}"
+REACH_AN_INDEX = f"Check that this machine can reach a Python package index, {AGAIN}"
 NAME_THE_CERTIFICATE = (
     "Many companies and schools read encrypted traffic, and sign it with a certificate"
     " of their own. Ask for it as a file (.pem), name that file to pip and uv, "
@@ -31,7 +31,7 @@ DOWNLOADS = {"run": 40, "redis": 2, "test": 75, "docs": 26}
 
 
 def amount(*names: str) -> tuple[int, int]:
-    """How many packages these sets of pins name, and about how many MB they are."""
+    """The number of packages in these sets of pins, and their rough size in MB."""
     packages = set().union(*(names_in(requirements(name)) for name in names))
     return len(packages), sum(DOWNLOADS[name] for name in names)
 

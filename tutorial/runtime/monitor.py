@@ -13,7 +13,7 @@ from tutorial.runtime.waiting import wait_for
 
 Found = TypeVar("Found")
 
-SYNC = 5.0  # seconds until MONITOR must have shown a command that we sent
+SYNC = 5.0  # the time limit, in seconds, for MONITOR to show a command that we sent
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class RedisMonitor:
 
     def _read(self) -> None:
         # Reading also ends when the server ends. A closed connection no longer has a
-        # parser, which raises AttributeError.
+        # parser, so reading from it raises AttributeError.
         ends = (redis.RedisError, OSError, ValueError, AttributeError)
         with contextlib.suppress(*ends):
             for found in self._monitor.listen():
@@ -114,9 +114,9 @@ class RedisMonitor:
 
 @contextlib.contextmanager
 def monitor(url: str) -> Iterator[RedisMonitor]:
-    """A context that reads each command that the Redis server at `url` receives.
+    """A context manager that reads what the Redis server at `url` receives.
 
-    It reads the commands that arrive while the context is active.
+    It reads all commands that arrive while the context is active.
     """
     client = redis.Redis.from_url(url, socket_timeout=None)
     pool = client.connection_pool

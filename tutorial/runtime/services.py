@@ -75,7 +75,7 @@ def find_redis() -> Path:
 
 
 def _version(program: str) -> int | None:
-    """The major version of a Redis server, or None if it does not print it."""
+    """The major version of a Redis server, or None if the server does not print one."""
     result = subprocess.run([program, "--version"], capture_output=True, text=True)
     version = re.search(r"\bv=(\d+)", result.stdout)
     return int(version[1]) if version else None

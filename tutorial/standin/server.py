@@ -47,7 +47,7 @@ Answer = responses.Answer | completions.Answer
 
 
 class StandIn(ThreadingHTTPServer):
-    """The server. It waits `latency` s before an answer, `pace` s between its words.
+    """The server. It waits `latency` s before an answer, and `pace` s between words.
 
     `thinking` is the silence in a stream before its first word, if a question asks for
     that. With `numbered`, an answer begins with the number of its question and has no
@@ -265,7 +265,7 @@ class Handler(BaseHTTPRequestHandler):
 def looks_like_a_key(key: str) -> bool:
     """Whether the key is the stand-in's own, or has the shape of OpenAI's keys.
 
-    A placeholder such as "your-api-key" is refused, as the real API refuses it.
+    A placeholder such as "your-api-key" is refused, as the real API would refuse it.
     """
     return key == STAND_IN_KEY or re.fullmatch(r"sk-[\w-]{20,}", key) is not None
 

@@ -233,8 +233,8 @@ class Visitor:
 
         `answer` is the page, if it has been loaded; otherwise it is loaded now.
 
-        A form that sends to another server does not count: Django's debug page has one
-        that would publish the traceback.
+        A form that goes to a different server does not count: Django's debug page has
+        one that would publish the traceback.
         """
         answer = answer or self.get()
         if answer.status != 200:
@@ -245,7 +245,7 @@ class Visitor:
         if not own:
             message = "The page has no form that is sent by POST"
             if forms:
-                message = f"The page's form sends to {self.address_of(forms[0])}"
+                message = f"The page's form is submitted to {self.address_of(forms[0])}"
             raise NoForm(message, answer)
         likely = [form for form in own if QUESTION.search(form.text_field)]
         return (likely or own)[0]

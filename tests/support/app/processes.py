@@ -62,8 +62,8 @@ def without_worker(running: Running) -> Iterator[None]:
     kill(running.project.running["worker"])
     try:
         with ask_redis(running) as client:
-            # Until Redis notices the end, it would send the next message to the dead
-            # worker.
+            # Until Redis notices that the worker has ended, it would send the next
+            # message to it.
             wait_until(
                 lambda: client.info("clients")["blocked_clients"] == 0,
                 seconds=10,

@@ -159,7 +159,7 @@ def _not_allowed(name: object) -> str:
         named = {" ": "a space"}
         signs = ", ".join(named.get(sign, f"“{sign}”") for sign in wrong)
         return f"a name must not contain {signs}"
-    return f"it has {len(name)} characters, but fewer than 100 are allowed"
+    return f"it has {len(name)} characters, but at most 99 are allowed"
 
 
 def _layer_failed(scene: Scene, failed: Event) -> Unmet:

@@ -45,7 +45,7 @@ from tutorial.runtime.waiting import pause_in
 from tutorial.visitor.sockets import NoSocket
 from tutorial.visitor.visitor import Answer
 
-# The topics of the two questions that are asked in the same page. The answers differ.
+# The topics of the two questions that are asked on the same page. The answers differ.
 QUESTIONS = ("consumer", "worker")
 
 # What JavaScript writes into an address for a missing value.
@@ -57,7 +57,7 @@ SHOWN = 3.0  # seconds from the frame to the page
 
 
 def follow(scene: Scene) -> Iterator[tuple[int, str]]:
-    """Search twice in one page; yield the number of each stage that passes, and why.
+    """Search twice on one page. Yield the number of each stage that passes, and why.
 
     Raises Unmet at the first stage that does not pass.
     """
@@ -148,7 +148,7 @@ def _look_at_scripts(opened: OpenPage) -> None:
 
 
 def _look_at_question_in_frame(scene: Scene, opened: OpenPage, is_sent: bool) -> str:
-    """The page sent the question through a WebSocket, without a form and a view."""
+    """The page sent the question through a WebSocket, without a form or a view."""
     url = next((url for url, error in reversed(opened.sockets) if not error), "")
     path = urllib.parse.urlsplit(url).path
     words = f"the question was sent through the WebSocket at {path}, without a view"
@@ -213,7 +213,7 @@ def _look_at_answer(opened: OpenPage, answer: Answer) -> None:
 
 
 def _words(opened: OpenPage) -> str:
-    """The text of the last answer, if it is not a page, to end a sentence; or ""."""
+    """The text of the last answer, to end a sentence, or "" if the answer is a page."""
     with contextlib.suppress(Error):  # the page is gone, and the answer with it
         text = opened.responses[-1].text()
         return "" if "<" in text else f": {squeeze(text)[:120]}"
@@ -302,7 +302,7 @@ def _look_at_frames(
 
 
 def _shown(opened: OpenPage, wanted: str) -> str:
-    """The frame with the answer, or the last frame; without the escapes of JSON."""
+    """The frame with the answer, or else the last frame, without JSON escapes."""
     whole = (frame for frame in opened.frames if brings([frame], wanted))
     frame = next(whole, opened.frames[-1])
     with contextlib.suppress(ValueError):
@@ -328,7 +328,7 @@ def _look_at_dom(opened: OpenPage, wanted: str) -> None:
     raise Unmet(
         "not-in-page",
         f"the frame came, {frame}…, but the page shows {shown}",
-        expected=f"“{wanted}…” in the page",
+        expected=f"“{wanted}…” on the page",
     )
 
 

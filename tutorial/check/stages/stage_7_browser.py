@@ -186,7 +186,7 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
         raise Unmet(
             "not-in-page",
             f"the frame came, {opened.frames[0][:80]}…, but the page shows {part}",
-            expected=f"“{wanted}…” in the page",
+            expected=f"“{wanted}…” on the page",
         )
     scene.search_seconds = seconds
     opened.said += [line for line in said() if wanted not in line]

@@ -27,7 +27,7 @@ def watch_asgiref(module):
 
 METHODS = ("group_add", "group_send", "group_discard")
 
-# Whether a layer's method is running, which may call the method of another class.
+# Whether a layer's method is running. That method may call a method of another class.
 is_inside = contextvars.ContextVar("is_inside", default=False)
 
 

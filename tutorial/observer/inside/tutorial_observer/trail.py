@@ -21,7 +21,7 @@ tasks = weakref.WeakKeyDictionary()
 
 
 def current():
-    """The trail; without one, a name for asyncio's task, which links its events."""
+    """The trail, or else a name for asyncio's current task, which links its events."""
     found = trail.get()
     if found or os.environ.get("TUTORIAL_PROCESS") != "worker":
         return found
@@ -39,7 +39,7 @@ def new():
 
 
 def digest(message):
-    """A digest that is the same for a message to a group and in its consumers."""
+    """A digest of a message to a group: the same for the sender and the consumers."""
     # MessagePack and JSON turn tuples into lists.
     return f"{hash_of(json.dumps(message, sort_keys=True, default=repr))}"
 
