@@ -86,9 +86,12 @@ def test_a_wide_window_has_the_menu_and_no_buttons_for_it(address, chromium):
     expect(page.get_by_role("button", name="Menu")).to_be_visible()
 
 
-def test_no_translator_touches_code(built):
+def test_no_translator_touches_code_and_the_picture_of_the_flow(built):
+    """A translator puts HTML into the texts of a picture, and they disappear."""
     for page in built.pages():
         html = page.read_text()
         assert not re.findall(r'<code(?! translate="no")[^>]*>', html), page
         for pre in re.findall(r"<pre\b.*?</pre>", html, re.S):
             assert '<code translate="no"' in pre, page
+        for picture in re.findall(r'<svg class="flow-[^>]*>', html):
+            assert ' translate="no"' in picture, page

@@ -85,7 +85,7 @@ def _svg(step: Step, layout: flow_drawing.Layout, name: str) -> str:
     return "\n".join(
         [
             f'<svg class="flow-{name}" viewBox="0 0 {layout.width} {layout.height}"'
-            f' role="group" aria-label="{escape(flow_drawing.words())}"'
+            f' role="group" translate="no" aria-label="{escape(flow_drawing.words())}"'
             f' data-places="{places}">',
             *shapes,
             '<g class="tokens" aria-hidden="true"></g>',

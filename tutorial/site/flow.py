@@ -42,7 +42,7 @@ def flow(page: str, step: str, body: str) -> list[str]:
     for size, layout in (("wide", WIDE), ("narrow", NARROW)):
         lines += [
             f'<svg class="flow-{size}" viewBox="{_box(layout)}" role="group"'
-            f' aria-label="{escape(says)}">',
+            f' translate="no" aria-label="{escape(says)}">',
             *flow_drawing.shapes(layout, lit, address),
             "</svg>",
         ]

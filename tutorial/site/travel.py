@@ -63,7 +63,7 @@ def _picture(
     places = " ".join(",".join(map(str, layout.place(one))) for one in steps())
     return [
         f'<svg class="flow-{name}" viewBox="0 0 {layout.width} {layout.height}"'
-        f' role="group" aria-label="{escape(flow_drawing.words())}"'
+        f' role="group" translate="no" aria-label="{escape(flow_drawing.words())}"'
         f' data-places="{places}">',
         *flow_drawing.shapes(layout, lit, address),
         f'<circle class="travel__token" r="{layout.radius // 2}" cx="0" cy="0"'
