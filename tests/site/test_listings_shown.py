@@ -49,6 +49,20 @@ CODE_AND_SIGNS = """
 ])
 """
 
+# What the theme's button copies from each block, if it differs from the block's text.
+WRONGLY_COPIED = """
+[...document.querySelectorAll("main pre > code")].filter(
+  (code) => code.checkVisibility()
+).map((code) => {
+  code.setAttribute("data-md-copying", "");
+  const copied = code.innerText.trimEnd();
+  code.removeAttribute("data-md-copying");
+  const plain = code.cloneNode(true);
+  plain.querySelectorAll(".md-annotation").forEach((sign) => sign.remove());
+  return [copied, plain.textContent.trimEnd()];
+}).filter(([copied, text]) => copied !== text)
+"""
+
 
 def look_at(chromium, address: str, path: str, width: int):
     """The page, once its scripts have run."""
@@ -95,3 +109,17 @@ def test_a_gap_and_a_removed_line_are_shown_and_not_copied(address, chromium):
         assert "…" not in text
         assert not [line for line in gone if line and f"{line}\n" in text]
     assert any("time.sleep(3)" in gone for _, _, gone in found)
+
+
+@pytest.mark.parametrize("path", ["steps/1-template/", "steps/4-worker/"])
+def test_the_button_copies_exactly_the_code(address, chromium, path):
+    """Without an empty line for each block of the page's layout."""
+    page = look_at(chromium, address, path, 1280)
+    page.evaluate(
+        "document.querySelectorAll('details').forEach((one) => one.open = true)"
+    )
+    assert not page.evaluate(WRONGLY_COPIED)
+    tabs = page.get_by_text("What changes", exact=True)
+    for tab in tabs.all():
+        tab.click()
+    assert not page.evaluate(WRONGLY_COPIED)
