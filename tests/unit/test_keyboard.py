@@ -125,5 +125,7 @@ def test_a_file_that_a_command_has_written_differently_is_reported(tmp_path):
     path.parent.mkdir()
     ours = (find_pair("4").new / MIGRATION).read_text()
     path.write_text(ours.replace("unique=True", ""))
-    with pytest.raises(Problem, match="is there already, and not as the page shows it"):
+    with pytest.raises(
+        Problem, match="already exists, but differs from what the page shows"
+    ):
         keyboard.type(f"file: {MIGRATION}")

@@ -230,19 +230,10 @@ def _way_to_known(listing: Listing, at: int, step: int) -> set[int]:
 
 
 def _leaves_out(listing: Listing, between: range) -> bool:
-    """Whether the listing leaves out lines of the file in the range `between`.
-
-    This includes lines of the previous step that a later listing removes.
-    """
-    file = listing.file
-    filled = [n for n in between if file.new[n].strip()]
-    if file.is_new or listing.is_bare:
-        return bool(filled)
-    here = range(between.start, between.stop + 1)
-    earlier = [n for edit in file.edits() if edit.new.start in here for n in edit.old]
-    return any(map(listing.after.has, filled)) or any(
-        file.old[n].strip() for n in earlier if n not in listing.after.removed
-    )
+    """Whether the listing leaves out lines of the file in the range `between`."""
+    filled = [n for n in between if listing.file.new[n].strip()]
+    is_read = listing.file.is_new or listing.is_bare
+    return any(is_read or listing.after.has(n) for n in filled)
 
 
 def _gone(listing: Listing) -> dict[int, list[str]]:
