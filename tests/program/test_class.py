@@ -323,11 +323,11 @@ def test_one_large_file_is_refused_by_the_system():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its parent would be process 1")
 def test_a_process_that_left_its_group_parent_and_environment_is_found():
-    before = set(psutil.pids())
-    ending, _ = keep(ESCAPES)
+    sleep = ["sleep", f"600.{os.getpid()}"]  # other tests start processes, too
+    ending, _ = keep(ESCAPES.replace('["sleep", "600"]', f"{sleep}"))
     assert ending["left"] == 1
-    new = [psutil.Process(pid) for pid in set(psutil.pids()) - before]
-    assert not [one for one in new if one.cmdline()[:1] == ["sleep"]]
+    left = psutil.process_iter(["cmdline"])
+    assert not [one for one in left if one.info["cmdline"] == sleep]
 
 
 def test_a_check_ends_when_its_input_is_closed(tmp_path):

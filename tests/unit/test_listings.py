@@ -95,10 +95,25 @@ def test_an_old_line_is_removed_where_its_new_form_is_added(project):
         "listen(first, second, (event) => {\n  stop();\n  go();\n});\n"
     }
     pair = project(new, old)
-    assert "-listen(" not in expand(pair, "file: a.js\nshow: [other(), more()]")
+    first = expand(pair, "file: a.js\nshow: [other(), more()]")
+    assert "-listen(" not in first
+    # The line is still there, so it is the known line after the new ones.
+    assert "    more();\n\n    listen(first, second, () => {\n    ```" in first
     last = expand(pair, "file: a.js\nshow: listen(")
     assert "-listen(first, second, () => {" in last
     assert "in place of `listen(first, second, () =>`" in last
+
+
+def test_a_decorator_that_gets_arguments_is_replaced_with_its_function(project):
+    task = "@task\ndef run(first, second):\n    go()\n"
+    other = "@cache\ndef make():\n    pass\n"
+    new = task.replace("@task", "@task(bind=True)").replace("(first", "(self, first")
+    pair = project(
+        {"a.py": f"import os\n\n\n{other}\n\n{new}"}, {"a.py": f"import os\n\n\n{task}"}
+    )
+    text = expand(pair, "file: a.py\nshow: make")
+    assert "-@task" not in text
+    assert "        pass\n\n\n    @task\n    ```" in text
 
 
 def test_an_empty_file_is_shown_as_empty(project):
@@ -186,6 +201,13 @@ def test_a_file_that_a_command_creates_is_not_to_be_typed(project):
             "import os\nimport re\n\nx = 1\n\ny = 2\n",
             "y",
             "after `x`",
+        ),
+        (
+            "a.css",
+            "a\nb\nc\nd\ne\nf\ng\nh\n",
+            "A\nb\nC\nd\nE\nf\nG\nh\n",
+            "",
+            "in 4 places",
         ),
         ("a.py", "x = 1\ny = 2\n", "x = 1\ny = 3\n", "x", "as it was"),
         ("Procfile", "web: a\n", "web: a\nworker: b\n", "", "at the end"),

@@ -127,6 +127,23 @@ def test_a_part_has_an_unmarked_line_at_each_end(page):
             assert not lit[below], (one.file.path, shown[below])
 
 
+def test_lines_without_a_gap_between_them_follow_each_other_in_the_file(page):
+    """Blank lines do not count."""
+    for one, lines in changed(page):
+        _, shown = block(lines, "The file")
+        now = [line for line in one.after.lines() if line.strip()]
+        notes = re.compile(r"(# |// |/\* |<!-- )?\(\d+\)!?( \*/| -->)?$")
+        part: list[str] = []
+        for line in [*shown, code_html.GAP]:
+            if is_code(line):
+                part.append(notes.sub("", line))
+            elif line.strip() == code_html.GAP:
+                starts = range(len(now) - len(part) + 1)
+                found = any(now[n : n + len(part)] == part for n in starts)
+                assert found, (one.file.path, part)
+                part = []
+
+
 def test_a_removed_line_is_also_shown_in_full_in_the_file(page):
     for one, lines in changed(page):
         _, shown = block(lines, "The file")

@@ -95,7 +95,8 @@ class Stopped(Exception):
 
     def __init__(self, number: int) -> None:
         self.number = number
-        super().__init__(signal.Signals(number).name)
+        name = signal.Signals(number).name
+        super().__init__("Ctrl-C" if number == signal.SIGINT else name)
 
 
 def run(

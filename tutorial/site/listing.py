@@ -5,6 +5,7 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -16,7 +17,7 @@ from tutorial.problem import Problem
 from tutorial.site import code_html, excerpt, fences
 from tutorial.site.pair import File, Pair
 from tutorial.site.place import code, place, shown_edits
-from tutorial.site.typed import Typed
+from tutorial.site.typed import Line, Typed
 
 FIELDS = ("file", "show", "notes", "collapse", "bare", "made", "step")
 AROUND = 2  # lines shown around a change, if the page does not name a part
@@ -177,23 +178,20 @@ def _the_file(listing: Listing) -> list[str]:
     file = listing.file
     language, comment = LANGUAGES.get(PurePosixPath(file.path).suffix, PLAIN)
     marks = _marks(listing, language, comment)
+    rows = _rows(listing)
+    shown = _shown(listing, rows)
     lines: list[str] = []
     lit: list[int] = []
-    compares = not (file.is_new or listing.is_bare)
-    new = {n for n in _lit(file) if not listing.before.has(n)} if compares else set()
-    gone = _gone(listing) if compares else {}
-    last = None
-    for number in _numbers(listing, new):
-        if last is not None and _leaves_out(listing, range(last + 1, number)):
-            lines.append(code_html.gap(excerpt.indentation(file.new[number])))
-        for at in [at for at in gone if at <= number]:
-            lines += map(code_html.gone, gone.pop(at))
-        lines.append(file.new[number] + marks.get(number, ""))
-        if number in new:
+    for last, at in pairwise([shown[0], *shown]):
+        row = rows[at].line
+        if any(left_out.line.text.strip() for left_out in rows[last + 1 : at]):
+            lines.append(code_html.gap(excerpt.indentation(row.text)))
+        if rows[at].is_gone:
+            lines.append(code_html.gone(row.text))
+        else:
+            lines.append(row.text + marks.get(row.new, ""))
+        if rows[at].is_lit:
             lit.append(len(lines))
-        last = number
-    for rest in gone.values():
-        lines += map(code_html.gone, rest)
     options = f' hl_lines="{" ".join(map(str, lit))}"' if lit else ""
     result = fenced(lines, language + options)
     if marks:
@@ -205,46 +203,58 @@ def _the_file(listing: Listing) -> list[str]:
     return result
 
 
-def _numbers(listing: Listing, new: set[int]) -> list[int]:
-    """The indexes of the lines to show: the parts, with a known line at each end."""
-    numbers = {number for part in listing.parts for number in part}
-    if new:
-        for part in listing.parts:
-            for at, step in ((part.start, -1), (part.stop - 1, 1)):
-                if at in new:
-                    numbers |= _way_to_known(listing, at + step, step)
-    return sorted(numbers)
+@dataclass(frozen=True)
+class _Row:
+    """A line that a listing can show: known, lit because it is new, or removed."""
+
+    line: Line
+    is_lit: bool = False
+    is_gone: bool = False
 
 
-def _way_to_known(listing: Listing, at: int, step: int) -> set[int]:
+def _rows(listing: Listing) -> list[_Row]:
+    """The lines of the file, with those that the listing adds and those it removes."""
+    file = listing.file
+    if file.is_new or listing.is_bare:
+        return [_Row(Line(text, None, n)) for n, text in enumerate(file.new)]
+    before, after = listing.before, listing.after
+    new = {n for n in _lit(file) if not before.has(n)}
+    gone = {
+        n
+        for edit in shown_edits(file, listing.parts)
+        if any(file.old[n].strip() for n in edit.old)
+        for n in edit.old
+    }
+    both = Typed(file, after.added, before.removed)
+    return [
+        _Row(
+            line, is_lit=line.new in new, is_gone=line.new is None and line.old in gone
+        )
+        for line in both.walk()
+        if line.new is not None or line.old in gone or line.old not in after.removed
+    ]
+
+
+def _shown(listing: Listing, rows: list[_Row]) -> list[int]:
+    """The indexes of the rows to show: the parts, with a known line at each end."""
+    parts = {n for part in listing.parts for n in part}
+    shown = {n for n, row in enumerate(rows) if row.is_gone or row.line.new in parts}
+    for at in [n for n in shown if rows[n].is_lit]:
+        for step in (-1, 1):
+            shown |= _way_to_known(rows, at + step, step)
+    return sorted(shown)
+
+
+def _way_to_known(rows: list[_Row], at: int, step: int) -> set[int]:
     """The indexes from `at` to the next line that is there already and is not blank."""
-    text = listing.file.new
     way: set[int] = set()
-    while 0 <= at < len(text):
-        if listing.after.has(at):
-            way.add(at)
-            if text[at].strip():
-                return way
+    while 0 <= at < len(rows):
+        way.add(at)
+        row = rows[at]
+        if row.line.text.strip() and not (row.is_lit or row.is_gone):
+            return way
         at += step
     return set()
-
-
-def _leaves_out(listing: Listing, between: range) -> bool:
-    """Whether the listing leaves out lines of the file in the range `between`."""
-    filled = [n for n in between if listing.file.new[n].strip()]
-    is_read = listing.file.is_new or listing.is_bare
-    return any(is_read or listing.after.has(n) for n in filled)
-
-
-def _gone(listing: Listing) -> dict[int, list[str]]:
-    """The removed lines, by the index of the line that follows them."""
-    file = listing.file
-    found: dict[int, list[str]] = {}
-    for edit in shown_edits(file, listing.parts):
-        lines = [file.old[n] for n in edit.old if n not in listing.before.removed]
-        if any(line.strip() for line in lines):
-            found.setdefault(edit.new.start, []).extend(lines)
-    return found
 
 
 def _lit(file: File) -> set[int]:

@@ -29,7 +29,7 @@ def _split(edit: Edit, old: tuple[str, ...], new: tuple[str, ...]) -> list[Edit]
     Otherwise it would be next to the first added line, which may be far above.
     """
     pairs = [
-        (SequenceMatcher(None, old[i], new[j]).ratio(), i, j)
+        (_likeness(old[i], new[j]), i, j)
         for i in edit.old
         for j in edit.new
         if old[i].strip() and new[j].strip()
@@ -40,6 +40,12 @@ def _split(edit: Edit, old: tuple[str, ...], new: tuple[str, ...]) -> list[Edit]
     before = Edit(range(edit.old.start, i), range(edit.new.start, j))
     rest = Edit(range(i, edit.old.stop), range(j, edit.new.stop))
     return [*_split(before, old, new), rest]
+
+
+def _likeness(old: str, new: str) -> float:
+    """How similar two lines are, from 0 to 1: 1 if the new one only goes on longer."""
+    is_longer = new.startswith(old) and any(map(str.isalpha, old))
+    return 1.0 if is_longer else SequenceMatcher(None, old, new).ratio()
 
 
 @cache  # a page asks for the same edits many times, and comparing takes time

@@ -8,6 +8,7 @@ from tutorial.site.excerpt import CLOSERS, indentation, named, names_of
 from tutorial.site.pair import Edit, File
 
 LONGEST = 64  # characters of a line that is quoted
+MOST = 3  # places that are named
 
 
 def place(file: File, parts: list[range]) -> str:
@@ -35,7 +36,8 @@ def place(file: File, parts: list[range]) -> str:
         return "as it was"
     # Leave out a place that a more precise one repeats.
     longer = [p for p in places if not any(q.startswith(f"{p}, ") for q in places)]
-    return "; ".join(dict.fromkeys(longer))
+    places = [*dict.fromkeys(longer)]
+    return "; ".join(places) if len(places) <= MOST else f"in {len(places)} places"
 
 
 def shown_edits(file: File, parts: list[range]) -> list[Edit]:

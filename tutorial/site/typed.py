@@ -6,6 +6,18 @@ from dataclasses import dataclass, field
 from tutorial.site.pair import Edit, File
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line of a learner's file, with its index in each of the two steps.
+
+    An index is None if the step does not have the line.
+    """
+
+    text: str
+    old: int | None
+    new: int | None
+
+
 @dataclass
 class Typed:
     """A learner's file: the lines that are added and removed so far."""
@@ -28,7 +40,7 @@ class Typed:
 
     def lines(self) -> list[str]:
         """The lines of the file now."""
-        return [*self._lines()]
+        return [line.text for line in self.walk()]
 
     def has(self, number: int) -> bool:
         """Whether the line of the step with this index is there now."""
@@ -37,15 +49,21 @@ class Typed:
                 return self._is_there(number, edit)
         return True
 
-    def _lines(self) -> Iterator[str]:
-        old = self.file.old or ()
-        at = 0
-        for edit in self.file.edits():
-            yield from old[at : edit.old.start]
-            yield from (old[n] for n in edit.old if n not in self.removed)
-            yield from (self.file.new[n] for n in edit.new if self._is_there(n, edit))
-            at = edit.old.stop
-        yield from old[at:]
+    def walk(self) -> Iterator[Line]:
+        """The lines of the file now, each with its indexes."""
+        old, new = self.file.old or (), self.file.new
+        end = Edit(range(len(old), len(old)), range(len(new), len(new)))
+        same = same_new = 0
+        for edit in (*self.file.edits(), end):
+            stay = range(same, edit.old.start), range(same_new, edit.new.start)
+            yield from (Line(old[n], n, m) for n, m in zip(*stay, strict=True))
+            for n in edit.old:
+                if n not in self.removed:
+                    yield Line(old[n], n, None)
+            for n in edit.new:
+                if self._is_there(n, edit):
+                    yield Line(new[n], None, n)
+            same, same_new = edit.old.stop, edit.new.stop
 
     def _is_there(self, number: int, edit: Edit) -> bool:
         """Whether the line is there: a blank one depends on the lines around it."""
