@@ -321,7 +321,7 @@ CUT_OFF = """
 
 SPLIT_KEYS = r"""
 [...document.querySelectorAll("main td:first-child > code")]
-  .filter((code) => /^\w{1,10}$/.test(code.textContent))
+  .filter((code) => /^[\w\/]{1,13}$/.test(code.textContent))
   .filter((code) => code.checkVisibility() && code.getClientRects().length > 1)
   .map((code) => code.textContent)
 """
