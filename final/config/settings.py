@@ -91,7 +91,10 @@ TEMPLATES = [
 ]
 
 # A web process also has this number of request threads and of connections to Redis.
-DATABASE_CONNECTIONS = CELERY_BROKER_POOL_LIMIT = positive("DATABASE_CONNECTIONS", 20)
+# SQLite has one writer at a time: with more threads, its workers would have to wait.
+DATABASE_CONNECTIONS = CELERY_BROKER_POOL_LIMIT = positive(
+    "DATABASE_CONNECTIONS", 20 if text("DATABASE_URL").startswith("postgres") else 4
+)
 DATABASES = {"default": read_database(BASE_DIR / "db.sqlite3", DATABASE_CONNECTIONS)}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
