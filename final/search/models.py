@@ -46,7 +46,7 @@ class Status(models.TextChoices):
 
 class SearchResultQuerySet(models.QuerySet):
     def of(self, user):
-        """The user's searches, newest first. A visitor without a user has none."""
+        """The user's searches, newest first. An anonymous visitor has none."""
         return self.filter(user_id=user.pk)
 
     def unfinished(self):
@@ -132,7 +132,7 @@ class SearchResult(models.Model):
         """Save progress. Return False if the search was cancelled or taken over."""
         if not self._if_ours().change(answer=self.answer, sequence=self.sequence):
             return False
-        # The owner may be a guest who has logged in since then.
+        # The owner changes if a guest logs in in the meantime.
         self.refresh_from_db(fields=["user"])
         return True
 
@@ -150,7 +150,7 @@ class SearchResult(models.Model):
         )
 
     def cancel(self):
-        """Stop the search for its owner. Return False if it has already ended."""
+        """Stop the search, as its owner requests. Return False if it has already ended."""
         row = SearchResult.objects.unfinished().filter(pk=self.pk)
         later = F("sequence") + STRIDE
         is_changed = row.change(status=Status.CANCELLED, sequence=later)
