@@ -132,7 +132,7 @@ class SearchResult(models.Model):
         """Save progress. Return False if the search was cancelled or taken over."""
         if not self._if_ours().change(answer=self.answer, sequence=self.sequence):
             return False
-        # The owner changes if a guest logs in in the meantime.
+        # A guest may have logged in since then: now the account owns the search.
         self.refresh_from_db(fields=["user"])
         return True
 
@@ -150,7 +150,7 @@ class SearchResult(models.Model):
         )
 
     def cancel(self):
-        """Stop the search, as its owner requests. Return False if it has already ended."""
+        """Stop the search, as its owner asks. Return False if it has already ended."""
         row = SearchResult.objects.unfinished().filter(pk=self.pk)
         later = F("sequence") + STRIDE
         is_changed = row.change(status=Status.CANCELLED, sequence=later)
