@@ -1,4 +1,4 @@
-"""The code around a line of Python: its condition, or an `except` that hides errors."""
+"""Finds code around a line: its condition, or an `except` that hides errors."""
 
 import ast
 from collections.abc import Iterator
@@ -11,9 +11,10 @@ SILENT = ast.Pass | ast.Return | ast.Continue | ast.Break | ast.Assign
 
 
 def silent_except(code: Code, at: str | None) -> str | None:
-    """The place of an `except` that drops an exception, in the function at "file:line".
+    """Return the place of an `except` that drops an exception, or None.
 
-    That is the function that contains the line, or that begins there.
+    Only one function is searched: the one that contains the line "file:line", or begins
+    there.
     """
     file, path = _path(code, at)
     for function in [one for one in path if isinstance(one, FUNCTIONS)][-1:]:
@@ -26,10 +27,10 @@ def silent_except(code: Code, at: str | None) -> str | None:
 
 
 def condition_of(code: Code, at: str | None) -> str | None:
-    """The place of the code that decides whether "file:line" is reached, or None.
+    """Return the place of the code that decides whether "file:line" is reached.
 
     It is an `if` around the line, the `except` of a `try` around it, or an earlier
-    `return`.
+    `return`. Without such code, return None.
     """
     file, path = _path(code, at)
     for node in reversed(path[:-1]):
@@ -43,7 +44,10 @@ def condition_of(code: Code, at: str | None) -> str | None:
 
 
 def _earlier_return(file: str, function: ast.AST, line: int) -> str | None:
-    """The first `return` or `raise` above the line; one in an `except` is preferred."""
+    """Return the place of a `return` or `raise` above the line, or None.
+
+    A `return` or `raise` in an `except` is preferred.
+    """
     parts = [one for one in ast.walk(function) if isinstance(one, ast.ExceptHandler)]
     for part in [*parts, function]:
         for node in ast.walk(part):
@@ -60,7 +64,7 @@ def _is_silent(statement: ast.stmt) -> bool:
 
 
 def _path(code: Code, at: str | None) -> tuple[str, list[ast.AST]]:
-    """The file, and the statements around the line, the outermost first."""
+    """Return the file, and the statements around the line from the outermost on."""
     file, _, number = (at or "").rpartition(":")
     tree = code.python.get(file)
     return file, list(_around(tree, int(number))) if tree else []
@@ -76,6 +80,6 @@ def _around(node: ast.AST, line: int) -> Iterator[ast.AST]:
 
 
 def _first_line(node: ast.AST) -> int:
-    """The line in which the node begins; its first decorator counts."""
+    """Return the line in which the node begins. Its first decorator counts, too."""
     decorators = getattr(node, "decorator_list", [])
     return min([getattr(node, "lineno", 0), *(one.lineno for one in decorators)])

@@ -1,4 +1,4 @@
-"""Searches a project's source files: lines, calls, imports, tasks and receivers."""
+"""Searches a project's source files for lines, calls, imports, tasks and receivers."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ COMMENT = re.compile(r"\s*(#|//|/?\*|<!--|\{#)")
 
 # The files that Django and Celery import in a worker. Other files run there only if
 # one of these imports them. (Django's system checks also import the views in a worker,
-# which does not run them.)
+# but the worker does not run them.)
 BY_NAME = re.compile(r"(^|/)(apps|models|tasks)\.py$")
 BY_CODE = re.compile(r"^\s*(from|import) celery\b", re.M)
 
@@ -35,7 +35,7 @@ MADE = re.compile(r"(^|/)(migrations|node_modules|build|dist)/|\.min\.js$")
 
 
 class Code:
-    """The files of the project in `folder`; without a folder, there are none.
+    """The files of the project in `folder`. Without a folder, there are no files.
 
     `first` holds the paths of the files to search first: those that rendered the page.
     """
@@ -58,7 +58,7 @@ class Code:
         return parsed
 
     def texts(self, *suffixes: str) -> dict[str, str]:
-        """The texts of the files with these suffixes or names, by path.
+        """Return the texts of the files with these suffixes or names, by path.
 
         Names are, for example, "tasks.py" or "search/tasks.py". The suffix "" stands
         for files without a suffix.
@@ -70,7 +70,7 @@ class Code:
         }
 
     def find(self, pattern: str, *suffixes: str) -> str | None:
-        """The place of the first line that matches: "search/search.js:12" or None.
+        """Return the place of the first line that matches, as "file:line", or None.
 
         Comments are skipped, because a comment may warn of the pattern.
         """
@@ -83,7 +83,7 @@ class Code:
         return None
 
     def below(self, at: str | None, pattern: str) -> str | None:
-        """The place of the first line that matches, at "file:line" or below it."""
+        """Return the place of the first line that matches, from "file:line" down."""
         name, _, number = (at or "").rpartition(":")
         lines = self.texts(name).get(name, "").splitlines() if name else []
         for place, line in enumerate(lines, start=1):
@@ -94,7 +94,7 @@ class Code:
         return None
 
     def line(self, at: str | None) -> str:
-        """The text of the line at "file:line"."""
+        """Return the text of the line at "file:line"."""
         name, _, number = (at or "").rpartition(":")
         text = self.texts(Path(name).suffix).get(name, "") if name else ""
         lines = text.splitlines()
@@ -103,7 +103,7 @@ class Code:
         )
 
     def calls(self, *names: str) -> list[Call]:
-        """The calls of functions or methods with these names."""
+        """Return the calls of functions or methods with these names."""
         return [call for call in self._calls if call.name in names]
 
     @cached_property
@@ -192,7 +192,7 @@ class Code:
         return False
 
     def imported_from(self, *files: str) -> set[str]:
-        """The existing files among `files`, and all project files that they import."""
+        """Return those of `files` that exist, and all project files they import."""
         found: set[str] = set()
         left = list(files)
         while left:
@@ -213,7 +213,7 @@ def _is_one_of(name: str, suffixes: tuple[str, ...]) -> bool:
 
 
 def imported(file: str, tree: ast.AST) -> Iterator[str]:
-    """The files that a file may import, with the packages that contain them."""
+    """Yield the files that a file may import, and the packages that contain them."""
     package = file.split("/")[:-1]
     modules = [package]
     for node in ast.walk(tree):
@@ -237,7 +237,7 @@ def imported(file: str, tree: ast.AST) -> Iterator[str]:
 
 
 def _name(node: ast.expr) -> tuple[str, str]:
-    """The name of the called function, and the expression before it."""
+    """Return the name of the called function, and the expression before the name."""
     if isinstance(node, ast.Attribute):
         return node.attr, ast.unparse(node.value)
     if isinstance(node, ast.Name):
@@ -250,7 +250,7 @@ def _name(node: ast.expr) -> tuple[str, str]:
 
 
 def files_of_worker(folder: Path) -> set[str]:
-    """The Python files that a worker of the project runs, as paths in `folder`.
+    """Return the Python files that a worker of the project runs, as paths in `folder`.
 
     Raises Problem if manage.py does not name the settings.
     """

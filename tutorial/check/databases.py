@@ -9,12 +9,12 @@ BEGINNING = b"SQLite format 3\0"
 
 
 def find(folder: Path) -> list[Path]:
-    """The SQLite databases below the folder, whatever their names are."""
+    """Return the SQLite databases below the folder, whatever their names are."""
     return [path for path in folder.rglob("*") if path.is_file() and is_sqlite(path)]
 
 
 def is_sqlite(path: Path) -> bool:
-    """Whether the file is a SQLite database. False if it has been removed."""
+    """Whether the file is a SQLite database. False if the file does not exist."""
     try:
         with path.open("rb") as file:
             return file.read(len(BEGINNING)) == BEGINNING
@@ -23,6 +23,6 @@ def is_sqlite(path: Path) -> bool:
 
 
 def statements(database: Path) -> Iterator[str]:
-    """The SQL statements that would create the database again."""
+    """Yield the SQL statements that would create the database again."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         yield from connection.iterdump()

@@ -1,4 +1,4 @@
-"""The mistakes behind exceptions of a handler, a channel layer or a consumer.
+"""Finds the mistakes behind exceptions of a handler, channel layer or consumer.
 
 `check` and the live map share this module.
 """
@@ -11,7 +11,7 @@ OF_LAYERS = re.compile(r"channel_?layer|InvalidChannelLayer|hosts|backend", re.I
 
 
 def of_handler(failed: Event) -> str:
-    """The id of the mistake behind an exception in a handler of the signal."""
+    """Return the id of the mistake behind an exception in a handler of the signal."""
     if failed["error"] == "NotAwaited":
         return "not-awaited"
     if "'NoneType' object has no attribute 'group_send'" in failed.error:
@@ -26,7 +26,7 @@ def of_handler(failed: Event) -> str:
 
 
 def of_layer(failed: Event) -> str:
-    """The id of the mistake behind a call of the channel layer that failed."""
+    """Return the id of the mistake behind a call of the channel layer that failed."""
     reason = f"{failed['error']}: {failed.get('reason', '')}"
     if reason.startswith("TypeError: Group name must be"):
         return "group-name-refused"
@@ -36,7 +36,7 @@ def of_layer(failed: Event) -> str:
 
 
 def of_consumer(failed: Event) -> str:
-    """The id of the mistake behind an exception in a consumer."""
+    """Return the id of the mistake behind an exception in a consumer."""
     if failed.error in ("KeyError: 'user'", "KeyError: 'session'"):
         return "socket-without-user"
     if failed.error.startswith("TypeError: Group name must be"):
@@ -51,7 +51,7 @@ def of_consumer(failed: Event) -> str:
 
 
 def of_handshake(failed: Event) -> str:
-    """The id of the mistake behind a handshake that failed before the consumer."""
+    """Return the id of the mistake if a handshake failed before the consumer."""
     if "No route found" in failed.error:
         return "route-mismatch"
     if "scope type 'websocket'" in failed.error or "can only handle" in failed.error:

@@ -1,4 +1,7 @@
-"""Hints about stages that the flow did not reach, from the files alone; no verdicts."""
+"""Gives hints about stages that the flow did not reach.
+
+The hints come from the files alone. They are no verdicts.
+"""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +12,12 @@ from tutorial.check.scene import Scene
 
 
 def hints(scene: Scene) -> dict[int, str]:
-    """A hint by stage, in words that continue a sentence."""
+    """Return one hint per stage, worded so that it can continue a sentence."""
     found: dict[int, str] = {}
     for name, at in _suspects(scene):
         mistake = mistakes()[name]
         where = f" ({at})" if at else ""
-        # No title of a suspect begins with a name, so each can begin in lower case.
+        # None of these titles begins with a name, so each can begin in lower case.
         title = mistake.title[0].lower() + mistake.title[1:]
         found.setdefault(mistake.stage, f"{title}{where}")
     return found
@@ -22,7 +25,7 @@ def hints(scene: Scene) -> dict[int, str]:
 
 def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
     code, settings = scene.code, scene.survey.get("settings", {})
-    # If a file cannot be imported, nothing can be said to be missing.
+    # If a file cannot be imported, it is not known what is missing.
     if "error" in settings or "error" in scene.survey["modules"]:
         return
     layers = code.find(r"^CHANNEL_LAYERS", ".py")
@@ -37,7 +40,7 @@ def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
             yield "not-awaited", call.at
     for _, place in code.receivers.values():
         file = place.rpartition(":")[0]
-        # Django itself imports apps.py, and a script does not need an import.
+        # Django itself imports apps.py, and a script runs without being imported.
         is_script = code.find(r"__name__ *== *[\"']__main__", file)
         if not (file.endswith("apps.py") or is_script or code.imports(file)):
             yield "handler-not-imported", place

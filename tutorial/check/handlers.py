@@ -1,4 +1,4 @@
-"""Why a message to a group is missing, from the code and the observer's events.
+"""Explains why a message to a group is missing, from the code and the events.
 
 `check` and the live map share this module.
 """
@@ -17,7 +17,7 @@ def is_lost(code: Code, call: Call) -> bool:
 
 
 def own_layer(code: Code, sent_at: str | None) -> str | None:
-    """The place of a channel layer other than the one in the settings, or None.
+    """Return the place of a channel layer other than the one in the settings, or None.
 
     `sent_at` is the line that sends to the group; its file is searched first.
     """
@@ -27,7 +27,10 @@ def own_layer(code: Code, sent_at: str | None) -> str | None:
 
 
 def async_in_sync(code: Code, got: Event) -> str | None:
-    """The place of a synchronous consumer's `async def` for the message, or None."""
+    """Return the place of the message's method if it is `async` by mistake, or None.
+
+    An `async` method is a mistake in a synchronous consumer, which does not await it.
+    """
     kind = re.escape(got["consumer"])
     is_sync = code.find(
         rf"class {kind}\((\w+\.)*(Json)?(WebsocketConsumer|SyncConsumer)", ".py"
@@ -36,9 +39,10 @@ def async_in_sync(code: Code, got: Event) -> str | None:
 
 
 def why_no_handler(code: Code, connected: list[Event], signal: Event) -> Unmet:
-    """The mistake behind a signal that was sent to no handler.
+    """Return the mistake that explains why a signal reached no handler.
 
-    `connected` are the handlers that were connected in the process of the `signal`.
+    `connected` are the events of the handlers that were connected in the process that
+    sent the `signal`.
     """
     seen = f"{signal['name']} was sent ({signal.at}), with 0 handlers connected"
     # A handler was connected to this signal earlier.
@@ -68,7 +72,7 @@ def why_no_handler(code: Code, connected: list[Event], signal: Event) -> Unmet:
 
 
 def _had_handler(code: Code, had: Event, seen: str) -> Unmet:
-    """The mistake behind a handler that was connected to the signal, but not called."""
+    """Return the mistake behind a handler that was connected, but not called."""
     seen += ", although one had been connected"
     at = code.find(r"(@receiver|\.connect)\(.*\bsender=", ".py")
     if at or had.get("sender"):
@@ -82,9 +86,9 @@ def _had_handler(code: Code, had: Event, seen: str) -> Unmet:
 def _not_connected(
     code: Code, connected: list[Event], signal: Event, mine: dict[str, str], seen: str
 ) -> Unmet | None:
-    """The mistake to report if a handler of the signal was never connected, or None.
+    """Return the mistake to report if a handler was never connected, or None.
 
-    `mine` are the places of the handlers in the code, by function.
+    `mine` maps each function in the code that handles the signal to its place.
     """
     names = {event["receiver"].rpartition(".")[2] for event in connected}
     for function, place in mine.items():
@@ -103,7 +107,7 @@ def _not_connected(
 
 
 def _made(code: Code, name: str) -> list[str]:
-    """The places where a signal of this name is made."""
+    """Return the places where a signal of this name is created."""
     return [
         f"{file}:{number}"
         for file, text in code.texts(".py").items()

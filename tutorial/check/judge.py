@@ -42,18 +42,18 @@ from tutorial.visitor.visitor import NoForm
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage, 1 to 7, or 0 for the start, with its functions."""
+    """A stage (1 to 7, or 0 for the start) and the functions that judge it."""
 
     number: int
     look: Callable[[Scene], str]
     findings: Callable[[Scene], Iterator[Unmet]]
     explain: Callable[[Scene, Unmet], Unmet]
     findings_inside: Callable[[Scene], Iterator[Unmet]]
-    beyond: Callable[[Scene], str] | None  # its evidence if the flow breaks earlier
+    beyond: Callable[[Scene], str] | None  # used if the flow breaks earlier
 
     @property
     def name(self) -> str:
-        """Such as "template"."""
+        """The name of the stage, such as "template"."""
         return stage_name(self.number)
 
 
@@ -91,7 +91,7 @@ OF_THE_SCRIPT = (
 def judge(scene: Scene, stage: Stage) -> tuple[Result, list[Diagnosis]]:
     """Look at a stage. Return its result, and the mistakes that do not break the flow.
 
-    If one of these mistakes does break the flow, it becomes the result.
+    If a finding turns out to break the flow, it becomes the result.
     """
     scene.stage_events = scene.events.mark()
     evidence, found = "", []
@@ -151,9 +151,11 @@ def judge_in_browser(scene: Scene) -> list[Result]:
 
 
 def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
-    """The findings after a search in a browser that worked; see `judge`.
+    """Look for findings after a search that worked in a browser.
 
-    The result is that of a stage that fails if several people ask; otherwise None.
+    The first value is the result of a stage that fails after all, for example if
+    several people ask. Without such a stage, this value is None. The second value is
+    the findings.
     """
     found, broken = [], None
     for look, what in browser_findings.LOOKS.items():
@@ -171,9 +173,9 @@ def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
 
 
 def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
-    """Look at a stage that the flow does not reach, as far as the stage works alone.
+    """Look at what works in a stage that the flow does not reach.
 
-    `hint` is what the files alone show; see `glance`.
+    `hint` says what the files alone show; see `glance`.
     """
     scene.stage_events = scene.events.mark()
     seen = [f"it seems that {hint}"] if hint else []
@@ -191,15 +193,15 @@ def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
 
 
 def judge_pending(scene: Scene) -> list[Diagnosis]:
-    """The findings that the stages postponed, because they take time to appear."""
+    """Return the findings of the checks that the stages postponed to the end."""
     found = [unmet for look in scene.pending for unmet in look()]
     return _diagnoses(scene, found, list(map(_kind, found)))
 
 
 def _explain(scene: Scene, stage: Stage, unmet: Unmet) -> Unmet:
-    """The mistake, with the details that the observer and the code add.
+    """Return the mistake with the details that the observer and the code add.
 
-    Searches of the code begin with the files that rendered the page.
+    The files that rendered the page are searched first.
     """
     rendered = [event.at.rpartition(":")[0] for event in scene.events.all("template")]
     scene.code.first = list(dict.fromkeys(reversed(rendered)))
@@ -209,7 +211,7 @@ def _explain(scene: Scene, stage: Stage, unmet: Unmet) -> Unmet:
 
 
 def _kind(unmet: Unmet) -> str:
-    """ "unsafe" or "differs"; "" for a mistake that breaks the flow."""
+    """Return "unsafe", "differs" or "unknown"; "" if the mistake breaks the flow."""
     return unmet.finding or mistakes()[unmet.mistake].finding
 
 
@@ -224,14 +226,14 @@ def _broken(scene: Scene, stage: Stage, unmet: Unmet) -> Result:
 
 
 def _diagnosis(scene: Scene, unmet: Unmet, kind: str) -> Diagnosis:
-    """The diagnosis, with paths relative to the project's folder."""
+    """Return the diagnosis, with paths relative to the project's folder."""
     unmet.at = unmet.at or place_of(unmet.mistake, scene.code)
     unmet.seen = unmet.seen.replace(f"{scene.folder.resolve()}/", "")
     return Diagnosis.of(unmet, kind)
 
 
 def _diagnoses(scene: Scene, found: list[Unmet], kinds: list[str]) -> list[Diagnosis]:
-    """The findings as diagnoses, each mistake once."""
+    """Return the diagnoses of the findings, with each mistake only once."""
     diagnoses: dict[str, Diagnosis] = {}
     for unmet, kind in zip(found, kinds, strict=True):
         if kind and kind != UNKNOWN:
@@ -259,7 +261,7 @@ def _why_no_form(scene: Scene, error: NoForm) -> Unmet:
 
 
 def _surprise(scene: Scene, stage: Stage, error: Exception) -> Unmet:
-    """An unexpected exception, as a mistake: web has ended, or `check` itself fails."""
+    """Turn an unexpected exception into a mistake: web has ended, or `check` failed."""
     is_of_files = isinstance(error, OSError) and error.filename is not None
     if is_of_files or not isinstance(error, OSError):
         seen = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -274,7 +276,10 @@ def _surprise(scene: Scene, stage: Stage, error: Exception) -> Unmet:
 
 
 def _exit_in_view(scene: Scene) -> str | None:
-    """A call that ends web, in the view's file or in one that it imports; or None."""
+    """Return the place of a call that ends the web process, or None.
+
+    The call is in the view's file, or in a file that the view's file imports.
+    """
     view = (scene.view or "").rpartition(":")[0]
     files = scene.code.imported_from(view)
     return scene.code.find(r"\b(sys\.exit|os\._exit|exit|quit)\(", *sorted(files))

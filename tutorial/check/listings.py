@@ -9,7 +9,7 @@ from tutorial.check.unmet import Unmet
 from tutorial.project import steps
 from tutorial.project.difference import FileDiff, compare, is_the_same
 
-# If more lines are added or removed, the project was not typed from the pages.
+# If more lines than this differ, the project was not typed from the pages.
 MOST_LINES = 10
 
 BLANK = re.compile(r"\s*(#|//|/\*.*\*/|<!--.*-->|\{#.*#\})|\s*$")
@@ -22,7 +22,7 @@ OPENS = re.compile(r"[:{(\[>]\s*$")
 
 
 def missing_lines(folder: Path, step: int) -> Iterator[Unmet]:
-    """The first missing line of each file, as mistakes. Comments do not count.
+    """Yield each file's first missing line, as a mistake. Comments do not count.
 
     A line belongs to the stage whose step adds it.
     """
@@ -42,9 +42,10 @@ def missing_lines(folder: Path, step: int) -> Iterator[Unmet]:
 
 
 def _stage(path: str, line: str, last: int) -> int:
-    """The number of the first step, up to `last`, whose file `path` has the line.
+    """Return the number of the first step whose file `path` has the line.
 
-    `line` is "" for the whole file.
+    The steps before `last` are searched. If none of them has the line, the number is
+    `last`. If `line` is "", the file only has to exist.
     """
     for step in steps.steps()[: last - 1]:
         file = step.folder / path
@@ -56,7 +57,7 @@ def _stage(path: str, line: str, last: int) -> int:
 
 
 def _first(change: FileDiff) -> tuple[str, str, str] | None:
-    """The first missing line of a file as (line, words, place), or None.
+    """Return the first missing line of a file as (line, words, place), or None.
 
     The line is "" if the whole file is missing. The place is the line below which the
     missing line belongs. A line that is nowhere in the file is preferred to a line that
@@ -91,7 +92,7 @@ def _is_unused_import(line: str, lines: list[str]) -> bool:
 
 
 def _where(lines: list[str], number: int) -> str:
-    """Where a line is in the step's file: the line above, and the block around it."""
+    """Say where a line is in the step's file: below which line, in which block."""
     above = [one for one in range(number) if lines[one].strip()]
     if not above:
         return "in the step it is the first line of the file"

@@ -23,6 +23,6 @@ class Mistake:
 
 @cache
 def mistakes() -> dict[str, Mistake]:
-    """The catalogue by id, in the order of the flow."""
+    """Return the mistakes of the catalogue by id, in the order of the flow."""
     text = Path(__file__).with_name("mistakes.toml").read_text()
     return {entry["id"]: Mistake(**entry) for entry in tomllib.loads(text)["mistake"]}

@@ -8,13 +8,13 @@ import psutil
 from tutorial.check.code import files_of_worker
 from tutorial.project.files import files
 
-# A process may seem older than it is, by up to this many seconds: Linux counts its
-# start time from the boot time, which is known in whole seconds.
+# A process may seem older than it is, by up to this number of seconds. Linux counts the
+# start time from the boot time, which it knows only in whole seconds.
 BLUR = 1.0
 
 
 def advice(folder: Path) -> list[str]:
-    """A sentence about a worker of this project that is older than a file it runs."""
+    """Return one sentence if a worker of this project is older than a file it runs."""
     paths = files(folder)
     changed = {name: paths[name].stat().st_mtime for name in files_of_worker(folder)}
     newest = max(changed, key=changed.__getitem__, default=None)

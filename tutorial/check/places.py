@@ -1,4 +1,4 @@
-"""The usual place of a mistake in the code, used if no more precise place is known."""
+"""The usual places of mistakes in the code, if no more precise place is known."""
 
 from tutorial.check.code import Code
 
@@ -13,7 +13,8 @@ MODEL = (r"models\.Model\b", PYTHON)
 URLS = (r"urlpatterns", PYTHON)
 WORKER = (r"\bcelery\b.*\bworker\b", ("",))
 
-# Patterns with the suffixes of the files to search, the most likely place first.
+# For each mistake, the patterns of its usual places, the most likely place first. With
+# each pattern are the suffixes of the files to search.
 PLACES = {
     "web-does-not-listen": [(r"^web:", ("",))],
     "web-ends": [(r"^web:", ("",))],
@@ -85,7 +86,7 @@ PLACES = {
 
 
 def place_of(mistake: str, code: Code) -> str | None:
-    """The first usual place of the mistake that is found in the code, or None."""
+    """Return the first of the mistake's usual places that the code has, or None."""
     for pattern, suffixes in PLACES.get(mistake, []):
         if found := code.find(pattern, *suffixes):
             return found

@@ -8,14 +8,16 @@ from tutorial.check.mistakes import mistakes
 from tutorial.check.unmet import Unmet
 from tutorial.project.steps import steps
 
-# The version of what `data` returns. docs/class.md describes it.
+# The version of the data that `Report.data` returns. docs/class.md describes them.
 VERSION = 3
 
 PASSED, BROKEN, NOT_REACHED = "passed", "broken", "not reached"
-# The project does something at this stage that `check` cannot observe.
+# The state of a stage at which the project does something that `check` cannot observe,
+# and the kind of its diagnosis.
 CANNOT_JUDGE, UNKNOWN = "cannot judge", "unknown"
 
-# The kinds of findings, which do not break the flow, and their headings in a report.
+# Findings do not break the flow. These are their kinds, and the headings of the kinds
+# in a report.
 UNSAFE, DIFFERS = "unsafe", "differs"
 HEADINGS = {
     UNSAFE: "Unsafe or unsound",
@@ -27,8 +29,8 @@ NOTHING_TO_REPORT, FLOW_BREAKS, HAS_FINDINGS, NOT_JUDGED = 0, 1, 3, 4
 
 WIDTH = 88
 
-# The page of the site that lists all mistakes, with their ids as anchors; and the
-# page's address if `tutorial docs` serves it on the default port.
+# The page of the site that lists all mistakes. The anchors on it are the mistakes' ids.
+# `ADDRESS` is the page's address if `tutorial docs` serves it on the default port.
 PAGE = "docs/troubleshooting.md"
 ADDRESS = "http://127.0.0.1:8001/troubleshooting/"
 
@@ -52,7 +54,7 @@ class Diagnosis:
 
     @classmethod
     def of(cls, unmet: Unmet, kind: str = BROKEN) -> "Diagnosis":
-        """The diagnosis of a mistake that a stage raised or yielded."""
+        """Return the diagnosis of a mistake that a stage raised or yielded."""
         mistake = mistakes()[unmet.mistake]
         stage = mistake.stage if unmet.stage is None else unmet.stage
         return cls(
@@ -89,8 +91,9 @@ class Report:
     results: list[Result] = field(default_factory=list)
     findings: list[Diagnosis] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
-    log: dict[str, list[str]] = field(default_factory=dict)  # by process
-    search_seconds: float | None = None  # from the form to the page, at step 7
+    log: dict[str, list[str]] = field(default_factory=dict)  # the lines by process
+    # The time from sending the form until the page shows the answer, at step 7.
+    search_seconds: float | None = None
     seconds: float = 0.0  # the duration of the check
     # The command that compares the project with the step; "" if that does not help.
     comparison: str = ""
@@ -103,7 +106,7 @@ class Report:
 
     @property
     def unjudged(self) -> Diagnosis | None:
-        """The diagnosis of the stage from which the flow cannot be judged, or None."""
+        """The diagnosis of the stage that `check` cannot judge, or None."""
         for result in self.results:
             if result.state == BROKEN:
                 return None
@@ -118,13 +121,13 @@ class Report:
 
     @property
     def breaks_at(self) -> int | None:
-        """The stage at which the flow breaks, 0 for the start, or None."""
+        """The number of the stage at which the flow breaks, or None. 0 is the start."""
         if self.broken is None:
             return None
         return self.broken.stage if self.results[0].state == PASSED else 0
 
     def status(self, *, strict: bool) -> int:
-        """The exit status. Findings count as a broken flow if `strict`."""
+        """Return the exit status. If `strict`, findings count as a broken flow."""
         if self.broken or (strict and self.findings):
             return FLOW_BREAKS
         if self.unjudged:
@@ -132,7 +135,7 @@ class Report:
         return HAS_FINDINGS if self.findings else NOTHING_TO_REPORT
 
     def data(self) -> dict:
-        """The report as data for JSON."""
+        """Return the report as data for JSON."""
         return {
             "version": VERSION,
             "folder": self.folder,
@@ -150,7 +153,7 @@ class Report:
         }
 
     def lines(self, paint: Paint) -> Iterator[str]:
-        """The lines of the report; the verdict on the flow comes first."""
+        """Yield the lines of the report. The verdict on the flow comes first."""
         yield self._verdict(paint)
         yield ""
         for result in self.results:
@@ -191,17 +194,17 @@ class Report:
 
 
 def _lower(title: str) -> str:
-    """The title with a lower-case first letter, to continue a sentence."""
+    """Return the title with a lower-case first letter, to continue a sentence."""
     return title[0].lower() + title[1:]
 
 
 def stage_name(number: int) -> str:
-    """The name of a stage, or "start" for 0."""
+    """Return the name of a stage, or "start" for 0."""
     return steps()[number - 1].stage if number else "start"
 
 
 def line_of(result: Result, paint: Paint) -> str:
-    """A stage in a line, and its diagnosis below it."""
+    """Return one line about a stage, and the details of its diagnosis below it."""
     name = f"{result.number or '':1} {result.stage:<9}"
     if result.state == PASSED:
         text = f"{paint('green', 'passed')}  {name} {result.evidence}"
@@ -221,7 +224,7 @@ def line_of(result: Result, paint: Paint) -> str:
 
 
 def finding_of(finding: Diagnosis, paint: Paint) -> str:
-    """A finding: its stage and place in a line, and its details below it."""
+    """Return one line about a finding, and its details below it."""
     name = f"{finding.stage or '':1} {stage_name(finding.stage):<9}"
     title = f"{paint('yellow', f'{finding.kind:<7}')} {name} {finding.title}"
     return "\n".join([_fold(title, " " * 20), *_details(finding)])

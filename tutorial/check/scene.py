@@ -29,36 +29,36 @@ from tutorial.visitor.site import SOCKET_PATH, Site
 from tutorial.visitor.visitor import Answer, Visitor
 
 START = 20.0  # seconds that a process may take to become ready
-DONE = 10.0  # seconds that a task may take, with a stand-in that answers at once
+DONE = 10.0  # seconds that a task may take; the stand-in answers at once
 PATIENCE = 12.0  # seconds that a visitor waits for a page
 # The lines that every server prints while it stops. They do not say why it stops.
 GOODBYE = re.compile(
     r"Shutting down|Waiting for application shutdown|Application shutdown complete"
     r"|Finished server process"
 )
-# The name of the error that replaces a survey that was never written.
+# If the survey was never written, an error with this name takes its place.
 NO_SURVEY = "Exit"
-GRACE = 0.5  # seconds until the effects of a task that has ended are visible
+GRACE = 0.5  # seconds until the effects of a finished task are visible
 
 
 @dataclass
 class Search:
-    """A question that was sent, and the answer of the page."""
+    """A question that was sent, and the page's response to it."""
 
     question: str
     visitor: Visitor
     before: frozenset[str]  # the page's texts before the question
     mark: int  # the position in the commands of Redis before the question
-    events: Events  # since then, including those of later questions
+    events: Events  # since `mark`, including those of later questions
     answer: Answer
     after: Answer | None = None  # the page after the redirect
 
     def __post_init__(self) -> None:
-        # The events until the answer, without those of later questions.
+        # The events up to the answer, not counting those of later questions.
         self.own_events = self.events.so_far()
 
     def words(self) -> str:
-        """The text of the page that is new after the question."""
+        """Return the text that is new in the page after the question."""
         if self.answer.location and self.after is None:
             self.after = self.visitor.get(self.answer.location)
         page = self.after or self.answer
@@ -75,11 +75,11 @@ class Opened:
     url: str  # of the WebSocket
     socket: ClientConnection
     groups: list[str]  # that the consumer joined when the socket opened
-    mark: int  # the position in the commands of Redis before it was opened
-    events: Events  # since then
-    protocols: list[str] = field(default_factory=list)  # that the script names
+    mark: int  # the position in the commands of Redis before the socket opened
+    events: Events  # since `mark`
+    protocols: list[str] = field(default_factory=list)  # the script's subprotocols
     frames: list[str] = field(default_factory=list)
-    binary: list[str] = field(default_factory=list)  # the binary ones among the frames
+    binary: list[str] = field(default_factory=list)  # the frames that were binary
 
 
 @dataclass
@@ -88,17 +88,19 @@ class OpenPage:
 
     page: Any  # a Playwright page
     frames: list[str] = field(default_factory=list)
-    binary: list[str] = field(default_factory=list)  # the binary ones among the frames
+    binary: list[str] = field(default_factory=list)  # the frames that were binary
     errors: list[Any] = field(default_factory=list)
     load_errors: list[Any] = field(default_factory=list)  # while the form was loaded
     loads: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)  # status, address
-    posts: list[str] = field(default_factory=list)  # kinds: "fetch", "document"
-    sent: list[Any] = field(default_factory=list)  # Playwright's; not those with GET
-    said: list[str] = field(default_factory=list)  # by the page, before the answer
+    # The kinds of the POST requests, such as "fetch" or "document".
+    posts: list[str] = field(default_factory=list)
+    sent: list[Any] = field(default_factory=list)  # Playwright's requests, except GET
+    said: list[str] = field(default_factory=list)  # new lines that came in no frame
     answers: list[tuple[int, str]] = field(default_factory=list)  # status, address
-    responses: list[Any] = field(default_factory=list)  # Playwright's, of the answers
+    # Playwright's responses, in the order of `answers`.
+    responses: list[Any] = field(default_factory=list)
     sockets: list[tuple[str, str]] = field(default_factory=list)  # address, error or ""
     sent_frames: list[str] = field(default_factory=list)
     was_left: bool = False  # the form left the page while its WebSocket was open
@@ -118,9 +120,9 @@ class OpenPage:
 class Scene:
     """The running project, seen from outside, and everything that was found out so far.
 
-    The stages judge it from outside. Only explanations use `events`, `survey` and
-    `code`; without an observer they are empty. Leaving the context closes the sockets
-    and pages that the stages opened.
+    The stages judge the project from outside. Only explanations use `events`, `survey`
+    and `code`. Without an observer, these three are empty. Leaving the context closes
+    the sockets and pages that the stages opened.
     """
 
     stack: Stack
@@ -129,7 +131,7 @@ class Scene:
     no_browser: str = ""  # why there is no browser
     number: int = 7  # the last stage to look at
 
-    # For explanations.
+    # The fields that only explanations use.
     events: Events = field(default_factory=Events)
     survey: dict[str, Any] = field(default_factory=dict)
     code: Code = field(default_factory=Code)
@@ -138,22 +140,27 @@ class Scene:
     path: str = "/"  # of the page with the form
     advice: list[str] = field(default_factory=list)
     differs: list[Unmet] = field(default_factory=list)  # findings during a search
-    states: list[str] = field(default_factory=list)  # page texts, by socket state
+    # The page's texts before its socket opens, after that, and after it has closed.
+    states: list[str] = field(default_factory=list)
     search: Search | None = None  # the first search, without a socket
-    bad: dict[str, Search] = field(default_factory=dict)  # searches to be refused
+    # The searches with bad questions, which the view should refuse.
+    bad: dict[str, Search] = field(default_factory=dict)
     message: Message | None = None  # of the first search
-    shown: str = ""  # the part of its answer that a reload shows
+    shown: str = ""  # the part of the first answer that a reload shows
     tells_of_failures: bool = True  # whether a failure of the API is broadcast
-    burst: Events = field(default_factory=Events)  # since many visitors asked at once
-    second: Search | None = None  # of another visitor; the API refuses it
+    # The events since many visitors asked at once.
+    burst: Events = field(default_factory=Events)
+    # The search of another visitor, which the API refuses.
+    second: Search | None = None
     mine: Opened | None = None
     other: Opened | None = None
     live: Search | None = None  # the first search with an open socket
     opened: OpenPage | None = None
-    pause: Callable[[float], object] = time.sleep  # between two looks
-    person: Any = None  # that searched in a browser; see `stages/person.py`
-    search_seconds: float | None = None  # from the form to the page in the browser
-    # Checks that are postponed to the end, because their effects take time.
+    pause: Callable[[float], object] = time.sleep  # how to pause while waiting
+    person: Any = None  # the Person who searched in a browser, or None
+    # The time from sending the form until the page shows the answer, in the browser.
+    search_seconds: float | None = None
+    # Checks that are postponed to the end, because what they check takes time.
     pending: list[Callable[[], Iterator[Unmet]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -172,7 +179,7 @@ class Scene:
         self._exits.close()
 
     def keep(self, context: Any) -> Any:
-        """Enter a context that lasts as long as the scene."""
+        """Enter a context, return its value, and leave it when the scene is closed."""
         return self._exits.enter_context(context)
 
     @cached_property
@@ -209,22 +216,22 @@ class Scene:
 
     @property
     def socket_path(self) -> str:
-        """The address of the WebSocket, if the page's script does not show it."""
+        """The WebSocket's address, for use if the page's script does not show it."""
         routes = self.survey.get("asgi", {}).get("routes", [])
         return routes[0]["path"] if routes else SOCKET_PATH
 
     # --- visitors -------------------------------------------------------------------
 
     def question(self, about: str) -> str:
-        """A question that no visitor has asked yet."""
+        """Return a question about `about` that no visitor has asked yet."""
         return f"What is a {about}? {secrets.token_hex(3)}"
 
     def visitor(self) -> Visitor:
-        """A new visitor of the page with the form."""
+        """Return a new visitor of the page with the form."""
         return Visitor(self.site, self.path, PATIENCE)
 
     def now(self) -> tuple[int, Events]:
-        """The current position in the commands of Redis, and the events from now on."""
+        """Return the position in Redis's commands, and the events from now on."""
         return self.redis.mark(), self.events.mark()
 
     def ask(
@@ -239,41 +246,41 @@ class Scene:
         answer = visitor.ask(question, token, page)
         return Search(question, visitor, before, mark, events, answer)
 
-    # --- what the search has left elsewhere -----------------------------------------
+    # --- what the search left in other places ---------------------------------------
 
     def messages_since(self, mark: int) -> list[Message]:
-        """The Celery messages that Redis received since the position `mark`."""
+        """Return the Celery messages that Redis received since the position `mark`."""
         return messages(self.redis.since(mark, "LPUSH"))
 
     def waits(self, message: Message) -> bool:
         """Whether the message is still in its list."""
         waiting = self.site.waiting_messages(message.queue, message.database)
-        # Both of Celery's task protocols write the id here.
+        # Both of Celery's task protocols write the message's id here.
         return any(
             other["properties"]["correlation_id"] == message.id for other in waiting
         )
 
     def broadcasts_since(self, mark: int) -> list[Broadcast]:
-        """The messages of the channel layer to groups since the position `mark`."""
+        """Return the layer's messages to groups since the position `mark`."""
         return broadcasts(self.redis.since(mark, "group"))
 
     def answered(self, question: str) -> dict | None:
-        """The stand-in's record of the request with this question, or None."""
+        """Return the stand-in's record of the request with this question, or None."""
         for request in self.site.requests_to_openai():
             if question in request["input"]:
                 return request
         return None
 
     def is_in_database(self, text: str) -> bool:
-        """Whether a SQLite database of the project holds the text, in any column."""
+        """Whether any column of the project's SQLite databases contains the text."""
         return self.times_in_databases([text])[text] > 0
 
     def databases(self) -> list[Path]:
-        """The SQLite databases of the project, whatever their names are."""
+        """Return the project's SQLite databases, whatever their names are."""
         return databases.find(self.folder.parent)
 
     def times_in_databases(self, texts: Iterable[str]) -> Counter[str]:
-        """How often the project's databases hold each of the texts."""
+        """Count how often each of the texts is in the project's databases."""
         times: Counter[str] = Counter()
         for database in self.databases():
             for statement in map(squeeze, databases.statements(database)):
@@ -283,12 +290,12 @@ class Scene:
     # --- processes ------------------------------------------------------------------
 
     def _processes(self, role: str) -> list[Process]:
-        """The processes that are called "web" or "worker", or "worker 2"."""
+        """Return the processes of a role, "web" or "worker". "worker 2" is a worker."""
         running = self.project.running.items()
         return [process for name, process in running if name.split()[0] == role]
 
     def lines(self, role: str) -> list[str]:
-        """What the processes of the role, "web" or "worker", have printed."""
+        """Return what the processes of the role, "web" or "worker", have printed."""
         return [line for process in self._processes(role) for line in process.lines]
 
     def has_ended(self, role: str) -> bool:
@@ -300,7 +307,7 @@ class Scene:
         return [process for process in found if process.child.poll() is not None]
 
     def last_words(self, role: str) -> str:
-        """The error or last line of a process that has ended, or that is ending."""
+        """Return the error or last line of a process that has ended, or is ending."""
         process = [*self._ended(role), *self._processes(role)][0]
         process.child.wait()
         wait_for(lambda: process.lines, 1)
@@ -313,7 +320,7 @@ class Scene:
 
     @property
     def worker_is_ready(self) -> bool:
-        """Whether each worker printed that it is ready, or the observer recorded it."""
+        """Whether all workers are ready, as they printed or the observer recorded."""
         workers = [str(process.lines) for process in self._processes("worker")]
         printed = all(" ready." in lines for lines in workers)
         return printed or len(self.events.all("worker ready")) >= len(workers)
@@ -322,17 +329,17 @@ class Scene:
 
     @property
     def observed(self) -> bool:
-        """Whether the observer is in the web process."""
+        """Whether the observer runs in the web process."""
         return bool(self.events.first("observer starts", process="web"))
 
     @property
     def worker_is_observed(self) -> bool:
-        """Whether the observer is in every worker, and all of them are ready."""
+        """Whether the observer runs in every worker, and all of them are ready."""
         workers = self._processes("worker")
         return 0 < len(workers) <= len(self.events.all("worker ready"))
 
     def end_of(self, search: Search) -> Event | None:
-        """The event at the end of the search's task, if an observer recorded it."""
+        """Return the event that ended the search's task, if an observer recorded it."""
         sent = search.events.first("enqueued")
         ends = ("task done", "task failed")
         return search.events.first(*ends, id=sent["id"]) if sent else None
@@ -347,7 +354,7 @@ class Scene:
         return is_known and not self.is_over(search)
 
     def wait(self, condition: Callable[[], Any], seconds: float, search: Search) -> Any:
-        """Wait until the search's task makes a condition true; return the last value.
+        """Wait until the search's task makes a condition true. Return the last value.
 
         If an observer recorded the end of the task, the wait ends early.
         """
@@ -368,7 +375,7 @@ class Scene:
         return next((urls[path] for path in [*asked, self.path] if path in urls), None)
 
     def place_in(self, lines: list[str]) -> str | None:
-        """The last line of the project in a traceback, as "file:line", or None."""
+        """Return the project's last line in a traceback, as "file:line", or None."""
         root = str(self.folder.resolve()) + os.sep
         place = None
         for line in lines:
@@ -381,17 +388,17 @@ class Scene:
 
 
 def squeeze(text: str) -> str:
-    """The text with each run of white space as one space."""
+    """Return the text with a single space in place of each run of white space."""
     return " ".join(text.split())
 
 
 def first_words(answer: str) -> str:
-    """The first words of an answer, which a page shows even if it shortens answers."""
+    """Return an answer's first words. Even a page that shortens answers shows them."""
     return " ".join(answer.split()[:5])
 
 
 def last_words(lines: list[str]) -> str:
-    """The last exception in the lines, or else the last line that is not empty."""
+    """Return the last exception in the lines, or else the last line with text."""
     words = [line.strip() for line in lines if line.strip()]
     words = [word for word in words if not GOODBYE.search(word)] or words
     errors = [

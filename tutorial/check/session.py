@@ -38,11 +38,12 @@ from tutorial.runtime.saves import saved, wait_for_save
 from tutorial.runtime.terminal import Progress, painter
 from tutorial.runtime.waiting import wait_for
 
-# Diagnoses that may be wrong: the page that the server sends lacks something, but a
-# script adds it, or another page has it. A search that works in a browser refutes them.
+# Diagnoses that may be wrong. The page that the server sends lacks something, but a
+# script may add it, or another page may have it. If a search in a browser works, these
+# diagnoses are dropped.
 SEEMS_MISSING = ("no-form", "field-without-name", "no-socket", "script-missing")
 
-KEPT_LINES = 200  # of each process's log, in the report
+KEPT_LINES = 200  # the number of log lines per process in the report
 
 
 def check(
@@ -110,7 +111,7 @@ def _watch(folder: Path, title: str, number: int) -> None:
 
 
 def _news(before: Report, after: Report) -> Iterator[str]:
-    """The lines that are new since the last check, and the mistakes that are gone."""
+    """Yield the lines that are new since the last check, and the mistakes now gone."""
     paint = painter(sys.stdout)
     old, new = list(before.lines(paint)), list(after.lines(paint))
     yield f"\n{time.strftime('%H:%M:%S')}  {new[0]}"
@@ -189,8 +190,8 @@ def _goes_further(
 ) -> bool:
     """Whether a search in a browser gets past the stage that did not pass.
 
-    If it does, the results of that search are the verdict. The mistake of the stage
-    becomes a finding.
+    If it does, the results of that search become the verdict, and the mistake of the
+    stage may become a finding.
     """
     if report.step < len(STAGES) - 1 or not scene.browser:
         return False
@@ -235,7 +236,7 @@ def _goes_further(
 
 
 def _later(scene: Scene, broken: int, last: int) -> Iterator[Result]:
-    """The results of the stages after the broken one, as far as they can be judged."""
+    """Yield the results of the stages after the broken one, if they can be judged."""
     glance, can_go_on = hints(scene), broken > 1
     for stage in STAGES[broken + 1 : last + 1]:
         hint = glance.get(stage.number, "")

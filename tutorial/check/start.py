@@ -26,9 +26,10 @@ from tutorial.runtime.waiting import wait_for
 
 
 class Check:
-    """A context with a Scene of the project in `folder`. Leaving it removes everything.
+    """A context manager that starts a copy of the project, and returns its Scene.
 
-    `browser` is a running Playwright browser; without it, one is started.
+    The project is in `folder`. Leaving the context stops and deletes the copy.
+    `browser` is a running Playwright browser. If it is None, Check starts one.
     """
 
     def __init__(
@@ -94,14 +95,14 @@ class Check:
                 self._folder,
                 root=root,
                 copy=copy,
-                # With the stand-in's numbers, two streamed answers differ in their
-                # first words.
+                # The stand-in numbers its answers, so that two streamed answers differ
+                # in their first words.
                 services=own_services(root, "--numbered"),
                 prepare=prepare,
                 commands=commands,
                 without=PROXIES,
                 patience=None,
-                grace=0.2,  # the copy has nothing to save
+                grace=0.2,  # seconds; the copy has nothing to save
                 on_line=lambda name, line: None,
             )
         )
@@ -121,7 +122,10 @@ class Check:
         return scene
 
     def _browser(self) -> tuple[Any, str]:
-        """A headless browser, or why there is none. For step 7, one is installed."""
+        """Return a headless browser, or None and the reason why there is none.
+
+        For step 7, a browser is installed if the machine has none.
+        """
         if self._running_browser:
             return self._running_browser, ""
         program = present_browser()
@@ -138,7 +142,7 @@ class Check:
             return None, str(problem)
 
     def _commands(self, project: Project) -> dict[str, str]:
-        """The commands of the project's processes, by role: web, worker, worker 2."""
+        """Return the processes' commands, by role: "web", "worker", "worker 2"."""
         commands = {}
         for name, command in procfile.processes(project.folder).items():
             role = procfile.role(name, command)
@@ -148,14 +152,14 @@ class Check:
                 command = with_port(command, project.port)
             key, workers = role, sum(one.split()[0] == "worker" for one in commands)
             if role == "worker" and workers:
-                # Unique, because the name of a process in a Procfile has no space.
+                # This key is unique, because a name in a Procfile has no space.
                 key = f"worker {workers + 1}"
             commands[key] = observer.in_front(command)
         return commands
 
 
 def with_port(command: str, port: int) -> str:
-    """The command of the web process with the check's port and without the reloader."""
+    """Return the web command with the check's port, and without Django's reloader."""
     if match := re.search(r"\brunserver\b((\s+[\w.:${}\[\]=-]+)*)", command):
         options = [word for word in match[1].split() if word.startswith("-")]
         words = ["runserver", f"127.0.0.1:{port}", "--noreload", *options]

@@ -1,4 +1,4 @@
-"""Reads commands of Redis: Celery's messages, and the groups of the channel layer."""
+"""Reads Celery's messages and the channel layer's groups from commands of Redis."""
 
 import base64
 import json
@@ -11,7 +11,8 @@ import msgpack
 
 from tutorial.runtime.monitor import Command
 
-# The key of a group: a channel in the pub/sub layer, a sorted set in the core layer.
+# The Redis key of a group. It is a channel in the pub/sub layer and a sorted set in
+# the core layer.
 GROUP = re.compile(r".*?(__group__|:group:)(.+)", re.S)
 
 JOINS = {"SUBSCRIBE": "__group__", "ZADD": ":group:"}
@@ -40,7 +41,7 @@ class Broadcast:
     """A message that the channel layer sent to a group."""
 
     group: str
-    event: Any  # a dictionary, unless the project is wrong; None if not readable
+    event: Any  # None if it cannot be read; a dictionary if the project is right
     command: str
     time: float = 0.0  # when it was sent, in seconds since 1970
 
@@ -57,7 +58,7 @@ class Broadcast:
 
 
 def read_message(command: Command) -> Message | None:
-    """The Celery message that the command puts into a list, or None."""
+    """Return the Celery message that the command puts into a list, or None."""
     if command.words[0] != "LPUSH" or len(command.words) < 3:
         return None
     try:
@@ -68,10 +69,11 @@ def read_message(command: Command) -> Message | None:
 
 
 def message_of(text: bytes, queue: str, database: int = 0) -> Message | None:
-    """The Celery message whose content is `text`; None if it is of a different kind."""
+    """Return the Celery message with the content `text`; None if it is no message."""
     try:
         content = json.loads(text)
-        # Celery's task protocol 1 has no headers; its body describes the task.
+        # Messages of Celery's task protocol 1 have no headers. Their body describes the
+        # task.
         about = content["headers"] or _body(content)
         return Message(
             database,
@@ -98,12 +100,12 @@ def _arguments(content: dict[str, Any]) -> list[Any] | None:
 
 
 def _body(content: dict[str, Any]) -> Any:
-    """The body of a message. Raises ValueError if it is not JSON."""
+    """Return the body of a message. Raises ValueError if it is not JSON."""
     return json.loads(base64.b64decode(content["body"]))
 
 
 def read_broadcast(command: Command) -> Broadcast | None:
-    """The message that the command sends to a group, or None."""
+    """Return the message that the command sends to a group, or None."""
     group = _group(command, SENDS)
     if group is None:
         return None
@@ -119,27 +121,27 @@ def read_broadcast(command: Command) -> Broadcast | None:
 
 
 def messages(commands: Iterable[Command]) -> list[Message]:
-    """The Celery messages that these commands put into lists."""
+    """Return the Celery messages that these commands put into lists."""
     return list(filter(None, map(read_message, commands)))
 
 
 def broadcasts(commands: Iterable[Command]) -> list[Broadcast]:
-    """The messages that these commands send to groups."""
+    """Return the messages that these commands send to groups."""
     return list(filter(None, map(read_broadcast, commands)))
 
 
 def joined(commands: Iterable[Command]) -> list[str]:
-    """The groups that these commands join."""
+    """Return the groups that these commands join."""
     return [group for command in commands if (group := _group(command, JOINS))]
 
 
 def left(commands: Iterable[Command]) -> list[str]:
-    """The groups that these commands leave."""
+    """Return the groups that these commands leave."""
     return [group for command in commands if (group := _group(command, LEAVES))]
 
 
 def names_in_redis(commands: Iterable[Command], group: str) -> tuple[list, list]:
-    """The Redis keys of a group: those that messages go to, and those joined."""
+    """Return a group's Redis keys in two lists: keys sent to, and keys joined."""
     sent, heard = {}, {}
     for command in commands:
         if _group(command, SENDS) == group:
@@ -150,7 +152,7 @@ def names_in_redis(commands: Iterable[Command], group: str) -> tuple[list, list]
 
 
 def _group(command: Command, signs: dict[str, str]) -> str | None:
-    """The group that the command is about, if the command is one of `signs`."""
+    """Return the group in the command, or None if `signs` does not have the command."""
     name, *rest = command.words
     sign = signs.get(name.upper())
     if sign is None or not rest or sign not in rest[0]:
@@ -159,5 +161,5 @@ def _group(command: Command, signs: dict[str, str]) -> str | None:
 
 
 def _bytes(text: str) -> bytes:
-    """The bytes that MONITOR prints as text with escapes."""
+    """Return the bytes that Redis's MONITOR prints as `text`, with escapes."""
     return text.encode("latin-1").decode("unicode_escape").encode("latin-1")

@@ -1,15 +1,16 @@
-"""The exception that a stage raises if the flow breaks, and yields for each finding."""
+"""The exception Unmet: a stage raises it, or yields it as a finding."""
 
 
 class Unmet(Exception):
     """The flow breaks at a stage, or something else is wrong there.
 
-    `mistake` is an id of the catalogue, `mistakes.toml`. `seen` says what was seen in
-    place of what was `expected`. `at` is the line of code, such as
-    "search/tasks.py:33". `stage` is the stage that the mistake belongs to, if a
-    different stage noticed it. `finding` is "unsafe" or "differs" if the flow still
-    works; it overrides the catalogue. The exception behind the mistake is its
-    `__cause__`.
+    A stage raises it if the flow breaks there, and yields it for each finding.
+
+    `mistake` is an id of the catalogue, `mistakes.toml`. `seen` says what was seen, and
+    `expected` what should have been seen. `at` is the line of code, such as
+    "search/tasks.py:33". `stage` replaces the stage that the catalogue gives for the
+    mistake. If the flow still works, `finding` is "unsafe" or "differs". It replaces
+    the value in the catalogue. The exception behind the mistake is its `__cause__`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Why a WebSocket does not open."""
+"""Explains why a WebSocket does not open."""
 
 from tutorial.check.exceptions import of_consumer
 from tutorial.check.inside.stage_5_signal import layers, name_refused
@@ -10,7 +10,7 @@ from tutorial.runtime.waiting import wait_for
 
 
 def why_refused(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind a handshake that was refused, broken off, or not answered."""
+    """Return the mistake behind a handshake that failed or got no response."""
     path = unmet.expected.rpartition(" ")[2]
     status = unmet.__cause__.status
     if failed := scene.stage_events.wait(0.5, "socket failed", "consumer failed"):
@@ -21,7 +21,7 @@ def why_refused(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _refused(scene: Scene, unmet: Unmet, path: str, status: int) -> Unmet:
-    """The mistake behind a handshake that was answered with a status such as 403."""
+    """Return the mistake behind a handshake whose response has a status such as 403."""
     expected, seen, events = unmet.expected, unmet.seen, scene.stage_events
     settings = scene.survey.get("settings", {})
     asgi = scene.survey.get("asgi", {})
@@ -105,7 +105,7 @@ def _has_session(scene: Scene) -> bool:
 
 
 def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
-    """The mistake behind an exception in the consumer."""
+    """Return the mistake behind an exception in the consumer."""
     mistake = of_consumer(failed)
     if mistake == "socket-without-user":
         return Unmet(
@@ -135,7 +135,7 @@ def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
 
 
 def _not_opened(scene: Scene, unmet: Unmet, path: str) -> Unmet:
-    """The mistake behind a handshake without an answer, or with a broken one."""
+    """Return the mistake behind a handshake that got no response, or a broken one."""
     if _no_route(scene):
         return _no_such_route(scene, path, unmet.expected)
     routes = scene.survey.get("asgi", {}).get("routes", [])

@@ -12,7 +12,7 @@ from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 from tutorial.project import procfile
 
-# Patterns for the stage that a file belongs to; the first match decides.
+# Patterns that show the stage to which a file belongs. The first match decides.
 SIGNS = (
     (6, r"URLRouter|\bas_asgi\(|channels\.generic|ProtocolTypeRouter"),
     (5, r"\bSignal\(|@receiver|channels\.layers|AppConfig"),
@@ -21,7 +21,7 @@ SIGNS = (
     (2, r"forms\.Form|def \w+\(request|urlpatterns"),
 )
 
-# Packages that are hidden if the project has a file of that name.
+# Packages that Python does not find if the project has a file of the same name.
 PACKAGES = (
     *("openai", "redis", "celery", "kombu", "channels", "channels_redis", "daphne"),
     *("django", "asgiref", "msgpack", "uvicorn", "hypercorn", "whitenoise", "gevent"),
@@ -41,7 +41,7 @@ SERVER = r"\b(daphne|uvicorn|hypercorn|gunicorn)\b"
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake that ended the web process."""
+    """Return the mistake that keeps the web process from starting or listening."""
     if unmet.mistake == "no-web-process":
         for lost in replaced_lines(scene, "web"):
             lost.seen += f"; {unmet.seen}"
@@ -52,7 +52,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         return found
     is_silent = scene.survey.get("settings", {}).get("error") == NO_SURVEY
     if unmet.mistake == "web-does-not-listen" and is_silent:
-        return unmet  # a file that hangs raises nothing
+        return unmet  # a file that hangs raises no exception
     for found in _unreadable(scene):
         return found
     if unmet.mistake == "web-does-not-listen":
@@ -82,16 +82,16 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Files and settings that cannot be read, even if web starts without them."""
+    """Yield mistakes in files and settings with which the web process still starts."""
     yield from _shadowing(scene)
     yield from _unreadable(scene)
     yield from replaced_lines(scene)
 
 
 def replaced_lines(scene: Scene, role: str = "") -> Iterator[Unmet]:
-    """The Procfile's lines that start nothing, as mistakes.
+    """Yield a mistake for each line of the Procfile that starts nothing.
 
-    With `role`, only lines that would start a process of this role.
+    If `role` is given, look only at lines that would start a process of this role.
     """
     for line, other in procfile.replaced(scene.folder):
         if not role or line.role == role:
@@ -113,7 +113,7 @@ def _unreadable(scene: Scene) -> Iterator[Unmet]:
 
 
 def _shadowing(scene: Scene) -> Iterator[Unmet]:
-    """Files of the project that Python imports instead of a package."""
+    """Yield a mistake for each file that Python imports instead of a package."""
     for name in PACKAGES:
         for path in (f"{name}.py", f"{name}/__init__.py"):
             if (scene.folder / path).exists():
@@ -126,9 +126,9 @@ def _shadowing(scene: Scene) -> Iterator[Unmet]:
 
 
 def _comma_missing(scene: Scene, module: str) -> str | None:
-    """The place of two strings that Python joins because a comma is missing, or None.
+    """Return the place of two strings with a missing comma between them, or None.
 
-    `module` is the beginning of the joined string.
+    Python joins the two strings. `module` is the beginning of the joined string.
     """
     for file, text in scene.code.texts(".py").items():
         for pair in re.finditer(r"[\"']([\w.]+)[\"']\s+[\"']([\w.]+)[\"']", text):
@@ -138,14 +138,14 @@ def _comma_missing(scene: Scene, module: str) -> str | None:
 
 
 def of_a_package(error: str) -> str:
-    """The id of the mistake if a package is missing or incompatible; otherwise ""."""
+    """Return the mistake's id if a package is missing or incompatible, or else ""."""
     if re.search(r"VersionMismatch|requires \S+ version", error):
         return "packages-do-not-fit"
     return "package-missing" if re.match(r"ModuleNotFoundError", error) else ""
 
 
 def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
-    """The mistake behind the exception that keeps the project from starting."""
+    """Return the mistake behind the exception that keeps the project from starting."""
     at = found.at or place
     stage = stage_of(scene.code, at)
     seen = found.error
@@ -188,7 +188,10 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
 
 
 def _module_elsewhere(scene: Scene, seen: str) -> str:
-    """A sentence with the real place of a module that was not found, or ""."""
+    """Return a sentence with the real place of a module that was not found.
+
+    Return "" if no such place is found.
+    """
     if missing := re.search(r"No module named '([\w.]+)\.(\w+)'", seen):
         package, name = missing[1], missing[2]
     elif missing := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", seen):
@@ -211,7 +214,10 @@ def _module_elsewhere(scene: Scene, seen: str) -> str:
 
 
 def place_of_setting(code: Code, seen: str) -> str | None:
-    """The place of the setting or AppConfig that Django's error is about, or None."""
+    """Return the place of the setting or AppConfig that Django's error is about.
+
+    Return None if it is not found.
+    """
     if "name attribute" in seen:
         return code.find(r"\(AppConfig\)", ".py")
     named = re.search(r"\b[A-Z][A-Z_]{5,}\b", seen)
@@ -228,7 +234,7 @@ def _is_own(scene: Scene, module: str) -> bool:
 
 
 def stage_of(code: Code, at: str | None) -> int | None:
-    """The stage that the file in "file:line" belongs to, or None."""
+    """Return the stage that the file in "file:line" belongs to, or None."""
     name = (at or "").rpartition(":")[0]
     text = code.texts(".py").get(name, "")
     for stage, sign in SIGNS:
@@ -238,7 +244,10 @@ def stage_of(code: Code, at: str | None) -> int | None:
 
 
 def _early_models(scene: Scene) -> str | None:
-    """The place of an import of models in a file that Django reads before models."""
+    """Return the place of an import that loads the models too early, or None.
+
+    The import is in an apps.py or __init__.py, which Django reads before the models.
+    """
     early = [
         name
         for name in scene.code.python
@@ -255,7 +264,7 @@ def _early_models(scene: Scene) -> str | None:
 
 
 def _early_import(scene: Scene) -> str | None:
-    """The place of an import in asgi.py that is before Django's setup, or None."""
+    """Return the place of an import in asgi.py above Django's setup, or None."""
     for file, text in scene.code.texts(".py").items():
         if not re.search(r"(^|/)asgi\.py$", file):
             continue

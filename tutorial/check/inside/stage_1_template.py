@@ -18,7 +18,7 @@ LOADED = "[...document.scripts].map((one) => one.src ? one.outerHTML : one.text)
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake in the page or its script, with its place."""
+    """Return the mistake in the page or its script, with its place."""
     if unmet.mistake == "page-raises":
         return page_error(scene, unmet, scene.stage_events)
     if unmet.mistake == "page-not-found" and "404" in unmet.seen and scene.view:
@@ -67,7 +67,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _no_script(scene: Scene) -> Unmet | None:
-    """The mistake to report if the page lacks the WebSocket's script, or None."""
+    """Return the mistake if the page does not load the WebSocket's script, or None."""
     place = scene.code.find(r"new WebSocket\(", ".js", ".html")
     if place is None:
         return None
@@ -93,7 +93,10 @@ def _no_script(scene: Scene) -> Unmet | None:
 
 
 def _imported_script(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake behind a missing script that another script imports, or None."""
+    """Return the mistake if the missing script is one that another script imports.
+
+    Otherwise, return None.
+    """
     address = re.search(r"^(\S+) was answered", unmet.seen)
     name = address[1].rpartition("/")[2] if address else ""
     if not name or any(
@@ -115,7 +118,7 @@ def _imported_script(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _no_static(scene: Scene) -> str | None:
-    """The line that keeps the server from serving static files, or None."""
+    """Return the place that keeps the server from serving static files, or None."""
     if scene.code.find(r"ASGIStaticFilesHandler|whitenoise|staticfiles_urlpatt", ".py"):
         return None
     if server := scene.code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", ""):
@@ -130,7 +133,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
-    """The mistake behind a page that was answered with status 500."""
+    """Return the mistake behind a page whose response has the status 500."""
     event = events.wait(2, "request failed")
     if event is None:  # Django does not report SystemExit, for example
         lines = scene.lines("web")
@@ -172,7 +175,10 @@ def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
 
 
 def _field_without_name(scene: Scene) -> str | None:
-    """The place of a field without a name, of an unrendered field, or of the view."""
+    """Return the place of a field that has no name or is not rendered, or of the view.
+
+    The mistake is in the view if it does not pass the form to the template.
+    """
     code = scene.code
     buttons = "hidden|submit|button|reset|image"
     named = rf"name=|type=[\"']?({buttons})"
@@ -180,14 +186,18 @@ def _field_without_name(scene: Scene) -> str | None:
         return at
     at = code.find(r"{{ *\w*form(\.(?!\w*errors)\w+)? *[|}]", ".html")
     name = re.search(r"form\.(\w+)", code.line(at))
-    # If the form class has the field, the view does not pass the form.
+    # If the form class has the field, the view does not pass the form to the template.
     if at and (not name or code.find(rf"^\s+{name[1]} *=|[\"']{name[1]}[\"']", ".py")):
         return scene.view or at
     return at
 
 
 def not_migrated(scene: Scene, seen: str) -> Unmet:
-    """The mistake behind a missing table: no migration, or one that is not applied."""
+    """Return the mistake behind a missing table.
+
+    Either there is no migration, or it is not applied, or the applied migrations do not
+    make the table.
+    """
     migrations = scene.survey.get("migrations", {})
     expected = "a table for each model"
     if apps := migrations.get("without_migration"):
@@ -214,7 +224,7 @@ def not_migrated(scene: Scene, seen: str) -> Unmet:
 
 
 def _model_of(scene: Scene, seen: str) -> str | None:
-    """The place of the project's model whose table the error names, or None."""
+    """Return the place of the project's model whose table the error names, or None."""
     table = re.search(r"(?:table|relation|column)(?: named)?:? \"?(\w+)", seen)
     for file, text in scene.code.texts(".py").items() if table else []:
         apps = file.split("/")[:-1]
@@ -226,7 +236,10 @@ def _model_of(scene: Scene, seen: str) -> str | None:
 
 
 def place_in_script(scene: Scene, unmet: Unmet) -> str | None:
-    """The project's file and line for "http://…/static/search/search.js:12:5"."""
+    """Return the place in the project where a script raised an exception, or None.
+
+    The browser names the place as in "http://…/static/search/search.js:12:5".
+    """
     error = unmet.__cause__
     for path, line in re.findall(
         r"https?://[^/\s]+(/[^\s:?)]*)[^\s:)]*:(\d+):\d+",
@@ -249,10 +262,11 @@ TEXT_FIELD = (
 
 
 def no_page(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake to report if `check` cannot open a page with a field; or `unmet`.
+    """Return the mistake to report if `check` cannot open a page with a field.
 
     It is reported in two cases: the project has addresses but no templates; or a field
-    of a template was not rendered, and some addresses have parameters.
+    of a template was not rendered, and some addresses have parameters. In other cases,
+    return `unmet`.
     """
     if unmet.mistake not in WITHOUT_PAGE:
         return unmet
@@ -270,7 +284,7 @@ def no_page(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _field_not_rendered(scene: Scene, templates: list[str]) -> str | None:
-    """The place of a text field in a template that was not rendered, or None."""
+    """Return the place of a text field in a template that was not rendered, or None."""
     used = {event.at.rpartition(":")[0] for event in scene.events.all("template")}
     left = [name for name in templates if name not in used]
     return scene.code.find(TEXT_FIELD, *left) if left else None

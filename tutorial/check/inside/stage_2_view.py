@@ -21,7 +21,7 @@ OF_THE_VIEW = ("no-view-takes-post", "view-waits", "user-none")
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake in the view: whether it called the task, and what it raised."""
+    """Return the mistake in the view, with its place."""
     if unmet.mistake == "page-raises":
         return page_error(scene, unmet, scene.stage_events)
     if unmet.mistake in ("view-raises", "view-waits", "form-refuses-question"):
@@ -81,7 +81,10 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _other_field(scene: Scene, refused: Event) -> str | None:
-    """The place of the page's field, if the form class has a different name for it."""
+    """Return the place of a page's field that the form class does not know, or None.
+
+    The form class has a different name for the field.
+    """
     sent = [name for form in scene.visitor().get().page.forms for name in form.texts]
     lost = [name for name in sent if scene.code.find(rf"^\s+{name}\s*=", ".py") is None]
     if not lost or not set(refused["errors"]) - set(sent):
@@ -90,7 +93,7 @@ def _other_field(scene: Scene, refused: Event) -> str | None:
 
 
 def _json_not_read(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake to report if the view reads a JSON request like a form, or None."""
+    """Return the mistake to report if the view reads JSON like a form, or None."""
     sent = scene.opened.sent if scene.opened else []
     if not any("json" in one.headers.get("content-type", "") for one in sent):
         return None
@@ -109,14 +112,14 @@ def _reason_of_django(scene: Scene) -> str:
 
 
 def _hangs_in_call(events: Events) -> Event | None:
-    """The call to the task, if it has neither succeeded nor failed."""
+    """Return the call to the task if it has neither succeeded nor failed, or None."""
     calls = events.all("enqueuing", process="web", eager=False)
     ended = events.all("enqueued", "enqueue failed", process="web", eager=False)
     return calls[-1] if len(calls) > len(ended) else None
 
 
 def _explain_silence(scene: Scene, unmet: Unmet) -> None:
-    """Add the reason why the page shows no message: none is added, or none is shown."""
+    """Add to `unmet` why the page shows no message: none is added, or none is shown."""
     code = scene.code
     unmet.at = _at(scene)
     adds = code.find(r"\bmessages\.(success|info|warning|error|add_message)\(", ".py")
@@ -131,7 +134,10 @@ def _explain_silence(scene: Scene, unmet: Unmet) -> None:
 
 
 def _place_of_taken(scene: Scene) -> str | None:
-    """The place where a bad question should be refused: `is_valid()`, or the field."""
+    """Return the place where a bad question should be refused.
+
+    This is the call of `is_valid()`, the view, or the field.
+    """
     code, view = scene.code, (_at(scene) or "").rpartition(":")[0]
     if view:
         if at := code.find(r"^\s*(\w+\.)+is_valid\(\)\s*$|\bis_valid\b(?!\()", view):
@@ -142,13 +148,13 @@ def _place_of_taken(scene: Scene) -> str | None:
 
 
 def _csrf_headers(scene: Scene) -> str:
-    """The headers of the browser's request that were meant to hold the CSRF token."""
+    """Return the names of the request's headers that should hold the CSRF token."""
     sent = scene.opened.sent[-1].headers if scene.opened and scene.opened.sent else {}
     return ", ".join(name for name in sent if "csrf" in name)
 
 
 def _at(scene: Scene) -> str | None:
-    """The place of the line that calls the task, or of the view."""
+    """Return the place of the line that calls the task, or of the view."""
     event = scene.search.events.first("enqueued", "enqueue failed")
     return event.at if event and event.at else scene.view
 
@@ -165,7 +171,7 @@ def _view_error(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _not_called(scene: Scene) -> Unmet | None:
-    """The mistake between the view and the broker, or None."""
+    """Return the mistake on the way from the view to the broker, or None."""
     search = scene.search
     if direct := search.events.first("called directly", process="web"):
         return Unmet(
@@ -218,7 +224,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         )
     event = search.events.first("enqueued", "enqueue failed")
     found = _not_called(scene)
-    # If the view hides that no broker took the message, the next stage reports it.
+    # The view may hide that no broker took the message. The next stage reports that.
     if found and not (event and NO_BROKER.search(event.error)):
         yield found
     elif event is None:
@@ -241,7 +247,7 @@ def _bad_questions(scene: Scene) -> Iterator[Unmet]:
 
 
 def _longest_in_model(scene: Scene, name: str) -> int | None:
-    """The limit of the model's field for the question."""
+    """Return the maximum length of the model's field for the question, or None."""
     pattern = rf"\b{re.escape(name)} = models\.CharField\(max_length=(\d+)"
     for text in scene.code.texts(".py").values():
         if match := re.search(pattern, text):

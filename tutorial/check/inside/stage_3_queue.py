@@ -16,7 +16,7 @@ NO_BROKER = re.compile(
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind a message that is not in Redis, or a view that is slow."""
+    """Return the mistake behind a message that is not in Redis, or a slow view."""
     search = scene.search
     protocol = scene.code.find(r"(?i)task_protocol\W*[=:]\s*1\b", ".py")
     if unmet.mistake == "command-fails" and protocol:
@@ -38,7 +38,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def not_called(scene: Scene) -> Unmet:
-    """The mistake to report if the view answered without calling the task."""
+    """Return the mistake to report if the view answered without calling the task."""
     calls = scene.code.calls("delay", "apply_async", "delay_on_commit")
     if refused := scene.search.own_events.first("form refused"):
         return Unmet(
@@ -68,7 +68,7 @@ def not_called(scene: Scene) -> Unmet:
 
 
 def words_of_refusal(refused: Event) -> str:
-    """The errors that the project's form found in the question, as text."""
+    """Return the errors that the project's form found in the question, as text."""
     errors = "; ".join(f"{name}: {words}" for name, words in refused["errors"].items())
     return f"{refused['form']} is not valid: {errors}"
 
@@ -103,7 +103,7 @@ def _elsewhere(scene: Scene, unmet: Unmet, event: Event) -> Unmet:
 
 
 def _unroutable(scene: Scene, event: Event) -> Unmet:
-    """The mistake to report if Celery found no queue for the message."""
+    """Return the mistake to report if Celery found no queue for the message."""
     at = (
         scene.code.find(r"\brouting_key\b", ".py")
         or scene.code.find(r"(?i)task_(routes|queues|default_exchange)", ".py")
@@ -119,7 +119,7 @@ def _unroutable(scene: Scene, event: Event) -> Unmet:
 
 
 def no_broker(scene: Scene, event: Event) -> Unmet:
-    """The mistake behind a message that no broker took."""
+    """Return the mistake behind a message that no broker took."""
     broker = event["broker"]
     seen = f"the broker is {broker}"
     if event.get("error"):
@@ -155,25 +155,32 @@ def no_broker(scene: Scene, event: Event) -> Unmet:
 
 
 def broker_refuses(scene: Scene, seen: str) -> Unmet:
-    """The mistake to report if no Redis answers at the project's broker address."""
+    """Return the mistake to report if no Redis answers at the broker's address."""
     return Unmet("broker-refuses", seen, expected=EXPECTED, at=_address(scene))
 
 
 def _address(scene: Scene) -> str | None:
-    """The place where the broker's address is set or read, or None."""
+    """Return the place where the broker's address is set or read, or None."""
     at = scene.code.find(r"(?i)^\s*(\w*\.)*\w*broker_url\w*\s*=", ".py")
     return at or scene.code.find(r"(?i)broker|REDIS_URL", ".py")
 
 
 def _without_scheme(scene: Scene) -> str:
-    """The address in the settings, if it has no `redis://`; otherwise ""."""
+    """Return the broker's address in the settings, if it has no scheme, or else "".
+
+    The scheme is `redis://`, for example.
+    """
     settings = scene.survey.get("settings", {}).get("celery", {})
     address = settings.get("CELERY_BROKER_URL", "")
     return address if address not in ("", "None") and "://" not in address else ""
 
 
 def _second_app(scene: Scene, event: Event, apps: list[Call]) -> str | None:
-    """The place where the task's app is created, if another app reads the settings."""
+    """Return the place where the task's app is created, or None.
+
+    The place is returned only if this app does not read the settings, but another app
+    does.
+    """
     readers = {
         call.at.rpartition(":")[0] for call in scene.code.calls("config_from_object")
     }
@@ -185,7 +192,7 @@ def _second_app(scene: Scene, event: Event, apps: list[Call]) -> str | None:
 
 
 def _without_broker(scene: Scene) -> str | None:
-    """The place where the broker's address is missing or is not read, or None."""
+    """Return the place where the broker's address is missing or not read, or None."""
     is_set = scene.code.find(r"^CELERY_BROKER_URL\b", ".py")
     other = scene.code.find(r"^CELERY_\w+\s*=", ".py")
     reads = scene.code.find(r"config_from_object|Celery\(", ".py")
@@ -193,7 +200,10 @@ def _without_broker(scene: Scene) -> str | None:
 
 
 def _package(scene: Scene) -> str:
-    """The `__init__.py` that should import the Celery app: the one beside the app."""
+    """Return the place of the `__init__.py` that should import the Celery app.
+
+    The file is in the folder of the app.
+    """
     place = scene.code.find(r"\bCelery\(", ".py")
     if place and "/" in place:
         return f"{place.rpartition('/')[0]}/__init__.py:1"

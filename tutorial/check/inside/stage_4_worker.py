@@ -22,7 +22,7 @@ REAL_API = "https://api.openai.com/v1/"
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake that lost the message, the request or the answer."""
+    """Return the mistake behind a lost message, request or answer."""
     if unmet.mistake == "page-raises":
         return page_error(scene, unmet, scene.stage_events)
     if unmet.mistake == "form-refuses-question":
@@ -75,7 +75,7 @@ def _burst(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _task(scene: Scene) -> str | None:
-    """The place of the task, or None."""
+    """Return the place of the task's function, or None."""
     return scene.code.tasks.get(scene.message.task.rpartition(".")[2])
 
 
@@ -150,7 +150,7 @@ def _not_taken(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _other_api(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake to report if the task calls a host other than the API, or None."""
+    """Return the mistake if the task calls a host other than the API, or None."""
     asked = scene.search.events.first("asks host", process="worker")
     if asked is None or scene.site.requests_to_openai():
         return None
@@ -163,7 +163,7 @@ def _other_api(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _unknown_task(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake to report if the worker does not know the message's task, or None."""
+    """Return the mistake if the worker does not know the message's task, or None."""
     unknown = scene.search.events.first("unknown task")
     if unknown is None:
         return None
@@ -181,7 +181,10 @@ def _unknown_task(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _no_answer(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind a missing answer: the API was not called, or it refused."""
+    """Return the mistake behind a missing answer of the API.
+
+    Either the task did not call the API, or the API refused the request.
+    """
     if found := _wrong_address(scene, unmet):
         return found
     event, end = scene.search.events.first("openai"), scene.end_of(scene.search)
@@ -214,7 +217,7 @@ def _no_answer(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _wrong_address(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake to report if there is no API at the client's address, or None."""
+    """Return the mistake if there is no API at the client's address, or None."""
     given = scene.events.first("openai address", process="worker")
     if given is None or unmet.mistake not in ("api-address", "api-not-asked"):
         return None
@@ -228,7 +231,10 @@ def _wrong_address(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _not_started(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake to report if a message was taken, but no task started, or None."""
+    """Return the mistake if the message was taken, but its task did not start.
+
+    Otherwise, return None.
+    """
     sent = scene.search.events.first("enqueued")
     is_started = sent and scene.search.events.first("task started", id=sent["id"])
     if is_started or not scene.still_runs(scene.search):
@@ -243,7 +249,7 @@ def _not_started(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def task_failed(scene: Scene, end: Event) -> Unmet:
-    """The mistake behind the exception that ended a task."""
+    """Return the mistake behind the exception that ended a task."""
     if re.search(NOT_MIGRATED, end.error):
         return not_migrated(scene, end.error)
     expected = "a task that saves the answer"
@@ -266,7 +272,7 @@ def task_failed(scene: Scene, end: Event) -> Unmet:
 
 
 def _sent_too_early(scene: Scene, end: Event) -> Unmet | None:
-    """The mistake to report if the task got an id that did not exist yet, or None."""
+    """Return the mistake if the task got an id that did not exist yet, or None."""
     called = scene.search.events.first("enqueued")
     if called is None or not re.search(r"NOT NULL|not-null|DoesNotExist", end.error):
         return None
@@ -291,7 +297,7 @@ def _sent_too_early(scene: Scene, end: Event) -> Unmet | None:
 
 
 def _not_shown(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind an answer of the API that the page does not show."""
+    """Return the mistake behind an answer that is not saved, or not in the page."""
     end, rows = scene.end_of(scene.search), _rows(scene)
     if unmet.mistake == "not-saved":
         if found := still_runs(scene, scene.search):
@@ -343,7 +349,7 @@ def _rows(scene: Scene) -> list[Event]:
 
 
 def _is_saved(scene: Scene, rows: list[Event]) -> bool:
-    """Whether a field of a row holds the beginning of the answer."""
+    """Whether a field of a row contains the first words of the answer."""
     wanted = first_words(scene.answered(scene.search.question)["answer"])
     return any(wanted in squeeze(text) for row in rows for text in row["row"].values())
 
@@ -353,7 +359,10 @@ def _short(row: dict[str, str]) -> str:
 
 
 def _user(scene: Scene) -> str | None:
-    """The user's id in the message, if there is one."""
+    """Return the user's id in the message, or None.
+
+    The id is the only number among the message's arguments.
+    """
     arguments = scene.message.arguments or []
     numbers = [str(value) for value in arguments if isinstance(value, int)]
     return numbers[0] if len(numbers) == 1 else None
@@ -362,7 +371,7 @@ def _user(scene: Scene) -> str | None:
 def findings(scene: Scene) -> Iterator[Unmet]:
     """Yield a finding if the task fails after it saved the answer.
 
-    Add advice if the client's address differs from the default of the API.
+    Add advice if the client's address is not the default address of the API.
     """
     asked = scene.events.first("openai address", process="worker")
     if asked and asked["address"] != REAL_API:
@@ -373,13 +382,13 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         )
     scene.wait_for_end(scene.search)
     end = scene.end_of(scene.search)
-    # From stage 5 on, the next stage looks at what follows the saved answer.
+    # If stage 5 is checked, too, it looks at what follows the saved answer.
     if end and end["what"] == "task failed" and scene.number < 5:
         yield task_failed(scene, end)
 
 
 def still_runs(scene: Scene, search: Search) -> Unmet | None:
-    """The mistake to report if the search's task has not ended, or None."""
+    """Return the mistake to report if the search's task has not ended, or None."""
     if not scene.still_runs(search):
         return None
     found = does_not_end(scene)

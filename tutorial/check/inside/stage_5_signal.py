@@ -1,4 +1,4 @@
-"""Explains stage 5: from the end of the task to the signal, the handler, the layer."""
+"""Explains stage 5: what happened between the task's end and the channel layer."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tutorial.observer.events import Event
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind a missing broadcast, or the place of a wrong one."""
+    """Return the mistake behind a missing broadcast, or the place of a wrong one."""
     if unmet.mistake == "not-broadcast":
         return why_not_broadcast(scene, unmet, scene.search)
     if unmet.mistake == "message-before-answer":
@@ -28,7 +28,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _too_early(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake with the place that sent the signal or the message too early."""
+    """Return `unmet` with the place that sent the signal or message too early."""
     sent = scene.search.own_events.first("signal", "group_send")
     sent = sent or scene.search.events.first("signal", "group_send")
     if sent:
@@ -40,7 +40,10 @@ def _too_early(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _error_not_broadcast(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake with the place in the task or handler that prevents the broadcast."""
+    """Return `unmet` with the place that prevents the broadcast of an error.
+
+    The place is in the task or in the handler.
+    """
     events = scene.second.events
     kinds = ("handler failed", "group_send failed", "task failed")
     if failed := events.first(*kinds):
@@ -80,14 +83,14 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _of_task(scene: Scene, kind: str) -> list[Event]:
-    """The events of a kind in the worker, up to the end of the first search's task."""
+    """Return the worker's events of one kind, until the first search's task ended."""
     end = scene.end_of(scene.search)
     found = scene.search.events.all(kind, process="worker")
     return [one for one in found if end is None or one["time"] <= end["time"]]
 
 
 def why_not_broadcast(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
-    """The mistake between the end of the task and the channel layer."""
+    """Return the mistake on the way from the task's end to the channel layer."""
     events = search.events
     if sent := events.first("group_send", process="worker"):
         return _elsewhere(scene, sent)
@@ -119,7 +122,7 @@ def why_not_broadcast(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
 def not_awaited(
     scene: Scene, calls: list[Call], expected: str, stage: int | None = None
 ) -> Unmet | None:
-    """The mistake to report if a call's coroutine is never awaited, or None."""
+    """Return the mistake to report if a call's coroutine is never awaited, or None."""
     for call in calls:
         if is_lost(scene.code, call):
             name = f"{call.target}.{call.name}".removeprefix(".")
@@ -131,7 +134,7 @@ def not_awaited(
 
 
 def name_refused(scene: Scene, failed: Event, stage: int = 6) -> Unmet | None:
-    """The mistake to report if the channel layer refuses a group's name, or None.
+    """Return the mistake if the channel layer refuses a group's name, or None.
 
     `failed` is the failed call of the layer, or the exception that the call caused in
     the consumer.
@@ -151,7 +154,7 @@ def name_refused(scene: Scene, failed: Event, stage: int = 6) -> Unmet | None:
 
 
 def _not_allowed(name: object) -> str:
-    """The reason why the name of a group is not valid, as text."""
+    """Return the reason why the name of a group is not valid, as text."""
     if not isinstance(name, str):
         return f"it is not a string, but of the type {type(name).__name__}"
     wrong = dict.fromkeys(re.sub(r"[a-zA-Z\d\-_.]", "", name))
@@ -199,14 +202,14 @@ def _handler_failed(scene: Scene, failed: Event) -> Unmet:
 
 
 def layers(scene: Scene) -> str | None:
-    """The place where the channel layers are set, or should be set."""
+    """Return the place where the channel layers are set, or should be set."""
     return scene.code.find(r"^CHANNEL_?LAYERS?\w*\s*=", ".py") or scene.code.find(
         r"^INSTALLED_APPS", ".py"
     )
 
 
 def _no_signal(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
-    """The mistake behind a task that ended without a signal of the project."""
+    """Return the mistake to report if the task sent no signal of the project."""
     end = scene.end_of(search)
     if end and end["what"] == "task failed":
         found = task_failed(scene, end)
@@ -232,7 +235,7 @@ def _no_signal(scene: Scene, unmet: Unmet, search: Search) -> Unmet:
 
 
 def _senders(scene: Scene) -> list[Call]:
-    """The calls that send the project's own signals."""
+    """Return the calls that send the project's own signals."""
     return [
         call
         for call in scene.code.calls("send", "send_robust")
@@ -241,7 +244,7 @@ def _senders(scene: Scene) -> list[Call]:
 
 
 def _of_model(scene: Scene) -> Unmet | None:
-    """The mistake to report if a handler of `post_save` was not called, or None."""
+    """Return the mistake if a handler of `post_save` was not called, or None."""
     connected = {e["receiver"] for e in scene.events.all("connected", process="worker")}
     for function, (name, place) in scene.code.receivers.items():
         if name.rpartition(".")[2] not in ("post_save", "pre_save"):
@@ -260,7 +263,7 @@ def _of_model(scene: Scene) -> Unmet | None:
 
 
 def _signals(scene: Scene) -> list[str]:
-    """The names of the project's signals."""
+    """Return the names of the project's signals."""
     names = []
     for text in scene.code.texts(".py").values():
         names += re.findall(r"^(\w+)\s*=\s*(?:\w+\.)*Signal\(", text, re.M)
@@ -268,7 +271,7 @@ def _signals(scene: Scene) -> list[str]:
 
 
 def _elsewhere(scene: Scene, sent: Event) -> Unmet:
-    """The mistake behind a `group_send` that did not reach the Redis of the check."""
+    """Return the mistake behind a `group_send` that did not reach the check's Redis."""
     if sent["layer"] == "InMemoryChannelLayer":
         return Unmet(
             "layer-in-memory",

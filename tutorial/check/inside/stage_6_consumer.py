@@ -17,7 +17,8 @@ from tutorial.check.traffic import names_in_redis
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 
-# The mistakes whose place is the line that joins the group or sends the frame.
+# The place of a mistake in `OF_JOINING` is the line that joins the group. The place of
+# one in `OF_SENDING` is the line that sends the frame.
 OF_JOINING = ("stranger-joins", "socket-without-user")
 OF_SENDING = (
     *("frame-without-answer", "frame-not-json", "frame-binary"),
@@ -30,7 +31,10 @@ SESSION_KEY = re.compile(r"[0-9a-z]{32}")
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind a socket that does not open, or a message that is lost."""
+    """Return the mistake if a WebSocket does not open, or if a message is lost.
+
+    For other mistakes, return `unmet` with its place.
+    """
     events = scene.stage_events
     if unmet.mistake == "socket-refused":
         return why_refused(scene, unmet)
@@ -48,7 +52,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     if failed and unmet.mistake == "layer-drops-idle-sockets":
         unmet.seen += f" ({failed.error})"
     if unmet.mistake == "frame-without-answer" and not _got(scene):
-        # The frame does not carry an answer: it is a greeting, for example.
+        # The frame is not meant for an answer. It may be a greeting, for example.
         return _no_frame(scene, Unmet("no-frame", unmet.seen, expected=unmet.expected))
     if unmet.mistake == "frame-without-answer" and "frame is <" in unmet.seen:
         unmet.at = scene.code.find(r"\brender_to_string\(", ".py")
@@ -75,7 +79,10 @@ def _got(scene: Scene) -> bool:
 
 
 def _all_hosts(scene: Scene) -> str | None:
-    """The place where ALLOWED_HOSTS allows all hosts, if the origin check reads it."""
+    """Return the place where ALLOWED_HOSTS allows all hosts, or None.
+
+    Return None also if no origin check reads this setting.
+    """
     wrappers = scene.survey.get("asgi", {}).get("wrappers", [])
     if "OriginValidator" not in wrappers:
         return None
@@ -88,7 +95,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind a broadcast that caused no frame."""
+    """Return the mistake behind a broadcast that caused no frame."""
     joined = scene.mine.events.first("group_add")
     if joined is None:
         return _not_joined(scene, unmet)
@@ -130,7 +137,7 @@ def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _not_joined(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind a consumer that is in no group."""
+    """Return the mistake behind a consumer that is in no group."""
     expected = "a consumer that joins its user's group when the WebSocket opens"
     events = scene.mine.events
     if failed := events.first("socket failed", "consumer failed"):
@@ -156,7 +163,7 @@ def _not_joined(scene: Scene, unmet: Unmet) -> Unmet:
 def _not_sent(
     scene: Scene, unmet: Unmet, joined: Event, sent: Event, got: Event | None
 ) -> Unmet:
-    """The mistake behind a consumer in the group that sent no frame."""
+    """Return the mistake if the consumer is in the group, but sent no frame."""
     failed = scene.live.events.first("consumer failed", "socket failed")
     if got and not got["has_method"]:
         routes = scene.survey.get("asgi", {}).get("routes", [])
@@ -189,7 +196,7 @@ def _not_sent(
 
 
 def not_sent_by_consumer(scene: Scene, got: Event, expected: str) -> Unmet:
-    """The mistake to report if the consumer got a message but sent no frame."""
+    """Return the mistake to report if the consumer got a message but sent no frame."""
     at = got.at or scene.code.find(r"self\.send", ".py")
     seen = f"{got['consumer']} got the message, but sent no frame"
     if hides := silent_except(scene.code, at):
@@ -199,7 +206,10 @@ def not_sent_by_consumer(scene: Scene, got: Event, expected: str) -> Unmet:
 
 
 def lost_message(scene: Scene) -> Event | None:
-    """The last message to the consumer in this stage, if no frame followed, or None."""
+    """Return the consumer's last message in this stage, if no frame followed.
+
+    Otherwise, return None.
+    """
     events = scene.stage_events
     got = events.all("consumer got", has_method=True)
     frames = events.all("consumer sends", type="websocket.send")
@@ -209,7 +219,7 @@ def lost_message(scene: Scene) -> Event | None:
 
 
 def _layers_differ(scene: Scene, unmet: Unmet, joined: Event, sent: Event) -> Unmet:
-    """The mistake behind a lost message to a group that the consumer has joined."""
+    """Return the mistake if a group's message does not reach a consumer in it."""
     at = own_layer(scene.code, sent.at)
     group = sent["group"]
     seen = f"the handler ({sent.at}) has sent to {group}, which the consumer has joined"

@@ -15,7 +15,7 @@ SCRIPTS = (".js", ".html")
 # The line in which a script begins to handle a frame.
 HANDLER = r"\.onmessage\b|Listener\([\"']message[\"']"
 
-# Attributes that, after a name such as `data`, are not keys of the frame.
+# A script may read these attributes of any object. They are not keys of the frame.
 OF_ANY_OBJECT = {
     *("data", "length", "slice", "map"),
     *("forEach", "toString", "trim", "split"),
@@ -23,7 +23,7 @@ OF_ANY_OBJECT = {
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake in the script, with its line and the frame."""
+    """Return the mistake in the script, with its line and the frame."""
     if unmet.mistake == "script-throws" and unmet.__cause__:
         return _thrown(scene, unmet)
     if unmet.mistake == "no-frame-in-browser":
@@ -49,7 +49,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind a missing frame: in the consumer, or at the socket."""
+    """Return the mistake behind a missing frame: in the consumer, or in the socket."""
     failed = scene.stage_events.first("consumer failed", "socket failed")
     found = unmet
     if failed:
@@ -63,7 +63,7 @@ def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _thrown(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind an exception in the script, with its line."""
+    """Return the mistake behind an exception in the script, with its line."""
     unmet.at = place_in_script(scene, unmet)
     if scene.opened.frames:
         if not _parses(scene):
@@ -80,7 +80,7 @@ def _thrown(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _reads_frame(scene: Scene) -> str | None:
-    """The place in the script that reads the frame's text from the event, or None."""
+    """Return the place where the script reads the frame from the event, or None."""
     handler = scene.code.find(HANDLER, *SCRIPTS)
     return scene.code.below(handler, r"\w\.data\b|\{\s*data\b") or handler
 
@@ -90,7 +90,7 @@ def _parses(scene: Scene) -> bool:
 
 
 def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
-    """The mistake behind a frame whose answer is not in the page."""
+    """Return the mistake behind a frame whose answer is not in the page."""
     frame, expected = scene.opened.frames[0], unmet.expected
     handler = scene.code.find(HANDLER, *SCRIPTS)
     if handler is None:
@@ -143,12 +143,13 @@ IN_VAIN = {
     "template-content": r"(?i)template\w*\.(children|firstElementChild|querySelector)"
     r"|\.cloneNode\(\s*(false)?\)",
 }
-# Code that copies a <template> itself; a mistake only if no script reads `.content`.
+# Code that copies a <template> itself. It is a mistake only if no script reads
+# `.content`.
 COPIED = r"(?<!content)\.cloneNode\("
 
 
 def _in_script(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """The mistake to report if a line of the script has no effect, or None."""
+    """Return the mistake if a line of the script has no effect, or None."""
     for mistake, pattern in IN_VAIN.items():
         if mistake == "plain-quotes" and "${" not in unmet.seen:
             continue
@@ -168,7 +169,7 @@ def _never_looks_into(scene: Scene) -> bool:
 
 
 def _outer_keys(frame: str) -> list[str]:
-    """The keys of the frame itself, if its values are all objects."""
+    """Return the frame's own keys if all their values are objects, or else nothing."""
     try:
         data = json.loads(frame)
     except ValueError:
@@ -180,7 +181,7 @@ def _outer_keys(frame: str) -> list[str]:
 
 
 def is_encoded_twice(frame: str) -> bool:
-    """Whether the frame is JSON, encoded twice: `send_json(json.dumps(...))`."""
+    """Whether the frame was encoded as JSON twice: `send_json(json.dumps(...))`."""
     try:
         inner = json.loads(frame)
         return isinstance(inner, str) and isinstance(json.loads(inner), dict | list)
@@ -189,7 +190,7 @@ def is_encoded_twice(frame: str) -> bool:
 
 
 def _keys_read(scene: Scene) -> dict[str, str]:
-    """The keys that the script reads from the parsed frame, with their places."""
+    """Return the keys that the script reads from the parsed frame, and their places."""
     found = {}
     for name, text in scene.code.texts(*SCRIPTS).items():
         names = set(re.findall(r"(?:const|let|var)\s+(\w+)\s*=\s*JSON\.parse\(", text))

@@ -1,7 +1,7 @@
-"""What is unsafe or unreliable in a project that answers a search in a browser.
+"""Finds what is unsafe or unreliable if a project answers a search in a browser.
 
-The stages' own findings send a plain HTML form. The checks here use the page as a
-person does, so they also fit a project that sends the question in a different way.
+The stages' own checks send a plain HTML form. The checks here use the page as a person
+does, so they also fit a project that sends the question in a different way.
 """
 
 import secrets
@@ -31,13 +31,15 @@ from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
-# The topics of two people's questions at the same moment. The answers differ.
+# The topics of the questions that two people ask at the same moment. The answers
+# differ.
 TWO_QUESTIONS = ("signal", "browser")
 
 JOINS = 0.5  # seconds that a consumer may take to join its group
 SHOWN = 1.5  # seconds that a page may take to show an answer
 
-# Sends a request with several bodies at once, and returns the status of each answer.
+# JavaScript that sends a request with several bodies at once, and returns the status of
+# each response.
 SEND_AT_ONCE = """({url, method, headers, bodies}) => Promise.all(
   bodies.map(async (body) => {
     const signal = AbortSignal.timeout(12000);
@@ -54,7 +56,7 @@ OWN_HEADERS = ("host", "origin", "referer", "user-agent", "cookie", "content-len
 
 
 def _leaving(scene: Scene) -> Iterator[Unmet]:
-    """Yield the earlier searches' findings, and one if the form leaves the page."""
+    """Yield the findings during the searches, and one if the form leaves the page."""
     yield from scene.differs
     if scene.opened.was_left:
         # If the answer arrived while the page was gone, the next page should show it.
@@ -72,13 +74,16 @@ def _leaving(scene: Scene) -> Iterator[Unmet]:
 
 
 def _socket_url(scene: Scene) -> str:
-    """The address of the last WebSocket that the first person's page opened."""
+    """Return the address of the last WebSocket that the first person's page opened."""
     opened = [url for url, error in scene.opened.sockets if not error]
     return opened[-1] if opened else ""
 
 
 def _joins(scene: Scene, person: Person, origin: str) -> tuple[bool, list[str]]:
-    """Whether the first page's WebSocket opens for `person`, and the groups joined."""
+    """Open the first page's WebSocket as `person`.
+
+    Return whether it opens, and the groups that its consumer joins.
+    """
     visitor = Visitor(scene.site, scene.path)
     visitor.take_cookies(person.cookies)
     used = "socketsOfThePage.map((one) => one.protocol).filter(Boolean)"
@@ -95,7 +100,7 @@ def _joins(scene: Scene, person: Person, origin: str) -> tuple[bool, list[str]]:
 
 
 def _origin(scene: Scene) -> Iterator[Unmet]:
-    """A page of another site gets no WebSocket with the visitor's cookies."""
+    """Check that another site's page gets no WebSocket with the visitor's cookies."""
     if _socket_url(scene) and _joins(scene, scene.person, EVIL)[0]:
         yield Unmet(
             "origin-unchecked",
@@ -106,7 +111,10 @@ def _origin(scene: Scene) -> Iterator[Unmet]:
 
 
 def _burst(scene: Scene) -> Iterator[Unmet]:
-    """The request of the last question, sent ten times at once, gets ten answers."""
+    """Check that the last question's request, sent ten times at once, is answered.
+
+    Each of the ten requests must get an answer.
+    """
     page, last = scene.opened.page, scene.search.question
     if scene.search.events.first("enqueued"):
         scene.wait_for_end(scene.search)
@@ -134,7 +142,7 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
     page.evaluate(SEND_AT_ONCE, request)
 
     def taken() -> int:
-        """How many questions were not refused, for example by a rate limit."""
+        """Count the questions that were not refused, for example by a rate limit."""
         task = scene.message.task
         sent = [one for one in scene.messages_since(mark) if one.task == task]
         return min(BURST, len(sent))
@@ -147,12 +155,12 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
 def _body(request: Any) -> str:
     try:
         return request.post_data or ""
-    except UnicodeDecodeError:  # a file, for example
+    except UnicodeDecodeError:  # the body is a file, for example
         return ""
 
 
 def _two_people(scene: Scene) -> Iterator[Unmet]:
-    """Two people ask at the same moment, and each page gets only its own answer."""
+    """Check that two people who ask at the same moment get only their own answers."""
     people = (scene.person, Person(scene, 2))
     people[1].find_form(scene.path)
     questions = [scene.question(about) for about in TWO_QUESTIONS]
@@ -163,7 +171,7 @@ def _two_people(scene: Scene) -> Iterator[Unmet]:
     mine = joined(scene.redis.since(scene.mine.mark, "group"))
 
     def heard() -> list[str]:
-        """The beginnings of the answers that reached their own page."""
+        """Return the first words of each answer that reached its own page."""
         found = [scene.answered(question) for question in questions]
         words = [first_words(one["answer"]) if one else "" for one in found]
         pairs = zip(pages, words, strict=True)
@@ -200,7 +208,7 @@ def _tells(text: str, question: str, answer: str) -> bool:
 
 
 def _html(scene: Scene) -> Iterator[Unmet]:
-    """A script in an answer does not run."""
+    """Check that a script in an answer does not run."""
     page = scene.opened.page
     scene.person.ask(SCRIPT)
     wait(page, lambda: scene.answered(SCRIPT), DONE)

@@ -1,4 +1,4 @@
-"""A search that a person makes in a browser, followed through all stages.
+"""Follows a search through all stages, as a person makes it in a browser.
 
 The stages send a plain HTML form, from a page that anyone may open. Many projects work
 in a different way: a script sends JSON, the page requires a login, the WebSocket opens
@@ -51,13 +51,13 @@ QUESTIONS = ("consumer", "worker")
 # What JavaScript writes into an address for a missing value.
 NO_VALUE = re.compile(r"\b(undefined|null|NaN|object(%20| )\w+)\b")
 SENT = 5.0  # seconds until the page has sent the form
-ANSWERED = 3.0  # seconds from the answer until the message is in Redis
-ARRIVES = 5.0  # seconds from the broadcast to the browser
-SHOWN = 3.0  # seconds from the frame to the page
+ANSWERED = 3.0  # seconds from the view's response until the message is in Redis
+ARRIVES = 5.0  # seconds from the broadcast until the browser has the frame
+SHOWN = 3.0  # seconds from the frame until the page shows the answer
 
 
 def follow(scene: Scene) -> Iterator[tuple[int, str]]:
-    """Search twice on one page. Yield the number of each stage that passes, and why.
+    """Search twice on one page. Yield each passed stage's number and evidence.
 
     Raises Unmet at the first stage that does not pass.
     """
@@ -67,7 +67,7 @@ def follow(scene: Scene) -> Iterator[tuple[int, str]]:
     scene.mine = Opened(scene.visitor(), "", None, [], scene.redis.mark(), events)
     person.find_form()
     scene.pause = pause_in(person.opened.page)
-    first = None  # the failure of the first form, and its page
+    first = None  # the failure of the first form, and the address of its page
     while True:
         reached = 0
         try:
@@ -86,7 +86,7 @@ def follow(scene: Scene) -> Iterator[tuple[int, str]]:
 
 
 def _search(scene: Scene, person: Person, about: str) -> Iterator[tuple[int, str]]:
-    """Ask a question, and look at its effects at each stage."""
+    """Ask a question. Yield the number and the evidence of each stage that passes."""
     opened, question = person.opened, scene.question(about)
     page = opened.page
     mark, events = scene.now()
@@ -137,7 +137,7 @@ def _search(scene: Scene, person: Person, about: str) -> Iterator[tuple[int, str
 
 
 def _look_at_scripts(opened: OpenPage) -> None:
-    """The server has all scripts that the page loads."""
+    """Check that the server has all scripts that the page loads."""
     for status, url in opened.no_scripts:
         path = urllib.parse.urlsplit(url).path
         raise Unmet(
@@ -148,7 +148,11 @@ def _look_at_scripts(opened: OpenPage) -> None:
 
 
 def _look_at_question_in_frame(scene: Scene, opened: OpenPage, is_sent: bool) -> str:
-    """The page sent the question through a WebSocket, without a form or a view."""
+    """Return the evidence if the page sent the question through a WebSocket.
+
+    A page that needs no form and no view is a finding. Raises Unmet if no task was
+    called.
+    """
     url = next((url for url, error in reversed(opened.sockets) if not error), "")
     path = urllib.parse.urlsplit(url).path
     words = f"the question was sent through the WebSocket at {path}, without a view"
@@ -170,7 +174,7 @@ def _answer(opened: OpenPage, seconds: float) -> Answer:
 
 
 def _look_at_sending(opened: OpenPage, question: str) -> None:
-    """The page sent the question in a request that is not a GET."""
+    """Check that the page sent the question in a request that is not a GET."""
     if opened.answers or opened.posts:
         return
     if opened.errors or opened.load_errors:
@@ -192,7 +196,7 @@ def _look_at_sending(opened: OpenPage, question: str) -> None:
 
 
 def _look_at_answer(opened: OpenPage, answer: Answer) -> None:
-    """The view took the question."""
+    """Check that the view accepted the question."""
     if 0 < answer.status < 400:
         return
     is_form = "document" in opened.posts
@@ -213,15 +217,18 @@ def _look_at_answer(opened: OpenPage, answer: Answer) -> None:
 
 
 def _words(opened: OpenPage) -> str:
-    """The text of the last answer, to end a sentence, or "" if the answer is a page."""
-    with contextlib.suppress(Error):  # the page is gone, and the answer with it
+    """Return the text of the last response, to end a sentence; "" if it is a page."""
+    with contextlib.suppress(Error):  # the page is gone, and the response with it
         text = opened.responses[-1].text()
         return "" if "<" in text else f": {squeeze(text)[:120]}"
     return ""
 
 
 def _look_at_row(scene: Scene, search: Search, opened: OpenPage, wanted: str) -> str:
-    """Where the API's answer is: in the database, or on its way to the page."""
+    """Say where the API's answer is: in the database, or on its way to the page.
+
+    Raises Unmet if the answer is in neither place.
+    """
     if not scene.databases():
         return "it answered; the project's database cannot be seen from here"
     scene.wait(lambda: scene.is_in_database(wanted), DONE, search)
@@ -241,7 +248,7 @@ def _said(scene: Scene, search: Search) -> str:
 def _look_at_frames(
     scene: Scene, search: Search, opened: OpenPage, wanted: str
 ) -> None:
-    """The answer arrived through a WebSocket, in one frame or in pieces."""
+    """Check that the answer arrived through a WebSocket, in one frame or in pieces."""
     wait(opened.page, lambda: is_heard(opened, wanted) and opened.frames, ARRIVES)
     if is_heard(opened, wanted) and opened.frames:
         return
@@ -302,7 +309,7 @@ def _look_at_frames(
 
 
 def _shown(opened: OpenPage, wanted: str) -> str:
-    """The frame with the answer, or else the last frame, without JSON escapes."""
+    """Return the frame with the answer, or else the last one, without JSON escapes."""
     whole = (frame for frame in opened.frames if brings([frame], wanted))
     frame = next(whole, opened.frames[-1])
     with contextlib.suppress(ValueError):
@@ -311,7 +318,7 @@ def _shown(opened: OpenPage, wanted: str) -> str:
 
 
 def _look_at_dom(opened: OpenPage, wanted: str) -> None:
-    """The page shows the answer, without a reload."""
+    """Check that the page shows the answer without a reload."""
     page = opened.page
     if wait(page, lambda: shows(page, wanted), SHOWN):
         return
@@ -333,5 +340,5 @@ def _look_at_dom(opened: OpenPage, wanted: str) -> None:
 
 
 def is_heard(opened: OpenPage, wanted: str) -> bool:
-    """Whether the frames or the page have the answer already."""
+    """Whether the frames or the page already contain the answer."""
     return brings(opened.frames, wanted) or shows(opened.page, wanted)

@@ -15,12 +15,12 @@ from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.sockets import KEEP_SOCKETS
 from tutorial.visitor.visitor import QUESTION
 
-PATIENCE = 8.0  # seconds
-SAFE = ("GET", "HEAD", "OPTIONS")  # methods that send no question
+PATIENCE = 8.0  # seconds to wait for something in a page
+SAFE = ("GET", "HEAD", "OPTIONS")  # HTTP methods that send no question
 
 
 def open_page(scene: Scene) -> OpenPage:
-    """The project's page in a new browser context that records its WebSockets."""
+    """Open the page in a new browser context, and record the page's WebSockets."""
     context = scene.keep(contextlib.closing(scene.browser.new_context()))
     context.set_default_timeout(PATIENCE * 1000)
     opened = OpenPage(context.new_page())
@@ -95,13 +95,14 @@ FIELDS = (
 )
 
 
-# A form for a question, and a test whether a field belongs to a search form.
+# The selector of a form for a question. `FINDS` tests whether a field belongs to a form
+# that searches the site.
 ASKS = (
     "form[method=post i]:not(:has([type=password])):visible:has(textarea,"
     " input[type=text], input[type=search], input:not([type]))"
 )
 FINDS = "(field) => field.form?.getAttribute('action') && field.form.method === 'get'"
-# Selects the first option of a list that requires a choice.
+# JavaScript that selects the first option of a list that requires a choice.
 CHOOSE = """(list) => {
   const choice = [...list.options].find((one) => one.value && !one.disabled);
   if (!list.required || list.value || !choice) return;
@@ -116,7 +117,7 @@ def is_of_an_api(page: Any) -> bool:
 
 
 def question_field(page: Any) -> Any | None:
-    """The field of the page to type a question into, or None."""
+    """Return the field of the page to type a question into, or None."""
     if is_of_an_api(page):
         return None
     fields = page.locator(FIELDS)
@@ -183,21 +184,22 @@ NEXT_BUTTON = """(field) => [...document.querySelectorAll("button")].find((butto
   button.offsetParent && !button.disabled
   && field.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING)"""
 
-# Text that a person can read as well: in text areas, and in collapsed elements.
+# JavaScript that returns other text that a person can read: text in text areas and in
+# collapsed elements.
 MORE_TEXTS = """() => [...document.querySelectorAll("textarea, details:not([open])")]
   .filter((element) => element.offsetParent)
   .map((element) => element.value ?? element.textContent)"""
 
 
 def shows(page: Any, words: str) -> bool:
-    """Whether a person can read the words in the page, including shadow roots."""
+    """Whether a person can read the words in the page or in its shadow roots."""
     with contextlib.suppress(Error):  # the page is being loaded
         return words in text_of(page) or words in _laid_out(page)
     return False
 
 
 def _laid_out(page: Any) -> str:
-    """All text that the browser has laid out, with single spaces."""
+    """Return all text that the browser has laid out, with single spaces."""
     session = page.context.new_cdp_session(page)
     try:
         made = session.send("DOMSnapshot.captureSnapshot", {"computedStyles": []})
@@ -209,19 +211,19 @@ def _laid_out(page: Any) -> str:
 
 
 def wait(page: Any, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Wait in the page's own event loop, in which the frames arrive."""
+    """Wait for a condition in the page's event loop, so that frames can arrive."""
     return wait_for(condition, seconds, pause_in(page))
 
 
 def lines(page: Any) -> list[str]:
-    """The text that the page shows, line by line."""
+    """Return the text that the page shows, line by line."""
     return [
         line for text in page.inner_text("body").splitlines() if (line := squeeze(text))
     ]
 
 
 def text_of(page: Any) -> str:
-    """The text that the page shows, with single spaces."""
+    """Return the text that the page shows, with single spaces."""
     texts = [page.inner_text("body")]
     with contextlib.suppress(Error):  # the page is being loaded
         texts += page.evaluate(MORE_TEXTS)
@@ -229,13 +231,13 @@ def text_of(page: Any) -> str:
 
 
 def instead(shown: str) -> str:
-    """What a page shows instead of a value, in quotation marks; or ""."""
+    """Return what a page shows in place of a value, such as “undefined”, or ""."""
     found = re.search(r"\bundefined\b|\$\{[^}]*\}", shown)
     return f"“{found[0]}”" if found else ""
 
 
 def pairs_of(frame: str) -> list[tuple[str, Any]]:
-    """All pairs of the frame's JSON, those of inner objects included."""
+    """Return all keys and values in the frame's JSON, also in inner objects."""
     pairs: list[tuple[str, Any]] = []
 
     def collect(found: list[tuple[str, Any]]) -> dict:
@@ -248,14 +250,14 @@ def pairs_of(frame: str) -> list[tuple[str, Any]]:
 
 
 def texts_of(frame: str) -> list[str]:
-    """All strings in the frame's JSON."""
+    """Return all strings in the frame's JSON."""
     return [value for _, value in pairs_of(frame) if isinstance(value, str)]
 
 
 def brings(frames: list[str], wanted: str) -> bool:
-    """Whether a frame contains the words, or several frames contain a piece each.
+    """Whether the frames contain the words, in one frame or in pieces.
 
-    Pieces have the same key in each frame.
+    All frames have their pieces under the same key.
     """
     pieces: dict[str, list[str]] = defaultdict(list)
     for frame in frames:
@@ -271,7 +273,7 @@ def brings(frames: list[str], wanted: str) -> bool:
 
 
 def words_of(frame: str) -> list[str]:
-    """The strings in a frame, as a person would read them."""
+    """Return the strings in a frame, as a person would read them."""
     texts = texts_of(frame)
     if not texts:
         try:
@@ -284,5 +286,5 @@ def words_of(frame: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """The text of a piece of HTML, which a frame may contain."""
+    """Return the text without HTML tags. A frame may contain HTML."""
     return html.unescape(re.sub(r"<[^>]+>", " ", text.replace("\\n", " ")))

@@ -1,4 +1,4 @@
-"""A person with a browser: finds the form, logs in if necessary, asks questions."""
+"""A person with a browser, who finds the form, logs in if necessary, and asks."""
 
 import contextlib
 import re
@@ -22,8 +22,8 @@ from tutorial.visitor.sockets import KEEP_SOCKETS
 # Addresses that never have a form for a question.
 UNWANTED = re.compile(r"/(admin|static|media)/|(log|sign)-?_?(out|up)", re.I)
 PASSWORDS = "[type=password]:visible"
-MOST_PAGES = 15  # pages that are opened to find the form
-LOGGED_IN = 5.0  # seconds until a login form has left the page
+MOST_PAGES = 15  # the most pages that are opened to find the form
+LOGGED_IN = 5.0  # seconds until the login form must be gone
 
 PASSWORD = "correct horse battery staple"
 NAME = "tutorial_check_{number}"
@@ -49,7 +49,7 @@ class Person:
     def __init__(self, scene: Scene, number: int = 1) -> None:
         self._scene = scene
         self._number = number
-        self._name = ""  # to log in with
+        self._name = ""  # the user's name, once the user exists
         self._is_refused = False
         self._context = scene.keep(contextlib.closing(scene.browser.new_context()))
         self._context.set_default_timeout(PATIENCE * 1000)
@@ -65,9 +65,9 @@ class Person:
         return {one["name"]: one["value"] for one in self._context.cookies()}
 
     def find_form(self, path: str = "") -> None:
-        """Open the page with a field for the question, beginning at `path`.
+        """Find and open a page with a field for the question, first at `path`.
 
-        Raises Unmet if no page has one.
+        Raises Unmet if no page has such a field.
         """
         self._left += [self._scene.site.url + one for one in (path, *self._scene.paths)]
         if self.find_next_form():
@@ -87,7 +87,10 @@ class Person:
         )
 
     def find_next_form(self) -> bool:
-        """Open the next page with a field for the question, if there is one."""
+        """Open the next page with a field for the question, if there is one.
+
+        Return whether there is one.
+        """
         scene, page, left = self._scene, self.opened.page, self._left
         while left and len(self._seen) < MOST_PAGES:
             url = left.pop(0)
@@ -95,7 +98,7 @@ class Person:
                 continue
             self._seen.add(url)
             self.opened.errors.clear()
-            with contextlib.suppress(Error):  # an empty answer, for example
+            with contextlib.suppress(Error):  # an empty response, for example
                 answer = page.goto(url)
                 if is_of_an_api(page):
                     continue
@@ -111,9 +114,10 @@ class Person:
         return False
 
     def ask(self, question: str) -> None:
-        """Fill in the field and send it; forget what the page did before.
+        """Type the question into the field and send it.
 
-        Raises Unmet if the field is no longer there.
+        What the page did before is forgotten. Raises Unmet if the field is no longer
+        there.
         """
         page = self.opened.page
         is_there = urllib.parse.urlsplit(page.url).path == self._scene.path
@@ -149,7 +153,7 @@ class Person:
 
 
 def _links(page: Any, url: str) -> list[str]:
-    """The pages of the same site that the page links to."""
+    """Return the addresses of the same site that the page links to."""
     links = page.eval_on_selector_all(
         "a[href]", "links => links.map(link => link.href.split('#')[0])"
     )
@@ -157,7 +161,7 @@ def _links(page: Any, url: str) -> list[str]:
 
 
 def _count(page: Any, selector: str) -> int:
-    """The number of elements; 1 while the page is being loaded."""
+    """Return the number of elements found, or 1 while the page is being loaded."""
     with contextlib.suppress(Error):
         return page.locator(selector).count()
     return 1

@@ -1,4 +1,4 @@
-"""Stage 0 · start: the project starts, before the stages are looked at."""
+"""Stage 0 · start: the project starts. The other stages come after that."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tutorial.runtime.waiting import wait_for
 
 
 def look(scene: Scene) -> str:
-    """The web process runs and listens."""
+    """Check that the web process runs and listens."""
     if "web" not in scene.project.running:
         raise Unmet(
             "no-web-process",

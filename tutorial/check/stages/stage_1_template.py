@@ -13,7 +13,8 @@ from tutorial.visitor.visitor import Answer, Form, Page
 # The mark of a page that Django REST framework made, as the description of an API.
 OF_AN_API = re.compile(r"/rest_framework/")
 
-# Everything that a person or a screen reader perceives of the page.
+# JavaScript that returns all words of the page, also those that only a screen reader
+# reads out.
 WORDS = """() => document.title + "\\n" + document.body.innerText + "\\n"
   + [...document.querySelectorAll("[aria-label],[title],[alt],[value]")].map(
     (e) => ["aria-label", "title", "alt", "value"].map((a) => e.getAttribute(a))
@@ -21,14 +22,14 @@ WORDS = """() => document.title + "\\n" + document.body.innerText + "\\n"
 
 
 def look(scene: Scene) -> str:
-    """The page has a form that is sent by POST, and a script that opens a WebSocket."""
+    """Check that the page has a POST form, and that its script opens a WebSocket."""
     page = _find_page(scene).page
     form = _look_at_form(scene, page)
     sources = list(page.inline_scripts)
     visitor = scene.visitor()
     for address in page.scripts:
         if urllib.parse.urlsplit(address).netloc:
-            continue  # of another site
+            continue  # the script is on another site
         script = visitor.get(address)
         if script.status != 200:
             raise Unmet(
@@ -49,7 +50,7 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The form has a button, and the page shows the state of its WebSocket."""
+    """Check that the form has a button, and the page shows its WebSocket's state."""
     form = scene.visitor().form()
     if not form.has_button:
         yield Unmet(
@@ -72,7 +73,11 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _find_page(scene: Scene) -> Answer:
-    """The page with the form: the first of the project's addresses that has one."""
+    """Return the page at the first of the project's addresses that has a form.
+
+    If no page has a form, return the most likely page. Raises Unmet if that page is an
+    error.
+    """
     answers: dict[str, Answer] = {}
     for path in scene.paths:
         if re.match(r"/(admin|static|accounts)\b", path) and path != "/":
@@ -126,7 +131,7 @@ def _find_page(scene: Scene) -> Answer:
 
 
 def page_hangs(path: str, answer: Answer) -> Unmet:
-    """The mistake to report if a request for a page was not answered."""
+    """Return the mistake to report if a request for a page got no response."""
     return Unmet(
         "web-ends",
         f"{path} was not answered after {answer.seconds:.0f} s",
@@ -136,7 +141,7 @@ def page_hangs(path: str, answer: Answer) -> Unmet:
 
 
 def page_raises(path: str, answer: Answer) -> Unmet:
-    """The mistake to report if a request for a page was answered with status 500."""
+    """Return the mistake to report if a page's response has the status 500."""
     return Unmet(
         "page-raises",
         f"status {answer.status}: {answer.page.text[:200]}",
@@ -145,7 +150,7 @@ def page_raises(path: str, answer: Answer) -> Unmet:
 
 
 def _best(answers: dict[str, Answer]) -> tuple[str, Answer]:
-    """The address and answer that are most like a page with the form."""
+    """Return the address and response that are most like a page with the form."""
 
     def rank(item: tuple[str, Answer]) -> tuple[bool, bool, bool]:
         answer = item[1]
@@ -157,7 +162,7 @@ def _best(answers: dict[str, Answer]) -> tuple[str, Answer]:
 
 
 def _look_at_form(scene: Scene, page: Page) -> Form:
-    """The form of the page. Raises Unmet if it cannot be used."""
+    """Return the page's form. Raises Unmet if the form cannot be used."""
     if not any(form.text_field for form in page.forms):
         if any(form.text_field for form in page.all_forms):
             raise Unmet(
@@ -188,7 +193,10 @@ def _look_at_form(scene: Scene, page: Page) -> Form:
 
 
 def _look_in_browser(scene: Scene) -> None:
-    """The script opens a WebSocket, and raises nothing when that opens and closes."""
+    """Check that the script opens a WebSocket and raises no exception.
+
+    The WebSocket's opening and closing must not cause an exception, either.
+    """
     with contextlib.closing(scene.browser.new_context()) as context:
         page = context.new_page()
         errors: list = []
@@ -213,7 +221,7 @@ def _look_in_browser(scene: Scene) -> None:
 
 
 def look_at_address(scene: Scene, url: str) -> None:
-    """The WebSocket goes to the server that the page came from, and without TLS."""
+    """Check that the WebSocket goes to the page's own server, and without TLS."""
     page = urllib.parse.urlsplit(scene.site.url)
     socket = urllib.parse.urlsplit(urllib.parse.urljoin(scene.site.url, url))
     seen = f"the page is at {scene.site.url}, its WebSocket at {url}"
@@ -236,7 +244,7 @@ def _no_socket() -> Unmet:
 
 
 def script_throws(error: Exception) -> Unmet:
-    """The mistake behind an exception in the page's script."""
+    """Return the mistake behind an exception in the page's script."""
     unmet = Unmet(
         "script-throws",
         f"the browser's console says: {message_of(error)}",
@@ -247,5 +255,5 @@ def script_throws(error: Exception) -> Unmet:
 
 
 def message_of(error: Exception) -> str:
-    """The first line of an exception that the browser reported."""
+    """Return the first line of an exception that the browser reported."""
     return str(getattr(error, "message", error)).splitlines()[0]

@@ -1,4 +1,4 @@
-"""Stage 2 · view: takes the form, calls the task by .delay(), answers."""
+"""Stage 2 · view: it takes the form, calls the task by .delay(), and answers."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ ANSWERED = (200, 201, 202, 302, 303)
 
 
 def look(scene: Scene) -> str:
-    """A question is answered, and not with an error."""
+    """Check that a question is answered, and not with an error."""
     search = scene.search = scene.ask(scene.question("view"))
     answer = search.answer
     if answer.status == 0:
@@ -31,7 +31,10 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The page says what happens, and refuses bad questions and forged forms."""
+    """Check that the page tells the visitor what happens, and what it refuses.
+
+    The view must refuse bad questions and forged forms. The visitor must get a session.
+    """
     search = scene.search
     if not search.words().replace(search.question, "").strip():
         yield Unmet(
@@ -50,7 +53,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _refusal(scene: Scene, search: Search) -> Unmet:
-    """The mistake to report if a good question was answered with an error."""
+    """Return the mistake to report if a good question was answered with an error."""
     status = search.answer.status
     expected = "an answer to the form, and a call to the task"
     seen = f"the form was answered with status {status}"
@@ -69,7 +72,7 @@ def _refusal(scene: Scene, search: Search) -> Unmet:
 
 
 def form_refuses(search: Search) -> Unmet:
-    """The mistake to report if the view refused a good question."""
+    """Return the mistake to report if the view refused a good question."""
     said = search.words() or "nothing new"
     return Unmet(
         "form-refuses-question",
@@ -79,7 +82,7 @@ def form_refuses(search: Search) -> Unmet:
 
 
 def _look_after_redirect(scene: Scene, search: Search) -> None:
-    """The page that the answer redirects to exists."""
+    """Check that the page to which the view redirects exists."""
     search.words()
     after = search.after or search.answer
     if after.status == 0:
@@ -96,10 +99,10 @@ def _look_after_redirect(scene: Scene, search: Search) -> None:
 
 
 def is_taken(scene: Scene, search: Search) -> bool:
-    """Whether a question was accepted, as the first, good one was.
+    """Whether a question was accepted like the first question, which is a good one.
 
-    Either it became a message in Redis; or Celery is eager, so that there are no
-    messages, and the page answered in the same words.
+    An accepted question becomes a message in Redis. If Celery is eager, there are no
+    messages. Then the page must answer as it answered the first question.
     """
     scene.redis.sync()
     good = scene.search
@@ -110,7 +113,7 @@ def is_taken(scene: Scene, search: Search) -> bool:
 
 
 def _gist(search: Search) -> str:
-    """The text of the page without the question and without numbers."""
+    """Return the new text of the page, but leave out the question and all numbers."""
     words = search.words()
     if search.question.strip():
         words = words.replace(search.question, "")
@@ -118,7 +121,7 @@ def _gist(search: Search) -> str:
 
 
 def _bad_questions(scene: Scene) -> Iterator[Unmet]:
-    """The view refuses empty and overlong questions, and the page says so."""
+    """Check that the view refuses empty and overlong questions with a message."""
     form = scene.visitor().form()
     limit = form.texts.get(form.text_field)
     bad = {"an empty question": "", "a question of spaces": "   "}
@@ -141,7 +144,10 @@ def _bad_questions(scene: Scene) -> Iterator[Unmet]:
 
 
 def bad_question_taken(what: str) -> Unmet:
-    """The mistake to report if a bad question, such as an empty one, was accepted."""
+    """Return the mistake to report if a bad question was accepted.
+
+    A bad question is an empty one, for example.
+    """
     return Unmet(
         "bad-question-taken",
         f"{what} became a task",
@@ -150,7 +156,7 @@ def bad_question_taken(what: str) -> Unmet:
 
 
 def _forged_form(scene: Scene) -> Iterator[Unmet]:
-    """A form without its CSRF token is refused."""
+    """Check that a form without its CSRF token is refused."""
     forged = scene.ask(scene.question("token"), scene.search.visitor, token="")
     if forged.answer.status != 403 and is_taken(scene, forged):
         yield Unmet(

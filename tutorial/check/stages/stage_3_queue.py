@@ -1,4 +1,4 @@
-"""Stage 3 · queue: the question is a message in Redis; the view does not wait."""
+"""Stage 3 · queue: the question becomes a message in Redis. The view does not wait."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from tutorial.check.traffic import Message
 from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
 
-# Seconds: even on a busy machine, a form takes less; a task that sleeps takes more.
+# The view may take this number of seconds to answer. Even on a busy machine, a form
+# takes less. A task that sleeps takes more.
 AT_ONCE = 2.0
 
 # Seconds after the view's answer until the message must be in Redis.
@@ -19,7 +20,7 @@ EXPECTED = "a message in Redis, and an answer at once"
 
 
 def look(scene: Scene) -> str:
-    """The message is in Redis and holds the question, and the view answered at once."""
+    """Check that Redis has a message with the question, and that the view is quick."""
     search, seconds = scene.search, scene.search.answer.seconds
     message = scene.message = find_message(scene, search)
     if message is None:
@@ -39,14 +40,14 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The command of the step's page shows the waiting message."""
+    """Check that the command of the step's page shows the waiting message."""
     if scene.number == 3:
         there = f"; the message is in the list “{scene.message.queue}”"
         yield from command_fails(scene, SHOWS_QUEUE, scene.search.question, there)
 
 
 def find_message(scene: Scene, search: Search) -> Message | None:
-    """The message that the search has put into Redis."""
+    """Return the message that the search has put into Redis."""
     found = wait_for(lambda: scene.messages_since(search.mark), ARRIVES, scene.pause)
     # The project may also send other messages.
     holds = [message for message in found if message.holds(search.question)]
@@ -54,7 +55,7 @@ def find_message(scene: Scene, search: Search) -> Message | None:
 
 
 def look_at_arguments(scene: Scene, search: Search, message: Message) -> None:
-    """The message holds the question, or the id of a row with the question."""
+    """Check that the message holds the question, or the id of a row with it."""
     if message.arguments is None or message.holds(search.question):
         return
     if None in message.arguments and not scene.is_in_database(search.question):
@@ -63,7 +64,7 @@ def look_at_arguments(scene: Scene, search: Search, message: Message) -> None:
             f"the message's arguments are {str(message.arguments)[:120]}",
             expected="arguments that are known when the task is called",
         )
-    # If the row cannot be seen, the next stage shows whether the task found it.
+    # If `check` cannot see the row, the next stage shows whether the task found it.
     if re.search(r"\d", str(message.arguments)) and scene.number > 3:
         return
     if scene.is_in_database(search.question):

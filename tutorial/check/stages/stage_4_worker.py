@@ -14,7 +14,7 @@ from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.visitor import Visitor
 
 SHOWN = 2.0  # seconds until a saved answer is on the page
-BURST = 10  # visitors who ask at once
+BURST = 10  # the number of visitors who ask at once
 TOO_MANY = 429  # the status for a visitor above the rate limit
 TAKEN = 5.0  # seconds until a worker that is ready takes a message
 
@@ -23,7 +23,7 @@ REFUSED = "simulate: bad key"
 
 
 def look(scene: Scene) -> str:
-    """A worker takes the message, calls the API, and saves the answer."""
+    """Check that a worker takes the message, calls the API, and saves the answer."""
     search = scene.search
     look_at_worker(scene)
     answer = look_at_api(scene, search)
@@ -34,7 +34,11 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Only the visitor who asked may see the answer; the page must report a failure."""
+    """Check who can see the answer, and whether the page reports a failure.
+
+    Only the visitor who asked may see the answer. If many ask at once, each gets an
+    answer. The task must end, and the page must report a failure of the API.
+    """
     scene.wait_for_end(scene.search)
     still_runs = scene.still_runs(scene.search)
     if still_runs:
@@ -73,7 +77,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _failure(scene: Scene, search: Search) -> Iterator[Unmet]:
-    """The page reports that the API refused the search."""
+    """Check that the page reports that the API refused the search."""
     if not _failure_is_shown(scene, search):
         yield Unmet(
             "api-error-kept-from-user",
@@ -83,7 +87,7 @@ def _failure(scene: Scene, search: Search) -> Iterator[Unmet]:
 
 
 def look_at_worker(scene: Scene) -> None:
-    """A worker runs and has taken the message."""
+    """Check that a worker runs and has taken the message."""
     message = scene.message
     if not scene.has_worker:
         raise Unmet(
@@ -123,7 +127,7 @@ def look_at_worker(scene: Scene) -> None:
 
 
 def look_at_api(scene: Scene, search: Search) -> str:
-    """The API's answer to the question."""
+    """Return the API's answer to the question. Raises Unmet if there is none."""
 
     def answer() -> str | None:
         request = scene.answered(search.question)
@@ -152,7 +156,11 @@ def look_at_api(scene: Scene, search: Search) -> str:
 
 
 def _look_at_answer(scene: Scene, search: Search, answer: str) -> str:
-    """The part of the answer that a reload shows; "" if only the database has it."""
+    """Return the part of the answer that a reload shows.
+
+    Return "" if only the database contains the answer. Raises Unmet if neither the page
+    nor the database contains the answer.
+    """
     wanted = first_words(answer)
 
     def shown() -> str | None:
@@ -173,7 +181,7 @@ def _look_at_answer(scene: Scene, search: Search, answer: str) -> str:
 
 
 def _burst(scene: Scene) -> Iterator[Unmet]:
-    """Ten visitors ask at the same moment, and each gets an answer."""
+    """Check that ten visitors who ask at the same moment all get an answer."""
     about = scene.search.question.partition("?")[0]
     tokens = [secrets.token_hex(3) for _ in range(BURST)]
     visitors = [scene.visitor() for _ in range(BURST)]
@@ -219,7 +227,7 @@ def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
 
 
 def burst_fails(asked: str, answered: int) -> Unmet:
-    """The mistake to report if some of the questions asked at once got no answer."""
+    """Return the mistake to report if not all questions asked at once are answered."""
     return Unmet(
         "burst-fails",
         f"{asked}, and {answered} of them got an answer",
@@ -228,7 +236,7 @@ def burst_fails(asked: str, answered: int) -> Unmet:
 
 
 def does_not_end(scene: Scene) -> Unmet:
-    """The mistake to report if the task does not end after the API's answer."""
+    """Return the mistake to report if the task does not end after the API's answer."""
     return Unmet(
         "task-does-not-end",
         f"the API has answered, but {scene.message.task} is still running after"
@@ -245,6 +253,6 @@ def _failure_is_shown(scene: Scene, search: Search) -> bool:
         pieces = search.visitor.get().page.pieces
         return " ".join(piece for piece in pieces if piece not in known)
 
-    words()  # discard the notice that the search has started: it is shown once
+    words()  # discard the notice that the search has started; it is shown only once
     scene.wait_for_end(search)
     return bool(scene.wait(words, DONE, search))

@@ -11,7 +11,7 @@ EXPECTED = "a message that the channel layer publishes for the user's group"
 
 
 def look(scene: Scene) -> str:
-    """When the answer is saved, Redis gets a message for the user's group."""
+    """Check that Redis gets a message for the user's group when the answer is saved."""
     sent = broadcast_of(scene, scene.search, DONE)
     if sent is None:
         seen = "the answer is saved, but Redis got nothing for a group"
@@ -27,14 +27,17 @@ def look(scene: Scene) -> str:
 
 
 def beyond(scene: Scene) -> str:
-    """The messages to groups, if the flow breaks before this stage."""
+    """Name the groups for which Redis got messages.
+
+    This is used if the flow breaks before this stage.
+    """
     sent = scene.broadcasts_since(scene.search.mark) if scene.search else []
     groups = ", ".join(dict.fromkeys(broadcast.group for broadcast in sent))
     return f"Redis got {len(sent)} message(s) for {groups}" if sent else ""
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Each visitor has a group, which gets each answer or error once."""
+    """Check that each visitor's own group gets each answer or error exactly once."""
     sent = broadcast_of(scene, scene.search, 0)
     if "None" in sent.group:
         yield Unmet(
@@ -66,7 +69,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:
-    """The error in the second visitor's search goes to that visitor's group only."""
+    """Check that the error in the second visitor's search goes only to this visitor."""
 
     def sent_to(is_same: bool) -> list[Broadcast]:
         found = scene.broadcasts_since(search.mark)
@@ -90,7 +93,7 @@ def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:
 
 
 def broadcast_of(scene: Scene, search: Search, seconds: float) -> Broadcast | None:
-    """The first message to a group because of the search's answer, or None.
+    """Return the first message to a group that the search's answer caused, or None.
 
     A message that was sent before the API answered does not count.
     """
@@ -109,9 +112,10 @@ def broadcast_of(scene: Scene, search: Search, seconds: float) -> Broadcast | No
 
 
 def _sent_for(scene: Scene, search: Search) -> list[Broadcast]:
-    """The messages since the search, if possible without those of other searches.
+    """Return the messages to groups since the search.
 
-    If a group got the question, only that group's messages count.
+    If a group got the question, return only that group's messages, because the others
+    may belong to other searches.
     """
     sent = scene.broadcasts_since(search.mark)
     groups = {one.group for one in sent if one.holds(search.question)}
@@ -119,7 +123,7 @@ def _sent_for(scene: Scene, search: Search) -> list[Broadcast]:
 
 
 def not_broadcast(scene: Scene, search: Search, seen: str) -> Unmet:
-    """The mistake to report if the search's answer caused no message to a group."""
+    """Return the mistake to report if the answer caused no message to a group."""
     if early := _sent_for(scene, search):
         return Unmet(
             "message-before-answer",

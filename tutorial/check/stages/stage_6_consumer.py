@@ -18,12 +18,12 @@ from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.sockets import FAKE_SOCKETS, NoSocket, open_socket, wait_in
 from tutorial.visitor.visitor import Visitor
 
-HANDSHAKE = 5.0  # seconds
+HANDSHAKE = 5.0  # seconds that a WebSocket may take to open
 JOINED = 3.0  # seconds until a consumer must have joined its group
 # If no frame and no broadcast came for this many seconds, no more are expected.
 QUIET = 2.5
 LEFT = 5.0  # seconds until a consumer must have left its group
-IDLE = 8.0  # seconds: redis-py 8 closes a blocked connection after 5
+IDLE = 8.0  # seconds to wait; redis-py 8 closes a blocked connection after 5
 
 FIRST_SOCKET = "[socketsOfThePage[0]?.url ?? '', socketsOfThePage[0]?.protocols ?? []]"
 
@@ -31,7 +31,7 @@ EVIL = "http://evil.example"
 
 
 def look(scene: Scene) -> str:
-    """A frame with the answer reaches its user, and so does the next answer's frame."""
+    """Check that the frames of two answers reach the user who asked."""
     mine = scene.mine = _open(scene)
     other = scene.other = _open(scene)
     search = scene.live = scene.ask(scene.question("consumer"), mine.visitor)
@@ -67,7 +67,10 @@ def look(scene: Scene) -> str:
 
 
 def beyond(scene: Scene) -> str:
-    """Whether the WebSocket opens, if the flow breaks before this stage."""
+    """Say whether the WebSocket opens, and which group its consumer joins.
+
+    This is used if the flow breaks before this stage.
+    """
     if not _socket_url(scene, scene.visitor())[0]:
         return ""  # the page opens no WebSocket, or only after a question
     scene.mine = _open(scene)
@@ -77,7 +80,12 @@ def beyond(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Frames are JSON and reach only their visitor, only once; sockets stay open."""
+    """Check the frames and the WebSockets.
+
+    A frame is JSON, and reaches only its own visitor, and only once. An idle WebSocket
+    stays open. Other sites and other visitors cannot use it. When it closes, its
+    consumer leaves the group.
+    """
     mine, other, question = scene.mine, scene.other, scene.live.question
     frame = next((f for f in mine.frames if question in f), mine.frames[-1])
     if frame.lstrip()[:2] in ("{'", '{"') and not _is_json(frame):
@@ -101,7 +109,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _open(scene: Scene) -> Opened:
-    """A new visitor's WebSocket. Raises Unmet if it does not open."""
+    """Open a new visitor's WebSocket. Raises Unmet if it does not open."""
     visitor = scene.visitor()
     url, protocols = _socket_url(scene, visitor)
     mark, events = scene.now()
@@ -115,19 +123,19 @@ def _open(scene: Scene) -> Opened:
             seen = f"{path} was answered with status {error.status}"
         expected = f"a WebSocket that opens at {path}"
         raise Unmet("socket-refused", seen, expected=expected) from error
-    # If the first consumer joined no group, do not wait for the second one.
+    # If the first consumer joined no group, do not wait for the second one to join.
     patience = JOINED if scene.mine is None or scene.mine.groups else 0
     groups = wait_for(lambda: _joined(scene, mark), patience)
     return Opened(visitor, url, socket, groups, mark, events, protocols)
 
 
 def _joined(scene: Scene, mark: int) -> list[str]:
-    """The groups that were joined since the position `mark`."""
+    """Return the groups that were joined since the position `mark`."""
     return joined(scene.redis.since(mark, "group"))
 
 
 def _socket_url(scene: Scene, visitor: Visitor) -> tuple[str, list[str]]:
-    """The address and subprotocols of the WebSocket that the visitor's page opens."""
+    """Return the address and subprotocols of the WebSocket of the visitor's page."""
     answer = visitor.get()
     if scene.browser:
         with contextlib.closing(scene.browser.new_context()) as context:
@@ -152,7 +160,10 @@ def _socket_url(scene: Scene, visitor: Visitor) -> tuple[str, list[str]]:
 
 
 def _receive(opened: Opened, seconds: float) -> str | None:
-    """The next frame, or None. Raises ConnectionClosed."""
+    """Return the next frame, or None. Raises ConnectionClosed.
+
+    Return None if no frame comes in the given seconds.
+    """
     try:
         frame = opened.socket.recv(timeout=seconds)
     except TimeoutError:
@@ -167,7 +178,7 @@ def _receive(opened: Opened, seconds: float) -> str | None:
 def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
     """Wait for the frame with the answer, or with its last piece.
 
-    Return that frame; if it does not arrive, the last frame, or None.
+    Return that frame. If it does not arrive, return the last frame, or None.
     """
     first, last, sent = len(opened.frames), None, 0
     end = time.monotonic() + DONE
@@ -189,13 +200,13 @@ def _wait_for_frame(scene: Scene, opened: Opened, search: Search) -> str | None:
 
 
 def _wanted(scene: Scene, search: Search) -> str:
-    """The beginning of the API's answer to the search; "" if there is none yet."""
+    """Return the first words of the API's answer; "" if there is no answer yet."""
     request = scene.answered(search.question)
     return first_words(request["answer"]) if request else ""
 
 
 def binary_frame(frame: str) -> Unmet:
-    """The mistake to report if a frame is binary and the page does not read it."""
+    """Return the mistake to report if the page does not read a binary frame."""
     return Unmet(
         "frame-binary",
         f"the frame is binary, and holds {frame[:80]}",
@@ -212,14 +223,14 @@ def _is_json(text: str) -> bool:
 
 
 def text_of(frame: str) -> str:
-    """The frame's text with single spaces and without the escapes of JSON."""
+    """Return the frame's text with single spaces and without the escapes of JSON."""
     with contextlib.suppress(ValueError):
         frame = json.dumps(json.loads(frame), ensure_ascii=False).replace("\\n", " ")
     return squeeze(frame)
 
 
 def _idle(scene: Scene) -> Iterator[Unmet]:
-    """Each WebSocket stays open while nothing happens, and no frame came twice."""
+    """Check that idle WebSockets stay open, and that no frame came twice."""
     # Only the core layer blocks on Redis for longer than redis-py's default timeout.
     is_core = bool(scene.redis.since(scene.mine.mark, "ZADD", ":group:"))
     seconds = IDLE if is_core else 0.1
@@ -257,7 +268,7 @@ def _holds_an_answer(scene: Scene, frame: str) -> bool:
 
 
 def _close(scene: Scene) -> None:
-    """Close the WebSockets. `_leaves` checks later whether their consumers leave."""
+    """Close the WebSockets. `_leaves` checks the groups later."""
     mark = scene.redis.mark()
     deadline = time.monotonic() + LEFT
     for opened in (scene.mine, scene.other):
@@ -266,7 +277,7 @@ def _close(scene: Scene) -> None:
 
 
 def _leaves(scene: Scene, mark: int, deadline: float) -> Iterator[Unmet]:
-    """When a WebSocket closes, its consumer leaves the group."""
+    """Check that a consumer leaves its group when its WebSocket closes."""
     groups = set(scene.mine.groups)
 
     def has_left() -> bool:
@@ -282,7 +293,7 @@ def _leaves(scene: Scene, mark: int, deadline: float) -> Iterator[Unmet]:
 
 
 def _strangers(scene: Scene) -> Iterator[Unmet]:
-    """Another site's page gets no socket, and an anonymous visitor gets no group."""
+    """Check that other sites get no WebSocket, and strangers join no group."""
     mine, other = scene.mine, scene.other
     is_open, _ = _joins(scene, mine.visitor, EVIL)
     if is_open:
@@ -295,7 +306,7 @@ def _strangers(scene: Scene) -> Iterator[Unmet]:
         _, groups = _joins(scene, other.visitor, scene.site.url)
         if set(groups) & set(mine.groups):
             yield others_socket(groups[0])
-    # A consumer that creates a user for each stranger gives them different groups.
+    # A consumer may create a user for each stranger. These users have different groups.
     _, groups = _joins(scene, scene.visitor(), scene.site.url)
     if groups:
         _, others = _joins(scene, scene.visitor(), scene.site.url)
@@ -309,13 +320,13 @@ def _strangers(scene: Scene) -> Iterator[Unmet]:
 
 
 def is_secret(url: str) -> bool:
-    """Whether the address cannot be guessed: it has a UUID or a long random text."""
+    """Whether nobody can guess the address: it has a UUID or a long random text."""
     path = urllib.parse.urlsplit(url).path
     return bool(re.search(r"[0-9a-fA-F-]{32,}|[\w-]{20,}", path))
 
 
 def others_socket(group: str) -> Unmet:
-    """The mistake to report if a visitor can open another visitor's WebSocket."""
+    """Return the mistake to report if a visitor can open another's WebSocket."""
     return Unmet(
         "others-socket",
         f"with another visitor's address, a visitor has joined the group {group}",
@@ -324,7 +335,10 @@ def others_socket(group: str) -> Unmet:
 
 
 def _joins(scene: Scene, visitor: Visitor, origin: str) -> tuple[bool, list[str]]:
-    """Whether the first page's WebSocket opens for `visitor`, and the groups joined."""
+    """Open the first page's WebSocket as `visitor`.
+
+    Return whether it opens, and the groups that its consumer joins.
+    """
     mark, mine = scene.redis.mark(), scene.mine
     try:
         socket = open_socket(

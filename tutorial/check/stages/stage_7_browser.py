@@ -27,7 +27,7 @@ from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
 from tutorial.visitor.sockets import ALL_OPEN, wait_in
 
-# A question whose answer holds HTML with a script; see `tutorial/standin`.
+# A question whose answer contains HTML with a script; see `tutorial/standin`.
 SCRIPT = "simulate: script"
 HACKED = "hacked"
 
@@ -50,7 +50,7 @@ STAYS = "a page that stays, and shows the answer when its frame comes"
 
 
 def look(scene: Scene) -> str:
-    """A frame arrives, and its answer appears in the page that sent the form."""
+    """Check that a frame arrives, and its answer appears in the page with the form."""
     if scene.browser is None:
         raise Unmet(
             "no-browser",
@@ -77,7 +77,10 @@ def look(scene: Scene) -> str:
 
 
 def beyond(scene: Scene) -> str:
-    """Whether the page stays when its form is sent, if the flow breaks earlier."""
+    """Check that the page stays when its form is sent. Raises Unmet if it does not.
+
+    This is used if the flow breaks at an earlier stage.
+    """
     if scene.browser is None:
         return ""
     opened = scene.opened = open_page(scene)
@@ -91,7 +94,10 @@ def beyond(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """The page says what happens, and shows answers as text, without a reload."""
+    """Check that the page says what happens, and shows answers as text.
+
+    The page must not need a reload for that.
+    """
     for found in _findings(scene, scene.opened):
         # The first search worked, so a break in a later search is only a finding.
         found.finding = found.finding or mistakes()[found.mistake].finding or "unsafe"
@@ -121,7 +127,7 @@ def _stuck(opened: OpenPage, error: Error) -> Unmet:
 
 
 def thrown(opened: OpenPage) -> Unmet:
-    """The mistake behind the first exception in the page's script."""
+    """Return the mistake behind the first exception in the page's script."""
     unmet = script_throws(opened.errors[0])
     unmet.stage = 7
     unmet.expected = "a script that puts the frame's data into the page"
@@ -131,7 +137,7 @@ def thrown(opened: OpenPage) -> Unmet:
 
 
 def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
-    """The form is sent, a frame comes, and the answer appears."""
+    """Send the form, and check that a frame comes and the answer appears."""
     page, question = opened.page, scene.question("DOM")
     before = set(lines(page))
     mark, started = scene.redis.mark(), time.monotonic()
@@ -145,13 +151,14 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
     _look_at_post(opened, bool(scene.messages_since(mark)))
 
     def said() -> list[str]:
-        """The lines that are new in the page and did not come in a frame."""
+        """Return the lines that are new in the page and did not come in a frame."""
         texts = [text for frame in opened.frames for text in texts_of(frame) or [frame]]
         brought = squeeze(" ".join([question, *texts])).casefold()
         new = [line for line in lines(page) if line not in before]
         return [line for line in new if line.casefold() not in brought]
 
-    # The answer may soon replace the notice, so the page is read often.
+    # The answer may soon replace the notice that the search has started, so the page is
+    # read often.
     wait_for(
         lambda: said() or opened.frames, 3, lambda seconds: page.wait_for_timeout(20)
     )
@@ -193,7 +200,7 @@ def _look_for_answer(scene: Scene, opened: OpenPage) -> None:
 
 
 def _look_at_post(opened: OpenPage, is_sent: bool) -> None:
-    """The form reached the view, and the page stayed."""
+    """Check that the form reached the view, and that the page stayed."""
     if opened.loads or "document" in opened.posts:
         raise _reloaded()
     if is_sent:
@@ -221,7 +228,10 @@ def _reloaded() -> Unmet:
 
 
 def _words(opened: OpenPage) -> Iterator[Unmet]:
-    """The page says at once that the search has started, and shows no exception."""
+    """Check that the page says at once that the search has started.
+
+    The page must not show an exception instead.
+    """
     for line in opened.said:
         if SCRIPT_ERROR.search(line):
             yield Unmet(
@@ -240,7 +250,7 @@ def _words(opened: OpenPage) -> Iterator[Unmet]:
 
 
 def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
-    """A failure of the API arrives as a frame, too, and the page stays."""
+    """Check that a failure of the API arrives as a frame, too, and the page stays."""
     if scene.second is None:
         return  # the form refuses this question; stage 4 has reported that
     page, count = opened.page, len(opened.frames)
@@ -274,7 +284,7 @@ def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
 
 
 def _html(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
-    """An answer that holds HTML is shown as text."""
+    """Check that an answer that contains HTML is shown as text."""
     page, count = opened.page, len(opened.frames)
     ask(scene, page, SCRIPT)
     wait(page, lambda: len(opened.frames) > count)
@@ -294,7 +304,7 @@ def _html(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
 
 
 def _reload(opened: OpenPage, *, knows_html: bool) -> Iterator[Unmet]:
-    """The page shows all of an answer without a reload; a reload adds nothing.
+    """Check that the page shows all of an answer, so that a reload adds nothing.
 
     `knows_html` says that HTML in an answer became HTML in the page. This has already
     been reported, so texts with HTML are skipped.
@@ -313,7 +323,7 @@ def _reload(opened: OpenPage, *, knows_html: bool) -> Iterator[Unmet]:
             expected="the answer's text, whatever it contains",
         )
     after = text_of(page)
-    # Notices differ after a reload; only texts that a frame contained are compared.
+    # Notices differ after a reload, so only texts that were in a frame are compared.
     for frame in opened.frames:
         for text in texts_of(frame):
             words = squeeze(text)
