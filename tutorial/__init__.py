@@ -1,1 +1,1 @@
-"""The program that runs, compares and tests the steps. No step imports it."""
+"""The program that runs, compares and tests the steps. The steps do not import it."""

@@ -28,7 +28,7 @@ from tutorial.runtime.terminal import use_utf8
 
 PROGRAM = "python3 -m tutorial"
 
-# In the order of their use.
+# The commands, in the order in which the help lists them.
 COMMANDS = (
     run,
     new,
@@ -48,11 +48,11 @@ COMMANDS = (
 
 
 def main() -> None:
-    """Run the command line, and exit with its status."""
+    """Run the command that the user typed, and exit with its status."""
     use_utf8()
     signal.signal(signal.SIGTERM, _exit_on_signal)
-    # Print a file name that is not UTF-8 with escapes, which are valid in JSON, too.
-    if sys.stdout:  # None if it was closed
+    # Print a file name that is not UTF-8 with escapes. They are valid in JSON, too.
+    if sys.stdout:  # None if standard output is closed
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(_run(sys.argv[1:]))
@@ -62,7 +62,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # as in `diff 3 4 | head`
+    except BrokenPipeError:  # the reader has ended, as in `diff 3 4 | head`
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         sys.exit(0)
 
@@ -80,8 +80,8 @@ def _run(arguments: list[str]) -> int:
     options, rest = parser.parse_known_args(arguments)
     lacks_step = options.command == "new" and options.step is None
     if lacks_step and rest and not rest[0].startswith("-"):
-        options.step = rest.pop(0)  # argparse does not take it after an option
-    # An older argparse does not take folders after an option, either.
+        options.step = rest.pop(0)  # argparse accepts no STEP after an option
+    # An older argparse does not accept folders after an option, either.
     while options.command == "check" and rest and not rest[0].startswith("-"):
         options.folders.append(rest.pop(0))
     if rest and options.command != "test":

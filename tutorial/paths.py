@@ -8,14 +8,17 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 
-# Only in a pack: the packages that it contains, and the built site.
+# The packages and the built site that a pack contains.
 WHEELS = ROOT / "wheels"
 SITE = ROOT / "site"
 
-# What running projects leave behind: databases of Redis, locks. Git ignores it.
+# Running projects write their Redis databases and their locks here. Git ignores it.
 RUN = ROOT / ".run"
 
 
 def requirements(name: str) -> Path:
-    """The compiled pins called `name`: "run", "redis", "test" or "docs"."""
+    """Return the path of a file that pins a set of packages.
+
+    `name` is the name of the set: "run", "redis", "test" or "docs".
+    """
     return ROOT / "requirements" / f"{name}.txt"

@@ -1,5 +1,5 @@
-"""An error that a person can do something about: a message, never a traceback."""
+"""An error that the user can fix. It is shown as a message, never as a traceback."""
 
 
 class Problem(Exception):
-    """Says what happened, and what to do."""
+    """An error whose message says what happened, and what the user can do."""

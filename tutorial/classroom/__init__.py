@@ -1,4 +1,4 @@
-"""`tutorial check` with many folders: the table of a class.
+"""Carries out `tutorial check` for many folders, and shows the table of a class.
 
 In here: finding the project in each folder (`folders`, `parts`), checking each one in
 its own processes (`keeper`, `one`, `session`), the cache of results (`kept`), the row

@@ -30,8 +30,8 @@ def check(
 
     `names` are the folders to check; with `class_folder`, check the folders in it
     instead. `form` is "table", "csv" or "json"; `html` is a file to write. The check of
-    a folder may take `seconds`, or TIMEOUT if that is None. `again` ignores the results
-    of earlier runs.
+    a folder may take `seconds`, or TIMEOUT if `seconds` is None. If `again` is true,
+    the results of earlier runs are ignored.
 
     Raises Problem if a folder does not exist, or if the file cannot be written.
     """

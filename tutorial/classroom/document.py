@@ -1,4 +1,4 @@
-"""The table of a class as one HTML file that needs no server and no network."""
+"""Builds the table of a class as one HTML file that needs no server and no network."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ TITLES = ("Name", "Reached", "First broken hop", "Findings")
 
 
 def document(rows: list[Row], step: int, when: str) -> str:
-    """The page as HTML. `when` is the date and time of the check, as text."""
+    """Return the page as HTML. `when` is the date and time of the check, as text."""
     style, script = (
         (SOURCE / "class.css").read_text(),
         (SOURCE / "class.js").read_text(),
@@ -56,7 +56,7 @@ def _count(number: int, word: str) -> str:
 
 
 def _standings(rows: list[Row]) -> Iterator[str]:
-    """The number of folders at each step, the furthest step first."""
+    """Yield how many folders have each standing, as list items, the furthest first."""
     counts = Counter(row.standing() for row in rows)
     ranks = {row.standing(): _rank(row) for row in rows}
     for words in sorted(counts, key=lambda one: ranks[one], reverse=True):
@@ -64,7 +64,7 @@ def _standings(rows: list[Row]) -> Iterator[str]:
 
 
 def _stumbles(rows: list[Row]) -> Iterator[str]:
-    """The mistakes, the most frequent first."""
+    """Yield the mistakes of the class as list items, the most frequent first."""
     found = stumbles(rows)
     for one in found:
         names = escape(printable(", ".join(one.names)))
@@ -89,7 +89,10 @@ def _heads() -> Iterator[str]:
 
 
 def _rank(row: Row) -> int:
-    """The sort key of the column "Reached": the step done, then the step begun."""
+    """Return the sort key of the column "Reached".
+
+    The step that is done counts first, then the step reached, then the status.
+    """
     if not row.report:
         return -1
     return (
@@ -100,7 +103,7 @@ def _rank(row: Row) -> int:
 
 
 def _row(row: Row) -> str:
-    """The rows of a folder: its cells, and its report, which is collapsed."""
+    """Return the two rows of a folder: one with its cells, one with its report."""
     more = row.more()
     cells = (
         (row.name, row.name.casefold()),

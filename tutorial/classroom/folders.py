@@ -12,11 +12,12 @@ from tutorial.project.files import data_files, files, is_part
 from tutorial.project.steps import find, is_name, locate
 from tutorial.runtime.project import own_python
 
-# The levels of subfolders to search: `homework/my-search` in `ada` is on the second.
+# How many levels of subfolders are searched for a project. In the folder `ada`,
+# `homework/my-search` is on the second level.
 DEPTH = 3
-# The number of folders to search for a project.
+# The largest number of folders that are searched for a project.
 MOST_FOLDERS = 2_000
-# The largest project that is copied, in bytes. A larger folder probably holds
+# The largest project that is checked, in bytes. A larger folder probably contains
 # unrelated files.
 MOST_BYTES = 256 * 1024**2
 
@@ -27,13 +28,13 @@ class Folder:
 
     name: str  # unique in the class
     path: Path
-    project: Path | None = None  # the folder of the manage.py that is checked
+    project: Path | None = None  # the project to check: the folder of its manage.py
     problem: str = ""  # why there is nothing to check, as text
     note: str = ""  # a remark for the table
 
 
 def below(folder: str) -> list[Path]:
-    """The subfolders of a folder, such as `../class`. Raises Problem if it has none."""
+    """Return the subfolders of a folder, sorted. Raises Problem if it has none."""
     place = locate(folder)
     try:
         found = sorted(
@@ -49,7 +50,7 @@ def below(folder: str) -> list[Path]:
 
 
 def named(names: Iterable[str]) -> tuple[list[Path], list[str]]:
-    """The folders among these names, and the names of everything else.
+    """Return the folders with these names, and the names that are not folders.
 
     A shell that expands `../class/*` also passes files. Raises Problem if one of the
     names does not exist, or if none of them is a folder.
@@ -70,7 +71,7 @@ def named(names: Iterable[str]) -> tuple[list[Path], list[str]]:
 
 
 def look_into(paths: list[Path]) -> list[Folder]:
-    """The project in each of the folders, or why there is nothing to check."""
+    """Find the project in each folder, or the reason why there is nothing to check."""
     top = Path(os.path.commonpath([path.parent for path in paths]))
     return [_look_into(path.relative_to(top).as_posix(), path) for path in paths]
 
@@ -102,7 +103,7 @@ def _inside(path: Path, project: Path) -> str:
 def _projects(path: Path) -> tuple[list[Path], bool]:
     """Return the folders that contain a manage.py, outermost first.
 
-    Also return whether there are no files at all.
+    Also return whether the folder contains no files at all.
     """
     projects, is_empty = [], True
 
@@ -124,9 +125,9 @@ def _projects(path: Path) -> tuple[list[Path], bool]:
 
 
 def digest(project: Path) -> str:
-    """A digest of everything that a check reads in the project's folder.
+    """Return a digest of everything that a check reads in the project's folder.
 
-    Raises Problem if the folder cannot be read, or holds more than MOST_BYTES.
+    Raises Problem if the folder cannot be read, or contains more than MOST_BYTES.
     """
     result, size = hashlib.sha256(), 0
     for path in sorted({*files(project).values(), *data_files(project)}):

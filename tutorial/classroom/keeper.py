@@ -1,10 +1,10 @@
 """A program that checks one folder of a class, within limits. `session` starts it.
 
-Its argument is an `Order` as JSON. It starts the command, stops it if it exceeds a
-limit, and then kills every process that the command started, including those that left
-the process group or lost their parent. If `session` exits for any reason, the standard
-input of this program is closed, and this program stops the check. It prints an `Ending`
-as JSON.
+Its argument is an `Order` as JSON. It starts the order's command, and stops it if it
+exceeds a limit. It then kills every process that the command started, including those
+that left the process group or lost their parent. If `session` exits for any reason, the
+standard input of this program is closed, and this program stops the check. At the end,
+it prints an `Ending` as JSON.
 """
 
 import contextlib
@@ -25,7 +25,8 @@ from pathlib import Path
 
 import psutil
 
-# An environment variable that every process of a check inherits. Its value is unique.
+# An environment variable that every process of a check inherits. Each check has its own
+# value.
 MARK = "TUTORIAL_CLASS_CHECK"
 
 LOOK = 0.5  # seconds between two checks of the limits
@@ -33,11 +34,11 @@ GRACE = 1.0  # seconds that helper processes may take to exit after the check en
 LAST = 10.0  # seconds that killing all processes may take
 
 MEGABYTE = 1024**2
-MOST_FILES = 20_000  # in the temporary folder
-# Threads that the user's processes may start in addition to those that exist.
+MOST_FILES = 20_000  # how many files the temporary folder may contain
+# How many threads the user's processes may start, in addition to existing threads.
 MORE_THREADS = 2_000
 
-# From <linux/prctl.h>: makes orphaned descendants children of this process.
+# An option from <linux/prctl.h>: orphaned descendants become children of this process.
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -46,10 +47,10 @@ class Order:
     """A command and its limits."""
 
     command: list[str]
-    folder: str  # for its home and temporary files; created here, removed at the end
+    folder: str  # for home and temporary files; `Keeper` creates and removes it
     seconds: float
-    megabytes: int = 512  # of all its temporary files together
-    file_megabytes: int = 256  # of any one file that it writes
+    megabytes: int = 512  # for all temporary files together
+    file_megabytes: int = 256  # for each file that the command writes
     memory_megabytes: int = 3_072
     processes: int = 200
 
@@ -63,11 +64,11 @@ class Ending:
     status: int | None = None
     output: str = ""
     errors: str = ""
-    left: int = 0  # processes that were still running after it ended
+    left: int = 0  # how many processes were still running after the command ended
 
 
 class Keeper:
-    """Runs one order."""
+    """Runs the command of one order, within the order's limits."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
@@ -149,11 +150,11 @@ class Keeper:
         return ""
 
     def _found(self) -> set[psutil.Process]:
-        """This process's descendants, and all other processes that have the mark."""
+        """Return the descendants of this process, and all processes with the mark."""
         return {*_descendants(), *marked(os.environ.get(MARK, ""))}
 
     def _left(self) -> int:
-        """How many processes are still running GRACE seconds after the check."""
+        """Return how many processes still run GRACE seconds after the check ends."""
         end = time.monotonic() + GRACE
         while left := [one for one in _descendants() if _runs(one)]:
             if time.monotonic() >= end:
@@ -167,7 +168,7 @@ def end_all(find: Callable[[], Iterable[psutil.Process]]) -> None:
     end = time.monotonic() + LAST
     while time.monotonic() < end:
         stopped: set[psutil.Process] = set()
-        # Stop all of them before killing any: a running one could start new processes.
+        # Stop all processes before killing any: a running one could start new ones.
         while new := {one for one in find() if _runs(one)} - stopped:
             stopped |= new
             _send(new, signal.SIGSTOP)
@@ -181,7 +182,7 @@ def end_all(find: Callable[[], Iterable[psutil.Process]]) -> None:
 
 
 def marked(mark: str) -> Iterator[psutil.Process]:
-    """All processes that have the mark, except this one."""
+    """Yield all processes with the mark, except this process."""
     for process in psutil.process_iter() if mark else ():
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid != os.getpid() and process.environ().get(MARK) == mark:

@@ -12,7 +12,7 @@ from tutorial.paths import ROOT, RUN
 from tutorial.project.files import files
 
 PLACE = RUN / "class"
-MOST = 1_000  # results in the cache
+MOST = 1_000  # how many results the cache may contain
 
 # The folders of the tutorial on which a result depends.
 OWN = ("tutorial", "steps", "requirements")
@@ -29,15 +29,16 @@ def _digest_of_program() -> str:
 
 
 def key(number: int, digest: str, browser: str) -> str:
-    """The cache key: a digest of the step, the folder, the browser and the program."""
+    """Return the cache key: a digest of step, folder, browser and program."""
     parts = (str(number), digest, browser, _digest_of_program())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def read(name: str, seconds: float) -> dict | None:
-    """The cached result for the key, or None.
+    """Return the cached result for the key, or None.
 
-    A check that timed out counts only if its time limit was at least `seconds`.
+    The result of a check that timed out counts only if the check's time limit was at
+    least `seconds`.
     """
     try:
         result = json.loads(_file(name).read_text())
@@ -48,7 +49,7 @@ def read(name: str, seconds: float) -> dict | None:
 
 
 def write(name: str, result: dict) -> None:
-    """Store a result under the key. Without a writable disk, nothing is stored."""
+    """Store a result under the key. If the disk is not writable, do nothing."""
     with contextlib.suppress(OSError):
         PLACE.mkdir(parents=True, exist_ok=True)
         new = PLACE / f"{name}.{os.getpid()}"

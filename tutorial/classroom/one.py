@@ -16,7 +16,10 @@ from tutorial.problem import Problem
 
 
 def check(number: int, project: Path) -> dict:
-    """The result as data. If there is no report, its only key is `problem`."""
+    """Check the project up to stage `number`, and return the result as data.
+
+    If there is no report, the only key of the result is `problem`.
+    """
     report, started = Report(project.name, number), time.monotonic()
     try:
         look(project, report, lambda text: None)

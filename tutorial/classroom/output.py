@@ -1,4 +1,4 @@
-"""The table of a class on a terminal, as CSV and as JSON."""
+"""Formats the table of a class for a terminal, as CSV and as JSON."""
 
 import csv
 import io
@@ -11,12 +11,12 @@ from tutorial.check.report import Paint
 from tutorial.classroom.row import Row, stumbles
 from tutorial.runtime.terminal import printable
 
-# The version of the JSON format, which docs/class.md describes.
+# The version of the JSON format. docs/class.md describes this format.
 VERSION = 1
 
 TITLES = ("name", "reached", "first broken hop", "findings")
 GAP = 2  # spaces between two columns
-NARROW = (24, 28)  # the largest width of the first two columns
+NARROW = (24, 28)  # the largest widths of the first and the second column
 LEAST = 88  # the smallest width of a line, even if the terminal is narrower
 
 STYLES = {
@@ -27,7 +27,7 @@ STYLES = {
     "not checked": "red",
 }
 
-# The first characters of a cell that a spreadsheet would execute as a formula.
+# A spreadsheet would execute a cell that starts with one of these as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 COLUMNS = (
@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 def lines(rows: list[Row], paint: Paint) -> Iterator[str]:
-    """The lines of the table on a terminal, with a row for each folder."""
+    """Yield the lines of the table for a terminal, with a row for each folder."""
     cells = [
         (row.name, row.standing(), row.hop(), "; ".join(row.more())) for row in rows
     ]
@@ -62,7 +62,7 @@ def _widths(cells: list[tuple[str, ...]]) -> list[int]:
 
 
 def _row(texts: tuple[str, ...], widths: list[int]) -> list[str]:
-    """The lines of a row: each cell is wrapped to the width of its column."""
+    """Return the lines of a row. Each cell is wrapped to the width of its column."""
     columns = [
         textwrap.wrap(text, max(width, 1), break_on_hyphens=False) or [""]
         for text, width in zip(texts, widths, strict=True)
@@ -78,7 +78,7 @@ def _row(texts: tuple[str, ...], widths: list[int]) -> list[str]:
 
 
 def as_csv(rows: list[Row]) -> str:
-    """The table as CSV, with a line for each folder."""
+    """Return the table as CSV, with a line for each folder."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -92,12 +92,12 @@ def _cell(value: object) -> object:
     if value is None or isinstance(value, int):
         return value
     text = printable("; ".join(value) if isinstance(value, list) else str(value))
-    # Learners choose the names of folders and files, so they may contain anything.
+    # Learners choose the names of folders and files, so a name may contain anything.
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def as_json(rows: list[Row], step: int, seconds: float) -> str:
-    """The table as JSON, with the report of each folder."""
+    """Return the table as JSON, with the report of each folder."""
     data = {
         "version": VERSION,
         "step": step,
@@ -112,7 +112,7 @@ def as_json(rows: list[Row], step: int, seconds: float) -> str:
 
 
 def _report(row: Row) -> dict | None:
-    """The report of `check`, with the folder of this row.
+    """Return the report of `check`, with the folder of this row.
 
     A cached report may name a different folder whose files are identical.
     """

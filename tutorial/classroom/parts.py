@@ -1,4 +1,4 @@
-"""The last step that a project's files show traces of."""
+"""Finds the last step that a project's files show traces of."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ SIGNS: dict[int, Callable[[Code], object]] = {
 
 
 def last_part(project: Path) -> int:
-    """The highest step that has a sign in the files, or 0.
+    """Return the highest step that has a sign in the files, or 0.
 
     A sign shows that code was written, not that it works. Raises Problem if the folder
     cannot be read.

@@ -1,11 +1,11 @@
 """A row of the table: how far one folder of the class has got.
 
 Two numbers describe a folder. The step that it has *reached* is the last step that its
-files show traces of (`parts`). Steps after the one that the class is checked at do not
-count. The step that is *done* is the last step whose stage and all earlier stages have
-passed in the report. If a folder has reached a later step than the one that is done,
-one of its steps is broken. Otherwise, if the flow breaks, it breaks at a step that the
-learner has not begun.
+files show traces of (`parts`). Steps after the one up to which the class is checked do
+not count. The step that is *done* is the last step whose stage has passed in the
+report, together with all earlier stages. If a folder has reached a later step than the
+one that is done, one of its steps is broken. Otherwise, if the flow breaks, it breaks
+at a step that the learner has not begun.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ from tutorial.classroom.folders import Folder
 
 # The exit status of `check` for a folder that cannot be checked.
 NOT_CHECKED = 2
-# From the best to the worst.
+# The exit statuses, from the best to the worst.
 STATUSES = (NOTHING_TO_REPORT, HAS_FINDINGS, NOT_JUDGED, FLOW_BREAKS, NOT_CHECKED)
 
 
@@ -40,7 +40,7 @@ class Row:
     folder: Folder
     step: int
     result: dict
-    is_kept: bool = False  # from an earlier run
+    is_kept: bool = False  # whether the result is from an earlier run
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -109,7 +109,7 @@ class Row:
 
     @property
     def state(self) -> str:
-        """The state of the folder, for programs."""
+        """The state of the folder as a fixed word, for programs that read the table."""
         if not self.report:
             return "not checked"
         if not self.broken:
@@ -119,7 +119,7 @@ class Row:
         return "not begun" if self.is_next else "broken"
 
     def status(self, *, strict: bool) -> int:
-        """The exit status of `check` for this folder."""
+        """Return the exit status of `check` for this folder."""
         if not self.report:
             return NOT_CHECKED
         if self.broken:
@@ -130,7 +130,7 @@ class Row:
         return NOTHING_TO_REPORT
 
     def standing(self) -> str:
-        """The step that the folder has reached, as text."""
+        """Say in words which step the folder has reached, and where it breaks."""
         if not self.report:
             return "not checked"
         reached = f"step {self.reached}" if self.reached else "before step 1"
@@ -143,7 +143,7 @@ class Row:
         return f"{reached}, broken at stage {self.breaks_at}"
 
     def hop(self) -> str:
-        """The first broken hop with its place, as text, or why there is no report."""
+        """Say in words which hop breaks first and where, or why there is no report."""
         if not self.report:
             return self.problem
         if not self.broken:
@@ -152,12 +152,12 @@ class Row:
         return f"{start}{_words(self.broken)}"
 
     def more(self) -> list[str]:
-        """The findings and the notes, as texts."""
+        """Return the findings and the notes, as texts."""
         notes = [self.folder.note] if self.folder.note else []
         return [*map(_words, self.findings), *notes, *self.notes]
 
     def data(self) -> dict:
-        """The row as data for JSON and CSV."""
+        """Return the row as data for JSON and CSV."""
         found = self.broken or {}
         return {
             "name": self.name,
@@ -178,7 +178,7 @@ class Row:
 
 
 def worst(rows: Iterable[Row], *, strict: bool) -> int:
-    """The exit status of the class: the worst one of its folders."""
+    """Return the exit status of the class: the worst status of its folders."""
     statuses = [row.status(strict=strict) for row in rows]
     return max(statuses, key=STATUSES.index, default=NOTHING_TO_REPORT)
 
@@ -195,7 +195,7 @@ class Stumble:
 
 
 def stumbles(rows: Iterable[Row]) -> list[Stumble]:
-    """The mistakes of the class, the most frequent first.
+    """Return the mistakes of the class, the most frequent first.
 
     A step that a learner has not begun does not count as a mistake.
     """
@@ -219,7 +219,7 @@ def stumbles(rows: Iterable[Row]) -> list[Stumble]:
 
 
 def _words(found: dict) -> str:
-    """A diagnosis as one line: its stage, title and place."""
+    """Return a diagnosis as one line: its stage, title and place."""
     where = f" ({found['at']})" if found["at"] else ""
     stage = found["stage"]
     number = f"{stage} " if stage else ""

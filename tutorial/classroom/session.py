@@ -1,4 +1,4 @@
-"""Checks the folders of a class, several at a time, each in processes of its own."""
+"""Checks the folders of a class, several at a time, each in its own processes."""
 
 import contextlib
 import json
@@ -23,14 +23,14 @@ from tutorial.problem import Problem
 from tutorial.runtime.browser import BROWSER_VARIABLE, find_browser, present_browser
 
 LOOK = 0.1  # seconds between two polls of the running checks
-TIMEOUT = 90.0  # the default time limit of a folder, in seconds
+TIMEOUT = 90.0  # the default time limit for the check of a folder, in seconds
 
 # The only environment variables of the instructor that a folder's processes inherit.
 SEEN = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 
-# Shows the progress. The arguments: the number of folders that are done, the number of
-# all folders, the seconds left (None if unknown), and the names of the folders that are
-# being checked.
+# A function that shows the progress. Its arguments are the number of folders that are
+# done, the number of all folders, the seconds left (None if unknown), and the names of
+# the folders that are being checked.
 Show = Callable[[int, int, float | None, list[str]], None]
 
 
@@ -49,11 +49,11 @@ class Running:
 
     @property
     def seconds(self) -> float:
-        """How long it has been running."""
+        """How long the check has been running, in seconds."""
         return time.monotonic() - self.started
 
     def stop(self) -> None:
-        """End the check and its processes. The keeper does so when its input closes."""
+        """End the check and its processes, by closing the input of its keeper."""
         with contextlib.suppress(OSError):
             self.child.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -66,7 +66,7 @@ class Running:
 
 
 class Session:
-    """A check of the folders up to stage `number`, at most `jobs` at a time."""
+    """Checks the folders up to stage `number`, at most `jobs` folders at a time."""
 
     def __init__(
         self, folders: list[Folder], number: int, jobs: int, seconds: float
@@ -78,11 +78,14 @@ class Session:
         self._rows: dict[int, Row] = {}
         self._running: list[Running] = []
         self._took: list[float] = []  # the seconds of each check that has ended
-        # Only step 7 needs a browser, so only step 7 installs one.
+        # Only step 7 needs a browser, so only a check of step 7 installs one.
         self._browser = (find_browser() if number >= 7 else present_browser()) or ""
 
     def run(self, show: Show, *, again: bool) -> list[Row]:
-        """Check the folders, and return their rows. `again` ignores cached results."""
+        """Check the folders, and return their rows.
+
+        If `again` is true, cached results are ignored.
+        """
         waiting = deque(self._prepare(again))
         with tempfile.TemporaryDirectory(prefix="tutorial-class-") as root:
             try:
@@ -105,7 +108,10 @@ class Session:
         return [row for _, row in sorted(self._rows.items())]
 
     def _prepare(self, again: bool) -> Iterator[tuple[int, Folder, str]]:
-        """The folders to check, as (position, folder, key of the result)."""
+        """Yield the folders to check as (position, folder, cache key).
+
+        The results of all other folders are known already, and become their rows.
+        """
         for number, folder in enumerate(self._folders):
             if folder.project is None:
                 self._note(number, folder, {"problem": folder.problem})
@@ -141,7 +147,7 @@ class Session:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.DEVNULL,
-            # Ctrl-C must reach this process alone: it then ends the keepers.
+            # Ctrl-C must reach only this process, which then ends the keepers.
             start_new_session=True,
         )
         now = time.monotonic()
@@ -150,7 +156,7 @@ class Session:
         )
 
     def _environment(self) -> dict[str, str]:
-        """The environment of a folder's processes, without the instructor's secrets."""
+        """Return the environment of a check, without the instructor's secrets."""
         seen = {name: os.environ[name] for name in SEEN if name in os.environ}
         browser = {BROWSER_VARIABLE: self._browser} if self._browser else {}
         return {**seen, **browser, "PYTHONUNBUFFERED": "1"}
@@ -174,7 +180,7 @@ class Session:
                         kept.write(running.key, result)
 
     def _result(self, said: str) -> dict:
-        """The result of a check, from what its keeper printed."""
+        """Read the result of a check from what its keeper printed."""
         try:
             ending = json.loads(said)
         except ValueError:
@@ -202,8 +208,9 @@ def remaining(
 ) -> float | None:
     """Estimate the seconds until all checks have ended; None if none has ended yet.
 
-    `took` holds the seconds of each ended check, and `running` those of each running
-    check so far; `waiting` checks have not begun.
+    `took` contains how many seconds each ended check took, and `running` how many each
+    running check has taken so far. `waiting` is the number of checks that have not
+    begun. At most `jobs` checks run at a time.
     """
     if not took:
         return None

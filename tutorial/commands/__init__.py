@@ -1,4 +1,4 @@
-"""One thin module per command, which declares its arguments and calls other modules.
+"""One thin module per command. It declares the arguments, and calls other modules.
 
 In here: a function `add` that declares the command, and a function that carries it out.
 Not in here: the work itself. Before `.venv` exists, only the standard library can be

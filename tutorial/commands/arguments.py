@@ -1,4 +1,4 @@
-"""What all commands share: how arguments are declared, and how errors are reported."""
+"""Declares arguments and reports errors, in the same way for all commands."""
 
 import argparse
 import ipaddress
@@ -10,7 +10,7 @@ Function = Callable[[argparse.Namespace], int | None]
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports a mistyped command in two lines."""
+    """A parser that reports a mistyped command in two lines."""
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and where the help is, and exit with status 2."""
@@ -52,9 +52,9 @@ def add_port(parser: Parser, default: int) -> None:
 
 
 def number(least: int, most: int) -> Callable[[str], int]:
-    """An argparse type for the numbers from `least` to `most`.
+    """Return an argparse type for the numbers from `least` to `most`.
 
-    It raises ArgumentTypeError for anything else.
+    The type raises ArgumentTypeError for anything else.
     """
 
     def read(text: str) -> int:
@@ -70,14 +70,14 @@ count = number(1, 100)
 
 
 def port_number(text: str) -> int:
-    """A port from 1 to 65535. Raises ArgumentTypeError for anything else."""
+    """Read a port from 1 to 65535. Raises ArgumentTypeError for anything else."""
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
     return int(text)
 
 
 def ip_address(text: str) -> str:
-    """An IPv4 address. Raises ArgumentTypeError for anything else."""
+    """Read an IPv4 address. Raises ArgumentTypeError for anything else."""
     try:
         return str(ipaddress.IPv4Address(text))
     except ValueError:

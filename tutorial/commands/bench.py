@@ -41,7 +41,10 @@ def add(commands: Commands) -> None:
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Measure, and return the exit status. Raises Problem if that is not possible."""
+    """Run the measurements, and return the exit status.
+
+    Raises Problem if that is not possible.
+    """
     environment.enter("run", "redis", "test")
     from tutorial.bench.run import bench
 

@@ -1,6 +1,6 @@
-"""`tutorial check`: is a project correct up to a stage and, if not, why not?
+"""`tutorial check`: says whether a project is correct up to a stage and, if not, why.
 
-With more than one folder, it prints a table with a row for each: the table of a class.
+With more than one folder, it prints the table of a class, with a row for each folder.
 """
 
 import argparse
@@ -83,10 +83,10 @@ def add(commands: Commands) -> None:
 def check(options: argparse.Namespace) -> int:
     """Check a project, or the projects of a class, and return the exit status.
 
-    The status is 0 if there is nothing to report, 1 if the flow breaks, 3 if it works
-    and there are findings, 4 if it cannot be judged, and 2 if the project cannot be
-    checked at all. A class gets the worst status of its folders. From best to worst:
-    0, 3, 4, 1, 2.
+    The status is 0 if there is nothing to report, 1 if the flow breaks, 3 if the flow
+    works but there are findings, 4 if the flow cannot be judged, and 2 if the project
+    cannot be checked at all. A class gets the worst status of its folders. The order
+    from best to worst is 0, 3, 4, 1, 2.
     """
     is_class = len(options.folders) > 1 or any(
         getattr(options, name) for name in OF_A_CLASS
@@ -123,7 +123,7 @@ def _check_one(options: argparse.Namespace) -> int:
 
 
 def _step(options: argparse.Namespace) -> Step:
-    """The step to check against. Raises Problem if the command line names none."""
+    """Return the step to check against. Raises Problem if none is named."""
     name = options.step
     try:
         project = find_project(name)
@@ -141,7 +141,7 @@ def _step(options: argparse.Namespace) -> Step:
 
 
 def _repair_folder(options: argparse.Namespace) -> str:
-    """The folder to check if it belongs to the repair shop, otherwise "".
+    """Return the folder to check if it belongs to the repair shop, otherwise "".
 
     Such a folder needs no step on the command line, because it records its step.
     """
@@ -206,5 +206,5 @@ def _cores() -> int:
 
 
 def _comparison(folder: str, step: Step) -> str:
-    """The command that compares the folder with the step."""
+    """Return the command that compares the folder with the step."""
     return shlex.join(["python3", "-m", "tutorial", "diff", folder, step.name])

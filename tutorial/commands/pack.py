@@ -1,4 +1,4 @@
-"""`tutorial pack`: a file for machines without internet."""
+"""`tutorial pack`: writes a file for machines without internet."""
 
 import argparse
 

@@ -16,7 +16,10 @@ def add(commands: Commands) -> None:
 
 
 def pictures(options: argparse.Namespace) -> None:
-    """Take the screenshots and record the logs. Raises Problem without a browser."""
+    """Take the screenshots and record the logs.
+
+    Raises Problem if there is no browser.
+    """
     environment.enter("run", "redis", "test", "docs")
     from tutorial.capture import all_steps
 

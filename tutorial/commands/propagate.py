@@ -24,5 +24,5 @@ def add(commands: Commands) -> None:
 
 
 def propagate(options: argparse.Namespace) -> None:
-    """Apply the change to the later steps. Raises Problem if one has a conflict."""
+    """Apply the change to the later steps. Raises Problem if a step has a conflict."""
     carry(find(options.step), options.since)

@@ -1,4 +1,4 @@
-"""`tutorial repair`: a project with one mistake, to be found and fixed."""
+"""`tutorial repair`: makes a project with one mistake, to be found and fixed."""
 
 import argparse
 from pathlib import Path
@@ -54,7 +54,10 @@ def add(commands: Commands) -> None:
 
 
 def repair(options: argparse.Namespace) -> None:
-    """Make a folder with a mistake, or continue in an existing one. Raises Problem."""
+    """Make a folder with a mistake, or continue in an existing one.
+
+    Raises Problem if that is not possible.
+    """
     name, title = options.folder, options.folder.rstrip("/")
     folder = locate(name)
     goes_on = options.hint or options.next or options.score
@@ -87,7 +90,7 @@ def repair(options: argparse.Namespace) -> None:
 
 
 def _no_folder(folder: Path | None, name: str) -> str:
-    """Why the shop cannot continue in the folder, and what to do."""
+    """Say why the shop cannot continue in the folder, and what the user can do."""
     if folder is None or not folder.exists():
         return f"There is no folder {name}.\nTo make it: {command('repair', name)}"
     return (

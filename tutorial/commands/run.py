@@ -59,7 +59,7 @@ WORKER_WAITS = (
     "web is ready, but a worker is not. Correct the mistake, press Ctrl-C and run"
     " again: a worker does not start again by itself."
 )
-READY = 30.0  # seconds until `run` prints that something may be wrong
+READY = 30.0  # seconds that a project may take to start, before `run` prints a warning
 
 
 def add(commands: Commands) -> None:
@@ -135,7 +135,7 @@ def run(
             check_port(map_port, "Choose another port for the map:", "--map-port")
             events.unlink(missing_ok=True)
         for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            if signal.getsignal(number) is not signal.SIG_IGN:  # set by nohup
                 signal.signal(number, stop)
         try:
             with contextlib.closing(stack):
@@ -195,7 +195,7 @@ def _run_until_the_end(
 def _map(
     stack: Stack, step: Step, events: Path, port: int | None
 ) -> contextlib.AbstractContextManager:
-    """A context manager with the live map on `port`, or None if `port` is None."""
+    """Return a context manager that gives the live map, or None if `port` is None."""
     if port is None:
         return contextlib.nullcontext()
     # Imported here, because these modules need the packages in .venv.
@@ -206,11 +206,13 @@ def _map(
 
 
 def _warning(running: list[str], port: int) -> list[str]:
-    """The lines of a warning that two projects in one browser share their cookies.
+    """Warn that two projects in one browser share their cookies.
 
-    Returns an empty list if no other project runs, or if nothing is shared.
+    Returns the lines of the warning: none if no other project runs, or if no cookies
+    are shared.
     """
-    if not running or codespaces.address(port):  # each port has its own host there
+    # In a codespace, each port has its own host, so no cookies are shared.
+    if not running or codespaces.address(port):
         return []
     return [SHARED_COOKIES.format(running[0]), PRIVATE_WINDOW.format(port)]
 
@@ -247,13 +249,13 @@ def wait_until_ready(project: Project, log: Log, started: float) -> bool:
 
 
 def _ignore_signals() -> None:
-    # Not SIG_IGN: a child that starts now would inherit it, and would ignore SIGTERM.
+    # Do not use SIG_IGN: a child that starts now would inherit it, and ignore SIGTERM.
     for number in SIGNALS:
         signal.signal(number, lambda number, frame: None)
 
 
 def _services(folder: Path, log: Log) -> dict[str, Launch]:
-    """The functions that start the project's services and print their addresses."""
+    """Return functions that start the project's services and print their addresses."""
     starts = {
         "redis": lambda processes: _redis(processes, log, folder),
         "openai": lambda processes: _openai(processes, log),

@@ -1,4 +1,4 @@
-"""The page of the map as HTML: the live one, and a recording in one file."""
+"""Builds the map's page as HTML: the live page, or a recording in one file."""
 
 import base64
 import hashlib
@@ -13,12 +13,13 @@ from tutorial.live_map.flow_drawing import NARROW, WIDE
 from tutorial.project.steps import Step, steps
 
 PAGE = files("tutorial.live_map") / "page"
-# The modules in the order of a recording: each imports only from those before it.
+# The page's modules, in the order in which a recording joins them: each module imports
+# only from modules before it.
 SCRIPTS = ("time.js", "shapes.js", "story.js", "picture.js", "panels.js", "map.js")
 
 
 def document(step: Step) -> str:
-    """The live page."""
+    """Return the HTML of the live page."""
     head = (
         '<link rel="stylesheet" href="/map.css">'
         '<script type="module" src="/map.js"></script>'
@@ -27,7 +28,7 @@ def document(step: Step) -> str:
 
 
 def recording(step: Step, state: dict[str, Any]) -> str:
-    """One HTML file that contains the state, and opens without a server."""
+    """Return one HTML file that contains the state, and opens without a server."""
     script, style = _script(), (PAGE / "map.css").read_text()
     # Escape "<", so that no text in the data can end the element.
     data = json.dumps(state).replace("<", "\\u003c")
@@ -47,7 +48,7 @@ def recording(step: Step, state: dict[str, Any]) -> str:
 
 
 def _script() -> str:
-    """The page's modules as one script: a page from disk cannot import modules."""
+    """Join the page's modules into one script: a page from disk cannot import them."""
     texts = [(PAGE / name).read_text() for name in SCRIPTS]
     text = re.sub(r"^import\b[^;]*;\n", "", "".join(texts), flags=re.M)
     return re.sub(r"^export ", "", text, flags=re.M)
@@ -58,7 +59,10 @@ def _digest(text: str) -> str:
 
 
 def name_of(step: Step) -> str:
-    """The step, or the folder's name only: the path may contain a person's name."""
+    """Return the step's title or, for a learner's own folder, only the folder's name.
+
+    The path may contain a person's name.
+    """
     return step.folder.name if step.is_own else step.title
 
 
@@ -78,7 +82,7 @@ def _page(step: Step, head: str, tail: str) -> str:
 
 
 def _svg(step: Step, layout: flow_drawing.Layout, name: str) -> str:
-    """The picture of the flow, and a group for the tokens."""
+    """Return the picture of the flow, with an empty group for the searches' tokens."""
     lit = step.number if 1 <= step.number < len(steps()) else None
     shapes = flow_drawing.shapes(layout, lit, lambda one: f"#station-{one.name}")
     places = " ".join(",".join(map(str, layout.place(one))) for one in steps())
@@ -95,7 +99,7 @@ def _svg(step: Step, layout: flow_drawing.Layout, name: str) -> str:
 
 
 def _stations() -> str:
-    """The sections for the hops of a search at each station."""
+    """Return one section per station, with an empty list for the hops of a search."""
     return "\n".join(
         f'<section class="station" id="station-{one.name}" data-stage="{one.name}"'
         f' aria-labelledby="name-{one.name}">'

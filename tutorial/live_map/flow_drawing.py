@@ -8,15 +8,15 @@ from itertools import pairwise
 from tutorial.project.steps import Step, steps
 
 LANES = ("browser", "web", "Redis", "worker")
-HEAD = 9  # the length of an arrow's head
+HEAD = 9  # the length of an arrow's head, in px of the SVG
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The measures of a drawing, in px of the SVG."""
+    """The dimensions of a drawing, in px of the SVG."""
 
     lane: int  # the width of a lane
-    gap: int  # between two lanes
+    gap: int  # the space between two lanes
     height: int
     there: int  # y of the upper row: the stations on the way to the worker
     back: int  # y of the lower row: the stations on the way back to the browser
@@ -31,11 +31,14 @@ class Layout:
         return len(LANES) * self.lane + (len(LANES) - 1) * self.gap + 2
 
     def left(self, process: str) -> int:
-        """The left edge of the lane of a process."""
+        """Return the x coordinate of the left edge of a process's lane."""
         return 1 + LANES.index(process) * (self.lane + self.gap)
 
     def place(self, step: Step) -> tuple[int, int]:
-        """The centre of a station: 1 to 4 in the upper row, 5 to 7 in the lower."""
+        """Return the centre of a station.
+
+        Stations 1 to 4 are in the upper row, and stations 5 to 7 in the lower one.
+        """
         x = self.left(step.process) + self.lane // 2
         return x, self.there if step.number <= 4 else self.back
 
@@ -85,7 +88,7 @@ STYLE = """
 
 
 def draw() -> str:
-    """The SVG file for the README, which follows the light or dark theme."""
+    """Return the SVG for the README. It follows the light or dark theme."""
     box = f"0 0 {WIDE.width} {WIDE.height}"
     return "\n".join(
         [
@@ -100,7 +103,7 @@ def draw() -> str:
 
 
 def words() -> str:
-    """The picture's text alternative."""
+    """Return the picture's text alternative."""
     return "The flow: " + ", ".join(
         f"{s.name} {s.stage} ({s.process})" for s in steps()
     )
@@ -111,11 +114,11 @@ def shapes(
     lit: int | None = None,
     address: Callable[[Step], str] | None = None,
 ) -> list[str]:
-    """The elements of the picture: lanes, arrows and stations.
+    """Return the elements of the picture: lanes, arrows and stations.
 
     `lit` is the current stage: stages before it are drawn as done, stages after it as
-    still to come. If `lit` is None, all stages are lit. With `address`, each station
-    is a link.
+    still to come. If `lit` is None, all stages are lit. If `address` is given, each
+    station is a link to the address that it returns.
     """
     here = next((step.process for step in steps() if step.number == lit), None)
     return [

@@ -1,4 +1,4 @@
-"""Turns events into the hops of a search: sentences, with fields that may be shown."""
+"""Turns events into the hops of a search: sentences, each with fields to show."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ SECRET = re.compile(r"(?i)csrf|passw|secret|token|api_?key|\bkey\b|card")
 
 
 def shown(values: dict[str, Any], most: int = 300) -> dict[str, str]:
-    """Fields and their values as text, without secrets."""
+    """Return the values as text, without secrets, each cut to `most` characters."""
     return {
         name: "(not shown)" if SECRET.search(name) else _cut(value, most)
         for name, value in values.items()
@@ -20,7 +20,7 @@ def shown(values: dict[str, Any], most: int = 300) -> dict[str, str]:
 
 
 def hidden(text: str) -> str:
-    """The text without API keys and cookies, and without passwords in addresses."""
+    """Remove API keys, cookies, and the passwords in addresses from a text."""
     text = re.sub(r"://[^/\s@]*@", "://", text)
     text = re.sub(r"\b(sessionid|csrftoken)=[\w-]+", r"\1=…", text)
     return re.sub(r"\bsk-[\w-]{6,}", "sk-…", text)
@@ -38,17 +38,17 @@ def _cut(value: Any, most: int = 300) -> str:
 
 
 def said(error: str) -> str:
-    """An exception as the end of a sentence."""
+    """Return the text of an exception without a full stop at its end."""
     return error.rstrip(". ")
 
 
 def sentence(words: str) -> str:
-    """What `check` has seen, as a sentence."""
+    """Return the words with exactly one full stop at their end."""
     return f"{words.rstrip('. ')}."
 
 
 def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
-    """The hops that an event stands for; none if it only explains other events."""
+    """Yield the hops of an event. An event that only explains others has none."""
     make = HOPS.get(event["what"])
     if make is None:
         return
@@ -56,7 +56,8 @@ def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
         yield Hop(
             stage,
             kind,
-            # A consumer may receive the message before the call that sent it returns.
+            # Prefer the time when the call began: a consumer may receive the message
+            # before the call that sent it returns.
             event.get("begun") or event["time"],
             hidden(text),
             {name: _cut(value) for name, value in facts.items() if value != ""},

@@ -16,9 +16,9 @@ from redis.exceptions import RedisError
 
 from tutorial.check.traffic import message_of
 
-PATIENCE = 2  # seconds
-SHOWN = 10  # messages of a queue that are shown, oldest first
-KNOWN = 500  # messages of a queue whose ids are read
+PATIENCE = 2  # seconds to wait for Redis
+SHOWN = 10  # how many messages of a queue are shown at most, oldest first
+KNOWN = 500  # how many messages of a queue are read at most, to know their ids
 
 BINDINGS = "_kombu.binding.*"  # the keys in which kombu stores the names of queues
 GROUPS = "*__group__*"
@@ -36,7 +36,7 @@ class InRedis:
         self._seen: dict[str, float] = {}  # when a message was first seen, by its id
         self.queues: list[dict[str, Any]] = []
         self.groups: list[dict[str, Any]] = []
-        self.queue_of: dict[str, str] = {}  # by the id of a waiting message
+        self.queue_of: dict[str, str] = {}  # the queue, by the id of a waiting message
         self.error = ""
 
     def _connect(self) -> None:
@@ -54,8 +54,8 @@ class InRedis:
     async def look(self, names: Collection[str], broker: str = "") -> None:
         """Read the queues with these names, other queues of kombu, and the groups.
 
-        `broker` is the address that Celery uses; only its database number matters. The
-        results are in the attributes.
+        `broker` is the address that Celery uses. Only its database number matters. The
+        results are stored in the attributes.
         """
         if self._client is None:
             return
@@ -115,7 +115,7 @@ class InRedis:
         ]
 
     async def _bound(self) -> set[str]:
-        """The names of the queues that kombu has bound, without internal ones."""
+        """Return the names of the queues that kombu has bound, except internal ones."""
         found: set[str] = set()
         async for key in self._client.scan_iter(BINDINGS, count=1000):
             for member in await self._client.smembers(key):
@@ -128,6 +128,6 @@ class InRedis:
         }
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections to Redis."""
         if self._client is not None:
             await self._client.aclose()

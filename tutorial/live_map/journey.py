@@ -26,11 +26,11 @@ class Hop:
     process: str = ""  # "web" or "worker"
     pid: int = 0
     failed: bool = False
-    count: int = 1  # how many hops of this kind it stands for
-    until: float = 0.0  # the time of the last hop that it stands for
+    count: int = 1  # how many hops of its kind this hop stands for
+    until: float = 0.0  # the time of the last hop that this hop stands for
 
     def data(self) -> dict[str, Any]:
-        """The hop as data for the page."""
+        """Return the hop as data for the page."""
         return {
             "stage": self.stage,
             "kind": self.kind,
@@ -48,17 +48,17 @@ class Hop:
 
 @dataclass
 class Journey:
-    """A search, beginning with its form."""
+    """One search, from the moment when its form was sent."""
 
     number: int
     started: float
     question: str = ""
     ids: list[str] = field(default_factory=list)  # the ids of its tasks
     hops: list[Hop] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)  # from which the hops were made
+    events: list[Event] = field(default_factory=list)  # the source of the hops
     is_dropped: bool = False  # the request was not a search, but a login, for example
     state: str = "travelling"  # or "waiting", "stuck", or one of ENDED
-    # Explanations that have been worked out, kept for later use.
+    # A cache of explanations, so that the project's code is read only once for each.
     explained: dict[str, Any] = field(default_factory=dict)
     halt: dict[str, Any] | None = None  # where and why the search gets no further
 
@@ -69,20 +69,20 @@ class Journey:
 
     @property
     def last(self) -> float:
-        """The time of its last event."""
+        """The time of the last hop, or of the start if there is no hop."""
         return max((hop.until or hop.time for hop in self.hops), default=self.started)
 
     def first(self, *kinds: str) -> Event | None:
-        """Its oldest event of these kinds."""
+        """Return the oldest event of these kinds, or None."""
         return next((event for event in self.events if event["what"] in kinds), None)
 
     def latest(self, *kinds: str) -> Event | None:
-        """Its newest event of these kinds."""
+        """Return the newest event of these kinds, or None."""
         found = (event for event in reversed(self.events) if event["what"] in kinds)
         return next(found, None)
 
     def data(self) -> dict[str, Any]:
-        """The journey as data for the page."""
+        """Return the journey as data for the page."""
         return {
             "number": self.number,
             "started": self.started,

@@ -10,17 +10,19 @@ from tutorial.live_map.journey import ENDED, Hop, Journey
 from tutorial.live_map.sockets import Sockets
 from tutorial.observer.events import Event
 
-KEPT = 50  # journeys
-# Hops of a journey. A further hop can only raise the count of an earlier one.
+KEPT = 50  # how many journeys are kept
+# The most hops of a journey. A further hop can only raise the count of an earlier one.
 MOST_HOPS = 60
-MOST_LOOSE = 500  # events that do not belong to a known search yet
+# Events that belong to no known search yet are kept under their trail, digest or id.
+# This is the largest number of these keys.
+MOST_LOOSE = 500
 
-# The kinds of hops that repeat in turn while an answer arrives in pieces.
+# The kinds of hops that occur again for each piece of an answer that arrives in pieces.
 REPEATED = ("row", "broadcast", "got", "frame")
 
 
 class Journeys:
-    """The journeys that the events belong to; the newest KEPT of them."""
+    """The newest KEPT journeys, found in the events."""
 
     def __init__(self) -> None:
         self.all: OrderedDict[int, Journey] = OrderedDict()
@@ -29,11 +31,13 @@ class Journeys:
         self.path: str | None = None  # the address to which questions are sent
         self.total = 0
         self._newest = 0  # the number of the newest journey
-        self._of: OrderedDict[str, Journey] = OrderedDict()  # by trail, id and digest
-        self._loose: OrderedDict[str, list[Event]] = OrderedDict()  # by trail or digest
+        # The journey of each trail, id and digest.
+        self._of: OrderedDict[str, Journey] = OrderedDict()
+        # The events that belong to no known journey yet, by trail, digest or id.
+        self._loose: OrderedDict[str, list[Event]] = OrderedDict()
 
     def take_changed(self) -> list[Journey]:
-        """The journeys that have changed since the last call."""
+        """Return the journeys that have changed since the last call."""
         numbers, self.changed = sorted(self.changed), set()
         return [self.all[number] for number in numbers if number in self.all]
 
@@ -58,18 +62,21 @@ class Journeys:
         if what == "enqueued" and event["process"] != "worker":
             return self._begin(event)
         if what == "task started" and event["process"] == "web":
-            return None  # eager mode: the event of the request follows
+            return None  # in eager mode, another event begins the journey
         return self._known_by_text(event)
 
     def _known_by_path(self, event: Event) -> Journey | None:
-        """The search whose id is in a request's path, as in a request to cancel it."""
+        """Return the search whose id is in the path, or None.
+
+        A request to cancel a search has such a path, for example.
+        """
         for part in str(event.get("path", "")).split("/"):
             if len(part) > 8 and part in self._of:
                 return self._of[part]
         return None
 
     def _known_by_text(self, event: Event) -> Journey | None:
-        """The search whose id or question is in the event's text."""
+        """Return the search whose id or question is in the event's text, or None."""
         text = str(event.get("message") or event.get("question") or "")
         if not text:
             return None
@@ -100,7 +107,7 @@ class Journeys:
             self._loose.popitem(last=False)
 
     def _link(self, journey: Journey, key: object) -> Iterator[Event]:
-        """Link a key to the journey; yield the earlier events with that key."""
+        """Link a key to the journey, and yield the earlier events with that key."""
         if key is None or str(key) in self._of:
             return
         self._of[str(key)] = journey
@@ -109,7 +116,7 @@ class Journeys:
         yield from self._loose.pop(str(key), ())
 
     def _follow(self, journey: Journey, event: Event) -> None:
-        """Add the event, and all events that it links to the journey."""
+        """Add the event to the journey, and earlier events with one of its keys."""
         earlier = [
             one
             for key in ("trail", "id", "digest")
@@ -170,7 +177,7 @@ class Journeys:
 
 
 def _question(values: Any) -> str:
-    """The longest text among the values, which is most likely the question."""
+    """Return the longest text among the values: most likely, it is the question."""
     texts = [one for one in values if isinstance(one, str) and not _is_id(one)]
     return max(texts, key=len, default="")[:200]
 
@@ -182,8 +189,9 @@ def _is_id(text: str) -> bool:
 def _append(journey: Journey, hop: Hop) -> None:
     """Add the hop, or raise the count of an earlier hop of the same kind and stage.
 
-    The count is raised for REPEATED kinds, and for all kinds after MOST_HOPS; but only
-    if no other hops than those of REPEATED kinds came in between at this stage.
+    The count is raised for hops of REPEATED kinds and, if the journey already has
+    MOST_HOPS hops, for hops of all kinds. It is raised only if all hops of this stage
+    that came in between are of REPEATED kinds.
     """
     same = None
     for other in reversed(journey.hops):

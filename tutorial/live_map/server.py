@@ -21,9 +21,9 @@ from tutorial.runtime.waiting import wait_until
 READ = 0.1  # seconds between two reads of the events
 READ_WHEN_BUSY = 0.5  # seconds between two reads while the map is busy
 BUSY = 15  # the map is busy if this many searches changed between two reads
-LOOK = 0.5  # seconds between two looks at the processes and into Redis
+LOOK = 0.5  # seconds between two looks at the processes and at Redis
 BEAT = 15.0  # seconds after which a silent stream sends a comment
-# A page with more unread messages than this gets the complete state again.
+# If a page has more unread messages than this, the complete state replaces them.
 MOST_NEWS = 100
 
 PAGE = files("tutorial.live_map") / "page"
@@ -48,13 +48,13 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class LiveMap:
-    """A context that serves the map of a running project at `port`, in a thread."""
+    """A context manager that serves a project's map at `port`, in a thread."""
 
     def __init__(self, state: State, port: int) -> None:
         self.state = state
         self.port = port
         self.url = codespaces.address(port) or f"http://127.0.0.1:{port}"
-        self.run = uuid.uuid4().hex  # distinguishes this start from earlier ones
+        self.run = uuid.uuid4().hex  # a unique id for this start of the map
         self._streams: set[asyncio.Queue] = set()
         config = uvicorn.Config(
             self._application,
@@ -141,7 +141,7 @@ class LiveMap:
                 stream.put_nowait(text)
 
     def everything(self) -> dict[str, Any]:
-        """The complete state, for a page that was just opened."""
+        """Return the complete state, for a page that was just opened."""
         step = self.state.step
         return {
             **self.state.all(),
@@ -176,10 +176,10 @@ class LiveMap:
             await _respond(send, 404, "text/plain", "There is no such page.\n")
 
     def _refusal(self, method: str, path: str, headers: dict[str, bytes]) -> str:
-        """Why the request is refused; "" if it is not.
+        """Return why the request is refused, or "" if it is not refused.
 
-        A page of another site must not read the map: not through a host name that
-        resolves to this machine (DNS rebinding), and not by a request of its script.
+        A page of another site must not read the map, neither through a host name that
+        resolves to this machine (DNS rebinding), nor by a request of the page's script.
         """
         hosts = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
         hosts.add(urlsplit(self.url).netloc)
@@ -211,11 +211,11 @@ class LiveMap:
         await send(body)
 
 
-END = ""  # ends a stream
+END = ""  # the text that ends a stream
 
 
 async def _next(queue: asyncio.Queue) -> str:
-    """The next text of a stream: news, or a comment after BEAT seconds."""
+    """Return a stream's next text: news, or a comment if none comes in BEAT seconds."""
     try:
         text = await asyncio.wait_for(queue.get(), BEAT)
     except TimeoutError:

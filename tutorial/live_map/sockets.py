@@ -1,16 +1,16 @@
-"""The WebSockets of a running project: open ones, groups, and attempts to open one."""
+"""Tracks open WebSockets, their groups, and attempts to open a WebSocket."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from tutorial.observer.events import Event
 
-KEPT = 100  # attempts to open a WebSocket
+KEPT = 100  # how many attempts to open a WebSocket are kept
 
 
 @dataclass
 class Attempt:
-    """One attempt of a page to open a WebSocket, as far as it was seen."""
+    """What was seen of one attempt of a page to open a WebSocket."""
 
     pid: int
     time: float  # in seconds since 1970
@@ -19,12 +19,12 @@ class Attempt:
     user: object = None  # the primary key of the user in the scope
     has_user: bool = True  # whether the scope has a user at all
     is_over_http: bool = False  # the server passed it on as a plain HTTP request
-    has_daphne: bool = True  # whether INSTALLED_APPS contains it
-    routes: list[str] = field(default_factory=list)  # of which none matched
-    groups: list[str] = field(default_factory=list)  # that the consumer has joined
+    has_daphne: bool = True  # whether INSTALLED_APPS contains daphne
+    routes: list[str] = field(default_factory=list)  # the routes, if none matched
+    groups: list[str] = field(default_factory=list)  # joined by the consumer
     is_accepted: bool = False
-    closed: Event | None = None  # the consumer has refused or closed it
-    failed: Event | None = None  # the first exception
+    closed: Event | None = None  # the consumer refused or closed the WebSocket
+    failed: Event | None = None  # the event of the first exception
     has_ended: bool = False
 
     def add(self, event: Event) -> None:
@@ -58,10 +58,12 @@ class Sockets:
     """The open WebSockets and the groups that they have joined."""
 
     def __init__(self) -> None:
+        # The event with which the consumer of each open socket started.
         self.open: dict[tuple[int, int], Event] = {}  # by process and socket
-        self.groups: dict[str, dict[str, int]] = {}  # channels and processes, by group
+        # By group: its channels, each with the id of its process.
+        self.groups: dict[str, dict[str, int]] = {}
         self.attempts: OrderedDict[str, Attempt] = OrderedDict()  # by handshake
-        # By group: when a socket last left it, and what `of` returned until then.
+        # For each group: when a socket last left it, and what `of` returned until then.
         self._left: dict[str, tuple[float, tuple[int, int]]] = {}
 
     def add(self, event: Event) -> None:
@@ -95,7 +97,7 @@ class Sockets:
         self.attempts[key].add(event)
 
     def was_accepted(self, event: Event) -> bool:
-        """Whether the WebSocket of a consumer's event was open; True if unknown."""
+        """Whether the WebSocket of the event was ever accepted; True if unknown."""
         attempt = self.attempts.get(event.get("handshake", ""))
         return attempt is None or attempt.is_accepted
 
@@ -120,9 +122,10 @@ class Sockets:
                 self.groups.pop(name, None)
 
     def of(self, group: str, time: float | None = None) -> tuple[int, int]:
-        """How many processes and sockets receive the messages of the group.
+        """Return how many processes and sockets receive the messages of the group.
 
-        `time` may be in the past: a message may have ended the consumer that got it.
+        If a socket has left the group after `time`, the numbers from before count: the
+        message may have ended the consumer that got it.
         """
         left, before = self._left.get(group, (0.0, (0, 0)))
         if time is not None and left > time:

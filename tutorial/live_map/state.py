@@ -1,4 +1,4 @@
-"""Collects everything that the page shows while the project runs."""
+"""Collects everything that the map's page shows while the project runs."""
 
 import os
 import time
@@ -19,7 +19,8 @@ from tutorial.runtime.exclusive import listens
 from tutorial.runtime.stack import Stack
 
 MOST_RECEIVERS = 200
-QUIET = ("starting", "running")  # states in which the page shows no last line
+# In these states of a process, the page does not show the last line that it printed.
+QUIET = ("starting", "running")
 NOTICED = 0.5  # seconds until a new process is noticed
 
 
@@ -32,7 +33,7 @@ class State:
     def __init__(self, stack: Stack, step: Step, tail: Tail) -> None:
         self._stack = stack
         self._tail = tail
-        # Whether the worker's code is older than the files. `run` sets this function.
+        # Says whether the worker's code is older than the files. `run` sets it.
         self.is_older: Callable[[], bool] = lambda: False
         self.step = step
         self.journeys = Journeys()
@@ -43,7 +44,7 @@ class State:
         self._redis: InRedis | None = None
         self.problem = ""  # an error of the map itself
         self._broker = ""  # the address that Celery uses
-        self._sent: dict[str, Any] = {}  # the parts that were sent last
+        self._sent: dict[str, Any] = {}  # the parts that `news` used last
 
     # --- events ---------------------------------------------------------------------
 
@@ -162,12 +163,12 @@ class State:
     # --- for the page -----------------------------------------------------------------
 
     def all(self) -> dict[str, Any]:
-        """The complete state, for a page that was just opened."""
+        """Return the complete state, for a page that was just opened."""
         searches = [journey.data() for journey in self.journeys.all.values()]
         return {**self._parts(), "searches": searches}
 
     def news(self) -> dict[str, Any]:
-        """What has changed since the last call; empty if nothing has."""
+        """Return the parts that have changed since the last call, or an empty dict."""
         parts = self._parts()
         found = {
             name: part for name, part in parts.items() if part != self._sent.get(name)

@@ -26,7 +26,7 @@ def judge(journey: Journey, world: World, now: float) -> None:
 
 
 def _ended(journey: Journey, world: World) -> Halt | None:
-    """The halt of a search that has ended, or None."""
+    """Return the halt of a search that has ended, or None."""
     cancelled = journey.latest("updated")
     if cancelled and cancelled["values"].get("status") == "cancelled":
         return Halt(4, "", state="cancelled")
@@ -42,12 +42,12 @@ def _ended(journey: Journey, world: World) -> Halt | None:
 
 
 def _has_arrived(journey: Journey, sent: Event, world: World) -> bool:
-    """Whether an open WebSocket has got a frame because of the message."""
+    """Whether a frame was sent through an open WebSocket because of the message."""
     return any(world.sockets.was_accepted(one) for one in frames(journey, sent))
 
 
 def _has_frame(journey: Journey, world: World) -> bool:
-    """Whether an open WebSocket has got a frame of the search."""
+    """Whether any frame of the search was sent through an open WebSocket."""
     return any(
         one["what"] == "consumer sends" and world.sockets.was_accepted(one)
         for one in journey.events
@@ -64,7 +64,7 @@ def _halted(journey: Journey, world: World, now: float) -> Halt | None:
 
 
 def _as_the_step_should(halt: Halt, world: World) -> Halt:
-    """The halt with the state "ends" if the step is supposed to end at that stage."""
+    """Return the halt, as an expected end if the step is supposed to end there."""
     is_end = halt.stage > world.step or (halt.mistake, world.step) in ENDS
     if not 1 <= world.step < len(steps()) or not is_end:
         return halt
@@ -79,7 +79,7 @@ def _as_the_step_should(halt: Halt, world: World) -> Halt:
     return Halt(halt.stage, text, state=state)
 
 
-# The mistakes at which the step of that number is supposed to end.
+# Pairs of a mistake and a step's number. That step is supposed to end with the mistake.
 ENDS = {
     ("no-view-takes-post", 1),
     ("eager-left-on", 2),

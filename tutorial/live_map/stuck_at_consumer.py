@@ -1,4 +1,4 @@
-"""Why a message to a group causes no frame."""
+"""Finds out why a message to a group causes no frame."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ NEVER_ASKED = (
         "In the network tab, the WebSocket has a different host or port from the page.",
     ),
 )
-# The possible mistakes if the consumer has refused a visitor without a user.
+# The possible mistakes if the consumer saw no signed-in user, and refused the visitor.
 ANONYMOUS = (
     (
         "consumer-refuses",
@@ -32,7 +32,7 @@ ANONYMOUS = (
     ),
     ("user-none", "The visitor has no session cookie when the page is loaded."),
 )
-# The possible mistakes if two different groups both have a random text in the name.
+# The possible mistakes if two groups have different names, both with a random text.
 OF_RANDOM_NAMES = (
     ("session-changes", "A view creates or changes the session when the form is sent."),
     ("key-of-each-process", "The settings create a new `SECRET_KEY` at each start."),
@@ -86,7 +86,7 @@ def in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
 
 
 def frames(journey: Journey, sent: Event) -> list[Event]:
-    """The frames that were sent because of the message to the group."""
+    """Return the frames that were sent because of the message to the group."""
     return [
         event
         for event in journey.events
@@ -98,7 +98,7 @@ def frames(journey: Journey, sent: Event) -> list[Event]:
 
 
 def _once(journey: Journey, key: str, find: Callable[[], Any]) -> Any:
-    """The result of `find`, which reads the code, from its first call."""
+    """Return the result of `find`. It reads the code, so it is called only once."""
     if key not in journey.explained:
         journey.explained[key] = find()
     return journey.explained[key]
@@ -110,7 +110,7 @@ def _raised(failed: Event) -> Halt:
 
 
 def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
-    """The halt of a search whose message no consumer got."""
+    """Return the halt of a search whose message no consumer got."""
     group, sockets = sent["group"], world.sockets
     if sent["layer"] == "InMemoryChannelLayer":
         text = (
@@ -141,7 +141,7 @@ def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
 
 
 def _other_layer(journey: Journey, sent: Event, world: World) -> Halt:
-    """The halt of a search whose group has sockets, but on a different layer."""
+    """Return the halt of a search whose group has sockets, but on a different layer."""
     text = f"The group {sent['group']} has sockets, but no consumer got the message."
     code = Code(world.folder)
     if at := _once(journey, "layer", lambda: own_layer(code, sent.at)):
@@ -151,7 +151,7 @@ def _other_layer(journey: Journey, sent: Event, world: World) -> Halt:
 
 
 def _never_asked(journey: Journey, nobody: str, world: World) -> Halt:
-    """The halt of a search whose visitor's page has not requested a WebSocket."""
+    """Return the halt of a search whose visitor has not requested a WebSocket."""
     code = Code(world.folder)
     place = _once(journey, "script", lambda: code.find(OPENS, ".js", ".html"))
     text = f"{nobody} no page of this visitor has asked the project for a WebSocket."
@@ -162,7 +162,7 @@ def _never_asked(journey: Journey, nobody: str, world: World) -> Halt:
 
 
 def _not_open(journey: Journey, last: Attempt, nobody: str, world: World) -> Halt:
-    """The halt of a search whose visitor's `last` WebSocket is not open."""
+    """Return the halt of a search whose visitor's `last` WebSocket is not open."""
     asked = f"{nobody} the page has asked for a WebSocket at {last.path}, and"
     if last.is_accepted:
         return _has_closed(journey, last, nobody, world)
@@ -203,7 +203,7 @@ def _runserver(world: World) -> Callable[[], Any]:
 
 
 def _has_closed(journey: Journey, last: Attempt, nobody: str, world: World) -> Halt:
-    """The halt of a search whose visitor's WebSocket was open before."""
+    """Return the halt of a search whose visitor's WebSocket was open, but is closed."""
     if last.failed:
         text = f"{nobody} {last.consumer} had raised {said(last.failed.error)}."
         return Halt(6, text, of_consumer(last.failed), last.failed.at, "failed")
@@ -223,7 +223,7 @@ def _has_closed(journey: Journey, last: Attempt, nobody: str, world: World) -> H
 def _not_in_group(
     journey: Journey, sent: Event, opened: list[Attempt], nobody: str, world: World
 ) -> Halt:
-    """The halt of a search whose visitor has open WebSockets, but not in its group."""
+    """Return the halt of a search whose group the visitor's WebSockets did not join."""
     joined = sorted({group for one in opened for group in one.groups})
     if not joined:
         return _in_no_group(journey, opened[-1], nobody, world)
@@ -240,7 +240,7 @@ def _not_in_group(
 
 
 def _in_no_group(journey: Journey, last: Attempt, nobody: str, world: World) -> Halt:
-    """The halt of a search whose visitor's WebSocket is open, but in no group."""
+    """Return the halt of a search whose visitor's open WebSocket joined no group."""
     text = f"{nobody} no WebSocket has joined the group."
     text += f" The WebSocket of {last.consumer} is open."
     code = Code(world.folder)

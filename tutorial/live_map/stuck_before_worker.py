@@ -1,4 +1,4 @@
-"""Why a search gets no further than the view or the queue."""
+"""Finds out why a search gets no further than the view or the queue."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from tutorial.live_map.journey import Journey
 from tutorial.live_map.world import PATIENCE, Halt, Halts, World
 from tutorial.observer.events import Event
 
-# The possible mistakes if a form is refused, each with its distinctive sign.
+# The possible mistakes for the statuses 403 and 404, each with its distinctive sign.
 FORBIDDEN = (
     ("csrf-token-missing", "The terminal of web says: CSRF token missing."),
     (
@@ -24,7 +24,8 @@ NOT_FOUND = (
     ("form-action", "With `DEBUG`, the page lists the addresses, but none matches."),
     ("view-raises", "With `DEBUG`, the page names the view that has raised `Http404`."),
 )
-# The possible mistakes if the message is nowhere, each with its distinctive sign.
+# The possible mistakes if no list of Redis contains the message, each with a sign that
+# only this mistake shows.
 NOT_IN_REDIS = (
     (
         "message-unroutable",
@@ -76,7 +77,7 @@ def in_view(journey: Journey, world: World, quiet: float) -> Halts:
 
 
 def _of_call(failed: Event) -> str:
-    """The id of the mistake behind a call to the task that raised; "" if unknown."""
+    """Return which mistake made the call to the task fail: its id, "" if unknown."""
     if re.search(r"serializ|EncodeError", failed.error):
         return "not-serializable"
     return "wrong-arguments" if "argument" in failed.error else ""

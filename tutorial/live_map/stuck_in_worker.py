@@ -1,4 +1,4 @@
-"""Why a search gets no further than the task or the signal."""
+"""Finds out why a search gets no further than the task or the signal."""
 
 import re
 
@@ -13,7 +13,7 @@ from tutorial.observer.events import Event
 
 
 def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
-    """Yield a halt if the task has started and sent no signal or message yet."""
+    """Yield a halt if the task has started, but has sent no signal or message yet."""
     started = journey.latest("task started")
     if started is None or is_eager(journey):
         return
@@ -22,7 +22,7 @@ def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
     error = journey.latest("openai")
     if failed and not (retried and retried["time"] >= failed["time"]):
         if journey.latest("handler failed", "group_send failed"):
-            return  # this made the task fail; `in_signal` judges it
+            return  # that error made the task fail, and `in_signal` judges it
         is_api = bool(error and not announced)
         mistake = _mistake_of(failed, journey, bool(announced))
         at = (error.at if is_api else None) or failed.at
@@ -71,7 +71,7 @@ def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
 
 
 def _mistake_of(failed: Event, journey: Journey, is_announced: bool) -> str:
-    """The id of the mistake behind the exception of a task."""
+    """Return the id of the mistake that made the task raise its exception."""
     saved = [one for one in journey.events if one["what"] in ("saved", "updated")]
     if is_announced or any(one["process"] == "worker" for one in saved):
         return "task-raises-after-save"
@@ -131,9 +131,9 @@ def _lost_call(journey: Journey, world: World, *names: str) -> str | None:
 
 
 def _no_handler(journey: Journey, signal: Event, world: World) -> Halt:
-    """The halt of a search whose signal has no handler."""
+    """Return the halt of a search whose signal has no handler."""
     key = f"signal {signal['time']}"
-    # The code is read once, when the search gets stuck: the learner may change it.
+    # Read the code once, when the search gets stuck: the learner may change it later.
     if key not in journey.explained:
         here = [one for one in world.receivers if one["pid"] == signal["pid"]]
         journey.explained[key] = why_no_handler(Code(world.folder), here, signal)

@@ -1,4 +1,4 @@
-"""What is known about a project besides its searches, and why a search is stuck."""
+"""Classes that store what is known about a project, and why a search is stuck."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,18 +35,20 @@ class World:
 
     step: int = 0  # 1 to 7; 8 for final; 0 for a learner's own folder
     processes: list[Process] = field(default_factory=list)
-    workers: dict[int, Event] = field(default_factory=dict)  # "worker ready", by pid
+    # The event "worker ready" of each worker, by its pid.
+    workers: dict[int, Event] = field(default_factory=dict)
     dead: set[int] = field(default_factory=set)  # pids of workers that have ended
     unknown: list[Event] = field(default_factory=list)  # tasks that no worker knows
     running: dict[str, float] = field(default_factory=dict)  # start times, by task id
-    receivers: list[Event] = field(default_factory=list)  # that were ever connected
-    folder: Path | None = None  # of the project
-    queues: dict[str, str] = field(default_factory=dict)  # of waiting messages, by id
+    receivers: list[Event] = field(default_factory=list)  # handlers of signals
+    folder: Path | None = None  # the project's folder
+    # The queue of each waiting message, by the message's id.
+    queues: dict[str, str] = field(default_factory=dict)
     redis_error: str = ""
     sockets: Sockets = field(default_factory=Sockets)
 
     def of(self, role: str) -> list[Process]:
-        """The processes of the role."""
+        """Return the processes with this role."""
         return [process for process in self.processes if process.role == role]
 
 
@@ -56,7 +58,7 @@ class Halt:
 
     stage: int
     text: str  # what was seen
-    mistake: str = ""  # its id in the catalogue
+    mistake: str = ""  # the id of the mistake in the catalogue
     at: str | None = None
     state: str = "stuck"
     advice: str = ""  # replaces the fix in the catalogue
@@ -64,7 +66,7 @@ class Halt:
     others: tuple[tuple[str, str], ...] = ()
 
     def data(self) -> dict[str, Any]:
-        """The halt as data for the page, with the texts of the catalogue."""
+        """Return the halt as data for the page, with the texts of the catalogue."""
         found = mistakes().get(self.mistake)
         return {
             "stage": self.stage,
@@ -80,7 +82,7 @@ class Halt:
 
 
 def _other(name: str, sign: str) -> dict[str, str]:
-    """One of several possible mistakes, as data for the page."""
+    """Return one of several possible mistakes, as data for the page."""
     title = mistakes()[name].title
     return {"title": title, "sign": hidden(sign), "page": f"{ADDRESS}#{name}"}
 

@@ -15,14 +15,15 @@ from tutorial.runtime.project import Project
 
 INSIDE = Path(__file__).parent / "inside"
 
-# A program that looks at a project's settings, addresses and apps; see its docstring.
+# A program that reads a project's settings, addresses and apps; see its docstring.
 SURVEY = INSIDE / "survey.py"
 
 
 def variables(events: Path, folder: Path) -> dict[str, str]:
-    """The environment variables that put the observer into a project's processes.
+    """Return the variables that put the observer into a project's processes.
 
-    The processes append their events to the file `events`. `folder` is the project's.
+    The processes append their events to the file `events`. `folder` is the folder of
+    the project.
     """
     paths = [str(INSIDE), os.environ.get("PYTHONPATH", "")]
     return {
@@ -33,10 +34,11 @@ def variables(events: Path, folder: Path) -> dict[str, str]:
 
 
 def moving(events: Path, redis_url: str) -> dict[str, str]:
-    """The variables that redirect an observed project from its services to the check's.
+    """Return the variables that redirect an observed project to the check's services.
 
-    The Redis at `redis_url` replaces the project's own, even if the project has a fixed
-    address. A database outside the project's folder is copied next to `events`.
+    The Redis at `redis_url` replaces the project's own, even if the project's code
+    contains a fixed address. A database outside the project's folder is copied next to
+    `events`.
     """
     return {
         "TUTORIAL_DATABASE": str(events.with_name("outside.sqlite3")),
@@ -45,7 +47,7 @@ def moving(events: Path, redis_url: str) -> dict[str, str]:
 
 
 def in_front(command: str) -> str:
-    """The command; if it sets a PYTHONPATH, the observer's folder is put first in it.
+    """Put the observer's folder first in the PYTHONPATH that a command sets, if any.
 
     The command's own PYTHONPATH would replace that of `variables`, so that Python would
     not find the observer.
@@ -61,16 +63,16 @@ def in_front(command: str) -> str:
 
 
 def commands_in_front(project: Project) -> dict[str, str]:
-    """The commands of the project's Procfile, each changed by `in_front`."""
+    """Return the commands of the project's Procfile, each changed by `in_front`."""
     commands = procfile.processes(project.folder)
     return {name: in_front(command) for name, command in commands.items()}
 
 
 def with_survey(command: str, arguments: list[str]) -> str | None:
-    """Web's command, changed to write the survey first; None if this is impossible.
+    """Change web's command so that it writes the survey first, or return None.
 
-    `arguments` are those of the survey. Only a command of manage.py can do both in one
-    process.
+    `arguments` are the arguments of the survey. The change is possible only for
+    `python manage.py runserver`, which can run in the process of the survey.
     """
     start = re.search(r"\bpython3?\s+manage\.py(?=\s+runserver\b)", command)
     if start is None:

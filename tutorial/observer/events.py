@@ -1,4 +1,4 @@
-"""The events that the observer recorded in the project's processes."""
+"""Reads the events that the observer recorded in the project's processes."""
 
 import json
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ class Event(dict):
 
     @property
     def at(self) -> str | None:
-        """The line of the project that caused it, such as "search/tasks.py:33"."""
+        """The project's line that caused the event, such as "search/tasks.py:33"."""
         return self.get("at")
 
     @property
@@ -25,7 +25,7 @@ class Event(dict):
 class Tail:
     """Reads the events of a growing file, each of them once.
 
-    It replaces the file when that is too large, so that it does not grow without limit.
+    If the file gets too large, a new one replaces it, so that none grows without limit.
     """
 
     LARGEST = 16_000_000  # bytes
@@ -36,10 +36,10 @@ class Tail:
         self._at = 0  # the number of bytes that were read
 
     def read(self) -> list[Event]:
-        """The new events, oldest first."""
+        """Return the events since the last call, oldest first."""
         found: list[Event] = []
         if self._replaced:
-            # A process that opened the old file may have written since the last call.
+            # A process that opened the old file may have written to it since then.
             found += self._read(self._replaced)
             self._replaced.unlink()
             self._replaced, self._at = None, 0
@@ -62,22 +62,22 @@ class Tail:
 
 @dataclass(frozen=True)
 class Events:
-    """The events of a run so far, oldest first, from a growing file.
+    """The events of a run in a growing file, oldest first.
 
-    Without a file, there is no observer and there are no events. If `end` is given,
-    events after it do not count.
+    Without a file, there is no observer and there are no events. Only the events
+    between the positions `start` and `end` of the file count.
     """
 
     file: Path | None = None
-    start: int = 0  # bytes
-    end: int | None = None  # bytes
+    start: int = 0  # in bytes
+    end: int | None = None  # in bytes; None if there is no end
 
     def mark(self) -> "Events":
-        """The events from now on."""
+        """Return the events from now on."""
         return Events(self.file, self._size)
 
     def so_far(self) -> "Events":
-        """The events up to now, without later ones."""
+        """Return the events up to now, without later ones."""
         return replace(self, end=self._size)
 
     @property
@@ -89,7 +89,7 @@ class Events:
         return self.file is not None and self.file.exists()
 
     def all(self, *kinds: str, **fields: object) -> list[Event]:
-        """The events of these kinds (`what`) that have these values in their fields."""
+        """Return the events of these kinds (`what`) whose fields have these values."""
         if not self._exists:
             return []
         with self.file.open("rb") as file:
@@ -105,12 +105,12 @@ class Events:
         ]
 
     def first(self, *kinds: str, **fields: object) -> Event | None:
-        """The oldest of these events, or None."""
+        """Return the oldest of these events, or None."""
         found = self.all(*kinds, **fields)
         return found[0] if found else None
 
     def wait(self, seconds: float, *kinds: str, **fields: object) -> Event | None:
-        """The oldest of these events, or None if there is none after `seconds`."""
+        """Wait for one of these events; return the oldest, or None after `seconds`."""
         if self.file is None:
             return None
         return wait_for(lambda: self.first(*kinds, **fields), seconds)

@@ -1,7 +1,8 @@
 """Starts the observer inside each process of a project that is checked.
 
-Python imports a module of this name at its start if its folder is in PYTHONPATH. The
-folder also contains the package `tutorial_observer`, a name that no project uses.
+When Python starts, it imports a module of this name if the module's folder is in
+PYTHONPATH. The folder also contains the package `tutorial_observer`, a name that no
+project uses.
 """
 
 import importlib.machinery

@@ -27,7 +27,7 @@ from tutorial_observer.notes import is_own, problem, short, source_of  # noqa: E
 
 
 def part(function):
-    """What `function` returns, or what it raised."""
+    """Return what `function` returns, or the exception that it raises, as data."""
     try:
         return function()
     except BaseException as error:  # a settings file may even call sys.exit
@@ -52,7 +52,7 @@ def look_at_modules():
 
 
 def look_at_settings():
-    """The values of the settings that the flow depends on."""
+    """Return the values of the settings that the flow depends on."""
     from django.conf import settings
 
     layers = getattr(settings, "CHANNEL_LAYERS", {})
@@ -81,7 +81,7 @@ def start_django():
 
 
 def look_at_urls():
-    """Each address, the place of its view, and whether it has parameters."""
+    """Return each address with the place of its view, and whether it has parameters."""
     from django.urls import get_resolver
 
     found = []
@@ -103,7 +103,7 @@ def look_at_urls():
 
 
 def place_of(thing):
-    """The file and line of a class or function of the project, or None."""
+    """Return the file and line of a class or function of the project, or None."""
     thing = inspect.unwrap(thing)
     if inspect.isclass(thing):
         try:
@@ -118,7 +118,7 @@ def place_of(thing):
 
 
 def look_at_celery():
-    """The Celery app that `shared_task` uses in a process that has set up Django."""
+    """Describe the Celery app that `shared_task` uses after Django has been set up."""
     from celery import current_app
 
     app = current_app._get_current_object()
@@ -131,7 +131,7 @@ def look_at_celery():
 
 
 def look_at_asgi():
-    """The WebSocket routes of the ASGI application, and their consumers."""
+    """Describe the ASGI application: its WebSocket routes and their consumers."""
     from django.conf import settings
 
     path = getattr(settings, "ASGI_APPLICATION", None)
@@ -156,7 +156,7 @@ def look_at_asgi():
 
 
 def look_at_routes(router, prefix=""):
-    """The routes of a URLRouter, including those of nested URLRouters."""
+    """Yield the routes of a URLRouter, including those of nested URLRouters."""
     for route in router.routes:
         inner = route.callback
         if hasattr(inner, "routes"):
@@ -190,7 +190,7 @@ def migrate():
 
 
 def look_at_migrations():
-    """Migrations that the database lacks, and apps whose models lack a migration."""
+    """Find migrations that the database lacks, and apps that lack a migration."""
     from django.apps import apps
     from django.db import connection
     from django.db.migrations.autodetector import MigrationAutodetector
@@ -223,13 +223,16 @@ def look_at_migrations():
 
 
 def split(arguments):
-    """The arguments of this program, and the command after them."""
+    """Split the arguments into those of this program and the command after them."""
     at = arguments.index("--") if "--" in arguments else len(arguments)
     return arguments[:at], arguments[at + 1 :]
 
 
 def main(output, settings, *rest):
-    """Look at each part; a part comes after the parts that it depends on."""
+    """Look at each part of the project, and write what was found to `output`.
+
+    A part comes after the parts that it depends on.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings)
     found = {"modules": part(look_at_modules), "settings": part(look_at_settings)}
     if "error" not in found["settings"]:

@@ -57,7 +57,7 @@ WATCHED = {
 
 
 class Finder:
-    """A finder for the watched modules, which wraps them after their import."""
+    """An import finder that wraps the watched modules after their import."""
 
     def __init__(self):
         self._looking = set()

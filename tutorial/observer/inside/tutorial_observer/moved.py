@@ -6,7 +6,7 @@ import socket
 
 from .notes import ROOT, guarded
 
-# The live map only watches a project, and does not redirect it.
+# Whether the project is redirected. The live map only watches it.
 IS_MOVED = "TUTORIAL_REDIS" in os.environ
 
 
@@ -25,7 +25,7 @@ def watch_settings(module):
 
 @guarded
 def move_database(settings):
-    """Redirect a database outside the project's copy to a copy or a new database."""
+    """Replace a database outside the project's folder by a copy or a new database."""
     database = getattr(settings, "DATABASES", {}).get("default") or {}
     is_sqlite = database.get("ENGINE") == "django.db.backends.sqlite3"
     name = str(database.get("NAME") or "")
@@ -51,8 +51,8 @@ def move_database(settings):
 def watch_redis(module):
     """Redirect the project's Redis connections to the Redis of the check.
 
-    These are the connections to the usual port of Redis on this machine, and those to
-    any other address that answers.
+    Connections to the usual port of Redis on this machine are always redirected.
+    Connections to any other address are redirected if something answers there.
     """
     if not IS_MOVED:
         return

@@ -13,12 +13,12 @@ EVENTS = os.environ.get("TUTORIAL_EVENTS", "")
 ROOT = os.path.realpath(os.environ.get("TUTORIAL_PROJECT", "")) + os.sep
 PROCESS = os.environ.get("TUTORIAL_PROCESS", "")
 
-# The line at which the project called a library; it is also known in asgiref's threads.
+# The project's line that called a library. It is known in asgiref's threads, too.
 caller = contextvars.ContextVar("caller", default=None)
 
 
 def note(what, **fields):
-    """Append an event."""
+    """Append an event to the file of events."""
     event = {"what": what, "process": PROCESS, "pid": os.getpid(), "time": time.time()}
     known = {"trail": current(), "heard": heard.get(), "handshake": handshake.get()}
     event |= {name: value for name, value in known.items() if value is not None}
@@ -42,7 +42,7 @@ def note(what, **fields):
 
 
 def secrets():
-    """Keys of the project, which may occur in the text of an exception, for example."""
+    """Return the project's keys, which must not occur in the events."""
     found = [os.environ.get("OPENAI_API_KEY", "")]
     settings = getattr(sys.modules.get("django.conf"), "settings", None)
     wrapped = getattr(settings, "__dict__", {}).get("_wrapped")
@@ -51,7 +51,7 @@ def secrets():
 
 
 def is_own(filename):
-    """Whether the file is the project's own, not a package's in the project's .venv."""
+    """Whether the file belongs to the project, and not to a package in its .venv."""
     return (
         filename.startswith(ROOT)
         and "site-packages" not in filename
@@ -64,7 +64,10 @@ def short(filename, line):
 
 
 def where():
-    """The innermost line of the project on the stack: "search/tasks.py:33" or None."""
+    """Return the project's innermost line on the stack, or None.
+
+    An example is "search/tasks.py:33".
+    """
     frame = sys._getframe(1)
     while frame:
         if is_own(frame.f_code.co_filename):
@@ -74,7 +77,7 @@ def where():
 
 
 def problem(error):
-    """The exception as fields, with the project's innermost line in its traceback."""
+    """Return an exception as fields, with the innermost line of the project's code."""
     place, trace = None, error.__traceback__
     while trace:
         if is_own(trace.tb_frame.f_code.co_filename):

@@ -8,7 +8,8 @@ from .notes import PROCESS, guarded, note, problem, source_of, where
 from .of_django import rows_in_transaction
 from .trail import trail
 
-# Whether a task's `apply_async` is running, which calls `send_task` itself.
+# Whether a task's `apply_async` is running. It calls `send_task`, which then records
+# nothing.
 is_calling = contextvars.ContextVar("is_calling", default=False)
 
 

@@ -11,7 +11,7 @@ from .trail import digest, handshake, heard, new, trail
 
 
 def watch_asgiref(module):
-    """Record the calling line, because the coroutine itself runs in another thread."""
+    """Store the calling line, because the coroutine itself runs in another thread."""
     call = module.AsyncToSync.__call__
 
     @functools.wraps(call)
@@ -27,7 +27,7 @@ def watch_asgiref(module):
 
 METHODS = ("group_add", "group_send", "group_discard")
 
-# Whether a layer's method is running. That method may call a method of another class.
+# Whether a layer's method is running. The methods that it calls are not recorded.
 is_inside = contextvars.ContextVar("is_inside", default=False)
 
 
@@ -143,7 +143,7 @@ def watch_consumer(module):
 
 
 async def dispatch(consumer, function, message):
-    """Call the consumer's own `dispatch`, and record its message."""
+    """Call the consumer's own `dispatch`, and record the message."""
     begun = guarded(begin)(consumer, message)
     try:
         return await function(message)
@@ -158,7 +158,7 @@ async def dispatch(consumer, function, message):
 
 
 def begin(consumer, message):
-    """Record the message. Return the context variables that were set, with tokens."""
+    """Record the message. Return the context variables that it set, with tokens."""
     kind = str(message.get("type"))
     fields = {"consumer": type(consumer).__name__, "socket": id(consumer)}
     if kind == "websocket.receive":

@@ -20,7 +20,7 @@ def in_transaction():
 
 
 def rows_in_transaction():
-    """How many rows this thread has saved in its open transaction."""
+    """Return how many rows this thread has saved in its open transaction."""
     return getattr(unsaved, "rows", 0) if in_transaction() else 0
 
 
@@ -88,7 +88,7 @@ def watch_requests(module):
 
 
 def fields_of(request):
-    """The fields of the request that the project has read, without secrets."""
+    """Return the request's fields that the project has read, without secrets."""
     found = request.__dict__
     if found.get("_post"):
         pairs = found["_post"].items()
@@ -105,12 +105,12 @@ def fields_of(request):
 
 
 def user_of(request):
-    """The user's primary key, if the project has loaded the user."""
+    """Return the user's primary key, or None if the project has not loaded the user."""
     return getattr(request.__dict__.get("_cached_user"), "pk", None)
 
 
 def watch_updates(module):
-    """Watch rows that are changed without `save`, which post_save does not report."""
+    """Watch changes of rows without `save`, because post_save does not report them."""
     update = module.QuerySet.update
 
     @functools.wraps(update)
@@ -275,12 +275,12 @@ def name_of(function):
 
 
 def note_signal(signal, sender, arguments, at):
-    """Record a signal that the project sends. Signals of libraries do not count."""
+    """Record a signal that the project sends."""
     sender = sender[0] if sender else arguments.get("sender")
     live = signal._live_receivers(sender)
-    # Since Django 5, synchronous and asynchronous receivers are separate lists.
+    # Since Django 5, synchronous and asynchronous receivers are in separate lists.
     receivers = [*live[0], *live[1]] if isinstance(live, tuple) else live
-    # If no handler is connected, its module may not have been imported.
+    # If no handler is connected, perhaps the handler's module was not imported.
     modules = {} if receivers else {"modules": own_modules()}
     note(
         "signal",
@@ -296,13 +296,13 @@ def note_signal(signal, sender, arguments, at):
 
 
 def own_modules():
-    """The project's files that this process has imported, such as "search/tasks.py"."""
+    """List the project files that this process imported, such as "search/tasks.py"."""
     files = [getattr(module, "__file__", None) or "" for module in modules_now()]
     return sorted({path.removeprefix(ROOT) for path in files if is_own(path)})
 
 
 def modules_now():
-    # A copy, because another thread may import a module.
+    # Return a copy, because another thread may import a module at the same time.
     return list(sys.modules.values())
 
 
@@ -310,7 +310,7 @@ names = {}  # a cache: the name of a signal, by its id
 
 
 def name_of_signal(signal):
-    """The name of the signal in a module of the project."""
+    """Return the name that the signal has in a module of the project."""
     if id(signal) not in names:
         names[id(signal)] = find_name(signal)
     return names[id(signal)]

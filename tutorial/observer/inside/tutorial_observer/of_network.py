@@ -8,7 +8,8 @@ from .moved import IS_MOVED
 from .notes import guarded, note, where
 
 HERE = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "", None)
-# The API that the stand-in replaces. With a key in the code, requests would cost money.
+# The API that the stand-in replaces. Requests to it would cost money if the project's
+# code contains a key.
 REAL_API = "api.openai.com"
 
 

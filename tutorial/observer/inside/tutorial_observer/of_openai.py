@@ -35,10 +35,11 @@ def watch_openai_client(module):
 def lead(client):
     """Redirect a client to the check's API.
 
-    A client keeps a wrong address, so that it fails as it would without a check: an
-    invalid address, an address of this machine on which nothing listens, and a wrong
-    path of the real API. The usual port of a model server is redirected, too, because
-    such a server may run on the learner's machine and not on this one.
+    A client keeps a wrong address, so that it fails as it would without a check. Three
+    kinds of addresses are wrong: an invalid address, an address of this machine on
+    which nothing listens, and a wrong path of the real API. The usual port of a model
+    server is always redirected, because such a server may run on the learner's machine
+    and not on this one.
     """
     given, ours = client.base_url, urlsplit(os.environ["OPENAI_BASE_URL"])
     if given.scheme not in ("http", "https") or given.port == ours.port:
@@ -60,7 +61,10 @@ def watch_openai(module):
 
 
 def wrap_call(kind, name, what):
-    """Record calls that raise an exception, including those of coroutine functions."""
+    """Record the calls of a method, and whether each of them raised an exception.
+
+    The method may be a coroutine function.
+    """
     function = getattr(kind, name)
 
     def noted(error, place):
@@ -118,11 +122,11 @@ def note_question(args, kwargs, place):
 
 
 def reason(error):
-    """Why the call failed, in the words of the API or of the connection."""
+    """Return why the call failed, in the words of the API or of the connection."""
     body, cause = getattr(error, "body", None), str(error.__cause__ or "")
     if isinstance(body, dict) and body.get("message"):
         return str(body["message"])
-    # The error about an invalid header quotes it, and the header contains the key.
+    # The error about an invalid header quotes the header, which contains the key.
     cause = re.sub(r"b'Bearer.*", "of Authorization", cause)
     return f"{error} {cause}".strip()
 

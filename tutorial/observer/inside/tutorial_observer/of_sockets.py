@@ -1,4 +1,4 @@
-"""Follows a WebSocket's handshake to a consumer, and records where it ends."""
+"""Follows a WebSocket's handshake to a consumer, and records how far it gets."""
 
 import functools
 

@@ -11,9 +11,9 @@ import weakref
 
 # The id of the request or task that is running.
 trail = contextvars.ContextVar("trail", default=None)
-# The digest of the group's message that a consumer is handling; see `digest`.
+# The digest of the group message that a consumer is handling; see `digest`.
 heard = contextvars.ContextVar("heard", default=None)
-# The id of the WebSocket's handshake, in everything that its consumer does.
+# The id of the WebSocket's handshake. It is set for everything that the consumer does.
 handshake = contextvars.ContextVar("handshake", default=None)
 
 numbers = itertools.count(1)
@@ -21,7 +21,10 @@ tasks = weakref.WeakKeyDictionary()
 
 
 def current():
-    """The trail, or else a name for asyncio's current task, which links its events."""
+    """Return the trail or, in a worker without one, a name for asyncio's current task.
+
+    The name links the events of this asyncio task.
+    """
     found = trail.get()
     if found or os.environ.get("TUTORIAL_PROCESS") != "worker":
         return found
@@ -39,8 +42,8 @@ def new():
 
 
 def digest(message):
-    """A digest of a message to a group: the same for the sender and the consumers."""
-    # MessagePack and JSON turn tuples into lists.
+    """Return a digest of a group message: the same for the sender and the consumers."""
+    # A channel layer may turn tuples into lists, and JSON writes both in the same way.
     return f"{hash_of(json.dumps(message, sort_keys=True, default=repr))}"
 
 
