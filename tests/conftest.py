@@ -15,7 +15,7 @@ from tutorial.runtime.waiting import wait_until
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory) -> website.Built:
-    """The site, built as `docs --build` does, once for all test processes."""
+    """Build the site as `docs --build` does, but only once for all test processes."""
     base = tmp_path_factory.getbasetemp()
     return website.build_once(
         base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -24,7 +24,7 @@ def built(tmp_path_factory) -> website.Built:
 
 @pytest.fixture(scope="session")
 def address(built, tmp_path_factory):
-    """The address of a plain file server that serves the site in a subfolder."""
+    """Serve the site in a subfolder of a plain file server, and yield its address."""
     top = tmp_path_factory.mktemp("server")
     (top / "below").symlink_to(built.folder, target_is_directory=True)
     with website.serve(top) as host:
@@ -33,15 +33,21 @@ def address(built, tmp_path_factory):
 
 @pytest.fixture
 def check_here(chromium, monkeypatch) -> Callable[[str, Path], dict]:
-    """A function (number, folder) that checks a folder in this process."""
-    # pytest-django sets this variable, which a user does not have.
+    """Return a function (number, folder) that runs `check` in this process.
+
+    It checks the project in the folder as step `number`.
+    """
+    # pytest-django sets this variable. It is not set when a user runs `check`.
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     return lambda number, folder: checking.check_here(number, folder, chromium)
 
 
 @pytest.fixture
 def changed(tmp_path):
-    """A function (file, old, new, ...) that makes step 7 with these changes."""
+    """Return a function (file, old, new, ...) that copies step 7 and changes the copy.
+
+    In each `file`, it replaces the text `old` with `new`.
+    """
 
     def make(*changes):
         folder = tmp_path / "project"
@@ -57,9 +63,9 @@ def changed(tmp_path):
 
 @pytest.fixture
 def start(root) -> Iterator[Callable[..., Runner]]:
-    """A function that starts `tutorial run` in the copy of the repository.
+    """Yield a function that starts `tutorial run` in the copy of the repository.
 
-    All runs are killed after the test.
+    After the test, all runs are killed.
     """
     runners: list[Runner] = []
 

@@ -1,12 +1,13 @@
-"""The fault lab: `check` finds common mistakes, each of which is put into a step.
+"""The fault lab: `check` finds each common mistake after a patch puts it into a step.
 
-Each patch in `tutorial/repair_shop/patches/` starts with a header: the step, the
-mistake from the catalogue that `check` must name, the file that it must point to
-(`at`), and the symptom. `log` is a pattern in what the processes print; `quiet: yes`
-says that they print no error at all, which makes the mistake hard to find. `sees` is a
-pattern in what `check` says it saw, and `line` is a pattern in the line that `check`
-points to. `alone: yes` says that `check` names no other mistake. `lab: yes` says that
-only `tutorial test -m lab` tries the mistake, and not the plain command.
+Each patch in `tutorial/repair_shop/patches/` starts with a header. It contains the
+step, the mistake from the catalogue that `check` must name, the file that `check` must
+point to (`at`), and the symptom. `log` is a pattern for the output of the processes.
+`quiet: yes` says that the processes print no error at all. Such a mistake is hard to
+find. `sees` is a pattern for what `check` says it saw, and `line` is a pattern for the
+line that `check` points to. `alone: yes` says that `check` names no other mistake.
+`lab: yes` says that only `tutorial test -m lab` tries the mistake, but not the plain
+command `tutorial test`.
 """
 
 import json
@@ -26,7 +27,7 @@ FAULTS = sorted((ROOT / "tutorial" / "repair_shop" / "patches").glob("*.patch"))
 
 
 def head_of(patch: Path) -> dict[str, str]:
-    """The fields of the header, by name."""
+    """Return the fields of the patch's header as a dict from name to value."""
     head = patch.read_text().partition("\ndiff ")[0]
     return dict(re.findall(r"^(\w+): (.*)$", head, re.M))
 

@@ -1,13 +1,13 @@
-"""The advice of `check`, followed exactly by readers who saw nothing else.
+"""The advice of `check` fixes a mistake if somebody follows it exactly.
 
-For each mistake, a reader got the project's folder and the report, and nothing else.
-The reader's change is a patch in a folder `advice/`, next to the folder of the mistake.
-The patch begins with the advice that was read (`followed`) and the commands of
-manage.py that it names (`run`). If the change uncovers another mistake, `then` is its
-id, and the patch also contains the change that the second report advises.
+For each mistake, a reader got only the project's folder and the report. The reader's
+change is a patch in a folder `advice/`, next to the folder of the mistake. The patch
+begins with the advice that was read (`followed`), and with the commands of manage.py
+that the advice names (`run`). If the change uncovers another mistake, `then` is the id
+of that mistake, and the patch also contains the change that the second report advises.
 
-If a fix of the catalogue changes, somebody has to follow the new text: give a reader
-the folder and the report, and nothing else, and put their change into the patch.
+If the text of a fix in the catalogue changes, somebody has to follow the new text. Give
+a reader only the folder and the report, and put the reader's change into the patch.
 """
 
 import json
@@ -31,7 +31,7 @@ PATCHES = ROOT / "tutorial" / "repair_shop" / "patches"
 FOLLOWED = sorted([*lab.LAB.glob("*/advice/*"), *OF_OUR_STEPS.glob("*.patch")])
 
 
-# pytest-django sets this variable to the settings of another project.
+# pytest-django sets DJANGO_SETTINGS_MODULE to the settings of another project.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
 
 
@@ -42,7 +42,7 @@ def head_of(patch: Path) -> dict[str, str]:
 
 
 def mistake_of(advice: Path) -> Path:
-    """The patch with the mistake that the advice is about."""
+    """Return the patch with the mistake that the advice is about."""
     is_ours = OF_OUR_STEPS in advice.parents
     folder = PATCHES if is_ours else advice.parent.parent / "mistakes"
     return folder / advice.name
@@ -53,14 +53,14 @@ def name_of(advice: Path) -> str:
 
 
 @pytest.mark.parametrize("advice", FOLLOWED, ids=name_of)
-def test_the_catalogue_has_the_fix_that_was_followed(advice):
+def test_the_fix_in_the_catalogue_is_the_one_that_was_followed(advice):
     mistake = mistakes()[head_of(mistake_of(advice))["mistake"]]
     assert head_of(advice)["followed"] == mistake.fix, (
         "the fix in the catalogue has changed: have a reader follow the new text"
     )
 
 
-def test_the_advice_of_each_mistake_was_followed():
+def test_each_mistake_has_a_patch_that_follows_the_advice():
     patches = [*lab.mistakes(), *PATCHES.glob("*.patch")]
     assert {mistake_of(advice) for advice in FOLLOWED} == set(patches)
 

@@ -1,8 +1,9 @@
-"""`check` reports that projects by other people work, and finds mistakes in them.
+"""`check` accepts working projects by other people, and finds mistakes added to them.
 
-Their authors had seen only the description of the flow. The plain test command checks
-each project, and the mistakes whose patch says `plain: yes`. `tutorial test -m lab`
-checks all mistakes, and confirms in a browser that each one breaks its project.
+The authors of the projects had seen only the description of the flow. The plain command
+`tutorial test` checks each project, and the mistakes whose patch says `plain: yes`.
+`tutorial test -m lab` checks all mistakes, and confirms in a browser that each mistake
+breaks its project.
 """
 
 import json
@@ -24,7 +25,7 @@ def is_plain(patch) -> bool:
 
 @pytest.mark.slow(20)
 @pytest.mark.parametrize("folder", lab.projects(), ids=name_of)
-def test_check_reports_that_it_works(folder, tmp_path, check_here):
+def test_check_reports_that_a_healthy_project_works(folder, tmp_path, check_here):
     lab.copy(folder, tmp_path / "project")
     report = check_here("7", tmp_path / "project")
     said = json.dumps(report["stages"], indent=2, ensure_ascii=False)
@@ -33,7 +34,10 @@ def test_check_reports_that_it_works(folder, tmp_path, check_here):
 
 
 def each(patches):
-    """A test for each patch, with the marker `lab` if the patch is not `plain`."""
+    """Return a decorator that runs a test for each patch.
+
+    A patch that is not `plain` gets the marker `lab`.
+    """
     return pytest.mark.parametrize(
         "patch",
         [
@@ -56,7 +60,7 @@ def test_check_names_the_broken_stage_and_the_mistake(patch, tmp_path, check_her
 
 @pytest.mark.slow(15)
 @each(lab.unsafe())
-def test_check_reports_what_is_unsafe(patch, tmp_path, check_here):
+def test_check_reports_unsafe_code_and_its_place(patch, tmp_path, check_here):
     lab.copy(patch.parent.parent, tmp_path / "project", patch)
     report = check_here("7", tmp_path / "project")
     head, found = lab.head_of(patch), named(report)
@@ -67,7 +71,7 @@ def test_check_reports_what_is_unsafe(patch, tmp_path, check_here):
 
 @pytest.mark.lab
 @pytest.mark.parametrize("folder", lab.projects(), ids=name_of)
-def test_a_healthy_project_answers(folder, tmp_path, chromium):
+def test_a_browser_shows_the_answers_of_a_healthy_project(folder, tmp_path, chromium):
     lab.copy(folder, tmp_path / "project")
     lab.visit(folder, tmp_path / "project", chromium)
 

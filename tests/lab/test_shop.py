@@ -1,8 +1,8 @@
-"""Each mistake of the repair shop: its symptom, the tools that show it, and its fixes.
+"""Each mistake of the repair shop has the symptom and the tools that its entry says.
 
-The shop's file describes all of this. These tests compare it with running projects,
-with every process and a browser. For each mistake, `other_ways.toml` or the advice of
-`check` has a fix that differs from ours.
+The entries are in `shop.toml`. These tests compare them with running projects, with
+every process and a browser. For each mistake, `other_ways.toml` or the advice of
+`check` contains a fix that differs from ours.
 """
 
 import os
@@ -38,13 +38,13 @@ AT_STEP_7 = [entry for entry in entries().values() if 7 in entry.steps]
 
 @cache
 def healthy(number: int, browser: Browser) -> shop.Seen:
-    """What a visitor sees of the unchanged step."""
+    """Return what a visitor sees in the unchanged step."""
     return shop.visit(steps.find(str(number)).folder, number, browser)
 
 
 @pytest.fixture
 def make(tmp_path):
-    """A function (entry, number) that creates the step with the mistake."""
+    """Return a function (entry, number) that makes step `number` with the mistake."""
 
     def make_one(entry: Entry, number: int) -> Path:
         with broken(entry.patch, steps.find(str(number))) as made:
@@ -88,7 +88,7 @@ def test_check_reports_that_the_flow_breaks(entry, number, make, check_here):
 @pytest.mark.lab
 @pytest.mark.slow(15)
 @pytest.mark.parametrize("entry", AT_STEP_7, ids=lambda entry: entry.name)
-def test_it_can_also_be_fixed_in_a_different_way(entry, make, check_here):
+def test_a_mistake_can_also_be_fixed_in_a_different_way(entry, make, check_here):
     folder = make(entry, 7)
     fix(entry.name, folder)
     ours = {name: path.read_bytes() for name, path in files(step_7()).items()}
@@ -103,7 +103,7 @@ def step_7() -> Path:
 
 
 def fix(name: str, folder: Path) -> None:
-    """Fix the mistake in the folder in a way other than undoing it."""
+    """Fix the mistake in the folder with code that differs from step 7."""
     for change in OTHER_WAYS.get(name, ()):
         if command := change.get("run"):
             manage(folder, *command.split())

@@ -1,4 +1,4 @@
-"""The deployment files of `final/` agree with how it is run and tested."""
+"""The deployment files of `final/` agree with its Procfile and its settings."""
 
 import json
 import re
@@ -16,12 +16,12 @@ SERVICES = COMPOSE["services"]
 
 
 def procfile_command(name: str) -> list[str]:
-    """The arguments of a line of the Procfile, with its default port."""
+    """Return the arguments of a command in the Procfile, with its default port."""
     line = procfile.processes(FINAL)[name]
     return shlex.split(re.sub(r"\$\{PORT:-(\d+)\}", r"\1", line))
 
 
-def test_the_image_serves_as_the_procfile_does():
+def test_the_image_starts_the_web_process_as_the_procfile_does():
     dockerfile = (FINAL / "Dockerfile").read_text().replace("\\\n", "")
     command = json.loads(re.search(r"^CMD (.+)$", dockerfile, re.M)[1])
     # A container must listen on all of its own addresses.
@@ -29,7 +29,7 @@ def test_the_image_serves_as_the_procfile_does():
     assert command[:2] + command[4:] == procfile_command("web")
 
 
-def test_the_worker_of_compose_is_that_of_the_procfile():
+def test_compose_starts_the_worker_with_the_command_of_the_procfile():
     assert shlex.split(SERVICES["worker"]["command"]) == procfile_command("worker")
 
 
@@ -49,7 +49,7 @@ def test_compose_has_no_default_for_a_secret(name):
 
 
 @pytest.mark.parametrize("name", ["migrate", "web", "worker"])
-def test_compose_passes_every_setting_of_the_environment(name):
+def test_compose_passes_every_setting_in_the_env_file(name):
     service = SERVICES[name]
     assert service["env_file"] == [{"path": ".env", "format": "raw"}]
     # Only these settings depend on the containers.
@@ -59,7 +59,7 @@ def test_compose_passes_every_setting_of_the_environment(name):
     }
 
 
-def test_compose_builds_one_image_and_can_have_several_web_processes():
+def test_compose_builds_one_image_and_can_run_several_web_processes():
     images = {SERVICES[name]["image"] for name in ("migrate", "web", "worker")}
     assert len(images) == 1
     assert re.fullmatch(r"[\d.]+:8000-80\d\d:8000", *SERVICES["web"]["ports"])
@@ -88,13 +88,13 @@ def test_only_the_app_can_be_reached_from_outside():
     assert all(port.startswith("127.0.0.1:") for port in SERVICES["web"]["ports"])
 
 
-def test_the_example_of_the_environment_names_what_the_settings_read():
+def test_the_example_env_file_lists_the_variables_that_the_settings_read():
     listed = set(
         re.findall(r"^#?([A-Z_]+)=", (FINAL / ".env.example").read_text(), re.M)
     )
     config = "\n".join(path.read_text() for path in (FINAL / "config").glob("*.py"))
     functions = "text|required|boolean|positive|origins"
     read = set(re.findall(rf'\b(?:{functions})\(\s*"([A-Z_]+)"', config))
-    # The command that starts the processes sets these.
+    # The command that starts the processes sets these two, so they are not listed.
     assert read - {"PORT", "CSRF_TRUSTED_ORIGINS"} <= listed
     assert listed - read == {"OPENAI_API_KEY"}

@@ -11,7 +11,7 @@ from tutorial.paths import ROOT
 
 
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
-def test_ruff(command):
+def test_ruff_reports_nothing(command):
     result = subprocess.run(
         [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
         cwd=ROOT,
@@ -21,7 +21,7 @@ def test_ruff(command):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_there_are_no_leftovers():
+def test_no_generated_file_is_tracked():
     leftovers = re.compile(
         r"^site/|(^|/)(\.venv|\.run|node_modules|__pycache__)/"
         r"|\.(sqlite3.*|pyc|log|rdb|aof)$"

@@ -1,8 +1,8 @@
 """No text of the repository uses words that a developer has to read twice.
 
-Most readers are not native speakers. For each of these words, there is a plainer one,
-which the message of a failure names. To forbid another word, add it to `BETTER`, and an
-example to `REPORTED`.
+Most readers are not native speakers. For each of these words, there is a plainer one.
+The message of a failure names it. To forbid another word, add it to `BETTER`, and add
+an example to `REPORTED`.
 """
 
 import re
@@ -14,7 +14,7 @@ import pytest
 from support.tracked import TRACKED
 from tutorial.paths import ROOT
 
-# What to write instead of each word. A space stands for any white space.
+# What to write instead of each forbidden word. A space matches any white space.
 BETTER = {
     r"mend(s|ed|ing)?": "fix",
     r"anew": "again (a file: reload)",
@@ -29,14 +29,14 @@ BETTER = {
 
 
 def as_whole(word: str) -> re.Pattern:
-    """The pattern for a whole word, or for a part of a name such as `is_anew`."""
+    """Return a pattern for a whole word, or for a part of a name such as `is_anew`."""
     spaced = word.replace(" ", r"\s+")
     return re.compile(f"(?<![a-z]){spaced}(?![a-z])", re.IGNORECASE)
 
 
 FORBIDDEN = {as_whole(word): better for word, better in BETTER.items()}
 
-# "who" as the subject, as in "who asks gets an answer". Questions are allowed.
+# "who" without a noun, as in "who asks gets an answer". Questions are allowed.
 BARE_WHO = re.compile(
     r"\b(Who|([Aa]nd|[Oo]r|[Ff]or|[Tt]o|but|than) who)\s+"
     r"(asks|cannot|comes|follows|gets|has|is|reads|sees|types|waits|wants)\b"
@@ -48,7 +48,7 @@ PICTURES = {".png", ".ico"}
 
 
 def problems(text: str) -> Iterator[tuple[int, str, str]]:
-    """For each forbidden place in `text`: the line, the words, and better words."""
+    """For each forbidden word in `text`, yield its line, the word, and better words."""
     found = [
         (match.start(), match[0], better)
         for pattern, better in FORBIDDEN.items()
@@ -63,7 +63,7 @@ def problems(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """The path and the text of each file, except this one."""
+    """Yield the path and the text of each file, except pictures and this file."""
     for name in TRACKED:
         path = ROOT / name
         if path.suffix in PICTURES or path == Path(__file__) or not path.is_file():
@@ -71,7 +71,7 @@ def texts() -> Iterator[tuple[str, str]]:
         yield name, path.read_text()
 
 
-def test_no_text_has_a_word_that_is_read_twice():
+def test_no_text_contains_a_forbidden_word():
     found = [
         f'{name}:{line}: not "{words}", but: {better}'
         for name, text in texts()
@@ -91,7 +91,7 @@ REPORTED = (
 
 
 @pytest.mark.parametrize("text", REPORTED)
-def test_such_a_word_is_reported(text):
+def test_a_forbidden_word_is_reported(text):
     assert len(list(problems(text))) == 1
 
 

@@ -28,7 +28,7 @@ def commands(jobs: dict) -> list[str]:
     ]
 
 
-def test_it_tests_and_builds_with_the_readme_s_commands(jobs):
+def test_the_workflow_uses_commands_of_the_readme(jobs):
     ours = [one for one in commands(jobs) if one.startswith("python3")]
     assert ours == [
         "python3 -m tutorial test",
@@ -48,13 +48,13 @@ def test_it_tests_and_builds_with_the_readme_s_commands(jobs):
         assert all(option in told.stdout for option in options)
 
 
-def test_it_tests_each_python_on_linux_and_macos(jobs):
+def test_the_workflow_tests_each_python_version_on_linux_and_macos(jobs):
     matrix = jobs["test"]["strategy"]["matrix"]
     assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
     assert [name.partition("-")[0] for name in matrix["os"]] == ["ubuntu", "macos"]
 
 
-def test_it_publishes_what_is_built_and_only_after_the_tests(jobs):
+def test_the_workflow_publishes_the_built_site_only_after_the_tests(jobs):
     uploads = [
         step for step in jobs["build"]["steps"] if "upload" in step.get("uses", "")
     ]
@@ -65,10 +65,10 @@ def test_it_publishes_what_is_built_and_only_after_the_tests(jobs):
     assert set(jobs["publish"]["needs"]) == {"test", "deploy", "build"}
 
 
-def test_the_page_for_a_wrong_address_finds_its_styles(jobs, tmp_path, monkeypatch):
-    """It finds them from any depth below the address that the workflow names.
+def test_the_404_page_finds_its_stylesheets(jobs, tmp_path, monkeypatch):
+    """The page can have any address below the one that the workflow names.
 
-    The theme creates this page for any site, so one other page is enough here.
+    The theme creates this page for every site, so a site of one page is enough here.
     """
     names = {"repository_owner": "ada", "event.repository.name": "tutorial"}
     [address] = [
@@ -93,7 +93,7 @@ def test_the_page_for_a_wrong_address_finds_its_styles(jobs, tmp_path, monkeypat
         assert (site / link.removeprefix("/tutorial/")).is_file(), link
 
 
-def test_it_uses_only_github_s_own_actions_and_no_secret(jobs):
+def test_the_workflow_uses_only_actions_of_github_and_no_secret(jobs):
     used = [
         step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step
     ]

@@ -1,4 +1,4 @@
-"""The addresses of this machine, at which other machines can read the site."""
+"""`docs` can serve the site to other machines, at the addresses of this machine."""
 
 import ipaddress
 import socket
@@ -11,7 +11,7 @@ from tutorial.problem import Problem
 from tutorial.runtime import addresses
 from tutorial.runtime.exclusive import check_port
 
-# An address for documentation (RFC 5737), which no machine has.
+# No machine has this address: RFC 5737 reserves it for documentation.
 FOREIGN = "203.0.113.77"
 
 
@@ -31,7 +31,7 @@ def test_an_address_of_another_machine_is_refused():
     assert "--host 0.0.0.0" in said
 
 
-def test_the_best_url_for_others_is_the_first():
+def test_the_urls_for_other_machines_come_first():
     assert addresses.urls("127.0.0.1", 81) == ["http://127.0.0.1:81/"]
     *others, last = addresses.urls("0.0.0.0", 81)
     assert last == "http://127.0.0.1:81/"
@@ -40,13 +40,13 @@ def test_the_best_url_for_others_is_the_first():
 
 @pytest.fixture
 def parser() -> Parser:
-    """The command line with the command `docs` alone."""
+    """Return a parser that knows only the command `docs`."""
     parser = Parser()
     docs.add(Commands(parser.add_subparsers(parser_class=Parser)))
     return parser
 
 
-def test_without_the_option_the_site_is_for_this_machine_alone(parser):
+def test_without_host_only_this_machine_can_read_the_site(parser):
     assert parser.parse_args(["docs"]).host == "127.0.0.1"
 
 
@@ -57,7 +57,7 @@ def test_only_an_ipv4_address_is_accepted(parser, text, capsys):
     assert "is not an IPv4 address. Use one such as" in capsys.readouterr().err
 
 
-def test_a_port_that_is_taken_on_that_address():
+def test_a_port_is_refused_if_it_is_taken_on_one_of_the_addresses():
     for address in addresses.own_addresses()[:1]:
         with socket.socket() as other:
             other.bind((address, 0))

@@ -1,4 +1,4 @@
-"""The benchmark's calculations, and its tables."""
+"""The benchmark calculates its figures, and shows them in tables."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_percentiles_are_values_that_were_measured():
     assert percentile([2.0, 1.0], 50) == 1
 
 
-def test_milliseconds():
+def test_seconds_become_percentiles_in_milliseconds():
     assert milliseconds([0.001, 0.002, 0.004]) == {
         "count": 3,
         "median_ms": 2,
@@ -35,12 +35,12 @@ def test_milliseconds():
     }
 
 
-def test_counts_of_repeats_are_summed_and_times_are_not():
+def test_repeats_are_combined_to_sums_of_counts_and_medians_of_the_rest():
     repeats = [{"sent": 1, "rate": rate} for rate in (10.0, 30.0, 20.0)]
     assert together(repeats, ["sent"]) == {"sent": 3, "rate": 20}
 
 
-def test_goals():
+def test_a_goal_says_whether_the_figure_meets_it():
     assert at_most(3, "≤ {} x floor", 3.0).is_met
     assert not at_most(3, "≤ {} x floor", 3.01).is_met
     assert at_least(0.8, "≥ {} x floor", 0.8).is_met
@@ -52,11 +52,11 @@ def test_goals():
     ("figure", "shown"),
     [(None, ""), (1234, "1,234"), (0.5, "0.50"), (12.34, "12.3"), (1234.5, "1,234")],
 )
-def test_figures_are_rounded_by_their_size(figure, shown):
+def test_large_figures_are_shown_with_fewer_decimals(figure, shown):
     assert show(figure) == shown
 
 
-def test_a_table():
+def test_a_table_shows_a_title_figures_goals_and_a_caption():
     section = Section("a", "Title", "Caption.", {"count": "searches", "ms": "ms"})
     section.rows = {"floor": {"count": 1000, "ms": 1.5}, "final": {"count": 20}}
     section.goals = {"final": [at_most(3, "≤ {} ms", 4), at_least(1, "some", 2)]}
@@ -82,7 +82,7 @@ async def test_the_pusher_serves_the_users_in_turn():
 
 
 @pytest.mark.parametrize("first_words", ["chunk", "answer"])
-async def test_the_first_words_may_come_in_any_frame(first_words):
+async def test_the_first_words_are_found_in_a_chunk_or_an_answer(first_words):
     visitor = FinalVisitor("http://127.0.0.1:1", 1)
     visitor.questions["id"] = "Why?"
     frames = [

@@ -1,4 +1,4 @@
-"""The code that `check` finds around a line of Python."""
+"""`check` finds the condition of a line of Python, or an `except` that hides errors."""
 
 import pytest
 
@@ -62,6 +62,6 @@ def test_an_except_that_reports_nothing_is_found(code, line, place):
     assert silent_except(code, f"tasks.py:{line}") == expected
 
 
-def test_a_line_without_a_file_has_no_condition(code):
+def test_nothing_is_found_without_a_known_file(code):
     assert condition_of(code, None) is None
     assert silent_except(code, "views.py:1") is None

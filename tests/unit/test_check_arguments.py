@@ -1,4 +1,4 @@
-"""What `tutorial check` answers if its arguments name no step, or no folder."""
+"""`tutorial check` explains what to do if its arguments name no step or no folder."""
 
 import argparse
 import shutil
@@ -14,7 +14,7 @@ from tutorial.repair_shop.kept import Kept
 
 @pytest.fixture
 def said(capsys):
-    """A function (words) that returns the message of `tutorial check WORDS`."""
+    """Return a function (words) that returns the message of `tutorial check WORDS`."""
     parser = argparse.ArgumentParser()
     check.add(Commands(parser.add_subparsers()))
 
@@ -28,28 +28,28 @@ def said(capsys):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A project that is not one of our steps."""
+    """Create a project in a folder that is not one of our steps."""
     return shutil.copytree(steps.find("1").folder, tmp_path / "my-search")
 
 
-def test_a_mistyped_folder(said, tmp_path):
+def test_a_mistyped_folder_is_reported(said, tmp_path):
     name = f"{tmp_path}/repiar"
     assert f'There is no step "{name}", and no such folder.' in said(name)
     assert "and no such folder." in said(name, "--explain")
 
 
-def test_a_folder_without_a_step(said, folder):
+def test_a_missing_step_is_reported_with_a_complete_command(said, folder):
     words = said(str(folder))
     assert "step" in words
     assert f"python3 -m tutorial check 7 {folder}" in words
     assert f"check 7 {folder} ../other" in said(str(folder), "../other")
 
 
-def test_a_wrong_step_in_front_of_a_folder(said, folder):
+def test_an_unknown_step_in_front_of_a_folder_is_reported(said, folder):
     assert 'There is no step "9". The steps are 1 to 7' in said("9", str(folder))
 
 
-def test_a_folder_of_the_shop_knows_its_step(said, folder):
+def test_a_different_step_for_a_folder_of_the_shop_is_refused(said, folder):
     state = Kept(step=7, seed=12)
     state.begin("no_worker")
     kept.write(folder, state)

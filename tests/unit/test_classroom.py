@@ -1,4 +1,4 @@
-"""The table of a class: the folders and their projects, the rows, and the output."""
+"""The table of a class has a row for each folder, with the progress of its project."""
 
 import csv
 import io
@@ -28,14 +28,17 @@ LAB = sorted((ROOT / "tests" / "lab").glob("*/project"))
 
 
 def diagnosis(name: str, at: str | None = None, kind: str = "broken") -> Diagnosis:
-    """A diagnosis of a mistake of the catalogue."""
+    """Return a diagnosis of a mistake in the catalogue."""
     unmet = Unmet(name, "this was seen")
     unmet.at = at
     return Diagnosis.of(unmet, kind)
 
 
 def row(name: str, step: int, parts: int, broken: tuple[int, str] = (), **more) -> Row:
-    """A row; `broken` is the stage at which the check stops, and a mistake."""
+    """Return a row of the table.
+
+    `broken` contains the stage at which the check stops, and the id of the mistake.
+    """
     report = Report(name, step, findings=more.get("findings", []))
     last, mistake = broken or (step + 1, "")
     for number in range(min(last, step + 1)):
@@ -65,7 +68,7 @@ def test_the_files_of_other_peoples_projects_show_step_7(project):
 @pytest.mark.lab
 @pytest.mark.slow(15)
 def test_no_mistake_hides_which_step_was_reached(tmp_path):
-    """A fault of the lab breaks a step, but the step still counts as reached."""
+    """A mistake of the lab breaks a step, but the step still counts as reached."""
     wrong = []
     patches = ROOT / "tutorial" / "repair_shop" / "patches"
     for patch in sorted(patches.glob("*.patch")):
@@ -89,9 +92,9 @@ NO_WORKER, EAGER, SYNTAX = (
     [
         (row("a", 4, 4), "step 4", ""),
         (row("a", 4, 7), "step 4", ""),
-        # The files have nothing of step 4: the learner has not begun it.
+        # The files contain nothing of step 4: the learner has not begun this step.
         (row("a", 4, 3, NO_WORKER), "step 3", "next: 4 worker: No worker is running"),
-        # The files have the model and the task of step 4.
+        # The files contain code of step 4: the learner has begun this step.
         (
             row("a", 4, 4, NO_WORKER, at="Procfile:1"),
             "step 4, broken at stage 4",
@@ -110,7 +113,7 @@ NO_WORKER, EAGER, SYNTAX = (
         (unchecked("a", "the folder is empty"), "not checked", "the folder is empty"),
     ],
 )
-def test_the_standing_and_the_first_broken_hop_of_a_folder(given, standing, hop):
+def test_a_row_tells_the_standing_and_the_first_broken_hop(given, standing, hop):
     assert given.standing() == standing
     assert given.hop().startswith(hop)
     assert bool(given.hop()) == bool(hop)
@@ -135,7 +138,7 @@ def test_the_most_frequent_mistake_comes_first():
         row("a", 4, 4, NO_WORKER),
         row("b", 4, 4, EAGER),
         row("c", 4, 4, EAGER),
-        row("d", 4, 3, NO_WORKER),  # a step that was not begun
+        row("d", 4, 3, NO_WORKER),  # the learner has not begun this step
         unchecked("e", "the folder is empty"),
     ]
     found = [(one.id, one.names) for one in stumbles(rows)]
@@ -144,7 +147,7 @@ def test_the_most_frequent_mistake_comes_first():
 
 @pytest.fixture
 def classroom(tmp_path):
-    """The folders of a class, with and without a project."""
+    """Create the folders of a class. Some of them contain a project, others do not."""
     place = tmp_path / "class"
     make(place / "ada", "1")
     make(place / "ben" / "homework" / "site", "1")
@@ -182,7 +185,7 @@ def test_each_folder_has_a_unique_name(classroom):
     ]
 
 
-def test_files_among_the_folders_and_wrong_names(classroom):
+def test_files_are_separated_from_folders_and_wrong_names_are_reported(classroom):
     report = f"{classroom}/report.html"
     assert folders.named([f"{classroom}/ada", report])[1] == [report]
     with pytest.raises(Problem, match="no folder"):
@@ -191,7 +194,7 @@ def test_files_among_the_folders_and_wrong_names(classroom):
         folders.below(f"{classroom}/adda")
 
 
-def test_a_folder_that_cannot_be_read_is_a_row(classroom, monkeypatch):
+def test_a_folder_that_cannot_be_read_is_listed_with_the_reason(classroom, monkeypatch):
     def refuse(top, onerror):
         onerror(PermissionError(13, "Permission denied", str(top)))
         return iter(())
@@ -201,7 +204,7 @@ def test_a_folder_that_cannot_be_read_is_a_row(classroom, monkeypatch):
     assert found.problem.endswith("ada cannot be read: Permission denied")
 
 
-def test_a_digest_changes_with_all_that_a_check_reads(classroom):
+def test_the_digest_depends_on_each_file_that_a_check_reads(classroom):
     folder = classroom / "ada"
     seen = {folders.digest(folder)}
     (folder / "search" / "views.py").write_text("# changed\n")
@@ -227,7 +230,7 @@ def test_a_folder_that_is_too_large_is_not_read(classroom, monkeypatch):
         folders.digest(classroom / "ada")
 
 
-def test_a_cached_timeout_does_not_count_for_a_longer_one(tmp_path, monkeypatch):
+def test_a_cached_timeout_is_ignored_if_the_new_one_is_longer(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "PLACE", tmp_path / "kept")
     name = kept.key(4, "digest", "")
     assert kept.read(name, 10) is None
@@ -262,7 +265,7 @@ def test_names_of_folders_are_escaped():
     assert json.loads(output.as_json(rows, 4, 1.0))["folders"][0]["name"] == EVIL
 
 
-def test_the_table_on_a_terminal(monkeypatch):
+def test_the_table_fits_the_width_of_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     rows = [
         row("ada", 4, 4),
@@ -280,7 +283,7 @@ def test_the_table_on_a_terminal(monkeypatch):
     assert "step 4, broken at stage 4" in text.replace("  ", " ")
 
 
-def test_json_and_csv():
+def test_json_and_csv_contain_the_state_of_each_folder():
     rows = [row("ada", 4, 4, NO_WORKER, at="Procfile:1"), unchecked("b", "it is empty")]
     data = json.loads(output.as_json(rows, 4, 12.34))
     assert (data["version"], data["step"], data["seconds"]) == (1, 4, 12.3)
@@ -320,5 +323,5 @@ def test_the_bar_shows_the_progress_and_the_remaining_time(monkeypatch):
 def test_the_remaining_time_is_estimated_from_ended_checks():
     assert remaining([], [3.0, 1.0], waiting=5, jobs=2) is None
     assert remaining([10.0, 14.0], [], waiting=5, jobs=2) == 30
-    # One running check has two seconds left; the other takes longer than usual.
+    # One running check has two seconds left. The other takes longer than usual.
     assert remaining([12.0], [10.0, 60.0], waiting=1, jobs=2) == 7

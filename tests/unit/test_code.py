@@ -1,4 +1,4 @@
-"""What `check` reads in a project's files, and in the output of its processes."""
+"""`check` finds lines in a project's files and in the output of its processes."""
 
 import json
 
@@ -65,5 +65,5 @@ def test_the_events_so_far_do_not_include_later_ones(tmp_path):
         (["Shutting down"], "Shutting down"),
     ],
 )
-def test_the_last_words_are_the_line_with_the_reason(lines, words):
+def test_the_last_words_of_a_process_are_the_line_with_the_reason(lines, words):
     assert last_words(lines) == words

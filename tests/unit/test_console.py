@@ -1,4 +1,4 @@
-"""A console fence on a page: its commands, which can be copied, and their output."""
+"""A console fence on a page shows commands that can be copied, and their output."""
 
 import re
 
@@ -27,7 +27,7 @@ def fence(body: str) -> str:
 
 
 def blocks(body: str) -> list[tuple[str, str]]:
-    """The blocks of a fence, as (head, text)."""
+    """Return the blocks of code that a console fence becomes, as (head, text)."""
     return re.findall(r"```(\{.*\}| .*)\n((?:.*\n)*?)```", expand(fence(body)))
 
 
@@ -36,7 +36,7 @@ def html(text: str) -> str:
     return markdown.markdown(expand(text), extensions=extensions)
 
 
-def test_commands_and_their_output_are_distinguished():
+def test_commands_and_their_output_become_separate_blocks():
     command, output = blocks(SHOW_QUEUE)
     assert command[1] == "python3 -m tutorial manage ../my-search show_queue\n"
     assert 'title="Terminal 2"' in command[0]
@@ -54,7 +54,7 @@ def test_only_the_command_can_be_copied():
     assert "$ " not in page
 
 
-def test_commands_without_output_form_one_block():
+def test_commands_with_no_output_between_them_form_one_block():
     assert [text for _, text in blocks("$ a\n$ b\n> c\nprinted\n$ d")] == [
         "a\nb\nc\n",
         "printed\n",
@@ -62,13 +62,13 @@ def test_commands_without_output_form_one_block():
     ]
 
 
-def test_later_commands_of_a_block_stay_in_one_block():
+def test_later_commands_of_a_fence_are_marked_as_continued():
     heads = [head for head, _ in blocks("# T\n$ a\n1\n$ b\n2")]
     assert [".continued" in head for head in heads] == [False, False, True, False]
     assert ['title="T"' in head for head in heads] == [True, False, False, False]
 
 
-def test_no_line_ends_in_blanks():
+def test_blanks_at_the_end_of_lines_are_removed():
     text = expand(fence("$ a  \n1  \n   \n2\t\n  \n"))
     assert not re.search(r"[ \t]$", text, re.M)
     assert blocks("$ a\n\n1\n\n")[1][1] == "1\n"

@@ -1,4 +1,4 @@
-"""The databases that `check` finds in the copy of a project while its processes run."""
+"""`check` finds the databases in the copy of a project while its processes run."""
 
 import sqlite3
 

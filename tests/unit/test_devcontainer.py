@@ -1,4 +1,4 @@
-"""GitHub Codespaces: its container, and no variables for it on other machines."""
+"""The dev container is for GitHub Codespaces. Other machines get no such settings."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from tutorial.paths import ROOT
 from tutorial.runtime import codespaces
 
 
-def test_outside_codespaces_there_is_no_other_address(monkeypatch):
+def test_outside_codespaces_there_is_no_address_and_no_variable(monkeypatch):
     monkeypatch.delenv("CODESPACES", raising=False)
     assert codespaces.address(8000) is None
     assert codespaces.variables(8000) == {}
@@ -17,7 +17,8 @@ def test_the_devcontainer_opens_the_usual_port():
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
     assert container["forwardPorts"] == [8000]
     assert container["portsAttributes"]["8000"]["onAutoForward"] == "openBrowser"
-    # This is for a step that is started by hand; `run` sets it for its own port.
+    # The container sets this for a step that is started by hand. `run` sets it for
+    # its own port.
     origins = container["remoteEnv"]["CSRF_TRUSTED_ORIGINS"]
     assert origins == "https://localhost:8000"
     image = ROOT / ".devcontainer" / container["build"]["dockerfile"]

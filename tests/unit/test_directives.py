@@ -1,4 +1,4 @@
-"""The actions of a page: its fences, and its directives in comments."""
+"""The actions of a page are read from its fences, and from directives in comments."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ def read(tmp_path: Path, text: str) -> list[Action]:
     return Page(tmp_path / "example.md").actions()
 
 
-def test_the_actions_of_a_page(tmp_path):
+def test_the_actions_of_a_page_are_read_in_order(tmp_path):
     text = """\
 ---
 step: 3
@@ -76,6 +76,6 @@ brew install python
         ("<!-- terminal not: a -->\n<!-- open -->", "is never checked"),
     ],
 )
-def test_a_wrong_directive(tmp_path, text, words):
+def test_a_wrong_directive_is_reported(tmp_path, text, words):
     with pytest.raises(SybilFailure, match=re.escape(words)):
         read(tmp_path, f"# A page\n\n{text}\n")

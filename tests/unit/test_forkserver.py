@@ -1,4 +1,4 @@
-"""A forked program behaves as if Python had been started for it."""
+"""A forked program behaves as if it had been started in a new Python process."""
 
 import json
 import os
@@ -41,7 +41,7 @@ print(json.dumps({
 }))
 """
 
-# Prints what happens after the last line: a thread, then the exit handlers.
+# After its last line, this program prints from threads, then from an exit handler.
 GOES_ON = """
 import atexit, sys, threading
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +62,7 @@ Popen = Callable[..., subprocess.Popen]
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A folder with programs, and a folder for PYTHONPATH."""
+    """Create a folder that contains programs, and a subfolder for PYTHONPATH."""
     (tmp_path / "tell.py").write_text(TELL)
     (tmp_path / "fails.py").write_text("print('so far', flush=True)\nopen('none')\n")
     (tmp_path / "ends.py").write_text("import sys\nsys.exit(3)\n")
@@ -135,7 +135,7 @@ def test_a_forked_program_ends_in_the_same_way(folder, program):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_a_signal_to_its_group_ends_it(folder, number):
+def test_a_signal_to_its_group_ends_a_forked_program(folder, number):
     codes = []
     for popen in (subprocess.Popen, forkserver.popen):
         with start(popen, ["python", "waits.py"], folder) as child:
@@ -157,14 +157,14 @@ def test_a_signal_to_its_group_ends_it(folder, number):
         ["/bin/sh", "-c", "true"],
     ],
 )
-def test_other_commands_start_as_usual(folder, args):
+def test_commands_that_cannot_be_forked_start_as_usual(folder, args):
     with start(forkserver.popen, args, folder) as child:
         child.communicate(timeout=30)
     assert not isinstance(child, forkserver.Forked)
     assert child.returncode == 0
 
 
-def test_a_file_that_hides_a_library_is_found(folder):
+def test_a_program_imports_its_own_file_that_hides_a_library(folder):
     (folder / "redis.py").write_text("")
     (folder / "tell.py").write_text("import redis; print(redis.__file__)")
     with start(forkserver.popen, ["python", "tell.py"], folder) as child:
@@ -183,7 +183,7 @@ print(type(child).__name__, child.wait())
 """
 
 
-def test_a_program_that_a_test_starts_may_use_the_server(folder):
+def test_a_program_that_a_test_starts_uses_the_same_fork_server(folder):
     (folder / "tell.py").write_text("import os; print(os.getppid())")
     (folder / "asks.py").write_text(ASKS)
     with start(forkserver.popen, ["python", "tell.py"], folder) as child:
@@ -210,7 +210,7 @@ def test_djangos_server_starts_again_after_a_save(tmp_path):
 
 
 def serve_and_save(popen: Popen, folder: Path) -> int:
-    """Run Django's server until it has restarted; return its exit status."""
+    """Run Django's server until it has restarted, and return its exit status."""
     copy_project(steps.find("1").folder, folder)
     urls, port, errors = folder / "config" / "urls.py", free_port(), []
 

@@ -1,4 +1,4 @@
-"""Imports inside the program: packages import only from packages below them."""
+"""The packages of the program import only from packages below them."""
 
 import ast
 import subprocess
@@ -10,7 +10,7 @@ from tutorial.paths import ROOT
 
 PROGRAM = ROOT / "tutorial"
 
-# From the bottom to the top. Packages in one row do not import from one another.
+# The packages from the bottom to the top. Those in one row do not import each other.
 LEVELS = (
     {"paths", "problem"},
     {"project", "standin"},
@@ -32,7 +32,7 @@ ELSEWHERE = ("observer/inside",)
 
 
 def modules() -> Iterator[Path]:
-    """The program's own modules."""
+    """Yield the program's modules, except those that run in other processes."""
     for path in sorted(PROGRAM.rglob("*.py")):
         name = path.relative_to(PROGRAM).as_posix()
         if not name.startswith(ELSEWHERE) and path != PROGRAM / "__init__.py":
@@ -40,13 +40,13 @@ def modules() -> Iterator[Path]:
 
 
 def name_of(path: Path) -> str:
-    """The module's name below `tutorial`, such as "runtime.stack"."""
+    """Return the module's name below `tutorial`, such as "runtime.stack"."""
     parts = path.relative_to(PROGRAM).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
 
 def imported(tree: ast.AST, module: str) -> Iterator[tuple[str, int]]:
-    """The imports of a module from the program, as (name, line)."""
+    """Yield what a module imports from the program, as (name, line)."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: a relative import hides its package"
@@ -76,14 +76,14 @@ def test_packages_import_only_from_packages_below_them():
     assert not wrong
 
 
-def test_there_are_no_cycles():
+def test_modules_do_not_import_each_other_in_a_cycle():
     known = {name_of(path) for path in modules()}
     graph: dict[str, set[str]] = {}
     for path in modules():
         module = name_of(path)
         found = set()
         for name, _ in imported(ast.parse(path.read_text()), module):
-            # The name is a module, or something in one.
+            # The imported name is that of a module, or of something in a module.
             found.add(name if name in known else name.rpartition(".")[0])
         graph[module] = found & known - {module}
     finished: set[str] = set()
@@ -100,7 +100,7 @@ def test_there_are_no_cycles():
 
 
 def late_imports(tree: ast.Module) -> Iterator[ast.stmt]:
-    """The imports inside functions, and calls that import a module by name."""
+    """Yield the imports inside functions, and the calls that import a module."""
     top = {id(node) for node in tree.body}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in top:
@@ -111,7 +111,7 @@ def late_imports(tree: ast.Module) -> Iterator[ast.stmt]:
                 yield node
 
 
-# The modules with imports inside functions, and the reasons.
+# The modules that import inside functions, each with its reason.
 LATE = {
     "commands.bench": "after the start-up: `.venv` has the packages",
     "commands.check": "after the start-up: `.venv` has the packages",
@@ -137,7 +137,7 @@ def test_only_listed_modules_import_inside_functions():
     assert LATE.keys() - late.keys() == set(), "remove them from LATE"
 
 
-def test_the_commands_start_without_any_package():
+def test_the_commands_start_without_installed_packages():
     """`python3 -m tutorial` has to work before `.venv` exists."""
     code = "import sys; sys.path.insert(0, '.'); import tutorial.cli"
     result = subprocess.run(

@@ -19,7 +19,7 @@ def state_elsewhere(monkeypatch, tmp_path):
     monkeypatch.setattr(project, "RUN", tmp_path / "run")
 
 
-def test_a_folder_that_cannot_be_changed(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_changed_stays_as_it_is(tmp_path, monkeypatch):
     folder = make(tmp_path / "my-search", "2")
     (folder / "search" / "views.py").write_text("mine")
     before = everything(folder)

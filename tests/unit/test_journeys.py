@@ -1,4 +1,4 @@
-"""The live map turns the observer's events into journeys."""
+"""The live map turns the observer's events into the journeys of searches."""
 
 import json
 import time
@@ -18,7 +18,7 @@ QUESTION = "What is a broker?"
 
 
 class Story:
-    """Records events of one search, in order."""
+    """Adds events to the journeys, each 0.1 seconds after the previous event."""
 
     def __init__(self) -> None:
         self.journeys = Journeys()
@@ -88,7 +88,7 @@ def story() -> Story:
     return Story()
 
 
-def test_a_frame_that_is_recorded_before_its_message_belongs_to_the_search(story):
+def test_a_frame_belongs_to_the_search_if_it_is_recorded_before_its_message(story):
     story.ask()
     story.frame("d1")
     story.broadcast("d1")
@@ -97,7 +97,7 @@ def test_a_frame_that_is_recorded_before_its_message_belongs_to_the_search(story
     assert kinds.count("frame") == kinds.count("broadcast") == 1
 
 
-def test_a_task_that_starts_before_the_call_has_returned_belongs_to_it(story):
+def test_a_task_belongs_to_its_search_if_it_starts_before_the_call_returns(story):
     story.tell("request", trail="t1", method="POST", path="/")
     story.tell("task started", "worker", id=ID, task="x.fetch")
     story.tell("saved", "worker", trail=ID, model="Result", row={"id": 1})
@@ -126,7 +126,7 @@ def test_chunks_are_counted_in_one_hop_and_the_last_message_has_a_separate_hop(s
     assert [hop["count"] for hop in hops if hop["kind"] == "frame"] == [30]
 
 
-def test_two_searches_do_not_mix(story):
+def test_the_events_of_two_searches_are_not_mixed(story):
     other = ID.replace("1", "2")
     story.ask("t1")
     story.ask("t2", other)
@@ -147,7 +147,7 @@ def test_two_searches_do_not_mix(story):
     ],
     ids=["log-in", "admin", "log-out"],
 )
-def test_a_login_is_not_a_search(story, fields):
+def test_other_forms_do_not_count_as_searches(story, fields):
     story.tell("request", trail="t1", method="POST", path=fields["path"])
     assert len(story.searches) == 1, "the request may be a search"
     story.answer("t1", **fields)
@@ -157,7 +157,7 @@ def test_a_login_is_not_a_search(story, fields):
     assert [one["number"] for one in story.searches] == [1], "the numbers have no gap"
 
 
-def test_a_request_about_a_search_belongs_to_it(story):
+def test_a_request_to_cancel_a_search_belongs_to_that_search(story):
     story.ask()
     path = f"/searches/{ID}/cancel/"
     story.tell("request", trail="t9", method="POST", path=path)
@@ -171,7 +171,7 @@ def test_a_request_about_a_search_belongs_to_it(story):
     assert journey.state == "cancelled"
 
 
-def test_only_the_newest_are_kept_and_all_are_counted(story):
+def test_only_the_newest_searches_are_kept_but_all_are_counted(story):
     for number in range(KEPT + 20):
         story.ask(f"t{number}", f"{number:08}-0000-4000-8000-000000000000")
     assert len(story.searches) == KEPT
@@ -179,7 +179,7 @@ def test_only_the_newest_are_kept_and_all_are_counted(story):
     assert story.searches[-1]["number"] == KEPT + 20
 
 
-def test_it_waits_for_a_busy_worker_and_is_stuck_without_one(story):
+def test_a_search_waits_for_a_busy_worker_but_is_stuck_if_the_worker_is_idle(story):
     story.ask()
     journey = story.journeys.all[1]
     world = World(step=7, processes=[Process("worker", "worker", "running")])
@@ -215,7 +215,7 @@ def test_values_of_secret_fields_are_not_shown():
     assert [*shown(given).values()] == ["(not shown)"] * 3 + ["d"]
 
 
-def test_the_file_of_events_is_replaced_and_none_is_lost(tmp_path):
+def test_no_event_is_lost_when_the_file_of_events_is_replaced(tmp_path):
     file = tmp_path / "events"
     tail = Tail(file)
     tail.LARGEST = 500
@@ -247,7 +247,7 @@ def test_a_text_cannot_end_the_script_of_a_recording():
     assert len(SCRIPTS) == 6
 
 
-def test_a_search_that_another_worker_takes_over(story):
+def test_a_hop_says_that_another_worker_takes_over_the_search(story):
     story.ask()
     values = {"status": "running"}
     story.tell("updated", "worker", trail=ID, model="R", values=values, rows=1)
@@ -263,7 +263,7 @@ def test_a_search_that_another_worker_takes_over(story):
             rows=1,
         )
     )
-    # Its trail has no task, but the message to the group names the search.
+    # The trail of this event has no task, but its message names the search.
     story.journeys.add(
         Event(
             what="group_send",

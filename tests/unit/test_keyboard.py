@@ -1,4 +1,4 @@
-"""The keyboard types the shown lines of a page's listings into a folder."""
+"""`Keyboard` types the lines of a page's listings into the files of a folder."""
 
 from pathlib import Path
 
@@ -46,12 +46,12 @@ MIGRATION = "search/migrations/0001_initial.py"
 
 
 def keyboard_for(step: str, folder: Path) -> Keyboard:
-    """A keyboard for the page of a step, in the folder of the step before."""
+    """Return a keyboard for a step's page. It types into a copy of the step before."""
     return Keyboard(find_pair(step), make(folder / "my-search", str(int(step) - 1)))
 
 
 def type_page(text: str, folder: Path) -> Keyboard:
-    """Type the listings of a page of step 3 with this text."""
+    """Type the listings of a page for step 3. `text` is the Markdown of the page."""
     path = folder / "example.md"
     path.write_text(text)
     keyboard = keyboard_for("3", folder)
@@ -59,7 +59,7 @@ def type_page(text: str, folder: Path) -> Keyboard:
     return keyboard
 
 
-def test_all_listings_make_the_step(tmp_path):
+def test_typing_all_listings_makes_the_step(tmp_path):
     type_page(STEP_3, tmp_path).compare()
 
 
@@ -94,7 +94,7 @@ def test_a_name_that_no_longer_exists_is_reported(tmp_path, old, new, words):
     assert "example.md, line " in str(caught.value)
 
 
-def test_the_same_lines_are_typed_once(tmp_path):
+def test_the_same_lines_are_typed_only_once(tmp_path):
     keyboard = type_page(STEP_3, tmp_path)
     assert not keyboard.type("file: search/views.py\nshow: openai_index")
     keyboard.compare()
@@ -109,7 +109,7 @@ def test_a_change_that_the_page_did_not_make_is_reported(tmp_path):
     assert "+DEBUG = False" in str(caught.value)
 
 
-def test_a_file_that_a_command_has_written_is_compared(tmp_path):
+def test_a_file_that_a_command_has_written_may_have_another_format(tmp_path):
     """Django writes a migration with other quotation marks and line breaks."""
     keyboard = keyboard_for("4", tmp_path)
     path = keyboard.folder / MIGRATION
@@ -119,7 +119,7 @@ def test_a_file_that_a_command_has_written_is_compared(tmp_path):
     assert keyboard.type(f"file: {MIGRATION}") is False
 
 
-def test_a_file_that_a_command_has_written_differently_is_reported(tmp_path):
+def test_a_file_is_reported_if_a_command_has_written_other_code(tmp_path):
     keyboard = keyboard_for("4", tmp_path)
     path = keyboard.folder / MIGRATION
     path.parent.mkdir()

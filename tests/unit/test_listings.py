@@ -1,4 +1,4 @@
-"""The listings of a page: excerpts, their places, what changes, and notes."""
+"""The listings of a page show parts of files, with their places, changes and notes."""
 
 import functools
 from itertools import pairwise
@@ -16,7 +16,7 @@ from tutorial.site.pair import Pair
 
 @pytest.fixture
 def project(tmp_path):
-    """A function that creates two neighbouring steps from the texts of files."""
+    """Return a function that creates two consecutive steps from the texts of files."""
     return functools.partial(make_pair, tmp_path)
 
 
@@ -54,7 +54,7 @@ def test_a_part_is_found_by_its_name(project, path, name, first, last):
         assert len(lines) == 1
 
 
-def test_parts_that_touch_are_one_and_a_gap_is_marked(project):
+def test_adjacent_parts_are_joined_and_a_gap_is_marked(project):
     pair = project(FILES)
     assert listing(pair, "file: views.py\nshow: [imports, docstring]") == [
         *('"""Stage 2."""', "", "import logging", "", "from .forms import Form")
@@ -77,7 +77,10 @@ LONG = "\n".join(f"x{number} = {number}\n" for number in range(20))
 
 
 def test_the_lines_that_a_step_adds_are_highlighted(project):
-    """No listing begins with a blank line, which highlighters drop but count."""
+    """No listing begins with a blank line.
+
+    Highlighters drop such a line, but count it.
+    """
     old = {"a.py": LONG, "b.txt": "a\nb\nc\n"}
     new = {"a.py": LONG + "\ny = 1\n", "b.txt": "a\nb\nc\nd\n"}
     lines = expand(project(new, old), "file: a.py").splitlines()
@@ -97,14 +100,14 @@ def test_an_old_line_is_removed_where_its_new_form_is_added(project):
     pair = project(new, old)
     first = expand(pair, "file: a.js\nshow: [other(), more()]")
     assert "-listen(" not in first
-    # The line is still there, so it is the known line after the new ones.
+    # The old line is still in the file, so the listing shows it after the new lines.
     assert "    more();\n\n    listen(first, second, () => {\n    ```" in first
     last = expand(pair, "file: a.js\nshow: listen(")
     assert "-listen(first, second, () => {" in last
     assert "in place of `listen(first, second, () =>`" in last
 
 
-def test_a_decorator_that_gets_arguments_is_replaced_with_its_function(project):
+def test_an_old_decorator_stays_until_a_listing_shows_its_function(project):
     task = "@task\ndef run(first, second):\n    go()\n"
     other = "@cache\ndef make():\n    pass\n"
     new = task.replace("@task", "@task(bind=True)").replace("(first", "(self, first")
@@ -121,7 +124,7 @@ def test_an_empty_file_is_shown_as_empty(project):
     assert text == "**`empty.py`** · new file, empty\n{: .place }"
 
 
-def test_a_file_that_a_command_creates_is_not_to_be_typed(project):
+def test_a_file_that_a_command_creates_is_marked_as_made_for_you(project):
     pair = project(FILES)
     text = expand(pair, "file: empty.py\nmade: true")
     assert text == "**`empty.py`** · empty, made for you\n{: .place }"
@@ -234,7 +237,7 @@ def test_a_file_that_a_command_creates_is_not_to_be_typed(project):
         ),
     ],
 )
-def test_the_place_of_a_change(project, path, old, new, show, place):
+def test_a_listing_names_the_place_of_its_change(project, path, old, new, show, place):
     before = {} if old is None else {path: old}
     body = f"file: {path}" + (f"\nshow: {show!r}" if show else "")
     first, second, *_ = expand(project({path: new}, before), body).splitlines()
@@ -253,7 +256,7 @@ def test_a_file_that_changes_has_two_tabs(project):
         *(f"    {code_html.gone(line)}" for line in ("    b()", "    c()")),
         *("        c(", "            1,", "        )", "    ```", ""),
         *('=== "What changes"', "", "    ```diff", "    --- a/a.py", "    +++ b/a.py"),
-        # No listing has shown the import of `re` yet: the line numbers do not count it.
+        # The line numbers do not count the import of `re`: no listing has shown it yet.
         *("    @@ -4,5 +4,6 @@", "     ", "     ", "     def a():"),
         *(
             "    -    b()",
@@ -273,7 +276,7 @@ def test_all_changes_are_shown_if_no_part_is_named(project):
     assert lines == ["    " + line if line else "" for line in shown]
 
 
-def test_a_diff_shows_no_line_of_this_step_as_an_old_one(project):
+def test_a_diff_does_not_show_other_new_lines_of_the_step_as_old(project):
     old = "x = 1\n"
     new = "x = 1\ny = 2\nz = 3\nw = 4\n"
     text = expand(project({"a.py": new}, {"a.py": old}), "file: a.py\nshow: z")
@@ -282,7 +285,7 @@ def test_a_diff_shows_no_line_of_this_step_as_an_old_one(project):
     assert "w = 4" not in text
 
 
-def test_a_removed_line_is_shown_once_beside_its_successor(project):
+def test_a_removed_line_is_shown_once_beside_the_line_that_replaces_it(project):
     old = "import a\n\nx = 1\nz = 3\n"
     new = "import a\n\n\ny = 2\nz = 3\n"
     pair = project({"a.py": new}, {"a.py": old})
@@ -296,7 +299,7 @@ def test_a_removed_line_is_shown_once_beside_its_successor(project):
     assert page.shown["step 9", "a.py"].removed == {2}
 
 
-def test_the_lines_of_the_listings(project):
+def test_the_added_and_removed_lines_of_the_listings_are_recorded(project):
     pair = project({"a.py": NEW}, {"a.py": OLD})
     page = Page("p.md", "9", lambda name: pair)
     page.expand("```step\nfile: a.py\nshow: imports\n```")
@@ -334,7 +337,7 @@ def test_notes_are_numbered_from_top_to_bottom(project):
     assert shown.endswith("1.  First.\n2.  Last.")
 
 
-def test_a_folded_listing(project):
+def test_a_collapsed_listing_says_how_many_lines_it_has(project):
     shown = expand(project(FILES), "file: style.css\ncollapse: true").splitlines()
     assert shown[0] == '??? note "`style.css`: 12 lines"'
     assert all(line.startswith("    ") for line in shown[1:] if line)
@@ -355,8 +358,8 @@ def test_every_kind_of_file_has_a_language():
     [*pairwise((None, *steps.every()))],
     ids=lambda step: step.name if step else "nothing",
 )
-def test_listings_of_all_files_hold_all_that_changes(old, new):
-    """The listings of all files of each step contain every line that the step adds."""
+def test_the_listings_of_all_files_show_every_change(old, new):
+    """The listings of all files contain every line that a step adds or removes."""
     pair = Pair(new.title, old and old.folder, new.folder)
     page = Page("p.md", "x", lambda name: pair)
     for path, kind in pair.kinds().items():

@@ -1,4 +1,4 @@
-"""Lines of a step that a typed project lacks: their stage, and the advice for them."""
+"""`check` finds the lines of a step that a project lacks, and names their stage."""
 
 import shutil
 
@@ -40,7 +40,7 @@ def test_a_missing_file_belongs_to_the_stage_that_adds_it(folder):
     assert found.stage == 3
 
 
-def test_the_report_names_the_command_for_this_folder(folder):
+def test_the_report_names_the_diff_command_for_this_folder(folder):
     (folder / "search" / "management" / "__init__.py").unlink()
     report = Report("my search", 7, comparison="python3 -m tutorial diff 'my search' 7")
     report.findings += [

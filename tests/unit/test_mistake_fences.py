@@ -1,4 +1,4 @@
-"""The fences that show mistakes on a page: of the catalogue, or of the page itself."""
+"""Fences show mistakes on a page, either from the catalogue or from the fence."""
 
 import re
 
@@ -14,7 +14,7 @@ def expand(body: str, kind: str = "mistakes", page: str = "steps/5-signal.md") -
     return Page(page).expand(f"```{kind}\n{body}\n```\n")
 
 
-def test_a_page_shows_some_mistakes_and_links_to_all_of_them():
+def test_a_page_shows_the_chosen_mistakes_with_links_to_their_descriptions():
     text = expand("only: [no-worker, csrf-token-missing]")
     assert text.count("\n- **") == 2
     assert "(../troubleshooting.md#no-worker)" in text
@@ -53,7 +53,7 @@ def test_markdown_outside_of_code_is_escaped():
     )
 
 
-def test_the_entries_of_the_page_are_plainly_written():
+def test_the_entries_of_the_troubleshooting_page_use_plain_sentences():
     entries = own_entries()
     assert entries
     for entry in entries.values():

@@ -1,4 +1,4 @@
-"""Each change of the mutation table still fits the file that it changes."""
+"""Each entry of the mutation table still fits the file that it changes."""
 
 import tomllib
 
@@ -10,7 +10,7 @@ MUTANTS = tomllib.loads((ROOT / "tests/mutation/mutants.toml").read_text())["mut
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant["id"])
-def test_its_old_text_is_in_each_of_its_files_once(mutant):
+def test_the_old_text_of_a_mutant_occurs_once_in_each_of_its_files(mutant):
     found = {path: path.read_text() for path in ROOT.glob(mutant["file"])}
     assert found
     assert {path: text.count(mutant["old"]) for path, text in found.items()} == (

@@ -1,4 +1,4 @@
-"""`pack`: its arguments, the conditions of pins, its files, and its zip file."""
+"""`pack` checks its arguments, selects packages and files, and writes a zip file."""
 
 import os
 import resource
@@ -31,12 +31,12 @@ from tutorial.runtime.bundle import Target
         (["nowhere/pack.zip"], "in a folder that does not exist"),
     ],
 )
-def test_a_mistyped_command(arguments, words):
+def test_wrong_arguments_are_reported(arguments, words):
     check_message(tutorial("pack", *arguments), words)
     assert not (ROOT / "pack.zip").exists()
 
 
-def test_nothing_is_overwritten(tmp_path):
+def test_an_existing_file_is_not_overwritten(tmp_path):
     file = tmp_path / "pack.zip"
     file.write_text("mine")
     check_message(tutorial("pack", str(file)), "exists already", "--force")
@@ -56,17 +56,19 @@ def test_nothing_is_overwritten(tmp_path):
         ("a==1 ; implementation_name == 'pypy'", "linux-x86_64", "3.12", False),
     ],
 )
-def test_a_condition_is_evaluated_for_the_target(pin, platform, python, is_needed):
+def test_the_condition_of_a_pin_is_evaluated_for_the_target_machine(
+    pin, platform, python, is_needed
+):
     assert wheels.is_needed(Requirement(pin), Target(platform, python)) is is_needed
 
 
-def test_python_3_11_takes_the_pins_of_all_its_patch_releases():
+def test_a_pack_for_python_3_11_has_the_pins_of_all_its_patch_releases():
     old, new = (wheels.pins_for(Target("linux-x86_64", v)) for v in ("3.11", "3.12"))
     assert {"async-timeout==5.0.1"} <= old.keys() - new.keys()
     assert all("--hash=sha256:" in line for line in [*old.values(), *new.values()])
 
 
-def test_a_pack_for_other_machines_says_which(tmp_path, monkeypatch):
+def test_a_pack_for_other_machines_names_them(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "WHEELS", tmp_path)
     mine, other = Target("linux-x86_64", "3.12"), Target("macos-arm64", "3.12")
     assert bundle.misfit(mine) == ""
@@ -80,7 +82,7 @@ def test_a_pack_for_other_machines_says_which(tmp_path, monkeypatch):
     )
 
 
-def test_without_git_the_files_are_the_same(fresh_clone, monkeypatch):
+def test_without_git_the_same_files_are_packed(fresh_clone, monkeypatch):
     for leftover in ("wheels/a.whl", "site/index.html", ".run/x", "x.pyc", "pack.zip"):
         (fresh_clone / leftover).parent.mkdir(exist_ok=True)
         (fresh_clone / leftover).write_text("")
@@ -89,7 +91,7 @@ def test_without_git_the_files_are_the_same(fresh_clone, monkeypatch):
     assert set(sources.find().files) == with_git
 
 
-def test_the_same_files_give_the_same_bytes(tmp_path):
+def test_the_same_files_always_give_the_same_zip_file(tmp_path):
     program = tmp_path / "run"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
@@ -103,7 +105,7 @@ def test_the_same_files_give_the_same_bytes(tmp_path):
     assert not os.access(tmp_path / "out" / "b", os.X_OK)
 
 
-# It writes a zip file with three entries, and waits before each.
+# This program writes a zip file with three entries. It waits before each entry.
 WRITES = """
 import signal, sys
 from pathlib import Path
@@ -120,7 +122,7 @@ archive.write(Path(sys.argv[1]), Slow.fromkeys("abc"))
 """
 
 
-def test_an_interrupted_pack_leaves_nothing(tmp_path):
+def test_an_interrupted_pack_leaves_only_the_old_file(tmp_path):
     file = tmp_path / "pack.zip"
     file.write_text("the one before")
     child = subprocess.Popen(
@@ -139,7 +141,7 @@ def test_an_interrupted_pack_leaves_nothing(tmp_path):
     assert file.read_text() == "the one before"
 
 
-def test_no_space_is_left(tmp_path):
+def test_a_full_disk_is_reported_and_no_file_is_left(tmp_path):
     """A limit on the file size simulates a full disk."""
     file = tmp_path / "pack.zip"
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

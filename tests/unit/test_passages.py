@@ -1,4 +1,4 @@
-"""The stand-in answers with the passage of the documentation that fits best."""
+"""The stand-in for the API answers with the best passage of the documentation."""
 
 import re
 
@@ -26,13 +26,13 @@ def test_the_answer_is_the_passage_that_fits(question, title):
 
 
 @pytest.mark.parametrize("question", ["What is Python?", "How do I install Redis?"])
-def test_the_answer_holds_no_commands(question):
+def test_the_answer_contains_no_commands(question):
     passage = Library(read_passages(ROOT)).best(question)
     assert not re.search(r"pip install|python3? -?m? ?manage|\bcd ", passage.text)
 
 
 @pytest.mark.parametrize("question", ["", "???", 'quo"te', "xyzzy", "NEAR(a b) OR *"])
-def test_a_question_without_a_fitting_passage(question):
+def test_nothing_is_returned_if_no_passage_fits_the_question(question):
     # Use a single passage: the tutorial's own pages might contain one of the words.
     broker = Passage("Broker", "It holds the messages.", "docs/glossary.md")
     assert Library([broker]).best("Who holds them?") == broker

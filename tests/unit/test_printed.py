@@ -34,7 +34,9 @@ from support.learner import printed
         ("a.c", "abc", None),
     ],
 )
-def test_printed_lines_are_compared(shown, output, found):
+def test_the_shown_lines_are_found_in_the_output_or_a_difference_is_raised(
+    shown, output, found
+):
     lines = output.split("\n")
     if found is None:
         with pytest.raises(printed.Differs):
@@ -47,5 +49,5 @@ def test_printed_lines_are_compared(shown, output, found):
     ("shown", "missing"),
     [("a\nc", None), ("…\nb\n…", None), ("b\na", "a"), ("a\na", "a"), ("d", "d")],
 )
-def test_the_first_line_that_is_not_printed_yet(shown, missing):
+def test_the_first_line_that_is_not_printed_yet_is_found(shown, missing):
     assert printed.first_unseen(shown.split("\n"), ["a", "b", "c"]) == missing

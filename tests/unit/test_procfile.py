@@ -1,4 +1,4 @@
-"""A project's processes, its port, and the services that it needs."""
+"""`procfile` finds a project's processes, its port, and the services that it needs."""
 
 import shlex
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_the_usual_processes_are_those_of_our_procfiles(tmp_path):
 
 
 def write(folder: Path, **texts: str) -> Path:
-    """A folder with files: `a__b` is a/b.py."""
+    """Write files into the folder. The keyword `a__b` stands for the file a/b.py."""
     for name, text in texts.items():
         path = folder / f"{name.replace('__', '/')}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,12 +45,14 @@ def write(folder: Path, **texts: str) -> Path:
         ({"c": "app = Celery()", "s": "CELERY_TASK_ALWAYS_EAGER = True"}, None),
     ],
 )
-def test_the_worker_without_a_procfile(tmp_path, texts, app):
+def test_without_a_procfile_the_worker_uses_the_celery_app_in_the_code(
+    tmp_path, texts, app
+):
     command = procfile.processes(write(tmp_path, **texts)).get("worker")
     assert command == (procfile.WORKER.format(app) if app else None)
 
 
-def test_a_procfile_with_unusual_lines(tmp_path):
+def test_unusual_lines_of_a_procfile_are_read(tmp_path):
     (tmp_path / "Procfile").write_bytes(
         b"\xef\xbb\xbf# web: no\r\n\r\n  django:   python manage.py runserver\r\n"
         b"celery-worker: celery -A x worker # mine\n"
@@ -63,7 +65,7 @@ def test_a_procfile_with_unusual_lines(tmp_path):
     assert roles == ["web", "worker"]
 
 
-def test_the_last_line_of_a_name_counts(tmp_path):
+def test_the_last_of_several_lines_with_the_same_name_counts(tmp_path):
     (tmp_path / "Procfile").write_text(
         "web: celery -A x worker\n\nworker: celery -A x worker\nweb: daphne x:y\n"
     )
@@ -107,7 +109,7 @@ def test_the_observer_comes_first_in_a_pythonpath_of_the_procfile(command, start
         ("./serve", None),
     ],
 )
-def test_the_port_that_a_procfile_fixes(tmp_path, command, port):
+def test_the_port_is_found_if_a_procfile_fixes_it(tmp_path, command, port):
     (tmp_path / "Procfile").write_text(f"web: {command}\n")
     assert procfile.fixed_port(tmp_path) == port
 
@@ -129,14 +131,16 @@ def test_the_port_that_a_procfile_fixes(tmp_path, command, port):
         (None, "# import redis\nimport django", set()),
     ],
 )
-def test_the_services_that_a_project_needs(tmp_path, requirements, code, needs):
+def test_the_services_that_a_project_needs_are_found(
+    tmp_path, requirements, code, needs
+):
     if requirements is not None:
         (tmp_path / "requirements.txt").write_text(requirements)
     write(tmp_path, config__settings=code)
     assert procfile.needs(tmp_path) == needs
 
 
-def test_the_services_of_the_steps():
+def test_each_step_needs_the_expected_services():
     needs = [procfile.needs(step.folder) for step in steps.every()]
     both = {"redis", "openai"}
     assert needs == [set(), set(), {"redis"}, both, both, both, both, both]

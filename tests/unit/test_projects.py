@@ -1,4 +1,4 @@
-"""Projects in folders: how they are named, found and compared."""
+"""A project in a folder is found by its name, and can be compared with a step."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from tutorial.project import difference, steps
 from tutorial.runtime import project
 
 
-def test_a_name_may_be_written_in_many_ways(tmp_path, monkeypatch):
+def test_a_project_is_found_by_each_way_to_write_its_folder(tmp_path, monkeypatch):
     folder = make(tmp_path / "my search", "1")
     make(tmp_path / "3", "1")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -34,7 +34,7 @@ def test_a_name_may_be_written_in_many_ways(tmp_path, monkeypatch):
     assert steps.find_project(str(ROOT / "steps/03_queue")) == steps.find("3")
 
 
-def test_the_projects_own_virtual_environment_comes_first(tmp_path):
+def test_the_projects_own_environment_comes_first_if_it_contains_django(tmp_path):
     for name in ("venv", ".venv"):
         programs = tmp_path / name / "bin"
         programs.mkdir(parents=True)
@@ -46,7 +46,7 @@ def test_the_projects_own_virtual_environment_comes_first(tmp_path):
         assert path.split(os.pathsep)[0] == str(programs)
 
 
-def test_steps_keep_the_folders_of_their_state():
+def test_the_state_folder_of_a_step_has_the_name_of_its_folder():
     names = [project.state_folder(step.folder).name for step in steps.every()]
     assert names == [step.folder.name for step in steps.every()]
 
@@ -57,7 +57,7 @@ def test_folders_with_the_same_name_have_separate_states(tmp_path):
     assert len(states | {project.state_folder(steps.find("3").folder)}) == 3
 
 
-def test_diff_of_an_unreadable_file(tmp_path, monkeypatch):
+def test_diff_reports_an_unreadable_file(tmp_path, monkeypatch):
     make(tmp_path, "1")
 
     def refuse(path):
@@ -68,7 +68,7 @@ def test_diff_of_an_unreadable_file(tmp_path, monkeypatch):
         list(difference.compare(tmp_path, steps.find("1").folder))
 
 
-def test_diff_shows_no_leftovers(tmp_path):
+def test_diff_does_not_show_generated_files(tmp_path):
     for name in (
         "db.sqlite3",
         "db.sqlite3-wal",

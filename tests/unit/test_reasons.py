@@ -1,4 +1,4 @@
-"""The live map names a cause only if what was seen rules out the other causes."""
+"""The live map names a cause only if events and files rule out the other causes."""
 
 import itertools
 
@@ -89,7 +89,9 @@ def story(tmp_path) -> Story:
     ],
     ids=["no decorator", "not imported", "not reached", "another signal"],
 )
-def test_a_signal_without_a_handler(story, decorator, modules, mistake):
+def test_the_cause_of_a_signal_without_a_handler_is_named(
+    story, decorator, modules, mistake
+):
     story.write(signals_py=SIGNALS, handlers_py=decorator + HANDLER)
     story.signal(*modules)
     assert (story.halt["stage"], story.halt["mistake"]) == (5, mistake)
@@ -98,7 +100,9 @@ def test_a_signal_without_a_handler(story, decorator, modules, mistake):
 @pytest.mark.parametrize(
     ("sender", "mistake"), [(None, "handler-lost"), ("'x'", "sender-differs")]
 )
-def test_a_handler_that_was_connected(story, sender, mistake):
+def test_the_cause_is_named_if_a_connected_handler_is_not_called(
+    story, sender, mistake
+):
     story.tell("connected", "worker", signal=5, receiver="tell", sender=sender)
     story.signal("handlers.py")
     assert story.halt["mistake"] == mistake
@@ -149,7 +153,9 @@ NO_PROTOCOL = "No application configured for scope type 'websocket'"
         ),
     ],
 )
-def test_a_message_that_reaches_nobody(story, events, mistake, words):
+def test_the_cause_of_a_message_that_reaches_nobody_is_named(
+    story, events, mistake, words
+):
     story.socket("handshake", path="/ws/")
     for event in events:
         if isinstance(event, str):
@@ -169,7 +175,7 @@ def test_a_message_that_reaches_nobody(story, events, mistake, words):
     assert halt["others"] == []
 
 
-def test_several_entries_fit_if_no_page_has_asked_for_a_socket(story):
+def test_several_causes_are_listed_if_no_page_has_asked_for_a_socket(story):
     story.write(search_js=SCRIPT)
     story.broadcast()
     halt = story.halt
@@ -178,7 +184,7 @@ def test_several_entries_fit_if_no_page_has_asked_for_a_socket(story):
     assert all(one["sign"] and "#" in one["page"] for one in halt["others"])
 
 
-def test_another_visitors_socket_is_not_a_reason(story):
+def test_another_visitors_socket_does_not_count(story):
     story.socket("handshake", path="/ws/")
     story.socket("consumer starts", user=2)
     story.socket("consumer sends", type="websocket.accept", text="")
@@ -187,14 +193,14 @@ def test_another_visitors_socket_is_not_a_reason(story):
     assert "no page of this visitor has asked" in story.halt["text"]
 
 
-def test_a_server_that_does_not_support_websockets(story):
+def test_a_server_without_websockets_is_named_as_the_cause(story):
     story.write(Procfile="web: python manage.py runserver\n")
     story.web("handshake over HTTP", path="/ws/", has_daphne=False)
     story.broadcast()
     assert story.halt["mistake"] == "daphne-missing"
 
 
-def test_a_frame_on_a_socket_that_was_never_accepted(story):
+def test_a_socket_that_was_never_accepted_is_named_as_the_cause(story):
     story.socket("handshake", path="/ws/")
     story.socket("consumer starts", path="/ws/")
     story.socket("group_add", group="user_1", channel="c")
@@ -205,7 +211,7 @@ def test_a_frame_on_a_socket_that_was_never_accepted(story):
     assert story.halt["mistake"] == "never-accepted"
 
 
-def test_a_page_that_was_closed(story):
+def test_a_closed_page_is_reported_but_not_as_a_mistake(story):
     story.socket("handshake", path="/ws/")
     story.socket("consumer starts", path="/ws/")
     story.socket("consumer sends", type="websocket.accept", text="")
@@ -216,7 +222,7 @@ def test_a_page_that_was_closed(story):
 
 
 def refused(story, status: int) -> dict:
-    """Where and why a search halts if its form was answered with this status."""
+    """Return the halt of a search whose form got a response with this status."""
     story.journeys = Journeys()
     story.web("request", trail="t2", method="POST", path="/")
     given = {"location": "", "seconds": 0.1, "fields": {"query": "Why?"}, "user": 1}
@@ -225,7 +231,7 @@ def refused(story, status: int) -> dict:
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_status_alone_is_not_a_cause(story, status):
+def test_several_causes_are_listed_if_only_the_status_is_known(story, status):
     halt = refused(story, status)
     assert halt["mistake"] == "" and len(halt["others"]) > 1
 
@@ -239,7 +245,7 @@ def test_a_status_alone_is_not_a_cause(story, status):
         ("OperationalError", "Connection refused", "broker-refuses"),
     ],
 )
-def test_a_message_that_was_not_sent(story, error, message, mistake):
+def test_the_error_shows_why_a_message_was_not_sent(story, error, message, mistake):
     story.journeys = Journeys()
     story.web("request", trail="t2", method="POST", path="/")
     problem = {"error": error, "message": message}

@@ -1,4 +1,7 @@
-"""The output of `prepare`. tests/program/test_offline.py runs the whole command."""
+"""`prepare` prints what is installed and what is missing.
+
+tests/program/test_offline.py runs the whole command.
+"""
 
 import pytest
 
@@ -14,7 +17,7 @@ def fail() -> str:
 
 @pytest.fixture
 def rehearse(monkeypatch, capsys):
-    """A function (trials) that returns the exit status and the lines."""
+    """Return a function that runs `trials`, and returns the exit status and output."""
     monkeypatch.setattr(rehearsal, "installed", lambda: (118, 531))
 
     def run(**trials) -> tuple[int, list[str]]:
@@ -25,7 +28,7 @@ def rehearse(monkeypatch, capsys):
     return run
 
 
-def test_everything_works(rehearse):
+def test_prepare_says_that_everything_is_ready(rehearse):
     assert rehearse(Redis=lambda: "in .venv") == (
         0,
         [
@@ -36,7 +39,7 @@ def test_everything_works(rehearse):
     )
 
 
-def test_something_is_missing(rehearse):
+def test_prepare_reports_what_is_missing(rehearse):
     status, lines = rehearse(Redis=lambda: "in .venv", Browser=fail)
     assert status == 1
     assert lines[2:4] == [
@@ -46,7 +49,7 @@ def test_something_is_missing(rehearse):
     assert lines[4].startswith("Not ready for a day without internet: see Browser")
 
 
-def test_services_that_may_be_out_of_reach(rehearse, monkeypatch):
+def test_prepare_warns_of_services_that_may_be_out_of_reach(rehearse, monkeypatch):
     monkeypatch.setenv("REDIS_URL", "redis://ada:secret@192.0.2.10/0")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     _, lines = rehearse(Redis=lambda: "in .venv")
@@ -56,7 +59,7 @@ def test_services_that_may_be_out_of_reach(rehearse, monkeypatch):
     assert "secret" not in notes
 
 
-def test_the_amount_counts_no_package_twice():
+def test_a_package_in_several_sets_is_counted_once():
     packages, megabytes = installer.amount(*environment.SETS)
     each = [installer.amount(name) for name in environment.SETS]
     assert max(count for count, _ in each) < packages < sum(count for count, _ in each)

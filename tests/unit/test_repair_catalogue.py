@@ -1,4 +1,4 @@
-"""The repair shop: its catalogue of mistakes, and their order."""
+"""The repair shop has enough valid mistakes, and their order depends on a seed."""
 
 import re
 
@@ -24,7 +24,7 @@ def test_there_are_enough_mistakes():
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_a_mistake_fits_the_shop(entry):
+def test_a_mistake_has_known_steps_a_known_symptom_and_known_tools(entry):
     assert entry.patch.step <= min(entry.steps)
     assert set(entry.steps) <= {5, 7}
     assert entry.symptom in symptoms()
@@ -33,7 +33,7 @@ def test_a_mistake_fits_the_shop(entry):
 
 
 def test_each_mistake_changes_step_7():
-    """`-m lab` tries them at the other steps, too."""
+    """`tutorial test -m lab` also tries the mistakes at the other steps."""
     step = steps.find("7")
     before = {name: path.read_bytes() for name, path in files(step.folder).items()}
     for entry in ENTRIES:
@@ -45,7 +45,8 @@ def test_each_mistake_changes_step_7():
             assert not left, f"{entry.name}: blank lines in {name} reveal it"
 
 
-# Two blank lines in front of anything but a class, a function or the end of imports.
+# Two or more blank lines that are not in front of a class or a function. A patch that
+# removes code may leave such lines.
 LEFT_BY_A_LINE = re.compile(r"\n\n\n+(?!class |def |@|async def |\n)")
 
 
@@ -62,7 +63,7 @@ def test_a_mistake_needs_no_program_that_a_machine_may_lack(entry):
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_what_a_visitor_sees_does_not_name_the_place(entry):
+def test_the_symptom_does_not_name_the_place_of_the_mistake(entry):
     for number in entry.steps:
         text = entry.sees(number)
         assert not [place for place in entry.patch.places if place in text]
@@ -75,8 +76,8 @@ def test_each_symptom_is_used():
     assert {entry.symptom for entry in ENTRIES} == symptoms().keys()
 
 
-def test_no_two_mistakes_feel_the_same():
-    """No two mistakes have the same cause, the same signs and the same files."""
+def test_no_two_mistakes_are_alike():
+    """No two mistakes agree in all of these: cause, symptom, tools and files."""
     known: dict[tuple, str] = {}
     for entry in ENTRIES:
         places = tuple(entry.patch.places)
@@ -98,7 +99,7 @@ def test_the_order_is_the_same_on_every_machine():
 ORDER_OF_12 = ["no_migration", "no_worker", "csrf_token", "wrong_type"]
 
 
-def test_the_order_depends_on_seed_step_and_level():
+def test_the_order_depends_on_the_seed_and_each_mistake_has_one_level():
     assert in_order(7, 12) == in_order(7, 12)
     assert in_order(7, 12) != in_order(7, 13)
     assert set(in_order(7, 12)) == set(in_order(7, 13))
@@ -107,7 +108,7 @@ def test_the_order_depends_on_seed_step_and_level():
     assert sum(map(len, levels)) == len(in_order(7, 12))
 
 
-def test_each_patch_has_a_head():
+def test_each_patch_names_its_places_and_a_known_mistake():
     for patch in patches().values():
         assert patch.places, patch.name
         assert patch.mistake in catalogue.mistakes()

@@ -1,4 +1,4 @@
-"""`tutorial repair`: what it does with a folder, and what it prints."""
+"""`tutorial repair` puts a mistake into a folder, and prints what a visitor sees."""
 
 import argparse
 import json
@@ -38,7 +38,7 @@ def folder(tmp_path):
     return tmp_path / "repair"
 
 
-def test_a_folder_is_the_step_with_the_mistake(folder, capsys):
+def test_a_new_folder_contains_the_step_with_the_mistake(folder, capsys):
     run(str(folder), "--seed", "12")
     entry = entries()[in_order(7, 12)[0]]
     with broken(entry.patch, steps.find("7")) as made:
@@ -65,14 +65,14 @@ def test_nothing_in_the_folder_reveals_the_mistake_at_a_glance(folder):
     assert OF_THE_REPAIR_SHOP in (folder / ".gitignore").read_text()
 
 
-def test_the_same_command_again_repeats_the_situation(folder, capsys):
+def test_the_command_without_options_prints_the_situation_again(folder, capsys):
     run(str(folder), "--seed", "12")
     first = capsys.readouterr().out.partition("\n")[2]
     run(str(folder))
     assert capsys.readouterr().out == first
 
 
-def test_without_a_seed_one_is_chosen_and_printed(folder, capsys):
+def test_a_seed_is_chosen_and_printed_if_none_is_given(folder, capsys):
     run(str(folder), "--level", "silent")
     seed = re.search(r"--seed (\d+) --level silent", capsys.readouterr().out)[1]
     assert kept.read(folder, "x").turn.name == in_order(7, int(seed), "silent")[0]
@@ -95,7 +95,7 @@ def test_hints_come_one_at_a_time(folder, capsys):
     assert "the last hint" in printed
 
 
-def test_next_goes_through_all_without_repetition(folder, capsys):
+def test_next_gives_each_mistake_once(folder, capsys):
     run(str(folder), "--seed", "12", "--level", "silent")
     names = [kept.read(folder, "x").turn.name]
     while "That was the last" not in capsys.readouterr().out:
@@ -105,7 +105,7 @@ def test_next_goes_through_all_without_repetition(folder, capsys):
     assert names[-1] == names[-2], "no other mistake is left to put into the folder"
 
 
-def test_next_keeps_what_was_there(folder, capsys):
+def test_next_keeps_the_previous_files_in_a_separate_folder(folder, capsys):
     run(str(folder), "--seed", "12")
     (folder / "manage.py").write_text("mine")
     (folder / "notes").mkdir()
@@ -129,7 +129,7 @@ def test_next_keeps_what_was_there(folder, capsys):
 
 
 def messages(folder) -> list[bytes]:
-    """Start the folder's own Redis; return the messages in its queue."""
+    """Start the folder's own Redis, and return the messages in its queue."""
     with Processes(lambda name, line: None) as processes:
         _, url = start_redis(processes, state_folder(folder), free_port())
         with redis.Redis.from_url(url) as client:
@@ -143,7 +143,7 @@ def leave_message(folder) -> None:
             client.lpush("celery", "an old message")
 
 
-def test_no_message_of_the_previous_mistake_is_left(folder):
+def test_no_message_of_the_previous_mistake_is_left_in_the_queue(folder):
     run(str(folder), "--seed", "12")
     leave_message(folder)
     assert messages(folder) == [b"an old message"]
@@ -169,7 +169,7 @@ def test_next_does_not_change_a_project_that_is_running(folder):
     assert (folder / OF_THE_REPAIR_SHOP).read_text() == text
 
 
-def test_the_score(folder, capsys):
+def test_the_score_lists_the_mistakes_with_time_and_hints(folder, capsys):
     run(str(folder), "--seed", "12")
     run(str(folder), "--hint")
     state = kept.read(folder, "x")
@@ -201,17 +201,17 @@ def test_a_fixed_mistake_is_described(folder, capsys):
     assert "--next" in printed
 
 
-# --- what can get in the way ----------------------------------------------------------
+# --- what can go wrong ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("option", ["--hint", "--next", "--score"])
-def test_a_different_folder_is_not_a_folder_of_the_shop(option, folder):
+def test_a_folder_that_the_shop_did_not_make_is_refused(option, folder):
     folder.mkdir()
     (folder / "manage.py").write_text("mine")
     with pytest.raises(Problem, match="not a folder of the repair shop") as error:
         run(str(folder), option)
-    # The message suggests no command with this folder, because that would be refused,
-    # too: see the next test.
+    # The message suggests DIR instead of this folder, because `repair` refuses this
+    # folder in any case.
     assert error.value.args[0].endswith("python3 -m tutorial repair DIR")
     with pytest.raises(Problem, match="Nothing is overwritten"):
         run(str(folder))
@@ -219,19 +219,19 @@ def test_a_different_folder_is_not_a_folder_of_the_shop(option, folder):
 
 
 @pytest.mark.parametrize("option", ["--hint", "--next", "--score"])
-def test_a_folder_that_does_not_exist(option, folder):
+def test_a_folder_that_does_not_exist_is_reported_with_a_command(option, folder):
     with pytest.raises(Problem, match="There is no folder") as error:
         run(str(folder), option)
     assert error.value.args[0].endswith(f"python3 -m tutorial repair {folder}")
 
 
-def test_options_of_a_new_folder_are_refused_in_an_old_one(folder):
+def test_options_for_a_new_folder_are_refused_for_an_existing_one(folder):
     run(str(folder), "--seed", "12")
     with pytest.raises(Problem, match="only for a new folder: --level, --seed"):
         run(str(folder), "--seed", "0", "--level", "loud")
 
 
-def test_a_step_in_the_place_of_the_folder():
+def test_a_step_instead_of_a_folder_is_reported():
     with pytest.raises(Problem, match="repair DIR --step 5"):
         run("5")
 
@@ -257,7 +257,7 @@ def test_a_damaged_file_gives_a_clear_message(damage, folder):
     assert "Your files are untouched" in str(error.value)
 
 
-def test_a_mistake_that_the_tutorial_no_longer_has(folder, capsys):
+def test_a_mistake_that_the_tutorial_no_longer_has_is_reported(folder, capsys):
     run(str(folder), "--seed", "12")
     state = kept.read(folder, "x")
     state.turn.name = "gone_since"
@@ -271,7 +271,7 @@ def test_a_mistake_that_the_tutorial_no_longer_has(folder, capsys):
     assert kept.read(folder, "x").turn.name in in_order(7, 12)
 
 
-def test_without_git(folder, monkeypatch):
+def test_a_missing_git_is_reported(folder, monkeypatch):
     monkeypatch.setenv("PATH", str(folder.parent))
     assert shutil.which("git") is None
     with pytest.raises(Problem, match="git is needed"):
@@ -280,7 +280,7 @@ def test_without_git(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("step", ["2", "9", "final", "eight"])
-def test_a_step_without_mistakes(step, folder):
+def test_a_step_without_mistakes_is_refused(step, folder):
     with pytest.raises(Problem, match=f"no mistake for step {step}[.]") as error:
         run(str(folder), "--step", step)
     assert "for steps 5 and 7" in str(error.value)

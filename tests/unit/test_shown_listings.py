@@ -1,4 +1,4 @@
-"""All listings of all pages: what a reader sees of a file and of its changes."""
+"""The listings of all pages show files, and the changes to them, correctly."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
 def listings(page: Path) -> Iterator[tuple[Listing, list[str]]]:
-    """The listings of a page, each with its Markdown, in the page's order."""
+    """Yield the listings of a page in order, each with the lines of its Markdown."""
     typed: dict[str, dict[str, Typed]] = {}
     found: list[Listing] = []
 
@@ -38,7 +38,7 @@ def listings(page: Path) -> Iterator[tuple[Listing, list[str]]]:
 
 
 def block(lines: list[str], tab: str) -> tuple[str, list[str]]:
-    """The first line and the lines of the block of code in a tab."""
+    """Return the block of code in a tab, as (opening fence, lines of code)."""
     at = next(n for n, line in enumerate(lines) if line.strip() == f'=== "{tab}"')
     first = next(n for n in range(at, len(lines)) if lines[n].strip().startswith("```"))
     fence = lines[first].strip()
@@ -53,7 +53,7 @@ def block(lines: list[str], tab: str) -> tuple[str, list[str]]:
 
 
 def changed(page: Path) -> list[tuple[Listing, list[str]]]:
-    """The listings of a page that have two tabs."""
+    """Return the listings with two tabs on a page, each with its Markdown."""
     return [
         (one, lines)
         for one, lines in listings(page)
@@ -67,11 +67,11 @@ def name_of(page: Path) -> str:
 
 @pytest.fixture(params=PAGES, ids=name_of)
 def page(request) -> Path:
-    """A page with listings."""
+    """Return a page that contains listings."""
     return request.param
 
 
-def test_the_numbers_of_a_hunk_are_those_of_the_file_at_that_moment(page):
+def test_the_line_numbers_of_a_hunk_fit_the_file_as_it_is_typed_so_far(page):
     for one, lines in changed(page):
         before, after = one.before.lines(), one.after.lines()
         _, diff = block(lines, "What changes")
@@ -95,21 +95,21 @@ def test_removed_lines_precede_added_ones(page):
 
 
 def lit_of(fence: str, lines: list[str]) -> list[bool]:
-    """For each line of a listing, whether it is marked as new."""
+    """Return for each line of a listing whether it is marked as new."""
     found = re.search(r'hl_lines="([\d ]+)"', fence)
     numbers = set(map(int, found[1].split())) if found else set()
     return [number in numbers for number in range(1, len(lines) + 1)]
 
 
 def is_code(line: str) -> bool:
-    """Whether a line of a listing is a line of the file, with text."""
+    """Whether a line of a listing is a line of the file that is not blank."""
     return bool(line.strip()) and not line.strip().startswith(
         (code_html.GAP, code_html.GONE)
     )
 
 
-def test_a_part_has_an_unmarked_line_at_each_end(page):
-    """New lines at the beginning or the end of the file are an exception."""
+def test_each_part_of_a_listing_begins_and_ends_with_an_unmarked_line(page):
+    """New lines at the start or the end of the file are the exception."""
     for one, lines in changed(page):
         fence, shown = block(lines, "The file")
         lit = lit_of(fence, shown)
@@ -128,7 +128,7 @@ def test_a_part_has_an_unmarked_line_at_each_end(page):
 
 
 def test_lines_without_a_gap_between_them_follow_each_other_in_the_file(page):
-    """Blank lines do not count."""
+    """The comparison ignores blank lines."""
     for one, lines in changed(page):
         _, shown = block(lines, "The file")
         now = [line for line in one.after.lines() if line.strip()]
@@ -144,7 +144,7 @@ def test_lines_without_a_gap_between_them_follow_each_other_in_the_file(page):
                 part = []
 
 
-def test_a_removed_line_is_also_shown_in_full_in_the_file(page):
+def test_a_removed_line_is_also_shown_in_the_tab_of_the_file(page):
     for one, lines in changed(page):
         _, shown = block(lines, "The file")
         _, diff = block(lines, "What changes")
@@ -152,13 +152,13 @@ def test_a_removed_line_is_also_shown_in_full_in_the_file(page):
         removed = [
             line[1:] for line in diff[2:] if line[:1] == "-" and line[1:].strip()
         ]
-        # Lines that the difference removes and adds again have only been moved.
+        # A line that the diff removes but the file still contains was only moved.
         stays = one.after.lines()
         for line in removed:
             assert code_html.gone(line) in gone or line in stays, one.file.path
 
 
-def test_no_sign_of_a_gap_is_a_part_of_the_code(page):
+def test_no_line_of_a_listing_is_only_an_ellipsis(page):
     for one, lines in listings(page):
         for line in lines:
             sign = re.fullmatch(r"\s*(#|//|<!--|/\*)? ?…( -->| \*/)?", line)

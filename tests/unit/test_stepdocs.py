@@ -1,4 +1,4 @@
-"""The engine of the site: fences, overviews, the glossary, and its errors."""
+"""The engine of the site expands fences, reads the glossary, and reports errors."""
 
 import functools
 import re
@@ -17,7 +17,7 @@ from tutorial.site.extension import Page, step_of
 
 @pytest.fixture
 def project(tmp_path):
-    """A function that creates two neighbouring steps from the texts of files."""
+    """Return a function that creates two consecutive steps from the texts of files."""
     return functools.partial(make_pair, tmp_path)
 
 
@@ -71,7 +71,7 @@ def project(tmp_path):
         ("log", "", "no log of step 9 has been recorded"),
     ],
 )
-def test_a_missing_name_is_reported_with_the_name_of_the_page(
+def test_a_wrong_fence_is_reported_with_the_name_of_the_page(
     project, kind, body, words
 ):
     new = FILES | {
@@ -98,7 +98,7 @@ def test_a_fence_without_an_end_is_reported():
         Page("home.md", "1").expand("```step\nfile: manage.py\n")
 
 
-def test_a_fence_says_its_own_step():
+def test_a_fence_may_name_its_own_step():
     page = Page("home.md", "1")
     page.expand("```step\nstep: 2\nfile: search/views.py\n```")
     page.expand("```step\nstep: final\nfile: search/views.py\nshow: imports\n```")
@@ -108,14 +108,14 @@ def test_a_fence_says_its_own_step():
     ]
 
 
-def test_the_step_of_the_front_matter():
+def test_the_step_is_read_from_the_front_matter():
     assert step_of("---\nstep: 4\n---\n# Four\n") == "4"
     assert step_of("---\nstep: final\ntitle: x\n---\n") == "final"
     assert step_of("---\ntitle: x\n---\n") == step_of("# Four\n") == ""
 
 
 @pytest.mark.parametrize("marks", ["````", "~~~"])
-def test_a_fence_in_a_fence_is_text(marks):
+def test_a_fence_inside_a_fence_stays_text(marks):
     text = f"{marks}markdown\n```step\nfile: x\n```\n{marks}"
     assert Page("home.md").expand(text) == text
     other = "```python\nx = 1\n```"
@@ -129,7 +129,7 @@ def test_a_fence_keeps_its_indentation(project):
     assert "\n    ```toml\n    [tool]\n    name = 1\n    ```\n" in text
 
 
-def test_a_tree(project):
+def test_a_tree_marks_new_and_changed_files(project):
     new = {"config/a.py": "1\n", "config/b.py": "2\n", "manage.py": "3\n"}
     old = {"config/a.py": "1\n", "manage.py": "0\n", "gone.py": "4\n"}
     assert expand(project(new, old), "", "tree").splitlines() == [
@@ -147,7 +147,7 @@ def test_a_tree(project):
     assert "new" not in first, "everything is new in the first step: no need to say"
 
 
-def test_the_processes(project):
+def test_the_overview_of_processes_says_what_changes(project):
     old = {"Procfile": "web: serve\n", "requirements.txt": "a==1\n"}
     new = {
         "Procfile": "web: serve\nworker: a | b\n",
@@ -169,7 +169,7 @@ def test_the_processes(project):
 
 
 @pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
-def test_the_log_of_a_step(step):
+def test_the_log_of_a_step_has_its_stages_and_can_be_filtered(step):
     def log(body: str = "") -> list[str]:
         text = Page("p.md", step.name).expand(f"```log\n{body}\n```")
         return text.strip().splitlines()[1:-1]
@@ -197,7 +197,7 @@ An interface.
 """
 
 
-def test_the_terms_of_the_glossary():
+def test_a_term_is_explained_by_the_first_two_sentences_of_its_entry():
     assert glossary.terms(GLOSSARY) == {
         "Channel layer": "The channel layer lets web and worker talk."
         " It is a post office.",
@@ -205,7 +205,7 @@ def test_the_terms_of_the_glossary():
     }
 
 
-def test_a_term_has_a_tooltip_in_each_of_its_forms_and_not_in_code():
+def test_a_term_has_a_tooltip_in_each_of_its_forms_but_not_in_code():
     words = "Channel layer, channel layers, `channel layer`, ASGI, channels"
     definitions = "\n".join(glossary.abbreviations(GLOSSARY))
     html = markdown.markdown(f"{words}\n\n{definitions}", extensions=["abbr"])

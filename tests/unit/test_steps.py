@@ -12,7 +12,7 @@ from tutorial.project.files import files
 PAIRS = list(zip(steps.steps(), steps.steps()[1:], strict=False))
 IDS = [f"{old.name}-{new.name}" for old, new in PAIRS]
 
-# The most lines that a step may add or remove, without stylesheets and migrations.
+# The most lines that a step may add or remove, not counting stylesheets and migrations.
 MOST_ADDED = 110
 MOST_REMOVED = 10
 
@@ -33,7 +33,7 @@ def test_a_step_touches_only_the_files_that_it_names(old, new):
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS, ids=IDS)
-def test_a_step_is_one_idea(old, new):
+def test_a_step_adds_and_removes_few_lines(old, new):
     counted = [
         change
         for change in difference.compare(old.folder, new.folder)
@@ -45,7 +45,7 @@ def test_a_step_is_one_idea(old, new):
 
 @pytest.mark.parametrize(("old", "new"), PAIRS, ids=IDS)
 def test_a_step_moves_no_line(old, new):
-    """A line that is removed here and added there was moved or reformatted."""
+    """A line that is both removed and added was moved or reformatted."""
     for change in difference.compare(old.folder, new.folder):
         body = change.unified()[2:]
         came = {line[1:].strip() for line in body if line.startswith("+")}
@@ -71,24 +71,24 @@ def test_a_step_names_its_executable_files(step):
     assert executable == list(step.executable)
 
 
-def test_every_folder_of_steps_is_a_step():
+def test_every_project_in_the_folder_steps_is_a_step():
     folders = {path.parent for path in (ROOT / "steps").glob("*/manage.py")}
     assert folders == {step.folder for step in steps.steps()}
 
 
-def test_final_keeps_the_names_and_files_of_step_7():
+def test_final_has_all_files_of_step_7():
     assert files(steps.steps()[-1].folder).keys() <= files(ROOT / "final").keys()
 
 
 @pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
-def test_no_step_imports_the_program(step):
+def test_no_step_imports_the_package_tutorial(step):
     for path, file in files(step.folder).items():
         if file.suffix == ".py":
             assert not re.search(r"(from|import) tutorial\b", file.read_text()), path
 
 
 @pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
-def test_the_compiled_pins_hold_the_versions_of_the_steps(step):
+def test_the_compiled_pins_contain_the_versions_of_the_steps(step):
     compiled = procfile.packages(step.folder)
     assert compiled, "no package is pinned"
     pins = requirements("run").read_text()

@@ -1,4 +1,4 @@
-"""Rules for the tests: what they may import and use, and no sleep of a fixed time."""
+"""The tests keep the rules for imports, private names and sleeps."""
 
 import ast
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ SHARED = "put what tests share into tests/support, and fixtures into a conftest.
 PRIVATE = "use a public name, or make this one public"
 SLEEP = "wait for a condition: tutorial.runtime.waiting, or expect() in a page"
 
-# A line's number, and what is wrong there.
+# The number of a line, and what is wrong in that line.
 Problem = tuple[int, str]
 
 
 def imports_of_tests(tree: ast.Module) -> Iterator[Problem]:
-    """Imports from another test module, or from a conftest."""
+    """Yield the imports from another test module, or from a conftest."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             modules = [f"{'.' * node.level}{node.module or ''}"]
@@ -39,7 +39,7 @@ def imports_of_tests(tree: ast.Module) -> Iterator[Problem]:
 
 
 def uses_of_private_names(tree: ast.Module) -> Iterator[Problem]:
-    """Names with one underscore: imported, used on an object, or given as a string."""
+    """Yield the private names in imports, in attributes, and in strings."""
     foreign = _modules_of_others(tree) | {"self", "cls"}
     for node in ast.walk(tree):
         names = []
@@ -50,7 +50,7 @@ def uses_of_private_names(tree: ast.Module) -> Iterator[Problem]:
             if not (isinstance(node.value, ast.Name) and node.value.id in foreign):
                 names = [node.attr]
         elif isinstance(node, ast.Call) and _name_of(node.func).endswith("attr"):
-            # monkeypatch.setattr(module, "name"), or "package.module.name"
+            # monkeypatch.setattr(module, "name") or setattr("package.module.name")
             strings = [a for a in node.args[:2] if isinstance(a, ast.Constant)]
             names = [str(string.value).rpartition(".")[2] for string in strings]
         for name in names:
@@ -59,7 +59,7 @@ def uses_of_private_names(tree: ast.Module) -> Iterator[Problem]:
 
 
 def _modules_of_others(tree: ast.Module) -> set[str]:
-    """The local names of imported modules that do not belong to this repository."""
+    """Return the local names of imported modules that are not in this repository."""
     return {
         (alias.asname or alias.name).partition(".")[0]
         for node in ast.walk(tree)
@@ -70,11 +70,11 @@ def _modules_of_others(tree: ast.Module) -> set[str]:
 
 
 def fixed_sleeps(tree: ast.Module) -> Iterator[Problem]:
-    """Sleeps of a constant time that are not the pause of a loop."""
+    """Yield the calls that sleep for a constant time outside of a loop."""
     in_loops = {
         inner
         for loop in ast.walk(tree)
-        if isinstance(loop, ast.While | ast.Lambda)  # a lambda may be a wait's pause
+        if isinstance(loop, ast.While | ast.Lambda)  # a lambda may pause a wait
         for inner in ast.walk(loop)
     }
     for node in ast.walk(tree):
@@ -88,7 +88,7 @@ def fixed_sleeps(tree: ast.Module) -> Iterator[Problem]:
 
 
 def _name_of(function: ast.expr) -> str:
-    """The last part of a function's name."""
+    """Return the last part of a function's name."""
     return (
         function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
     )
@@ -132,5 +132,5 @@ def test_the_tests_keep_the_rule(rule):
         (fixed_sleeps, "page.wait_for_timeout(left * 1000)", False),
     ],
 )
-def test_a_rule_finds_what_it_forbids(rule, code, is_broken):
+def test_a_rule_finds_only_what_it_forbids(rule, code, is_broken):
     assert bool(list(rule(ast.parse(code)))) == is_broken

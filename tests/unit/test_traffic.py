@@ -1,4 +1,4 @@
-"""How `check` reads the commands that Redis received."""
+"""`check` reads messages and groups from the commands that Redis received."""
 
 import base64
 import json
@@ -11,13 +11,13 @@ from tutorial.runtime.monitor import Command
 
 
 def as_monitor_shows(raw: bytes) -> str:
-    """Bytes as text with escapes."""
+    """Return bytes as text with escapes, as Redis's command MONITOR shows them."""
     shown = "".join(chr(b) if 32 <= b < 127 else f"\\x{b:02x}" for b in raw)
     return shown.replace("\\x0a", "\\n")
 
 
 def pushed(body: bytes, queue: str = "celery") -> Command:
-    """The command that puts a Celery message into a list."""
+    """Return the command that puts a Celery message into a list of Redis."""
     content = {
         "headers": {"id": "1", "task": "search.tasks.fetch"},
         "body": base64.b64encode(body).decode(),
@@ -25,7 +25,7 @@ def pushed(body: bytes, queue: str = "celery") -> Command:
     return Command(1, f"LPUSH {queue} {json.dumps(content)}")
 
 
-def test_a_message_with_its_arguments():
+def test_a_message_is_read_with_its_arguments():
     body = json.dumps([["What? “é”"], {"user_id": 7}, {}]).encode()
     message = traffic.read_message(pushed(body, "searches"))
     assert (message.database, message.queue) == (1, "searches")
@@ -35,7 +35,7 @@ def test_a_message_with_its_arguments():
     assert not message.holds("Who?")
 
 
-def test_a_message_of_the_old_task_protocol():
+def test_a_message_of_the_old_task_protocol_is_read():
     task = {"id": "1", "task": "search.tasks.fetch", "args": ["What?"], "kwargs": {}}
     body = base64.b64encode(json.dumps(task | {"eta": None}).encode()).decode()
     content = {"headers": {}, "body": body}
@@ -44,7 +44,7 @@ def test_a_message_of_the_old_task_protocol():
     assert (message.arguments, message.eta) == (["What?"], "")
 
 
-def test_a_message_of_another_serializer_has_no_arguments():
+def test_the_arguments_are_unknown_if_the_message_is_not_json():
     message = traffic.read_message(pushed(b"\x80\x04 a pickle"))
     assert message.task == "search.tasks.fetch"
     assert message.arguments is None
@@ -58,7 +58,7 @@ def test_other_commands_contain_no_message(text):
     assert traffic.read_message(Command(0, text)) is None
 
 
-def test_the_commands_of_the_pubsub_layer():
+def test_groups_and_broadcasts_of_the_pubsub_layer_are_read():
     event = {"type": "send_search_result", "data": {"answer": "One\nline ✓"}}
     raw = as_monitor_shows(msgpack.packb(event))
     commands = [
@@ -84,7 +84,7 @@ def test_the_name_of_a_group_may_contain_a_space():
     assert names == ([r"/0__group__user\x205"], [r"asgi__group__user\x205"])
 
 
-def test_the_commands_of_the_core_layer():
+def test_groups_and_broadcasts_of_the_core_layer_are_read():
     commands = [
         Command(0, "ZADD asgi:group:user_5 1.0 specific.abc!def"),
         Command(0, "ZREMRANGEBYSCORE asgi:group:user_5 0 1"),

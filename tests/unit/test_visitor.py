@@ -1,4 +1,4 @@
-"""The form and the server to which a visitor sends a question."""
+"""A visitor sends a question with the form of the page, and only to its server."""
 
 import threading
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ FORM = '<form method="post" action="{}"><textarea name="{}"></textarea></form>'
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each GET with `status` and `html`, and records each POST."""
+    """Responds to each GET with `status` and `html`, and records each POST."""
 
     status, html = 200, ""
 
@@ -24,7 +24,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request."""
+    """Handles one request."""
 
     def do_GET(self) -> None:
         """Send the page."""
@@ -63,7 +63,7 @@ def _served() -> Iterator[Server]:
 
 
 def visitor_at(server: Server) -> Visitor:
-    """A visitor of that server."""
+    """Return a visitor of that server."""
     return Visitor(Site(server.url, redis_url="", openai_url=""))
 
 
@@ -74,7 +74,7 @@ def test_the_question_is_sent_with_the_form_of_the_page(server, action):
     assert server.posted == [b"query=Why%3F"]
 
 
-def test_the_form_may_name_its_own_server(server):
+def test_the_form_may_contain_the_address_of_its_own_server(server):
     server.html = FORM.format(f"{server.url}/ask/", "query")
     visitor_at(server).ask("Why?")
     assert server.posted == [b"query=Why%3F"]
@@ -95,8 +95,8 @@ def test_a_form_of_another_server_does_not_hide_the_projects_form(server, other_
     assert (server.posted, other_server.posted) == ([b"words=Why%3F"], [])
 
 
-def test_an_error_page_has_no_form_to_ask_with(server, other_server):
-    # Django's debug page has such a form, which would publish the traceback.
+def test_no_form_of_an_error_page_is_used(server, other_server):
+    # Django's debug page contains such a form. It would publish the traceback.
     server.status = 500
     server.html = FORM.format(f"{other_server.url}/", "content") + FORM.format(
         "", "query"
