@@ -5,6 +5,6 @@ Not in here: how the site shows the figures (`site`).
 
 There is one module per section, (a) to (g): `overhead`, `first_token`, `throughput`,
 `idle_sockets`, `pushes`, `crowd` and `watched`. `candidates` starts the programs that
-are compared, together with the benchmark's own API (`api`). `visitors` do what a page
-in a browser does.
+are compared, and the benchmark's own API (`api`). The visitors in `visitors` do what a
+page in a browser does.
 """

@@ -61,7 +61,7 @@ class Api:
         self.latency = 0.0  # seconds
         self.pause = 0.0  # seconds
         self.requests = 0
-        self.first_tokens: dict[str, float] = {}  # by question, seconds
+        self.first_tokens: dict[str, float] = {}  # seconds, by question
         self.answering: set[asyncio.Task] = set()
 
     def receive(self, path: str, body: bytes, transport: asyncio.Transport) -> None:
@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
         self._received = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Keep the transport for the answers."""
+        """Keep the transport for the responses."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

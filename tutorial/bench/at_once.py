@@ -1,4 +1,4 @@
-"""Many visitors ask at the same moment, which sections (c) and (f) measure."""
+"""Lets many visitors ask at the same moment, for sections (c) and (f)."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from tutorial.bench.visitors import Visitor
 class Rush:
     """The result of many questions at once.
 
-    `seconds` is the time until the last answer that has arrived.
+    `seconds` is the time from the start to the last answer that has arrived.
     """
 
     sent: int
@@ -22,7 +22,7 @@ class Rush:
     seconds: float
 
     def counts(self) -> dict[str, int]:
-        """The three counts, which are equal if nothing is lost or asked twice."""
+        """Return the three counts. They are equal if nothing is lost or asked twice."""
         return {"sent": self.sent, "received": self.received, "asked": self.asked}
 
 
@@ -67,7 +67,7 @@ async def ask_at_once(
             try:
                 moments.append(await visitor.answers.of(question, left))
             except NoAnswer:
-                left = 0  # the other answers have had as much time
+                left = 0  # the other answers have had the same time to arrive
         return moments
 
     started = time.monotonic()

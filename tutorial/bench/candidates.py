@@ -1,4 +1,4 @@
-"""The programs that are compared, each started with its own services."""
+"""Starts the programs that are compared, each with its own services."""
 
 import asyncio
 import contextlib
@@ -32,15 +32,15 @@ from tutorial.runtime.project import Project
 from tutorial.runtime.stack import Stack, own_services
 from tutorial.runtime.waiting import wait_until
 
-# Variables that your shell may hold for other projects. They could select a
-# different database, or make the project refuse the benchmark's visitors.
+# Variables that your shell may set for other projects. They could select a different
+# database, or make the project refuse the benchmark's visitors.
 FOREIGN = """
     ALLOWED_HOSTS CELERY_BROKER_URL CSRF_TRUSTED_ORIGINS DATABASE_URL
     DEBUG DJANGO_SETTINGS_MODULE HTTPS_ONLY OPENAI_MODEL PYTHONPATH SECRET_KEY
     SITE_ORIGINS
 """.split()
 
-# final/ runs as it does for real users, except for TLS.
+# With these variables, final/ runs as it does for real users, except for TLS.
 PRODUCTION = {
     "DEBUG": "0",
     "HTTPS_ONLY": "0",
@@ -51,7 +51,8 @@ PRODUCTION = {
 
 _numbers = itertools.count(1)
 
-# A stand-in for a page of the map: it reads the whole stream.
+# A program that takes the place of an open page of the map: it reads the whole stream
+# of events.
 READ = """
 import sys, urllib.request
 with urllib.request.urlopen(sys.argv[1]) as stream:
@@ -103,16 +104,19 @@ class Candidate:
     url: str
     folder: Path
     environment: dict[str, str]
-    # "web" and "worker", and "worker 2" and so on.
+    # By name: "web" and "worker". Further workers are called "worker 2" and so on.
     processes: dict[str, Process] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """Its name in the tables."""
+        """The candidate's name in the tables."""
         return self.kind.name
 
     async def visitor(self, *, with_socket: bool = True) -> Visitor:
-        """A new visitor with the page open. Raises Problem."""
+        """Return a new visitor who has opened the page.
+
+        Raises Problem if that fails.
+        """
         visitor = self.kind.visitor(self.url, next(_numbers))
         with self.blamed():
             await visitor.open()
@@ -121,7 +125,10 @@ class Candidate:
         return visitor
 
     async def visitors(self, count: int, *, with_socket: bool = True) -> list[Visitor]:
-        """`count` new visitors; at most eight arrive at a time. Raises Problem."""
+        """Return `count` new visitors, who open the page at most eight at a time.
+
+        Raises Problem if a visitor cannot open it.
+        """
         arriving = asyncio.Semaphore(8)
 
         async def come() -> Visitor:
@@ -145,9 +152,10 @@ class Candidate:
             raise Problem("\n".join([words, *lines])) from error
 
     def memory(self, role: str) -> int:
-        """The memory of its "web" or "worker" processes with children, in bytes.
+        """Return the memory of the "web" or "worker" processes, in bytes.
 
-        On Linux, memory that processes share is counted once (PSS).
+        The memory of their child processes is included. On Linux, memory that processes
+        share is counted once (PSS).
         """
         total = 0
         for found in self._of(role):
@@ -158,7 +166,7 @@ class Candidate:
         return total
 
     def cpu(self, role: str) -> float:
-        """The CPU time that its "web" or "worker" processes have used, in seconds."""
+        """Return the CPU time of the "web" or "worker" processes so far, in seconds."""
         times = [process.cpu_times() for process in self._of(role)]
         return sum(time.user + time.system for time in times)
 
@@ -196,7 +204,10 @@ class Stage:
         self._exits.close()
 
     def start(self, *kinds: Kind) -> list[Candidate]:
-        """Start `kinds` at the same time; return when all are ready. Raises Problem."""
+        """Start `kinds` at the same time, and return when all of them are ready.
+
+        Raises Problem if one of them does not start.
+        """
         with ThreadPoolExecutor(len(kinds)) as pool:
             try:
                 return list(pool.map(self._start, kinds))
@@ -208,11 +219,14 @@ class Stage:
                 raise
 
     async def pace(self, *, latency: float = 0.0, pause: float = 0.0) -> None:
-        """Set the seconds that the API waits before an answer and between its words."""
+        """Set how many seconds the API waits.
+
+        `latency` is the time before an answer, and `pause` the time between its words.
+        """
         await self._ask("POST", "/pace", {"latency": latency, "pause": pause})
 
     async def figures(self) -> dict:
-        """The figures that the API counted: see `api`."""
+        """Return the figures that the API has counted (see `api`)."""
         return await self._ask("GET", "/figures")
 
     async def _ask(self, method: str, path: str, data: object = None) -> dict:

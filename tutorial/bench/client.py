@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-PATIENCE = 30.0  # seconds for an answer
+PATIENCE = 30.0  # seconds to wait for an answer of the server
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 LAST_FRAME, IS_COMPRESSED = 0x80, 0x40
@@ -31,19 +31,19 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Response:
-    """What the server answered. The names of `headers` are in lower case."""
+    """A response of the server. The names of `headers` are in lower case."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
     def header(self, name: str) -> str:
-        """Return the first header of that name; "" if there is none."""
+        """Return the value of the first header with this name, or ""."""
         return next((value for key, value in self.headers if key == name), "")
 
 
 class Http:
-    """A connection to the server at `url`; reconnects if the server has closed it."""
+    """A connection to the server at `url`. Reconnects if the server has closed it."""
 
     def __init__(self, url: str) -> None:
         self._host = urlsplit(url).netloc
@@ -51,7 +51,7 @@ class Http:
         self._writer: asyncio.StreamWriter | None = None
 
     async def connect(self) -> None:
-        """Connect now, so that the next request does not have to."""
+        """Connect now, so that the next request does not have to connect first."""
         if self._writer is None or self._reader.at_eof() or self._writer.is_closing():
             self.close()
             host, _, port = self._host.partition(":")
@@ -66,7 +66,7 @@ class Http:
     async def request(
         self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b""
     ) -> Response:
-        """Send a request and return the answer. Raises NoAnswer if there is none."""
+        """Send a request and return the response. Raises NoAnswer if there is none."""
         connection = self._writer
         await self.connect()
         is_kept = self._writer is connection
@@ -81,8 +81,8 @@ class Http:
         except (OSError, EOFError) as error:  # a timeout is an OSError
             self.close()
             if is_kept and isinstance(error, EOFError) and not error.partial:
-                # The server closed the connection just as the request was sent.
-                # Browsers retry, too.
+                # The server closed the connection while the request was on its way.
+                # Browsers send the request again in this case, too.
                 return await self.request(method, path, headers, body)
             kind = type(error).__name__
             raise NoAnswer(f"no answer to {method} {path} ({kind})") from error
@@ -112,7 +112,10 @@ class Http:
 
 
 class WebSocket(asyncio.Protocol):
-    """A WebSocket that calls `on_text(text, time in s)` for each text frame."""
+    """A WebSocket that calls `on_text(text, time)` for each text frame.
+
+    `time` is the time at which the frame arrived, in s of `time.monotonic`.
+    """
 
     def __init__(self, request: bytes, on_text: Callable[[bytes, float], None]) -> None:
         self._request = request
@@ -222,7 +225,7 @@ class WebSocket(asyncio.Protocol):
 async def open_socket(
     url: str, path: str, cookies: str, on_text: Callable[[bytes, float], None]
 ) -> WebSocket:
-    """Open a WebSocket at `path` of the server at `url`, with `url` as its origin."""
+    """Open a WebSocket to `path` on the server at `url`, with `url` as the origin."""
     host = urlsplit(url).netloc
     key = base64.b64encode(os.urandom(16)).decode()
     lines = [
@@ -242,6 +245,6 @@ async def open_socket(
 
 
 async def fetch_json(http: Http, method: str, path: str, data: object = None) -> dict:
-    """Send `data` as JSON, and return the JSON of the answer."""
+    """Send `data` as JSON, and return the JSON in the response."""
     body = b"" if data is None else json.dumps(data).encode()
     return json.loads((await http.request(method, path, body=body)).body)

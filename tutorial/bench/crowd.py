@@ -13,14 +13,15 @@ from tutorial.bench.sizes import Sizes
 from tutorial.bench.table import Figure, Section, at_most
 
 LATENCY = 10.0  # seconds that the API takes for an answer
-PLACES = 1000  # SEARCHES_PER_WORKER of final/, by default
-SECONDS = 22  # the time limit for as many searches as the workers can run at once
+PLACES = 1000  # searches at once in a worker: the default of SEARCHES_PER_WORKER
+# The time limit, in seconds, for as many searches as the workers can run at once.
+SECONDS = 22
 KIB = 1024
-EACH = 5  # searches of each visitor
+EACH = 5  # searches that each visitor sends
 
 
 def measure(sizes: Sizes) -> Section:
-    """Let many visitors ask at once, then ten times as many."""
+    """Let some visitors ask at once, and then ten times as many visitors."""
     few = sizes.crowd // (10 * EACH) * EACH
     most, workers = 10 * few, sizes.crowd_workers
     # Searches beyond the workers' limit wait until earlier searches are answered.

@@ -10,11 +10,14 @@ from tutorial.bench.sizes import Sizes
 from tutorial.bench.table import Section, at_most
 
 LATENCY = 0.1  # seconds before the API's answer begins
-PAUSE = 0.02  # seconds between its words
+PAUSE = 0.02  # seconds between the words of the answer
 
 
 def measure(sizes: Sizes) -> Section:
-    """Let the candidates take turns. All processes read CLOCK_MONOTONIC."""
+    """Let the candidates take turns.
+
+    All processes read CLOCK_MONOTONIC, so their times can be compared.
+    """
     section = Section(
         letter="b",
         title="The first chunk at the socket after the API's first token",

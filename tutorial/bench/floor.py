@@ -37,7 +37,7 @@ def _redis() -> redis.asyncio.Redis:
 
 
 def _database() -> sqlite3.Connection:
-    # The same settings as in the steps. Each statement is committed.
+    # These are the settings of the steps, too. Each statement is committed at once.
     database = sqlite3.connect(os.environ["DATABASE"], isolation_level=None)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")

@@ -1,4 +1,4 @@
-"""(d) Idle sockets of one web process: memory, connects, and how many stay open."""
+"""(d) Idle sockets: memory, connections per second, and how many stay open."""
 
 import asyncio
 import time
@@ -76,7 +76,10 @@ async def _hold(
 
 
 async def _connect(candidate: Candidate, visitors: list[Visitor]) -> float:
-    """Open a socket for each visitor, AT_A_TIME concurrently. Return the seconds."""
+    """Open a socket for each visitor, AT_A_TIME concurrently.
+
+    Returns how long it took, in seconds.
+    """
     connecting = asyncio.Semaphore(AT_A_TIME)
 
     async def connect(visitor: Visitor) -> None:

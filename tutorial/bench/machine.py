@@ -1,4 +1,4 @@
-"""Describes the machine, and the versions that are measured."""
+"""Describes the machine, and the versions of the programs that are measured."""
 
 import importlib.metadata
 import os
@@ -14,7 +14,7 @@ PACKAGES += ("uvloop", "daphne", "openai")
 
 
 def describe() -> dict[str, str | int]:
-    """Processor, cores, system and versions, by name."""
+    """Return the processor, the cores, the system and the versions, by name."""
     found: dict[str, str | int] = {
         "processor": _processor(),
         "cores": cores(),
@@ -31,14 +31,14 @@ def describe() -> dict[str, str | int]:
 
 
 def cores() -> int:
-    """The number of cores that this process is allowed to use."""
+    """Return the number of cores that this process is allowed to use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def load() -> float:
-    """The load average of the last minute, in processes."""
+    """Return the load average of the last minute, in processes."""
     return os.getloadavg()[0]
 
 

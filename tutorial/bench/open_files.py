@@ -6,7 +6,7 @@ SPARE = 200  # open files that are not sockets of the measurement
 
 
 def raise_open_files() -> int:
-    """Raise this process's limit on open files to the allowed maximum. Return it."""
+    """Raise this process's limit on open files to the maximum. Return the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in (hard, 65_536, 10_240):
         # macOS reports "unlimited", but refuses more than its own limit.

@@ -13,7 +13,7 @@ from tutorial.bench.table import Section, at_least, at_most
 from tutorial.bench.visitors import FloorVisitor, Visitor
 
 POLLING = "polling"
-POLL_EVERY = 0.5  # seconds
+POLL_EVERY = 0.5  # seconds between two polls
 
 _numbers = itertools.count(1)
 
@@ -102,7 +102,7 @@ async def _rounds(
     seconds: dict[str, list[float]] = {name: [] for name, *_ in turns}
     for number in range(sizes.rounds):
         for name, candidate, act, count in turns:
-            # A new visitor for each turn: few people ask hundreds of questions.
+            # Use a new visitor for each turn: few people ask hundreds of questions.
             visitor = await candidate.visitor(with_socket=act is search)
             with candidate.blamed():
                 if act is search:

@@ -2,10 +2,10 @@
 
     python -P pusher.py HOW COUNT
 
-HOW is "floor", "step" (like the signal handler of the steps) or "final" (like the
-worker of final/). It runs in the project's folder and environment, and imports nothing
-from `tutorial`. Each push contains the time at which it was sent: seconds of
-CLOCK_MONOTONIC.
+HOW says what the pusher imitates: the worker of the floor ("floor"), the signal handler
+of the steps ("step"), or the worker of final/ ("final"). The pusher runs in the
+project's folder and environment, and imports nothing from `tutorial`. Each push
+contains the time at which it was sent, in seconds of CLOCK_MONOTONIC.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
 
-IN_FLIGHT = 50  # concurrent pushes of the process
+IN_FLIGHT = 50  # pushes that the process sends concurrently
 
 TASK_ID = str(uuid.uuid4())
 
 
 def news(number: int) -> dict:
-    """A chunk of an answer, as final/ sends it."""
+    """Return a chunk of an answer, as final/ sends it."""
     words = "the worker has taken it and "
     data = {"task_id": TASK_ID, "sequence": number, "chunk": words}
     return data | {"pushed": time.monotonic()}
@@ -38,7 +38,7 @@ def news(number: int) -> dict:
 async def push_all(
     users: Iterable[int], count: int, push: Callable[[int, dict], Awaitable[None]]
 ) -> None:
-    """Push `count` times to the users in turn, with IN_FLIGHT concurrent pushes."""
+    """Push `count` messages to the users in turn, IN_FLIGHT of them concurrently."""
     numbers = iter(range(count))
     turns = itertools.cycle(users)
 
@@ -50,7 +50,7 @@ async def push_all(
 
 
 def push_as_floor(count: int) -> None:
-    """Publish what the floor's web process forwards."""
+    """Publish messages in Redis, which the floor's web process forwards."""
 
     async def main() -> None:
         client = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"])
@@ -65,7 +65,7 @@ def push_as_floor(count: int) -> None:
 
 
 def users_of_project() -> list[int]:
-    """The ids of all users of the project."""
+    """Return the ids of all users of the project."""
     sys.path.insert(0, os.getcwd())  # noqa: PTH109
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
@@ -73,7 +73,7 @@ def users_of_project() -> list[int]:
 
 
 def push_as_step(count: int) -> None:
-    """Call what the steps' signal handler calls."""
+    """Push with the function that the steps' signal handler calls."""
     turns = itertools.cycle(users_of_project())
     for number in range(count):
         async_to_sync(get_channel_layer().group_send)(
@@ -82,9 +82,9 @@ def push_as_step(count: int) -> None:
 
 
 def push_as_final(count: int) -> None:
-    """Call what the worker of final/ calls for a chunk."""
+    """Push with the function that the worker of final/ calls for each chunk."""
     users = users_of_project()
-    # A module of the project, whose folder has to be on the path first.
+    # This module is in the project. `users_of_project` has put its folder on the path.
     from search.handlers import broadcast
 
     asyncio.run(push_all(users, count, broadcast))

@@ -15,7 +15,7 @@ from tutorial.bench.visitors import Visitor
 from tutorial.paths import PYTHON
 from tutorial.problem import Problem
 
-# The argument of the pusher for each candidate.
+# The first argument of `pusher.py`, for each candidate.
 HOW = {
     candidates.FLOOR: "floor",
     candidates.STEP_7: "step",
@@ -24,11 +24,11 @@ HOW = {
 COUNTS = ("sent", "received")
 PUSHER = Path(__file__).parent / "pusher.py"
 LONGEST = 60.0  # seconds that all pushes of one repeat are allowed to take
-SILENCE = 2.0  # seconds after the last frame; missing frames then count as lost
+SILENCE = 2.0  # seconds without a frame, after which missing frames count as lost
 
 
 def measure(sizes: Sizes) -> Section:
-    """Push to the same sockets several times; the figures are medians."""
+    """Push to the same sockets several times, and combine the figures."""
     count = open_files.sockets_for_each(sizes.pushed_sockets, 3)
     section = Section(
         letter="e",
@@ -115,7 +115,7 @@ async def _flood(
 async def _push(
     stage: Stage, candidate: Candidate, visitors: list[Visitor], count: int
 ) -> None:
-    """Run the pusher in the candidate's environment, until it ends."""
+    """Run the pusher in the candidate's environment, and wait until it ends."""
     users = " ".join(str(visitor.number) for visitor in visitors)
     environment = candidate.environment | {"FLOOR_USERS": users}
     how = HOW[candidate.kind]

@@ -34,7 +34,10 @@ SECTIONS = {
 
 
 def parse_sections(text: str) -> list[str]:
-    """The letters in a text such as "a,c", in the order of SECTIONS. Raises Problem."""
+    """Return the letters in a text such as "a,c", in the order of SECTIONS.
+
+    An empty text stands for all sections. Raises Problem if a section does not exist.
+    """
     letters = {letter.strip().lower() for letter in text.split(",")} - {""}
     if unknown := ", ".join(sorted(letters - SECTIONS.keys())):
         raise Problem(

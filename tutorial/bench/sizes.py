@@ -1,36 +1,36 @@
-"""How much is measured: everything, or just enough for a quick look."""
+"""How much is measured: enough for reliable figures, or only for a quick look."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Counts, and times in seconds."""
+    """The sizes of the measurements: counts, and times in seconds."""
 
-    # In (a) and (b), candidates take turns in rounds. (c) and (e) are repeated, except
-    # for the slow candidates.
+    # In sections (a), (b) and (g), the candidates take turns for several rounds.
+    # Sections (c) and (e) are repeated, except for the slow candidates.
     rounds: int = 5
     repeats: int = 3
-    # (a): searches per round.
-    fast_searches: int = 80  # of the floor and of final/
-    slow_searches: int = 30  # of step 7
-    polled_searches: int = 4  # half a second each
-    # (b): searches per round.
+    # Section (a): searches per round.
+    fast_searches: int = 80  # for the floor and for final/
+    slow_searches: int = 30  # for step 7
+    polled_searches: int = 4  # each takes at least half a second
+    # Section (b): searches per round.
     streams: int = 8
-    # (c)
+    # Section (c).
     visitors: int = 20
     searches_each: int = 5
-    # (d)
+    # Section (d).
     idle_sockets: int = 1000
     idle_seconds: float = 60.0
-    # (e)
+    # Section (e).
     pushed_sockets: int = 500
     pushes: int = 6_000
-    slow_pushes: int = 500  # of step 7
-    # (f)
+    slow_pushes: int = 500  # for step 7
+    # Section (f).
     crowd: int = 1_000
     crowd_workers: int = 1
-    # (g): searches per round.
+    # Section (g): searches per round.
     watched_searches: int = 10
 
 

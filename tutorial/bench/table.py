@@ -1,4 +1,4 @@
-"""The results of a section: as text for people, as data for programs."""
+"""The results of a section, as text for people and as data for programs."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -30,12 +30,18 @@ class Goal:
 
 
 def at_most(bound: float, words: str, value: float) -> Goal:
-    """The goal that `value` is `bound` or less; {} in `words` stands for `bound`."""
+    """Return the goal that `value` is `bound` or less.
+
+    {} in `words` stands for `bound`.
+    """
     return Goal(words.format(f"{bound:,g}"), value, bound, is_most=True)
 
 
 def at_least(bound: float, words: str, value: float) -> Goal:
-    """The goal that `value` is `bound` or more; {} in `words` stands for `bound`."""
+    """Return the goal that `value` is `bound` or more.
+
+    {} in `words` stands for `bound`.
+    """
     return Goal(words.format(f"{bound:,g}"), value, bound, is_most=False)
 
 
@@ -43,8 +49,8 @@ def at_least(bound: float, words: str, value: float) -> Goal:
 class Section:
     """A table with a row of figures for each candidate, and the goals to reach.
 
-    `columns` maps the name of each figure to its column title. If a figure is a time or
-    a size, both its title and its name contain the unit.
+    `columns` maps the name of each figure to the title of its column. If a figure
+    is a time or a size, both its name and that title contain the unit.
     """
 
     letter: str
@@ -73,7 +79,7 @@ class Section:
         }
 
     def lines(self) -> Iterator[str]:
-        """The table as lines of text."""
+        """Yield the section as lines of text."""
         yield f"({self.letter}) {self.title}"
         cells = [["", *self.columns.values(), "goals"]]
         for candidate, figures in self.rows.items():

@@ -16,7 +16,7 @@ COUNTS = ("sent", "received", "asked")
 
 
 def measure(sizes: Sizes) -> Section:
-    """Let all visitors ask at once, several times; the figures are medians."""
+    """Let all visitors ask at once, several times, and combine the figures."""
     searches = sizes.visitors * sizes.searches_each
     times = "once" if sizes.repeats == 1 else f"{sizes.repeats} times"
     section = Section(
@@ -74,7 +74,7 @@ async def _repeats(
     found: dict[str, list[dict[str, Figure]]] = {}
     for number in range(sizes.repeats):
         for candidate in (floor, default_pool, final):
-            # One repeat is enough: it takes (searches / cores) seconds.
+            # One repeat is enough here, because it takes (searches / cores) seconds.
             if candidate is default_pool and number > 0:
                 continue
             figures = await _ask_all_at_once(sizes, stage, candidate)

@@ -1,4 +1,4 @@
-"""Visitors: they do what a page in a browser does, without a browser.
+"""Visitors, who do the same as a page in a browser, but without a browser.
 
 A visitor opens the page and its socket, submits questions, and stores the time at which
 the frames about each question arrived.
@@ -23,19 +23,22 @@ SOCKET_PATH = "/ws/search/"
 
 
 class Moments:
-    """The time of the first frame of a kind, by question, in s of `time.monotonic`."""
+    """When the first frame of a kind arrived, by question, in s of `time.monotonic`."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self._futures = defaultdict[str, asyncio.Future[float]](loop.create_future)
 
     def note(self, question: str, moment: float) -> None:
-        """Store the time of a frame about the question; only the first one counts."""
+        """Store the time of a frame about the question, if it is the first one."""
         if not self._futures[question].done():
             self._futures[question].set_result(moment)
 
     async def of(self, question: str, patience: float = PATIENCE) -> float:
-        """Wait for the first frame, and return its time. Raises NoAnswer."""
+        """Wait for the first frame, and return its time.
+
+        Raises NoAnswer if none arrives within `patience` seconds.
+        """
         try:
             async with asyncio.timeout(patience):
                 return await self._futures[question]
@@ -44,16 +47,16 @@ class Moments:
 
 
 class Visitor:
-    """The base of the visitors of all candidates. Each has its own `number`."""
+    """The base class of all visitors. Each visitor has a different `number`."""
 
     def __init__(self, url: str, number: int) -> None:
         self.url = url
         self.number = number
         self.http = Http(url)
         self.socket: WebSocket | None = None
-        self.answers = Moments()  # of the frames with the whole answer
+        self.answers = Moments()  # for the frames with a whole answer
         self.first_chunks = Moments()
-        # Called with each frame and its time (s).
+        # Called with each frame and the time of its arrival, in seconds.
         self.on_frame: Callable[[dict, float], None] = self.read
 
     async def open(self) -> None:
@@ -76,7 +79,7 @@ class Visitor:
 
     @property
     def socket_path(self) -> str:
-        """The path of the socket, with its query."""
+        """The path of the socket, with its query string."""
         return SOCKET_PATH
 
     @property
@@ -114,13 +117,13 @@ class FloorVisitor(Visitor):
         kind.note(frame["query"], moment)
 
     async def poll(self) -> bool:
-        """Whether there is an answer to the last question."""
+        """Ask the floor whether there is an answer to the last question."""
         response = await self.http.request("GET", f"/?task={self.task_id}")
         return response.status == 200
 
     @property
     def socket_path(self) -> str:
-        """The path of the socket, with its query."""
+        """The path of the socket, with its query string."""
         return f"{SOCKET_PATH}?user={self.number}"
 
 
@@ -161,7 +164,7 @@ class PageVisitor(Visitor):
             self._form.fields["task_id"] = next_task_id
 
     def read(self, frame: dict, moment: float) -> None:
-        """Store the time of an answer, or of the first part of one (final/)."""
+        """Store the time of a whole answer or, for final/, of the first part of one."""
         if frame.get("status", "done") == "done" and "answer" in frame:
             self.answers.note(frame["query"], moment)
         elif frame.get("chunk") or frame.get("answer"):
@@ -193,7 +196,7 @@ class FinalVisitor(PageVisitor):
 
 
 def multipart(fields: Mapping[str, str]) -> tuple[bytes, str]:
-    """The fields as `FormData` sends them: the body and its content type."""
+    """Encode the fields as `FormData` does. Returns the body and its content type."""
     boundary = "----bench-b7f1c0d29a64"
     head = f"--{boundary}\r\nContent-Disposition: form-data; name="
     parts = [f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()]

@@ -1,5 +1,5 @@
 """Everything that runs: the environment, processes, ports, services, browser, stack.
 
 In here: code that starts, waits and stops.
-Not in here: what a visitor does with a running project, and how it is judged.
+Not in here: what a visitor does with a running project, and how a project is judged.
 """

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tutorial.problem import Problem
 
 HERE = "127.0.0.1"
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - a person has to choose it
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - only a user can choose it
 
 # An address in each private network (RFC 1918), and a public one. Nothing is sent to
 # them: the system only says from which of its own addresses it would send.
@@ -15,7 +15,7 @@ DESTINATIONS = ("192.168.255.1", "10.255.255.1", "172.31.255.1", "198.51.100.1")
 
 
 def own_addresses() -> list[str]:
-    """The addresses at which other machines may reach this one, the likeliest first."""
+    """Return the addresses at which others may reach this machine, likeliest first."""
     found = dict.fromkeys(_source_addresses())
     return [address for address in found if not address.startswith("127.")]
 
@@ -23,11 +23,11 @@ def own_addresses() -> list[str]:
 def _source_addresses() -> Iterator[str]:
     for destination in DESTINATIONS:
         probe = socket.socket(type=socket.SOCK_DGRAM)
-        # Without a route to that network, the system refuses.
+        # If there is no route to that network, the system refuses to connect.
         with probe, contextlib.suppress(OSError):
             probe.connect((destination, 9))
             yield probe.getsockname()[0]
-    with contextlib.suppress(OSError):  # the machine cannot resolve its own name
+    with contextlib.suppress(OSError):  # it may not know its own name
         yield from socket.gethostbyname_ex(socket.gethostname())[2]
 
 
@@ -45,9 +45,9 @@ def check_address(host: str) -> None:
 
 
 def urls(host: str, port: int) -> list[str]:
-    """The URLs of a server that listens on `host`.
+    """Return the URLs of a server that listens on `host`.
 
-    The first one is the best for other machines.
+    The first URL is the best one for other machines.
     """
     hosts = [*own_addresses(), HERE] if host == EVERYWHERE else [host]
     return [f"http://{one}:{port}/" for one in hosts]

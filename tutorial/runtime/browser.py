@@ -18,7 +18,8 @@ from tutorial.runtime import debian
 # The variable that passes the path of the browser on to child processes.
 BROWSER_VARIABLE = "TUTORIAL_BROWSER"
 
-# The first one is a headless build, which is the fastest.
+# The browsers to look for, in this order. The first one is a headless build, which is
+# the fastest.
 SYSTEM_BROWSERS = (
     "chromium-headless-shell",
     "chromium",
@@ -29,9 +30,10 @@ SYSTEM_BROWSERS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 
-# For the address bar of each window, Chromium creates two internal pages, which take
-# longer to load than the page under test. The other features are those that Playwright
-# turns off, repeated here because Chromium obeys only the last --disable-features.
+# Features of Chromium that are turned off. With the first two, Chromium creates two
+# internal pages for the address bar of each window, which take longer to load than the
+# page under test. Playwright turns off the other features itself. They are repeated
+# here because Chromium obeys only the last --disable-features.
 UNWANTED_FEATURES = (
     *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
     *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect"),
@@ -55,7 +57,7 @@ BROWSER_ARGUMENTS = (
 
 
 def find_browser() -> str:
-    """The path of a Chromium, which is installed or downloaded if there is none.
+    """Return the path of a Chromium. Install or download one if there is none.
 
     Raises Problem if that fails.
     """
@@ -71,7 +73,7 @@ def find_browser() -> str:
 
 
 def present_browser() -> str | None:
-    """The path of a Chromium that is already on this machine, or None."""
+    """Return the path of a Chromium that is already on this machine, or None."""
     if program := os.environ.get(BROWSER_VARIABLE):
         return program
     if found := next(filter(_starts, map(shutil.which, SYSTEM_BROWSERS)), None):
@@ -82,7 +84,7 @@ def present_browser() -> str | None:
 
 @contextlib.contextmanager
 def launch(program: str) -> Iterator[Any]:
-    """A headless browser, as an object of Playwright's sync API.
+    """Start a headless browser, and yield it as an object of Playwright's sync API.
 
     Raises Problem if it does not start.
     """
@@ -102,7 +104,10 @@ def launch(program: str) -> Iterator[Any]:
 
 
 def _starts(program: str | None) -> bool:
-    """Whether the program exists and runs. On Ubuntu, `chromium-browser` is a stub."""
+    """Whether the program exists and runs.
+
+    On Ubuntu, `chromium-browser` may be a stub that does not run.
+    """
     if program is None:
         return False
     try:
@@ -114,7 +119,7 @@ def _starts(program: str | None) -> bool:
 
 
 def _of_playwright() -> str:
-    """The path at which Playwright stores its own browser if it downloads one."""
+    """Return the path of Playwright's own browser, even if it is not downloaded yet."""
     with sync_playwright() as playwright:
         return playwright.chromium.executable_path
 

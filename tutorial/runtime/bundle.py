@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tutorial.paths import WHEELS
 
-DESCRIPTION = "pack.json"  # in WHEELS
+DESCRIPTION = "pack.json"  # the name of a file in WHEELS
 
 
 @dataclass(frozen=True, order=True)
 class Target:
-    """A target for packages, such as linux-x86_64 with Python 3.12."""
+    """A platform and a version of Python: for example, linux-x86_64 and 3.12."""
 
     platform: str
     python: str
@@ -24,7 +24,7 @@ class Target:
 
 
 def this_machine() -> str:
-    """The platform of this machine, such as "linux-x86_64" or "macos-arm64"."""
+    """Return the platform of this machine, such as "linux-x86_64" or "macos-arm64"."""
     machine = platform.machine().lower()
     if sys.platform == "darwin":
         return f"macos-{machine}"
@@ -35,12 +35,15 @@ def this_machine() -> str:
 
 
 def this_target() -> Target:
-    """The target that this process runs on."""
+    """Return the target that this process runs on."""
     return Target(this_machine(), f"{sys.version_info[0]}.{sys.version_info[1]}")
 
 
 def targets() -> list[Target]:
-    """The targets that `wheels/` is for; none if this is a clone and not a pack."""
+    """Return the targets that `wheels/` is for.
+
+    There are none if this is a clone and not a pack.
+    """
     try:
         read = json.loads((WHEELS / DESCRIPTION).read_text())
         return [Target(**one) for one in read["targets"]]
@@ -49,17 +52,17 @@ def targets() -> list[Target]:
 
 
 def description(all_targets: Iterable[Target]) -> str:
-    """The text of DESCRIPTION for these targets."""
+    """Return the content of the file DESCRIPTION for these targets."""
     return json.dumps({"targets": [asdict(one) for one in all_targets]}, indent=1)
 
 
 def wheels_for(target: Target) -> Path | None:
-    """The folder of the pack's packages, if they fit the target."""
+    """Return the folder of the pack's packages if they fit the target, or else None."""
     return WHEELS if target in targets() else None
 
 
 def misfit(target: Target) -> str:
-    """The message for a pack that is for other targets; otherwise ""."""
+    """Return a message if this is a pack for other targets, or else ""."""
     known = targets()
     if not known or target in known:
         return ""
@@ -67,7 +70,7 @@ def misfit(target: Target) -> str:
 
 
 def in_words(some: Iterable[Target]) -> str:
-    """The targets in words, such as "linux-x86_64 with Python 3.11 and 3.12"."""
+    """Return targets in words, such as "linux-x86_64 with Python 3.11 and 3.12"."""
     pythons: dict[str, list[str]] = {}
     for target in some:
         pythons.setdefault(target.platform, []).append(target.python)

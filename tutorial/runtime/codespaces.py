@@ -11,7 +11,10 @@ import os
 
 
 def address(port: int) -> str | None:
-    """The address at which a browser finds `port`; None outside Codespaces."""
+    """Return the address at which a browser finds `port`.
+
+    Returns None outside Codespaces.
+    """
     if os.environ.get("CODESPACES") != "true":
         return None
     domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
@@ -20,8 +23,8 @@ def address(port: int) -> str | None:
 
 
 def variables(port: int) -> dict[str, str]:
-    """The environment variables that a project on `port` needs in Codespaces."""
+    """Return the environment variables that a project on `port` needs in Codespaces."""
     there = address(port)
-    # The second origin is needed if the proxy does not change the header.
+    # The second origin is needed if the proxy does not change the header Origin.
     origins = f"https://localhost:{port} {there}"
     return {"CSRF_TRUSTED_ORIGINS": origins} if there else {}

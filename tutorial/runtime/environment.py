@@ -1,4 +1,4 @@
-"""Makes the tutorial's own `.venv`, with nothing but the standard library."""
+"""Makes the tutorial's own `.venv`. This code needs only the standard library."""
 
 import hashlib
 import os
@@ -14,10 +14,11 @@ from tutorial.runtime.exclusive import locked, not_writable
 from tutorial.runtime.installer import FREE_SPACE, NO_SPACE, install, last_line
 from tutorial.runtime.shown import run_shown
 
-# Records where `.venv` was made: its programs contain that path, and break elsewhere.
+# A file that records where `.venv` was made. The programs in `.venv` contain that path,
+# and do not work if `.venv` is moved.
 PLACE = VENV / ".tutorial-place"
 
-# Everything that the program's commands need, in the order of their installation.
+# All sets of requirements, in the order in which they are installed.
 SETS = ("run", "redis", "test", "docs")
 
 WAITING = (
@@ -29,8 +30,9 @@ WAITING = (
 def enter(*names: str) -> None:
     """Continue in `.venv`, with the requirements `names` installed.
 
-    Returns if the program already runs there. Otherwise replaces this process with
-    one that runs the same command line there. Raises Problem if `.venv` cannot be made.
+    If the program runs there already, this function returns. Otherwise, it replaces
+    this process with one that runs the same command line there. Raises Problem if
+    `.venv` cannot be made.
     """
     ensure(*names)
     if Path(sys.prefix).resolve() != VENV.resolve():
@@ -61,7 +63,7 @@ def ensure(*names: str) -> None:
 
 
 def missing_sets(*names: str) -> list[str]:
-    """Those of the requirements `names` that are not installed."""
+    """Return the names of those requirements in `names` that are not installed."""
     return [name for name in names if not _is_installed(name)]
 
 

@@ -16,19 +16,21 @@ from tutorial.runtime import wsl
 # connection could take a port in that range before our process listens on it.
 PORTS = range(20_000, 32_000)
 
-# A bound UDP port of the same number tells the program's other processes that the TCP
-# port is taken. The system releases it when this process ends, however it ends.
+# To reserve a TCP port, a process of the program binds the UDP port of the same number.
+# The program's other processes then see that the TCP port is taken. The system releases
+# the UDP port when this process ends for any reason.
 _reserved: deque[socket.socket] = deque(maxlen=64)
 
 
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
-    """A free TCP port on 127.0.0.1: `preferred` if it is free, else one of PORTS.
+    """Return a free TCP port on 127.0.0.1.
 
-    `preferred` has to be free at the address `host` as well.
+    It is `preferred` if that port is free, both there and at the address `host`.
+    Otherwise, it is one of PORTS.
 
     No other call gets the same port from PORTS until a process has had time to start
-    listening on it. Otherwise, two projects that start at the same time might get the
-    same port. Raises Problem if no port is free.
+    listening on it. Without this rule, two projects that start at the same time might
+    get the same port. Raises Problem if no port is free.
     """
     if preferred and _is_free(preferred) and _is_free(preferred, host):
         return preferred
@@ -65,9 +67,9 @@ def listens(port: int) -> bool:
 def locked(file: Path, refusal: str = "", waiting: str = "") -> Iterator[None]:
     """Hold the lock on `file`, which is created if it does not exist.
 
-    If another process holds the lock, prints the text `waiting` and waits or, with a
-    `refusal`, raises Problem with that text. Raises Problem if the file cannot be
-    created.
+    If another process holds the lock, prints the text `waiting`, and waits. If there is
+    a text `refusal`, raises Problem with that text instead. Also raises Problem if the
+    file cannot be created.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +89,7 @@ def locked(file: Path, refusal: str = "", waiting: str = "") -> Iterator[None]:
 
 
 def not_writable(error: OSError, path: Path) -> Problem:
-    """Return the Problem that the tutorial cannot create `path` in its own folder."""
+    """Return a Problem: the tutorial cannot create `path` in its own folder."""
     return Problem(
         f"Cannot write to the tutorial's folder: {error.strerror}, {path}.\n"
         "The program makes .venv and .run there. Clone or copy the tutorial into a"

@@ -1,4 +1,4 @@
-"""Installs the pinned packages with uv or pip, and explains why if that fails."""
+"""Installs the pinned packages with uv or pip. Explains the reason if that fails."""
 
 import errno
 import os
@@ -26,27 +26,27 @@ FREE_SPACE = f"The packages need about 1 GB. Free some space, {AGAIN}"
 QUIET = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off")
 QUIET += ("--retries", "2")
 
-# The size that each set of pins adds to the download, in MB, rounded.
+# How many MB each set of pinned packages adds to the download, rounded.
 DOWNLOADS = {"run": 40, "redis": 2, "test": 75, "docs": 26}
 
 
 def amount(*names: str) -> tuple[int, int]:
-    """The number of packages in these sets of pins, and their rough size in MB."""
+    """Return the number of packages in these sets, and their rough size in MB."""
     packages = set().union(*(names_in(requirements(name)) for name in names))
     return len(packages), sum(DOWNLOADS[name] for name in names)
 
 
 def names_in(file: Path) -> set[str]:
-    """The packages that a compiled file of pins names."""
+    """Return the names of the packages in a compiled requirements file."""
     lines = file.read_text().splitlines()
     return {line.partition("==")[0].strip() for line in lines if "==" in line}
 
 
 def install(name: str, python: Path, wheels: Path | None = None) -> None:
-    """Install the pins called `name` into the environment of `python`.
+    """Install the set of packages called `name` into the environment of `python`.
 
-    `wheels` is the folder of a pack, which is tried before the package index. Raises
-    Problem with the installer's reason, and what to do.
+    `wheels` is the folder with the packages of a pack. It is tried before the package
+    index. If the installation fails, raises Problem with the reason and what to do.
     """
     file = requirements(name)
     count = sum("==" in line for line in file.read_text().splitlines())
@@ -79,7 +79,7 @@ def _install(options: list[str], python: Path, title: str) -> tuple[int, str]:
 
 
 def pip(python: Path) -> list[str]:
-    """The command that runs pip in an environment.
+    """Return the command that runs pip in an environment.
 
     An environment that uv has made has no pip, so pip is added first.
     """
@@ -89,7 +89,7 @@ def pip(python: Path) -> list[str]:
 
 
 def explanation(output: str) -> str:
-    """What went wrong, from the installer's output, and what to do about it."""
+    """Say what went wrong, as the `output` shows, and what to do about it."""
     # Look for certificate errors first: pip reports them as network errors, too.
     if any(sign in output for sign in CERTIFICATE):
         return (
@@ -106,6 +106,6 @@ def explanation(output: str) -> str:
 
 
 def last_line(output: str) -> str:
-    """The last line of what a program has printed."""
+    """Return the last line of a program's output that is not blank."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return lines[-1] if lines else "it printed nothing"

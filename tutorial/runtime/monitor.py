@@ -1,4 +1,4 @@
-"""Reads every command that a Redis server receives, with MONITOR."""
+"""Uses MONITOR to read every command that a Redis server receives."""
 
 import contextlib
 import threading
@@ -34,14 +34,17 @@ class Command:
 
 
 class _Arguments:
-    """Finds the arguments of a command that MONITOR shows, each in quotation marks.
+    """Finds the arguments of a command in the output of MONITOR.
 
-    redis-py joins them with spaces, so a key with a space would look like two
-    arguments.
+    There, each argument is in quotation marks. redis-py then joins the arguments with
+    spaces. Without this class, a key with a space would look like two arguments.
     """
 
     def findall(self, shown: str) -> list[str]:
-        """The command's name and its arguments."""
+        """Return the name and the arguments of a command.
+
+        Spaces in the first argument are escaped.
+        """
         name, *rest = redis.client.Monitor.command_re.findall(shown)
         return [name, *(one.replace(" ", r"\x20") for one in rest[:1]), *rest[1:]]
 
@@ -51,7 +54,7 @@ class _Monitor(redis.client.Monitor):
 
 
 class RedisMonitor:
-    """The commands so far, oldest first. A thread reads them from Redis."""
+    """Collects the commands that Redis receives, oldest first. A thread reads them."""
 
     def __init__(self, client: redis.Redis, monitor: redis.client.Monitor) -> None:
         self._client = client
@@ -61,11 +64,11 @@ class RedisMonitor:
         self._thread.start()
 
     def mark(self) -> int:
-        """The current position in the list, for `since` and `wait`."""
+        """Return the current position in the list, for `since` and `wait`."""
         return len(self._commands)
 
     def since(self, mark: int, *words: str) -> list[Command]:
-        """The commands since the position `mark` that contain all of these words."""
+        """Return the commands after the position `mark` that contain all of `words`."""
         return [
             command
             for command in self._commands[mark:]
@@ -75,7 +78,10 @@ class RedisMonitor:
     def wait(
         self, wanted: Callable[[Command], Found], seconds: float, mark: int = 0
     ) -> Found | None:
-        """The first true result of `wanted(command)`, or None after `seconds`."""
+        """Wait for the first true result of `wanted(command)`, and return it.
+
+        Returns None if there is none after `seconds`.
+        """
         return wait_for(
             lambda: next(filter(None, map(wanted, self.since(mark))), None), seconds
         )
@@ -94,11 +100,11 @@ class RedisMonitor:
         """Stop reading."""
         # `listen` blocks until Redis reports a command, so send one.
         self._end = f"end-{uuid.uuid4()}"
-        with contextlib.suppress(redis.RedisError):  # the server may be gone
+        with contextlib.suppress(redis.RedisError):  # the server may have ended
             self._client.echo(self._end)
         self._thread.join(timeout=SYNC)
 
-    _end = "\0"  # no other command contains it
+    _end = "\0"  # until `close` sets it: a text that no command contains
 
     def _read(self) -> None:
         # Reading also ends when the server ends. A closed connection no longer has a
@@ -114,9 +120,9 @@ class RedisMonitor:
 
 @contextlib.contextmanager
 def monitor(url: str) -> Iterator[RedisMonitor]:
-    """A context manager that reads what the Redis server at `url` receives.
+    """Collect the commands that the Redis server at `url` receives in this context.
 
-    It reads all commands that arrive while the context is active.
+    Yields the RedisMonitor that collects them.
     """
     client = redis.Redis.from_url(url, socket_timeout=None)
     pool = client.connection_pool

@@ -16,13 +16,14 @@ from tutorial.runtime.waiting import wait_until
 # The variable that passes the folder of PostgreSQL's programs on to child processes.
 POSTGRES_VARIABLE = "TUTORIAL_POSTGRES"
 
-# The variable that passes the path of PgBouncer on.
+# The variable that passes the path of PgBouncer on to child processes.
 PGBOUNCER_VARIABLE = "TUTORIAL_PGBOUNCER"
 
 # PostgreSQL refuses to run as root. Debian's package creates this user.
 USER = "postgres"
 
-# These settings are fast and not durable: a crash may lose data, which tests accept.
+# With these settings, PostgreSQL is fast, but a crash may lose data. For tests, that is
+# acceptable.
 OPTIONS = {
     "fsync": "off",
     "listen_addresses": "127.0.0.1",
@@ -33,12 +34,18 @@ OPTIONS = {
 
 
 def find_postgres() -> str | None:
-    """The folder of PostgreSQL's programs, or None if they cannot be installed here."""
+    """Return the folder of PostgreSQL's programs. Install them if there are none.
+
+    Returns None if they cannot be installed here.
+    """
     return _present() or (_present() if debian.install("postgresql") else None)
 
 
 def find_pgbouncer() -> str | None:
-    """The path of PgBouncer, or None if it cannot be installed here."""
+    """Return the path of PgBouncer. Install it if it is not there.
+
+    Returns None if it cannot be installed here.
+    """
     path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
     is_there = shutil.which("pgbouncer", path=path) or debian.install("pgbouncer")
     return shutil.which("pgbouncer", path=path) if is_there else None
@@ -47,7 +54,7 @@ def find_pgbouncer() -> str | None:
 def _present() -> str | None:
     on_path = shutil.which("initdb")
     folders = [Path(on_path).resolve().parent] if on_path else []
-    # Debian stores each version in a folder of its own; take the newest.
+    # Debian stores each version in a separate folder. Prefer the newest version.
     versions = Path("/usr/lib/postgresql").glob("*/bin")
     folders += sorted(versions, key=lambda folder: folder.parent.name, reverse=True)
     found = (folder for folder in folders if (folder / "postgres").exists())
@@ -60,8 +67,8 @@ def start_postgres(
     """Start our own PostgreSQL server on 127.0.0.1, with its data in the folder `data`.
 
     An empty folder becomes a new database cluster. `options` are settings of the
-    server, such as max_connections. Returns the process and its URL once it answers.
-    Raises Problem if the process ends before that.
+    server, such as max_connections. Once the server answers, returns its process and
+    its URL. Raises Problem if the process ends before that.
     """
     as_user = _own(data)
     if not any(data.iterdir()):
@@ -90,8 +97,8 @@ def start_pgbouncer(
 ) -> str:
     """Start PgBouncer in transaction mode in front of the server at the URL `database`.
 
-    It has 40 connections to the server, and keeps its files in the folder `data`.
-    Returns the URL of the same database through it.
+    PgBouncer opens up to 40 connections to the server, and stores its files in the
+    folder `data`. Returns the URL at which PgBouncer offers the same database.
     """
     url = urlsplit(database)
     (data / "users.txt").write_text(f'"{url.username}" ""\n')
@@ -125,9 +132,10 @@ max_client_conn = 1000
 
 
 def _own(data: Path) -> list[str]:
-    """A prefix that runs a command as a user other than root.
+    """Return a prefix for a command, with which a user other than root runs it.
 
-    That user becomes the owner of `data`.
+    That user becomes the owner of `data`. If this process does not run as root, the
+    prefix is empty, and the owner stays.
     """
     if os.geteuid() != 0:
         return []

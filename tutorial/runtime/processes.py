@@ -1,4 +1,4 @@
-"""Child processes that start together and end together, whatever happens.
+"""Runs child processes that start together and end together, whatever happens.
 
 Each child leads a process group of its own. A terminal's Ctrl-C therefore reaches only
 this program, and ending a group also ends the processes that the child started. A
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tutorial.runtime import reaper
 
-# Starts a child. The tests replace it with a faster function.
+# The function that starts a child. The tests replace it with a faster function.
 popen: Callable[..., subprocess.Popen] = subprocess.Popen
 
 # The first words of commands that only a shell can run.
@@ -40,7 +40,7 @@ class Process:
         return self.child.pid
 
     def how_it_ended(self) -> str:
-        """How the process ended, such as "ended with exit status 1"."""
+        """Say how the process ended, such as "ended with exit status 1"."""
         code = self.child.returncode
         # A shell reports a child killed by signal N as 128 + N.
         number = -code if code < 0 else code - 128
@@ -61,7 +61,7 @@ class Processes:
         self._running: list[Process] = []
         self._ended: queue.SimpleQueue[Process] = queue.SimpleQueue()
         self._reaper: subprocess.Popen | None = None
-        self._reaper_lock = threading.Lock()  # `check` starts two children at a time
+        self._reaper_lock = threading.Lock()  # `check` starts two children at once
         self._starting = False
         self._interruption: Exception | None = None
 
@@ -82,7 +82,10 @@ class Processes:
         folder: Path,
         environment: Mapping[str, str],
     ) -> Process:
-        """Start `command` (a string goes to the shell) in `folder` and return it."""
+        """Start `command` in `folder`, and return its process.
+
+        If the command is a string, the shell runs it.
+        """
         self._starting = True
         try:
             with self._reaper_lock:
@@ -114,9 +117,10 @@ class Processes:
         return process
 
     def interrupt(self, error: Exception) -> None:
-        """For signal handlers: raise `error`, but never in the middle of a start.
+        """Raise `error`, but never in the middle of a start. Signal handlers call this.
 
-        Otherwise a child that was started but not yet recorded would keep running. If
+        During a start, a child may run already although it is not recorded yet. Nothing
+        would end it after the error. So the error is raised at the end of the start. If
         the error is lost, for example in a destructor, the next start or wait raises it
         again.
         """
@@ -125,7 +129,10 @@ class Processes:
             raise error
 
     def wait_for_end(self, timeout: float) -> Process | None:
-        """The next process that ends by itself within `timeout` seconds, or None."""
+        """Wait for the next process that ends by itself, and return it.
+
+        Returns None if no process ends within `timeout` seconds.
+        """
         if self._interruption:
             raise self._interruption
         with contextlib.suppress(queue.Empty):
@@ -136,7 +143,10 @@ class Processes:
     def stop(
         self, processes: Iterable[Process] | None = None, *, grace: float = reaper.GRACE
     ) -> None:
-        """End `processes`, or all: SIGTERM, and SIGKILL `grace` seconds later."""
+        """End `processes`, or all processes if that is None.
+
+        Sends SIGTERM, and SIGKILL `grace` seconds later.
+        """
         ending = list(self._running if processes is None else processes)
         reaper.end_groups([process.group for process in ending], grace=grace)
         for process in ending:
@@ -146,7 +156,7 @@ class Processes:
                 self._tell_reaper("-", process)
 
     def _tell_reaper(self, sign: str, process: Process) -> None:
-        with contextlib.suppress(OSError):  # the reaper itself was killed
+        with contextlib.suppress(OSError):  # the reaper itself may have been killed
             os.write(self._reaper.stdin.fileno(), f"{sign}{process.group}\n".encode())
 
     def _read(self, process: Process) -> None:
@@ -156,13 +166,13 @@ class Processes:
             self._on_line(process.name, line)
 
     def _wait(self, process: Process) -> None:
-        # Do not wait for the end of its output: a grandchild may keep that open.
+        # Do not wait for the end of the output: a grandchild may keep the output open.
         process.child.wait()
         self._ended.put(process)
 
 
 def _without_shell(command: str) -> str:
-    """The command, changed so that the shell replaces itself with the program.
+    """Change the command so that the shell replaces itself with the program.
 
     Otherwise a signal would end the shell and leave the program running. A command that
     starts more than one program is not changed.

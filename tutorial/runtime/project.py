@@ -21,7 +21,7 @@ from tutorial.runtime.waiting import wait_until
 
 
 def state_folder(folder: Path) -> Path:
-    """The folder in which the services of the project in `folder` store their data."""
+    """Return the folder for the data of the services of the project in `folder`."""
     folder = folder.resolve()
     if any(step.folder == folder for step in every()):
         return RUN / folder.name
@@ -31,9 +31,9 @@ def state_folder(folder: Path) -> Path:
 
 
 def own_python(folder: Path) -> Path | None:
-    """The virtual environment in the folder of the project, or None.
+    """Return the virtual environment in the folder of the project, or None.
 
-    An environment without Django does not count: nothing was installed into it.
+    An environment without Django does not count, because nothing was installed into it.
     """
     for place in (folder / ".venv", folder / "venv"):
         has_django = any(place.glob("lib/python*/site-packages/django"))
@@ -43,15 +43,19 @@ def own_python(folder: Path) -> Path | None:
 
 
 def redis_url_file(folder: Path) -> Path:
-    """The file with the URL of the Redis that `run` started, while `run` runs."""
+    """Return the path of the file with the URL of the Redis that `run` has started.
+
+    The file exists only while `run` runs the project.
+    """
     return state_folder(folder) / "redis-url"
 
 
 @contextlib.contextmanager
 def alone(folder: Path, title: str) -> Iterator[None]:
-    """Refuse to run a project twice: two Redis servers would write to the same files.
+    """Lock the project in `folder`, so that it is not run twice at the same time.
 
-    Raises Problem if it is running.
+    Otherwise, two Redis servers would write to the same files. Raises Problem if the
+    project is running already.
     """
     refusal = f"{title} is running in another terminal. Stop it there first."
     with locked(state_folder(folder) / "lock", refusal):
@@ -59,12 +63,15 @@ def alone(folder: Path, title: str) -> Iterator[None]:
 
 
 def address_file(folder: Path) -> Path:
-    """The file with the address of the project, while `run` runs it."""
+    """Return the path of the file with the address of the project.
+
+    The file exists only while `run` runs the project.
+    """
     return state_folder(folder) / "address"
 
 
 def others() -> list[str]:
-    """The addresses of the projects that `run` is running in other terminals."""
+    """Return the addresses of the projects that `run` runs in other terminals."""
     found = []
     for file in RUN.glob("*/address"):
         try:
@@ -80,8 +87,8 @@ class Project:
     """One project folder, and the environment of its processes.
 
     Add the addresses of its services, such as REDIS_URL, to `environment`. If the
-    folder is a copy, `original` is the folder with the virtual environment, which is
-    not copied.
+    folder is a copy, `original` is the folder that was copied. Its virtual environment
+    is used, because a copy does not include one.
     """
 
     def __init__(
@@ -150,7 +157,10 @@ class Project:
     def start(
         self, processes: Processes, commands: Mapping[str, str] | None = None
     ) -> None:
-        """Start the processes of the Procfile, or `commands`, by process name."""
+        """Start the processes of the Procfile or, if given, those of `commands`.
+
+        `commands` maps the name of each process to its command.
+        """
         if commands is None:
             commands = procfile.processes(self.folder)
         for name, command in commands.items():
@@ -163,7 +173,7 @@ class Project:
             )
 
     def restart(self, processes: Processes, name: str) -> None:
-        """Restart a process of the Procfile that has ended."""
+        """Restart the process `name` of the Procfile, which has ended."""
         self.start(processes, {name: procfile.processes(self.folder)[name]})
 
     def listens(self) -> bool:
@@ -204,7 +214,8 @@ class Project:
 def _takes_messages(worker: Process) -> bool:
     """Whether a Celery worker has printed that it is ready.
 
-    It prints that at the log level INFO. At its default level, it prints only a banner.
+    A worker prints that only at the log levels INFO and DEBUG. At the default level,
+    the list of queues in its banner is the sign that it is ready.
     """
     command = str(worker.child.args)
     is_quiet = not re.search(r"(-l|--loglevel)[ =]?(info|debug)", command, re.I)

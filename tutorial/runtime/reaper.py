@@ -17,7 +17,7 @@ GRACE = 2.0
 
 
 def is_alive(group: int) -> bool:
-    """Whether the group has a process; zombies count."""
+    """Whether the group contains a process. Zombies count, too."""
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
@@ -26,7 +26,10 @@ def is_alive(group: int) -> bool:
 
 
 def end_groups(groups: Iterable[int], grace: float) -> None:
-    """Send SIGTERM to the groups, and SIGKILL to those left `grace` seconds later."""
+    """Send SIGTERM to the groups.
+
+    Sends SIGKILL to the groups that are still alive `grace` seconds later.
+    """
     left = list(groups)
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 1.0)):
         for group in left:

@@ -7,11 +7,13 @@ from pathlib import Path
 from tutorial.project.files import files
 
 LOOK = 0.2  # seconds between two checks for saved files
-QUIET = 0.5  # seconds without a save: an editor may save several files in a row
+# Seconds without a save, after which all files count as saved. An editor may save
+# several files in a row.
+QUIET = 0.5
 
 
 def saved(folder: Path) -> dict[str, int]:
-    """The time of each file's last change, in nanoseconds, by its path."""
+    """Return when each file was last changed, in nanoseconds, by the file's path."""
     found = {}
     for name, path in files(folder).items():
         with contextlib.suppress(FileNotFoundError):
@@ -20,7 +22,7 @@ def saved(folder: Path) -> dict[str, int]:
 
 
 def wait_for_save(folder: Path, before: dict[str, int]) -> None:
-    """Return when the files differ from `before` and have not changed for QUIET."""
+    """Wait until the files differ from `before` and do not change for QUIET seconds."""
     while (now := saved(folder)) == before:
         time.sleep(LOOK)
     while True:

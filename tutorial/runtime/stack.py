@@ -1,4 +1,4 @@
-"""The one way to start a project: its services, its database, its processes.
+"""The only way to start a project, with its services, database and processes.
 
 `run`, `check`, `pictures`, `bench` and the tests all start projects with a `Stack`:
 
@@ -29,7 +29,10 @@ QUICK_STAND_IN = ("--latency", "0.3", "--pace", "0.005")
 
 
 def own_services(root: Path, *stand_in_options: str) -> dict[str, Launch]:
-    """Functions that start Redis, with its data below `root`, and a stand-in."""
+    """Return functions that start Redis and a stand-in for the OpenAI API.
+
+    Redis stores its data below `root`.
+    """
     options = (*QUICK_STAND_IN, *stand_in_options)
     return {
         "redis": lambda processes: launch_redis(processes, root / "redis"),
@@ -111,11 +114,14 @@ class Stack:
         self.close()
 
     def close(self) -> None:
-        """Stop everything that `start` started, even if it failed."""
+        """Stop everything that `start` has started, even if `start` failed."""
         self._exits.close()
 
     def start(self) -> None:
-        """Start everything, as entering the context does. Call `close` afterwards."""
+        """Start everything, as entering the context does.
+
+        The caller has to call `close` afterwards.
+        """
         if self.root is None:
             self.root = Path(tempfile.mkdtemp(prefix="tutorial-")).resolve()
             self._exits.callback(shutil.rmtree, self.root, ignore_errors=True)
@@ -138,7 +144,7 @@ class Stack:
             self.project.wait_until_ready(self.patience)
 
     def commands_of(self, project: Project) -> dict[str, str]:
-        """The commands by which the processes start, by process name."""
+        """Return the command that starts each process, by process name."""
         if self.commands:
             commands = self.commands(project)
         else:
@@ -148,7 +154,7 @@ class Stack:
         return {name: _hasten(command) for name, command in commands.items()}
 
     def restart(self, name: str) -> None:
-        """Restart a process of the project that has ended."""
+        """Restart the process `name` of the project, which has ended."""
         command = self.commands_of(self.project)[name]
         self.project.start(self.processes, {name: command})
 
@@ -164,7 +170,10 @@ class Stack:
         self.processes.stop(self.project.running.values(), grace=self.grace)
 
     def service(self, name: str) -> Process:
-        """The process of a service that this stack started. Raises Problem."""
+        """Return the process of a service that this stack has started.
+
+        Raises Problem if it has not started this service.
+        """
         service = self.started.get(name)
         if service is None or service.process is None:
             raise Problem(f"The project was started without {name}.")
@@ -182,10 +191,10 @@ class Stack:
 
 
 def _hasten(command: str) -> str:
-    """The command without work that costs time and is useless in a copy.
+    """Change the command so that it skips work that is useless in a copy.
 
-    A worker skips the search for other workers, which takes a second. Django's server
-    does not watch files, for which it would start a second process.
+    A worker then does not look for other workers, which takes a second. Django's server
+    does not watch files, and so does not need a second process.
     """
     if re.search(r"[;&|<>#\n]", command):
         return command

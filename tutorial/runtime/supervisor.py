@@ -67,7 +67,7 @@ class Supervisor:
         self._web = self._name_of("web")
         self._worker = self._name_of("worker")
         self._down: Down | None = None
-        self._is_starting = False  # whether web has been started again
+        self._is_starting = False  # whether web was started again and is not ready yet
         # A time at or before the moment when web began to load the files.
         self._loading = time.time_ns()
         self._files = saved(stack.folder)
@@ -75,7 +75,7 @@ class Supervisor:
         self._code = self._contents(worker_files)
         # Whether the worker's code was checked since the last save.
         self._is_code_looked_at = True
-        self._is_older = False  # whether older code was reported
+        self._is_older = False  # whether the worker runs older code
 
     @property
     def is_worker_older(self) -> bool:
@@ -83,7 +83,7 @@ class Supervisor:
         return self._is_older
 
     def wait_for_end(self) -> Process:
-        """Wait until a process ends for good, and return it."""
+        """Wait until a process ends and is not started again. Return this process."""
         while True:
             ended = self._stack.processes.wait_for_end(LOOK)
             if ended and self._goes_on and ended is not self._web_process():
@@ -98,7 +98,7 @@ class Supervisor:
                 self._look_at_worker()
 
     def _is_forgiven(self, ended: Process) -> bool:
-        """Whether `ended` is the web process, and failed without being killed."""
+        """Whether `ended` is the web process and has failed, but was not killed."""
         return ended is self._web_process() and 0 < ended.child.returncode < 128
 
     def _web_process(self) -> Process | None:
@@ -113,12 +113,12 @@ class Supervisor:
             self._is_code_looked_at = False
 
     def _is_quiet(self, seconds: float) -> bool:
-        """Whether nothing has been saved for that many seconds."""
+        """Whether nothing has been saved for more than `seconds` seconds."""
         return time.monotonic() - self._last_save > seconds
 
     def _look_at_web(self, ended: Process | None) -> None:
         if ended:
-            self._stack.processes.stop([ended])  # and the processes that it started
+            self._stack.processes.stop([ended])  # also ends its child processes
             self._down = Down(time.monotonic(), self._files_read(), has_ended=True)
         elif self._stack.project.listens():
             if self._is_starting or (self._down and self._down.is_reported):
@@ -137,7 +137,7 @@ class Supervisor:
             self._report()
 
     def _files_read(self) -> dict[str, int]:
-        """The files that the web process has certainly read before it ended.
+        """Return the files that the web process has certainly read before it ended.
 
         A file that was saved while the process was loading may contain the fix.
         """
@@ -160,7 +160,7 @@ class Supervisor:
         self._is_starting = True
 
     def _look_at_worker(self) -> None:
-        """Report that the worker runs older code, but do not repeat the report."""
+        """Report that the worker runs older code, unless that was already reported."""
         if not self._worker or self._is_code_looked_at or not self._is_quiet(QUIET):
             return
         self._is_code_looked_at = True
@@ -171,7 +171,7 @@ class Supervisor:
         self._is_older = bool(changed)
 
     def _name_of(self, role: str) -> str:
-        """The name of the first process in this role, or ""."""
+        """Return the name of the first process in this role, or ""."""
         for name, process in self._stack.project.running.items():
             if procfile.role(name, str(process.child.args)) == role:
                 return name

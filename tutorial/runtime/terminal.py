@@ -20,18 +20,20 @@ CODES = {
     "cyan": 36,
 }
 
-# One for each process in the log, in the order of their start.
+# Colours for the processes in the log, in the order in which they first print a line.
 PROCESS_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 
 
-# For this process and its children: everything is read and written as UTF-8.
+# Variables with which Python reads and writes all text as UTF-8, for this process and
+# its children.
 UTF8 = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
 
 
 def use_utf8() -> None:
     """Start the program again in UTF-8, unless it uses UTF-8 already.
 
-    Its texts, the pages and the steps' logs have characters that the locale C lacks.
+    The program's texts, the pages and the logs of the steps contain characters that the
+    locale C does not support.
     """
     streams = (sys.stdout.encoding, sys.stderr.encoding)
     encodings = (*streams, locale.getpreferredencoding(False))
@@ -46,7 +48,7 @@ def use_utf8() -> None:
 def painter(stream: IO[str]) -> Callable[[str, str], str]:
     """Return a function (style, text) -> text that adds colour if `stream` shows it.
 
-    Honours NO_COLOR (no-color.org).
+    It adds no colour if the variable NO_COLOR is set (no-color.org).
     """
     if not stream.isatty() or os.environ.get("NO_COLOR"):
         return lambda style, text: text
@@ -86,12 +88,12 @@ class Progress:
 
 
 class Bar:
-    """A bar on a terminal that shows how many things are done, and how long it takes.
+    """A bar on a terminal that shows how many things are done, and the time left.
 
     Without a terminal, it prints nothing.
     """
 
-    LENGTH = 24  # characters
+    LENGTH = 24  # the number of characters in the bar
 
     def __init__(self) -> None:
         self._is_shown = sys.stderr.isatty()
@@ -99,9 +101,9 @@ class Bar:
     def __call__(
         self, done: int, of: int, seconds: float | None, names: list[str]
     ) -> None:
-        """Show that `done` of the things are done.
+        """Show that `done` of `of` things are done.
 
-        `seconds` is the estimated time left, or None if that is unknown; `names` are
+        `seconds` is the estimated time left, or None if that is unknown. `names` are
         the names of what is being done now.
         """
         if not self._is_shown:
@@ -120,14 +122,14 @@ class Bar:
 
 
 def printable(text: str) -> str:
-    """The text without control characters, which a terminal would interpret."""
+    """Replace the control characters in a text, which a terminal would interpret."""
     return "".join(
         one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text
     )
 
 
 def duration(seconds: float) -> str:
-    """A time in words, such as "1 min 40 s"."""
+    """Return a time in words, such as "1 min 40 s"."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 

@@ -1,4 +1,4 @@
-"""SSH: how a browser on another machine reaches the pages of this one.
+"""SSH: how a browser on another machine reaches the pages of this machine.
 
 The pages are served only on 127.0.0.1, because they run in Django's debug mode and let
 in everybody who reaches them. A tunnel lets one person in, and the browser keeps the
@@ -9,10 +9,13 @@ import os
 
 
 def command(*ports: int) -> str | None:
-    """The command to type where the browser is; None if this terminal is not remote."""
+    """Return the command to type on the machine with the browser.
+
+    Returns None if this terminal is not remote, or if it is one of Visual Studio Code.
+    """
     connection = os.environ.get("SSH_CONNECTION", "").split()
     if len(connection) != 4 or os.environ.get("TERM_PROGRAM") == "vscode":
-        return None  # Visual Studio Code makes a tunnel itself
+        return None  # no SSH, or Visual Studio Code, which makes a tunnel itself
     host, port = connection[2:]
     user = os.environ.get("USER") or os.environ.get("LOGNAME")
     words = ["ssh", "-N", *(f"-L {one}:127.0.0.1:{one}" for one in ports)]

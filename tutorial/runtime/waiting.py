@@ -1,4 +1,4 @@
-"""The only loops that wait for a condition, each with a deadline."""
+"""Waits for conditions, with deadlines. Use this instead of writing a loop."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 # request or a search of the process table. Too many of them slow down the work that the
 # caller is waiting for.
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.15
-GROWTH = 1.25
+GROWTH = 1.25  # the factor by which each pause is longer than the one before
 
 
 def wait_until(
@@ -34,7 +34,7 @@ def wait_for(
     seconds: float,
     pause: Callable[[float], object] = time.sleep,
 ):
-    """The first true result of `condition`, or its last one after `seconds`.
+    """Return the first true result of `condition`, or its last result after `seconds`.
 
     Between two checks, `pause` is called with the number of seconds to wait. For a page
     that Playwright controls, use `pause_in(page)`.
@@ -48,7 +48,7 @@ def wait_for(
 
 
 def pause_in(page: Any) -> Callable[[float], object]:
-    """A pause for a page that Playwright controls.
+    """Return a function that pauses for a page that Playwright controls.
 
     The browser's events arrive only while Playwright waits.
     """

@@ -3,7 +3,7 @@
 In here: what the build makes of the steps, the recordings and the list of mistakes.
 Not in here: recording or measuring (`capture`, `bench`), and the pages (`docs/`).
 
-It is a Python-Markdown extension, which replaces the fences below with Markdown before
+It is a Python-Markdown extension. It replaces the fences below with Markdown before
 anything else reads the page. To add a kind of fence, extend `Page` in `extension.py`,
 and describe the fence here. A page names its step in its front matter:
 
@@ -11,10 +11,10 @@ and describe the fence here. A page names its step in its front matter:
     step: 4
     ---
 
-A fence may name a different step (`step: 3`, `step: final`). The step is compared with
-the one before it. Pages never use line numbers. The build fails, with the page's name,
-if a name no longer exists or a text occurs twice. To show a fence itself, put four
-backticks around it.
+A fence may name a different step (`step: 3`, `step: final`). A step is compared with
+the step before it. Pages never use line numbers. The build fails with a message that
+names the page if a fence names something that does not exist, or a text that occurs
+twice. To show a fence itself, put four backticks around it.
 
 A part of a file
 ----------------
@@ -26,37 +26,37 @@ A part of a file
       fetch_openai_results_task.delay: Returns at once; the work waits in Redis.
     ```
 
-Above the listing, the page shows the file and the place where the lines go, which is
-computed. For a file that changes, there are two tabs: "The file", in which the lines
-that this step adds are highlighted and the lines that it removes are struck through,
-and "What changes", with the same part as a diff. Both show the file as it is after a
-reader has typed the listings above. Each part begins and ends with lines that were
-already in the file. A new file has no tabs. If a listing shows only a part of a new
-file, its place is that of its first lines. The fields:
+Above the listing, the page shows the name of the file and the place where the lines go.
+The build computes this place. For a file that changes, there are two tabs. The tab "The
+file" highlights the lines that this step adds, and strikes through the lines that it
+removes. The tab "What changes" shows the same part as a diff. Both start from the file
+as it is after a reader has typed the listings above. Each part begins and ends with
+lines that were already in the file. A new file has no tabs. If a listing shows only a
+part of a new file, the place is that of the part's first lines. The fields:
 
 `file`
-    Its path in the project.
+    The path of the file in the project.
 `show`
-    One name or a list of names. In Python: a function, class, method
-    (`SearchConsumer.connect`) or assignment, with the decorators and comments above it;
-    `imports`, the first block of imports; `docstring`, the module's docstring. For
-    anything else, and in every other kind of file: a text that occurs in exactly one
-    line, which selects this line, all lines below it with a deeper indentation, and the
-    closing line. Between two parts, the page shows "…", which is not copied. Without
-    `show`: all of a new file, or all changes to an existing file, with two lines around
-    each.
+    One name or a list of names. In a Python file, it can be the name of a function, a
+    class, a method (`SearchConsumer.connect`) or an assignment. The decorators and
+    comments above are part of it. `imports` is the first block of imports, and
+    `docstring` is the module's docstring. For anything else, and in every other kind of
+    file, the name is a text that occurs in exactly one line. It selects this line, all
+    lines below it with a deeper indentation, and the closing line. Between two parts,
+    the page shows "…", which is not copied. Without `show`, the listing shows all of a
+    new file, or all changes to an existing file, with two lines around each change.
 `notes`
     A text that occurs in one of the lines shown, and a note about that line, in
     Markdown. Put quotes around a text or a note that contains `: `, `#` or `{`.
 `collapse: true`
-    Folds the listing. For stylesheets, and for files that Django generates.
+    Folds the listing. Use it for stylesheets, and for files that Django generates.
 `bare: true`
-    Shows the lines with the step's name instead of the place, and without a diff. For
-    pages that explain how things work, not what to type.
+    Shows the lines with the step's name instead of the place, and without a diff. Use
+    it on pages that explain how things work, not what to type.
 `made: true`
-    Shows "made for you" instead of "new file". For files that a command writes.
+    Shows "made for you" instead of "new file". Use it for files that a command writes.
 `step`
-    A step other than the page's.
+    The step to show, if it is not the step of the page.
 
 A terminal
 ----------
@@ -69,15 +69,15 @@ A terminal
     id         …
     ```
 
-Commands to type in the tutorial's folder, and what they print. The title comes first
-and is optional. A command starts with `$ `, and each further line of it with `> `. The
-lines up to the next command are its output, or the part that the reader needs: a line
-`…` stands for any number of lines, and `…` inside a line for any characters. For a
-command without output, the page makes no statement about what it prints.
+Shows commands to type in the tutorial's folder, and what they print. The title comes
+first and is optional. A command starts with `$ `, and each further line of it with
+`> `. The lines up to the next command are its output, or only the part that a learner
+needs: a line `…` stands for any number of lines, and `…` inside a line for any
+characters. If no output follows a command, the page does not say what it prints.
 
-Readers can copy the commands, without the `$`. A test in tests/pages/ runs them in the
-order of the page and compares their output. Comments between the fences are directives
-for this test, such as `<!-- open -->` or `<!-- ask: What is a broker? -->`:
+A learner can copy the commands, without the `$`. A test in tests/pages/ runs them in
+the order of the page and compares their output. Comments between the fences, such as
+`<!-- open -->` or `<!-- ask: What is a broker? -->`, are directives for this test.
 tests/support/learner/ lists them. If a block cannot run in a test, the line above it
 says why: `<!-- not run: it needs an API key -->`. For commands that are not typed in
 the tutorial's folder, such as `brew install`, use a plain `sh` fence.
@@ -88,42 +88,42 @@ The rest
     ```flow
     ```
 
-The picture of the flow: what earlier steps have, what this step adds (highlighted), and
-what is still to come. On a page without a step, everything is highlighted. Each station
-links to its step's page or, with `stages: here`, to a heading of this page ("Stage 3:
-the queue").
+Shows the picture of the flow: what earlier steps have added, what this step adds
+(highlighted), and what later steps add. On a page without a step, everything is
+highlighted. Each station links to its step's page or, with `stages: here`, to a heading
+of this page ("Stage 3: the queue").
 
     ```travel
     ```
 
-A recorded search on its way through the picture of the flow, and the list of its hops,
-as the live map has shown them at this step. `step: 7` names a different step.
+Shows the way of a recorded search through the picture of the flow, and the list of its
+hops, as the live map has shown them at this step. `step: 7` names a different step.
 
     ```lead
     ```
 
-How long a step takes, what it adds, and a link to its diff.
+Shows how long a step takes, what it adds, and a link to its diff.
 
     ```steps
     ```
 
-The table of all steps, for pages directly in `docs/`.
+Shows the table of all steps. Use it only on pages directly in `docs/`.
 
     ```tree
     ```
 
-The files of the step; new and changed files are marked. `under: search` shows only that
-folder.
+Shows the files of the step, and marks new and changed files. `under: search` shows only
+the folder `search`.
 
     ```processes
     ```
 
-The processes of the Procfile, and what to install, migrate and restart.
+Shows the processes of the Procfile, and what to install, migrate and restart.
 
     ```log
     ```
 
-The log lines of one search at this step, as `tutorial pictures` has recorded them.
+Shows the log lines of one search at this step. `tutorial pictures` has recorded them.
 `only: [web, worker]` selects processes, `stages: [4, 5]` selects stages.
 
     ```screenshot
@@ -131,47 +131,50 @@ The log lines of one search at this step, as `tutorial pictures` has recorded th
     caption: The page of step 4, after a reload.
     ```
 
-A picture that `tutorial pictures` has taken of the running step, in the reader's theme.
-`tutorial/capture/screenshots.py` lists them. The caption is Markdown, and optional.
+Shows a picture that `tutorial pictures` has taken of the running step, in the theme
+that the reader has chosen. `tutorial/capture/screenshots.py` lists these pictures. The
+caption is optional, and written in Markdown.
 
     ```frame
     ```
 
-The frame that a browser receives through the WebSocket at this step.
+Shows the frame that a browser receives through the WebSocket at this step.
 
     ```film
     ```
 
-Three screenshots of one search at step 7, which follow one another like a film.
+Shows three screenshots of one search at step 7, one after the other, like a film.
 
     ```mistakes
     only: [no-worker, other-broker]
     ```
 
-A short list of likely mistakes, by their ids in `tutorial/check/mistakes.toml`, from
-which `check` takes its texts. `stage: 4` shows all mistakes of a stage, as in
-`troubleshooting.md`. Mistakes that are not made in a project, such as a port that is in
-use, are written on that page itself: a fence `mistake` with an `id`, a `title`, a
-`symptom`, a `cause` and what to do (`fix`).
+Shows a short list of likely mistakes. `only` names their ids in
+`tutorial/check/mistakes.toml`, the file from which `tutorial check` takes its texts.
+`stage: 4` shows all mistakes of stage 4 instead. `troubleshooting.md` uses this. What
+goes wrong outside a project, such as a port that is in use, is written on that page
+itself, in a fence `mistake` with an `id`, a `title`, a `symptom`, a `cause` and what to
+do (`fix`).
 
     ```pairs
     show: neighbours
     ```
 
-A part of the diff explorer: `choose` is the form with two selects, `neighbours` lists
-what each step adds, `table` links to every pair of steps. `explorer/` generates the
-pages. Link to one of them, or to a file in it, as to any page:
-`../diff/3-4.md#search/views.py`.
+Shows a part of the diff explorer: `choose` is the form in which a reader selects two
+steps, `neighbours` lists what each step adds, and `table` links to every pair of steps.
+`explorer/` generates the pages of the diff explorer. Link to one of them, or to a file
+on it, as to any other page: `../diff/3-4.md#search/views.py`.
 
     ```bench
     section: a
     ```
 
-The figures of a section of `tutorial bench`, from `docs/recorded/bench.json`, which
-`tutorial bench --json` has written. Without a section: the machine and its versions.
+Shows the figures of a section of `tutorial bench`, from `docs/recorded/bench.json`,
+which `tutorial bench --json` has written. Without a section, it shows the machine and
+the versions of its programs.
 
-An empty fence still needs its closing line. On every page except the glossary, terms of
-the glossary have their first two sentences as a tooltip.
+An empty fence still needs its closing line. On every page except the glossary, each
+term of the glossary has a tooltip with the first two sentences about it.
 """
 
 from tutorial.site.extension import StepDocs, shown
@@ -180,5 +183,5 @@ __all__ = ["StepDocs", "makeExtension", "shown"]
 
 
 def makeExtension(**options) -> StepDocs:  # noqa: N802 - the name that Python-Markdown requires
-    """The extension. Python-Markdown finds this function by the package's name."""
+    """Return the extension. Python-Markdown finds this function by the package name."""
     return StepDocs(**options)

@@ -11,7 +11,9 @@ RECORD = RECORDED / "bench.json"
 
 
 def render(body: str) -> list[str]:
-    """A section's table as Markdown; without a section, the machine.
+    """Return the table of the section that `body` names, or the machine, as Markdown.
+
+    A fence that names no section shows the machine.
 
     Raises Problem if the section was not measured.
     """
@@ -28,7 +30,7 @@ def render(body: str) -> list[str]:
 
 
 def _table(section: dict) -> list[str]:
-    """The table with a column per candidate, which is narrow enough for a phone."""
+    """Return the table with one column per candidate, so that it fits on a phone."""
     rows = section["rows"].values()
     lines = [["", *section["rows"]], ["---", *("--:" for _ in rows)]]
     for column, title in section["columns"].items():

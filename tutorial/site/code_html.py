@@ -1,4 +1,4 @@
-"""Changes the code in a page's HTML after the highlighter has coloured it."""
+"""Changes the HTML of the code in a page, after the highlighter has coloured it."""
 
 import re
 from html import escape
@@ -22,14 +22,14 @@ MARKUP = re.compile(r"<[^>]*>")
 
 
 def gap(indent: int) -> str:
-    """The line of a listing that stands for lines left out."""
+    """Return the line of a listing that stands for lines that are left out."""
     return " " * indent + GAP
 
 
 def gone(text: str) -> str:
-    """The line of a listing that shows a removed line.
+    """Return the line of a listing that shows a removed line with this `text`.
 
-    Its text is encoded in digits. As plain text, a removed line that is only half of a
+    The text is encoded in digits. As plain text, a removed line that is only half of a
     comment or a string could confuse the highlighter.
     """
     return GONE + text.encode().hex()
@@ -51,7 +51,7 @@ def _outside(line: re.Match[str]) -> str:
 
 
 def finish(html: str) -> str:
-    """`html` with its code marked as not to be translated, and `--indent` on its lines.
+    """Mark the code in `html` as not to be translated, and set `--indent` on its lines.
 
     A browser that translates a page would translate names and commands, too. The
     stylesheets use `--indent` to put the rest of a wrapped line below its beginning.

@@ -7,7 +7,8 @@ from tutorial.site.listing import fenced
 
 TITLE, COMMAND, CONTINUATION = "# ", "$ ", "> "
 
-# In an output: as a whole line, any number of lines; inside a line, any characters.
+# Stands for a part of an output that may vary: as a whole line, for any number of
+# lines, and inside a line, for any characters.
 ANYTHING = "…"
 
 
@@ -60,7 +61,7 @@ def read(body: str) -> Console:
 
 
 def render(body: str) -> list[str]:
-    """The fence as Markdown: blocks of commands to copy, each with its output below.
+    """Return a `console` fence as Markdown: commands to copy, with their output below.
 
     A command without output is in the same block as the next command.
     """
@@ -86,7 +87,7 @@ def _without_blank_ends(lines: list[str]) -> list[str]:
 
 
 def _quotable(title: str) -> str:
-    """The title, which must not contain the quotation marks of an attribute."""
+    """Return the title, or raise Problem if it contains a quotation mark."""
     if '"' in title:
         raise Problem(f"the title of a console fence holds a quotation mark: {title}")
     return title

@@ -1,4 +1,4 @@
-"""Finds the lines of a part of a file by the part's name."""
+"""Finds the lines of a file that belong to a part with a given name."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
 def find(path: str, lines: Sequence[str], name: str) -> range:
-    """The indexes of the lines of the part called `name`.
+    """Return the indexes of the lines of the part called `name`.
 
     Raises Problem if the file has no such part, or more than one.
     """
@@ -28,7 +28,7 @@ def find(path: str, lines: Sequence[str], name: str) -> range:
 
 
 def named(lines: Sequence[str]) -> Iterator[tuple[str, range]]:
-    """The named parts of a Python file, including the methods of classes."""
+    """Yield each named part of a Python file, including the methods of classes."""
     module = ast.parse("\n".join(lines))
     if ast.get_docstring(module) is not None:
         yield "docstring", _span(lines, module.body[0])
@@ -52,7 +52,7 @@ def _named(
 
 
 def names_of(node: ast.stmt) -> list[str]:
-    """The names that a statement defines: a function, a class, an assignment."""
+    """Return the names that a function, a class or an assignment defines."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return [node.name]
@@ -67,7 +67,7 @@ def names_of(node: ast.stmt) -> list[str]:
 
 
 def _span(lines: Sequence[str], node: ast.stmt) -> range:
-    """A statement's lines, with its decorators and the comments directly above."""
+    """Return the lines of a statement, its decorators and the comments above them."""
     decorators = getattr(node, "decorator_list", [])
     start = min([node.lineno, *(d.lineno for d in decorators)]) - 1
     indent = indentation(lines[start])
@@ -77,7 +77,10 @@ def _span(lines: Sequence[str], node: ast.stmt) -> range:
 
 
 def only_line(path: str, lines: Sequence[str], text: str) -> int:
-    """The index of the only line with `text`. Raises Problem for none or several."""
+    """Return the index of the only line with `text`.
+
+    Raises Problem if no line, or more than one, contains it.
+    """
     found = [number for number, line in enumerate(lines) if text in line]
     if len(found) != 1:
         times = f"is in {len(found)} lines" if found else "is in no line"
@@ -86,7 +89,7 @@ def only_line(path: str, lines: Sequence[str], text: str) -> int:
 
 
 def _indented(path: str, lines: Sequence[str], start: int) -> range:
-    """The line, the lines below it with a deeper indentation, and the closing line."""
+    """Return the line `start`, the lines indented below it, and the closing line."""
     indent = indentation(lines[start])
     end = start + 1
     # In CSS, a rule may have several lines of selectors.
@@ -113,19 +116,19 @@ def _indented(path: str, lines: Sequence[str], start: int) -> range:
 
 
 def _next_line(lines: Sequence[str], at: int) -> int:
-    """The index of the first line that is not blank, from `at` on."""
+    """Return the index of the first line, from `at` on, that is not blank."""
     while at < len(lines) and not lines[at].strip():
         at += 1
     return at
 
 
 def indentation(line: str) -> int:
-    """The number of spaces at the start of a line."""
+    """Return the number of spaces at the start of a line."""
     return len(line) - len(line.lstrip())
 
 
 def join(lines: Sequence[str], parts: list[range]) -> list[range]:
-    """`parts` in order; parts with only blank lines between them are joined."""
+    """Sort `parts`, and join those that have only blank lines between them."""
     joined: list[range] = []
     for part in sorted(parts, key=lambda part: (part.start, part.stop)):
         if joined and _next_line(lines, joined[-1].stop) >= part.start:

@@ -35,13 +35,14 @@ from tutorial.site.typed import Typed
 
 FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.S)
 
-# Run after whitespace is normalized (30), before `superfences` takes fences (25).
+# The priority of our preprocessor: it runs after the whitespace is normalized (30),
+# and before `superfences` replaces the fences (25).
 PRIORITY = 27
-# Run after inline Markdown is parsed (20).
+# The priority of our other processors: they run after inline Markdown is parsed (20).
 LAST = 3
 
-# A word of code that a browser would break at its hyphens, such as --loglevel, and
-# that is short enough for a line on a phone. The second pattern is for HTML.
+# A word of code with hyphens, such as --loglevel. A browser would break it at a hyphen,
+# but it is short enough for a line on a phone. The second pattern finds it in HTML.
 HYPHENATED = re.compile(r"(?<!\S)(?=\S*-)\S{1,24}(?!\S)")
 HYPHENATED_IN_HTML = re.compile(r"(?<![^\s>])(?=[^\s<>]*-)[^\s<>&\"'=]{1,24}(?![^\s<])")
 COMMAND = re.compile(r'<div class="language-sh .*?</div>', re.S)
@@ -56,7 +57,7 @@ OVERVIEWS: dict[str, Callable[[Pair, str], list[str]]] = {
 
 @dataclass
 class Shown:
-    """The indexes of the added and removed lines of one file that a page shows."""
+    """The indexes of the lines of one file that a page shows as added or removed."""
 
     added: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
@@ -67,13 +68,13 @@ class Page:
     """A page, and the lines that its listings have shown so far."""
 
     name: str
-    step: str = ""  # from the front matter
+    step: str = ""  # the step that the front matter names
     find: Callable[[str], Pair] = find_pair
     shown: dict[tuple[str, str], Shown] = field(default_factory=dict)
     typed: dict[str, dict[str, Typed]] = field(default_factory=dict)  # by step and file
 
     def expand(self, text: str) -> str:
-        """`text` with its fences replaced by Markdown.
+        """Return the `text` of the page with its fences replaced by Markdown.
 
         Raises Problem, with the page's name, if a fence is wrong.
         """
@@ -127,7 +128,7 @@ class Page:
 
 
 def shown(path: Path) -> dict[tuple[str, str], Shown]:
-    """The lines that the page at `path` shows, by step ("step 4") and file.
+    """Return the lines that the page at `path` shows, by step ("step 4") and file.
 
     Raises Problem, with the page's name, if a fence is wrong.
     """
@@ -138,7 +139,7 @@ def shown(path: Path) -> dict[tuple[str, str], Shown]:
 
 
 def step_of(text: str) -> str:
-    """The step that a page's front matter names; "" for none."""
+    """Return the step that the front matter of a page names, or "" if it names none."""
     return str(_front_matter(text).get("step", ""))
 
 
@@ -179,7 +180,7 @@ class _WholeWords(Treeprocessor):
 
 
 class _WholeOptions(Postprocessor):
-    """Keeps a word on one line in the commands of a listing, which are already HTML."""
+    """Keeps a word on one line in the commands of listings, which are already HTML."""
 
     def run(self, text: str) -> str:
         def wrap(command: re.Match[str]) -> str:
@@ -200,10 +201,13 @@ class _Preprocessor(Preprocessor):
         if depth := _front_matter(file.content_string).get("toc_depth"):
             self.md.treeprocessors["toc"].toc_bottom = depth
         if file.src_uri != glossary.GLOSSARY.name:
-            # One block per term: Markdown is slow with a long block of them.
+            # Use one block per term: Markdown is slow if one block contains all terms.
             text = "\n\n".join([text, *glossary.of_site(), ""])
         return text.split("\n")
 
     def _file(self):
-        """MkDocs' object for the page, which MkDocs passes only to its link checker."""
+        """Return MkDocs' object for the page.
+
+        MkDocs passes this object only to its link checker.
+        """
         return self.md.treeprocessors["relpath"].file

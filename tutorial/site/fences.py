@@ -11,13 +11,14 @@ from tutorial.problem import Problem
 OPENING = re.compile(r"(?P<indent> *)(?P<marks>`{3,}|~{3,}) *(?P<info>.*?) *")
 
 
-# A directive for the test that follows a page: <!-- ask: What is a broker? -->
+# A directive such as <!-- ask: What is a broker? -->. It tells the test that follows a
+# page what to do.
 DIRECTIVE = re.compile(r" *<!-- (?!-->)\S((?!-->).)* -->")
 
 
 @dataclass(frozen=True)
 class Fence:
-    """A fence of a page: its place, and the text after its opening backticks."""
+    """A fence of a page: its place, its marks, and the text after the opening marks."""
 
     first: int  # the index of its opening line
     last: int  # the index of its closing line; without one, the number of lines
@@ -27,17 +28,17 @@ class Fence:
 
     @property
     def kind(self) -> str:
-        """The kind of fence; "" for a fence of four backticks, which shows its text."""
+        """The kind of fence, or "" for four backticks, which show a fence as text."""
         return self.info if len(self.marks) == 3 else ""
 
     def body(self, lines: Sequence[str]) -> str:
-        """The text inside the fence, in a page with these lines."""
+        """Return the text inside the fence; `lines` are the lines of the page."""
         inner = lines[self.first + 1 : self.last]
         return "\n".join(line.removeprefix(self.indent) for line in inner)
 
 
 def scan(lines: Sequence[str]) -> Iterator[Fence]:
-    """The fences of a page. A fence inside another one is text."""
+    """Yield the fences of a page. A fence inside another fence counts as text."""
     at = 0
     while at < len(lines):
         if opening := OPENING.fullmatch(lines[at]):
@@ -50,10 +51,10 @@ def scan(lines: Sequence[str]) -> Iterator[Fence]:
 def expand(
     text: str, kinds: Collection[str], render: Callable[[str, str], list[str]]
 ) -> str:
-    """`text` with each fence of these `kinds` replaced by `render(kind, its body)`.
+    """Replace each fence of these `kinds` in `text` by `render(kind, body)`.
 
-    A fence inside another one is text and stays unchanged. Directives are removed.
-    Raises Problem if one of these fences has no end.
+    A fence inside another fence is text and stays unchanged. Directives are removed.
+    Raises Problem if a fence of these kinds has no end.
     """
     lines = text.split("\n")
     result: list[str] = []
@@ -72,9 +73,9 @@ def expand(
 
 
 def fields(kind: str, body: str, known: Collection[str]) -> dict:
-    """The fields of a fence, which are written as YAML.
+    """Return the fields of a fence, which are written as YAML in its `body`.
 
-    Raises Problem if they are not valid YAML, or if a field is not in `known`.
+    Raises Problem if the YAML is not valid, or if a field is not in `known`.
     """
     try:
         found = yaml.safe_load(body) or {}
@@ -91,19 +92,19 @@ def fields(kind: str, body: str, known: Collection[str]) -> dict:
 
 
 def names(value: object) -> list[str]:
-    """A field's value as a list of names; a single name becomes a list of one."""
+    """Return a field's value as a list of names, even if it is a single name."""
     if value is None:
         return []
     return [str(one) for one in (value if isinstance(value, list) else [value])]
 
 
 def _without_directives(lines: Sequence[str]) -> list[str]:
-    """The lines without directives: in Markdown, a comment would end a paragraph."""
+    """Remove the directives: in Markdown, a comment would end a paragraph."""
     return [line for line in lines if not DIRECTIVE.fullmatch(line)]
 
 
 def _closing(lines: Sequence[str], at: int, marks: str) -> int:
-    """The index of the line that closes the fence; without one, the number of lines."""
+    """Return the index of the closing line, or the number of lines if there is none."""
     while at < len(lines):
         line = lines[at].strip()
         if len(line) >= len(marks) and set(line) == {marks[0]}:

@@ -16,7 +16,7 @@ LAST_CAPTION = "Highlighted: what this step adds. Nothing is missing any more."
 
 
 def flow(page: str, step: str, body: str) -> list[str]:
-    """The picture as HTML, for the page at `page` about `step` ("" for none).
+    """Return the picture as HTML, for the page at `page` about `step` ("" for none).
 
     The stations link to the pages of their steps or, with `stages: here`, to the
     headings of this page, such as "Stage 3: the queue". Raises Problem if there is no
@@ -53,19 +53,20 @@ def flow(page: str, step: str, body: str) -> list[str]:
 
 
 def source(step: Step) -> str:
-    """The path of a step's page in `docs/`."""
+    """Return the path of a step's page in `docs/`."""
     return f"steps/{step.name}-{step.stage}.md"
 
 
 def anchor(step: Step) -> str:
-    """The anchor of a stage's heading on the page about the flow."""
+    """Return the anchor of a step's heading on the page about the flow."""
     return f"stage-{step.name}-the-{step.stage}"
 
 
 def relative(page: str, target: str) -> str:
-    """The address of the page `target`, relative to `page`; both are paths in `docs/`.
+    """Return the address of the page `target`, relative to the page `page`.
 
-    MkDocs makes links in Markdown relative, but does not change HTML.
+    Both are paths in `docs/`. MkDocs makes links in Markdown relative, but it does not
+    change links in HTML.
     """
     return get_relative_url(_address(target), _address(page))
 
@@ -83,7 +84,7 @@ def _data(lit: int | None) -> str:
 
 
 def _news(lit: int | None) -> str:
-    """The states of the stations as a text alternative."""
+    """Return the states of the stations in words, as a text alternative."""
     if not lit:
         return "."
     step = steps()[lit - 1]

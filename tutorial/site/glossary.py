@@ -1,4 +1,4 @@
-"""The terms of the glossary, as tooltips for all other pages."""
+"""Turns the terms of the glossary into tooltips on all other pages."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 
 
 def terms(markdown: str) -> dict[str, str]:
-    """The first two sentences about each term, as plain text, by the term."""
+    """Return the first two sentences about each term, as plain text, by term."""
     parts = re.split(r"^## +(.+?) *$", markdown, flags=re.M)[1:]
     found = {}
     for title, text in zip(parts[::2], parts[1::2], strict=True):
@@ -23,7 +23,7 @@ def terms(markdown: str) -> dict[str, str]:
 
 
 def abbreviations(markdown: str) -> list[str]:
-    """The terms in the syntax of the `abbr` extension, including plurals."""
+    """Return the terms and their plurals in the syntax of the `abbr` extension."""
     return [
         f"*[{form}]: {meaning}"
         for term, meaning in terms(markdown).items()
@@ -32,7 +32,7 @@ def abbreviations(markdown: str) -> list[str]:
 
 
 def of_site() -> list[str]:
-    """The abbreviations of the site's own glossary."""
+    """Return the abbreviations for the terms of `docs/glossary.md`."""
     if not GLOSSARY.exists():
         return []
     return _of_file(GLOSSARY, GLOSSARY.stat().st_mtime_ns)

@@ -1,4 +1,4 @@
-"""The handout: the pages of the steps as one page, which a browser prints as a PDF."""
+"""The handout: all pages of the steps in one page, which a browser prints as a PDF."""
 
 import re
 import tempfile
@@ -13,22 +13,24 @@ from tutorial.runtime import browser
 from tutorial.site import build
 
 CSS = Path(__file__).with_name("handout.css")
-# No server answers there: the browser gets each file from the folder of the site.
+# No server has this name: the browser gets each file from the folder of the site.
 HOST = "http://handout.invalid/"
-# Next to the pages of the steps, so that their relative addresses stay valid.
+# The handout is next to the pages of the steps, so that the relative addresses in these
+# pages stay valid.
 ADDRESS = "steps/handout/"
 
 ARTICLE = re.compile(r'(<article class="md-content_[^>]*>)(.*?)(</article>)', re.S)
 FIGURE = re.compile(r'<figure class="flow.*?</figure>', re.S)
 TITLE = re.compile(r"<title>.*?</title>", re.S)
-# The link of a lead to a page that is not in the handout.
+# The link at the start of a step's page to its diff, which is not in the handout.
 DIFF = re.compile(r" · <a [^>]*>All changes</a>")
 LINE_ANCHOR = re.compile(r'<a id="__codelineno[^>]*></a>')
 TAG = re.compile(r"<[a-z][^<>]*>")
 NAME = re.compile(r'\b(id|for|name)="([^"]*)"')
 LINK = re.compile(r'\bhref="([^"]*)"')
 
-# True once the theme has replaced the marks of all notes, and all pictures are loaded.
+# Returns true once the theme has replaced the marks of all notes, and all pictures are
+# loaded.
 IS_READY = r"""() =>
   document.querySelector(".md-search[aria-label]")
   && [...document.querySelectorAll("pre code .c1, pre code .cm, pre code .c")].every(
@@ -43,7 +45,7 @@ NUMBER = """(numbers) => {
     link.lastElementChild.textContent = numbers[link.hash.slice(1)] ?? "";
   }
 }"""
-PATIENCE = 60_000  # milliseconds
+PATIENCE = 60_000  # milliseconds to wait for IS_READY
 
 
 def write_pdf(file: Path) -> None:
@@ -72,7 +74,7 @@ def write_pdf(file: Path) -> None:
 
 
 def printed(site: Path, program: str) -> bytes:
-    """The handout of a built site as a PDF, from one run of the browser `program`.
+    """Return the handout of a built site as a PDF, printed by the browser `program`.
 
     Raises Problem if the browser does not start.
     """
@@ -87,9 +89,9 @@ def printed(site: Path, program: str) -> bytes:
 
 
 def first_pages(pdf: bytes) -> dict[str, int]:
-    """The page number of each named destination in Chromium's PDF.
+    """Return the page number of each named destination in Chromium's PDF.
 
-    Only places that are the target of a link have a name there.
+    In this PDF, only places that are the target of a link have a name.
     """
     text = pdf.decode("latin-1")
     pages = re.findall(r"^(\d+) 0 obj\n<</Type /Page\n", text, re.M)
@@ -117,7 +119,7 @@ def show(page, site: Path) -> None:
 
 
 def assemble(site: Path) -> str:
-    """The HTML of the handout: a title, the contents, and the article of each step."""
+    """Return the HTML of the handout: a title, the contents, and the steps' pages."""
     frame = (site / address(steps()[0]) / "index.html").read_text()
     flow = FIGURE.search((site / "flow" / "index.html").read_text())[0]
     head = frame[: frame.index("</head>")]
@@ -131,7 +133,7 @@ def assemble(site: Path) -> str:
 
 
 def address(step: Step) -> str:
-    """Where the page of a step is, below the site's own address."""
+    """Return the address of a step's page, relative to the address of the site."""
     return f"steps/{step.name}-{step.stage}/"
 
 
@@ -156,10 +158,11 @@ def _running_title(step: Step) -> str:
 
 
 def _chapter(site: Path, step: Step) -> str:
-    """The article of a step, with ids that are unique in the handout."""
+    """Return the article of a step, with ids that are unique in the handout."""
     own = address(step)
     article = ARTICLE.search((site / own / "index.html").read_text())[2]
-    # Remove the anchors of code lines: there are thousands, and no link here uses them.
+    # Remove the anchors of code lines: there are thousands of them, and no link in the
+    # handout uses them.
     article = DIFF.sub("", LINE_ANCHOR.sub("", article))
 
     def rename(tag: re.Match[str]) -> str:
@@ -170,7 +173,11 @@ def _chapter(site: Path, step: Step) -> str:
 
 
 def _link(href: str, own: str, step: Step) -> str:
-    """The `href` of a link in the handout or to a different host; otherwise ""."""
+    """Return the `href` that a link has in the handout, or "" if it has to be removed.
+
+    A link to a different host stays. A link to a step's page is changed: it leads to
+    the step in the handout. Every other link is removed.
+    """
     target = urlsplit(urljoin(HOST + own, href))
     if target.hostname != urlsplit(HOST).hostname:
         return f'href="{href}"'

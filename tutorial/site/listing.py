@@ -21,10 +21,10 @@ from tutorial.site.typed import Line, Typed
 
 FIELDS = ("file", "show", "notes", "collapse", "bare", "made", "step")
 AROUND = 2  # lines shown around a change, if the page does not name a part
-SMALL = 12  # lines; a changed file up to this length is shown whole
+SMALL = 12  # lines: a changed file that is not longer is shown whole
 CONTEXT = 3  # lines around a change in a diff
 
-# By the suffix of a file: the highlighter's name, and how a comment is written.
+# For each suffix of a file: the name of its highlighter, and how a comment is written.
 LANGUAGES = {
     ".py": ("python", "# {}"),
     ".js": ("js", "// {}"),
@@ -46,16 +46,17 @@ PLAIN = ("text", "{}")
 
 @dataclass(frozen=True)
 class Listing:
-    """What a fence shows: parts of a file, from top to bottom."""
+    """The parts of a file that a `step` fence shows, from top to bottom."""
 
     file: File
     parts: list[range]
     notes: dict[str, str]
     is_folded: bool
     step: str  # as in "step 4"
-    is_bare: bool = False  # without the place, and without a diff
-    is_made: bool = False  # by a command, not typed
-    # The file after the earlier listings of the page, or None if there are none.
+    is_bare: bool = False  # shown without the place and without a diff
+    is_made: bool = False  # made by a command, not typed
+    # The file after a reader has typed the earlier listings of the page, or None if
+    # there are none.
     earlier: Typed | None = None
 
     @property
@@ -69,11 +70,11 @@ class Listing:
         return self.before.after(shown_edits(self.file, self.parts))
 
     def added(self) -> set[int]:
-        """The indexes of the shown lines that the step adds."""
+        """Return the indexes of the shown lines that the step adds."""
         return {n for part in self.parts for n in part} & self.file.comes()
 
     def removed(self) -> set[int]:
-        """The indexes of the old lines that the diff shows as removed."""
+        """Return the indexes of the old lines that the diff shows as removed."""
         edits = shown_edits(self.file, self.parts)
         return {n for edit in edits for n in edit.old} & self.file.goes()
 
@@ -81,9 +82,9 @@ class Listing:
 def read(
     pair: Pair, body: str, typed: Mapping[str, Typed] = MappingProxyType({})
 ) -> Listing:
-    """The listing for the `body` of a `step` fence.
+    """Return the listing for the `body` of a `step` fence.
 
-    `typed` holds the pair's files that earlier listings of the page have changed.
+    `typed` contains the files of `pair` that earlier listings of the page have changed.
 
     Raises Problem if the fence names something that does not exist.
     """
@@ -134,13 +135,13 @@ def _changes(file: File) -> list[range]:
 
 
 def _filled(part: range, lines: Sequence[str]) -> range:
-    """`part` without blank lines at both ends, which the highlighter would remove."""
+    """Remove the blank lines at both ends: the highlighter would remove them, too."""
     filled = [n for n in part if lines[n].strip()]
     return range(filled[0], filled[-1] + 1) if filled else range(0)
 
 
 def render(listing: Listing) -> list[str]:
-    """The listing as Markdown, line by line."""
+    """Return the listing as lines of Markdown."""
     file = listing.file
     if not listing.parts:
         kind = "empty, made for you" if listing.is_made else "new file, empty"
@@ -164,7 +165,7 @@ def render(listing: Listing) -> list[str]:
 
 
 def _where(listing: Listing) -> str:
-    """The text next to the file's name: usually the place where the lines go."""
+    """Return the text next to the file's name: usually where the lines go."""
     if listing.is_bare:
         return listing.step
     return "made for you" if listing.is_made else place(listing.file, listing.parts)
@@ -205,7 +206,10 @@ def _the_file(listing: Listing) -> list[str]:
 
 @dataclass(frozen=True)
 class _Row:
-    """A line that a listing can show: known, lit because it is new, or removed."""
+    """A line that a listing can show.
+
+    It is lit if it is new, and gone if the step removes it.
+    """
 
     line: Line
     is_lit: bool = False
@@ -213,7 +217,7 @@ class _Row:
 
 
 def _rows(listing: Listing) -> list[_Row]:
-    """The lines of the file, with those that the listing adds and those it removes."""
+    """Return the lines of the file, and those that the listing adds or removes."""
     file = listing.file
     if file.is_new or listing.is_bare:
         return [_Row(Line(text, None, n)) for n, text in enumerate(file.new)]
@@ -236,7 +240,10 @@ def _rows(listing: Listing) -> list[_Row]:
 
 
 def _shown(listing: Listing, rows: list[_Row]) -> list[int]:
-    """The indexes of the rows to show: the parts, with a known line at each end."""
+    """Return the indexes of the rows to show.
+
+    They are the rows of the parts, and more rows up to a known line at each end.
+    """
     parts = {n for part in listing.parts for n in part}
     shown = {n for n, row in enumerate(rows) if row.is_gone or row.line.new in parts}
     for at in [n for n in shown if rows[n].is_lit]:
@@ -246,7 +253,11 @@ def _shown(listing: Listing, rows: list[_Row]) -> list[int]:
 
 
 def _way_to_known(rows: list[_Row], at: int, step: int) -> set[int]:
-    """The indexes from `at` to the next line that is there already and is not blank."""
+    """Return the indexes from `at` to the next known line that is not blank.
+
+    A known line is in the file already and stays there. Without such a line, the result
+    is empty. `step` is the direction: 1 is down, and -1 is up.
+    """
     way: set[int] = set()
     while 0 <= at < len(rows):
         way.add(at)
@@ -258,7 +269,7 @@ def _way_to_known(rows: list[_Row], at: int, step: int) -> set[int]:
 
 
 def _lit(file: File) -> set[int]:
-    """The indexes of the added lines, including blank lines between them."""
+    """Return the indexes of the added lines, including blank lines between them."""
     comes = file.comes()
     return {
         n
@@ -270,7 +281,7 @@ def _lit(file: File) -> set[int]:
 
 
 def _lines_of_notes(listing: Listing) -> dict[int, str]:
-    """The notes by the index of their line, in the order of the lines."""
+    """Return the notes by the index of their line, in the order of the lines."""
     file = listing.file
     shown = [number for part in listing.parts for number in part]
     found: dict[int, str] = {}
@@ -288,16 +299,18 @@ def _lines_of_notes(listing: Listing) -> dict[int, str]:
 
 
 def _marks(listing: Listing, language: str, comment: str) -> dict[int, str]:
-    """The text to append to each line with a note: a comment that the theme replaces.
+    """Return a mark for each line with a note: a comment that the theme replaces.
 
-    No space precedes it, so that a line copied from the page ends as in the file.
+    It is appended to the line. No space precedes the comment, so that a line copied
+    from the page ends as it does in the file.
     """
     file = listing.file
     marks = {}
     for count, number in enumerate(_lines_of_notes(listing), start=1):
         line = file.new[number]
         if _ends_in_comment(file.new, number, language):
-            # With "!", the theme removes the comment; without it, only the number.
+            # With "!", the theme removes the whole comment. Without "!", it removes
+            # only the number.
             mark = f"({count})" if comment.endswith("{}") else ""
         else:
             mark = comment.format(f"({count})!")
@@ -327,7 +340,7 @@ def _ends_in_comment(lines: Sequence[str], number: int, language: str) -> bool:
 
 
 def _the_diff(listing: Listing) -> list[str]:
-    """The changes that typing the listing makes to the file, as a unified diff."""
+    """Return what changes in the file if the listing is typed, as a unified diff."""
     path = listing.file.path
     lines = difflib.unified_diff(
         listing.before.lines(),
@@ -341,7 +354,7 @@ def _the_diff(listing: Listing) -> list[str]:
 
 
 def fenced(lines: list[str], head: str) -> list[str]:
-    """A block of code, fenced with more backticks than any of its lines contains."""
+    """Return a block of code, fenced with more backticks than any line contains."""
     runs = [len(run) for line in lines for run in re.findall(r"`+", line)]
     marks = "`" * max(3, max(runs, default=0) + 1)
     return [f"{marks}{head}", *lines, marks]

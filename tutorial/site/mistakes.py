@@ -1,9 +1,9 @@
 """The `mistakes` and `mistake` fences: what can go wrong, why, and how to fix it.
 
 A `mistakes` fence shows entries of `tutorial/check/mistakes.toml`, the catalogue of
-`tutorial check`, whose texts are plain, with code in backticks. A `mistake` fence
-defines a new entry, for something that goes wrong outside a project, such as a port
-that is in use.
+`tutorial check`. The texts of the catalogue are plain text, with code in backticks. A
+`mistake` fence defines a new entry, for something that goes wrong outside a project,
+such as a port that is in use.
 """
 
 import html
@@ -15,7 +15,7 @@ from tutorial.check import mistakes as catalogue
 from tutorial.problem import Problem
 from tutorial.site import fences
 
-# The page with all mistakes. The anchor of each one is its id.
+# The page with all mistakes. The anchor of each mistake on it is the mistake's id.
 PAGE = "troubleshooting.md"
 
 KINDS = ("mistakes", "mistake")
@@ -38,7 +38,7 @@ class Entry:
 
 
 def render(kind: str, body: str, page: str) -> list[str]:
-    """The fence as Markdown, for the page at the path `page` below `docs/`.
+    """Return the fence as Markdown, for the page at the path `page` below `docs/`.
 
     Raises Problem if a name is not in the catalogue, or if the id of a `mistake` fence
     is in the catalogue already.
@@ -64,7 +64,7 @@ def _of_catalogue(body: str, page: str) -> list[str]:
 
 
 def _own(body: str) -> list[str]:
-    """A mistake that is written on the page itself, in Markdown."""
+    """Return the entry that a `mistake` fence defines on the page itself."""
     names = ("id", "title", "symptom", "cause", "fix")
     asked = fences.fields("mistake", body, names)
     for name in names:
@@ -84,7 +84,7 @@ def _entry(mistake: catalogue.Mistake) -> Entry:
 
 
 def _whole(entry: Entry) -> list[str]:
-    """An entry on the page with all mistakes, with its own heading."""
+    """Return an entry for the page with all mistakes, with its own heading."""
     return [
         "",
         '<article class="mistake" markdown="1">',
@@ -105,7 +105,7 @@ def _whole(entry: Entry) -> list[str]:
 
 
 def _brief(entry: Entry, page: str) -> list[str]:
-    """An entry on a step's page: an item of a list, with a link to the full entry."""
+    """Return an entry as an item of a list, with a link to the full entry."""
     address = posixpath.relpath(PAGE, posixpath.dirname(page) or ".")
     return [
         f"- **{entry.symptom}**",
@@ -115,7 +115,7 @@ def _brief(entry: Entry, page: str) -> list[str]:
 
 
 def as_markdown(text: str) -> str:
-    """A text of the catalogue, escaped for Markdown, except its code in backticks."""
+    """Escape a text of the catalogue for Markdown, except its code in backticks."""
     parts, at = [], 0
     for code in CODE.finditer(text):
         parts += [_escaped(text[at : code.start()]), code.group()]

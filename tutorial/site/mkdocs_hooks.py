@@ -1,7 +1,8 @@
 """MkDocs' hooks: they add the pages of the diff explorer, and watch more folders.
 
 `tutorial docs` rebuilds the site when a page, a step or the program changes. MkDocs
-loads this file once, so functions that need the program's current code import it.
+loads this file only once. So a function that needs the current code of the program
+imports that code each time it is called.
 """
 
 import os
@@ -19,7 +20,7 @@ WATCHED = ("steps", "final", "tutorial")
 
 
 def on_config(config):
-    """Have Python import the program again: its code may have changed."""
+    """Forget the program's imported modules, because their code may have changed."""
     for name in [name for name in sys.modules if name.startswith("tutorial.")]:
         del sys.modules[name]
     return config
@@ -54,9 +55,9 @@ def on_post_page(output, page, config):
 
 
 def on_serve(server, config, builder):
-    """Watch the sources of the pages, except files that running a step creates.
+    """Watch the sources of the pages, but not the files that a running step creates.
 
-    If other machines can reach the site, print its addresses.
+    If other machines can reach the site, print its addresses, too.
     """
     from tutorial.runtime import addresses
 
@@ -80,7 +81,7 @@ def on_serve(server, config, builder):
 
 
 def entries(folder: str | Path) -> Iterator[os.DirEntry]:
-    """The entries of a folder, without files that running a step creates there."""
+    """Yield the entries of a folder, except those that a running step creates there."""
     with os.scandir(folder) as found:
         for entry in found:
             is_leftover = entry.name in LEFTOVERS or entry.name.endswith(

@@ -1,4 +1,4 @@
-"""A step and the step before it, which a page compares."""
+"""The pair of steps that a page compares: a step, and the step before it."""
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -19,14 +19,16 @@ class Edit:
     new: range
 
 
-# Two lines with at least this similarity (0 to 1) are versions of the same line.
+# An old and a new line with at least this similarity (from 0 to 1) count as two
+# versions of the same line.
 ALIKE = 0.8
 
 
 def _split(edit: Edit, old: tuple[str, ...], new: tuple[str, ...]) -> list[Edit]:
     """Split `edit` so that an old line is next to its new version.
 
-    Otherwise it would be next to the first added line, which may be far above.
+    Without the split, the old line would be next to the first added line, which may be
+    far above its new version.
     """
     pairs = [
         (_likeness(old[i], new[j]), i, j)
@@ -43,14 +45,17 @@ def _split(edit: Edit, old: tuple[str, ...], new: tuple[str, ...]) -> list[Edit]
 
 
 def _likeness(old: str, new: str) -> float:
-    """How similar two lines are, from 0 to 1: 1 if the new one only goes on longer."""
+    """Return how similar two lines are, from 0 to 1.
+
+    The result is 1 if the new line is the old line with more text at its end.
+    """
     is_longer = new.startswith(old) and any(map(str.isalpha, old))
     return 1.0 if is_longer else SequenceMatcher(None, old, new).ratio()
 
 
 @cache  # a page asks for the same edits many times, and comparing takes time
 def _edits(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[Edit, ...]:
-    """What changes from `old` to `new`, compared as `difflib.unified_diff` does."""
+    """Return the changes from `old` to `new`, found as `difflib.unified_diff` does."""
     matcher = SequenceMatcher(None, old, new)
     return tuple(
         part
@@ -62,7 +67,10 @@ def _edits(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[Edit, ...]:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a step: its lines, and its lines in the step before, or None."""
+    """A file of a step: its lines, and its lines in the step before.
+
+    `old` is None if the step before does not have the file.
+    """
 
     path: str
     old: tuple[str, ...] | None
@@ -70,19 +78,19 @@ class File:
 
     @property
     def is_new(self) -> bool:
-        """Whether the step adds it."""
+        """Whether the step adds the file."""
         return self.old is None
 
     def edits(self) -> tuple[Edit, ...]:
-        """The changes, from top to bottom."""
+        """Return the changes to the file, from top to bottom."""
         return _edits(self.old or (), self.new)
 
     def comes(self) -> set[int]:
-        """The indexes of the lines that the step adds, without blank lines."""
+        """Return the indexes of the added new lines, except blank lines."""
         return {n for edit in self.edits() for n in edit.new if self.new[n].strip()}
 
     def goes(self) -> set[int]:
-        """The indexes of the old lines that the step removes, without blank lines."""
+        """Return the indexes of the removed old lines, except blank lines."""
         return {n for edit in self.edits() for n in edit.old if self.old[n].strip()}
 
 
@@ -90,12 +98,12 @@ class File:
 class Pair:
     """The folders of a step and of the step before it, if there is one."""
 
-    name: str  # of the step, such as "step 4"
+    name: str  # the name of the step, such as "step 4"
     old: Path | None
     new: Path
 
     def file(self, path: str) -> File:
-        """The file at `path` in the step. Raises Problem if there is none."""
+        """Return the file at `path` in the step. Raises Problem if there is none."""
         inside = files(self.new)
         if path not in inside:
             raise Problem(f'{self.name} has no file "{path}"')
@@ -104,7 +112,7 @@ class Pair:
         return File(path, old, _lines(inside[path]))
 
     def kinds(self) -> dict[str, str]:
-        """ "new file", "changed" or "removed" for each file that the step touches."""
+        """Return "new file", "changed" or "removed" for each file that differs."""
         if self.old is None:
             return dict.fromkeys(files(self.new), "new file")
         return {
@@ -114,7 +122,7 @@ class Pair:
 
 
 def find_pair(name: str) -> Pair:
-    """The step called `name`, and the step before it.
+    """Return the pair of the step called `name` and the step before it.
 
     Raises Problem if there is no such step.
     """

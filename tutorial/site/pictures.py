@@ -1,4 +1,4 @@
-"""The `screenshot`, `frame` and `film` fences: what `capture` has recorded."""
+"""The `screenshot`, `frame` and `film` fences, which show recordings of `capture`."""
 
 import posixpath
 from html import escape
@@ -24,7 +24,7 @@ KINDS = ("screenshot", "frame", "film")
 
 
 def render(kind: str, body: str, page: str, step: str) -> list[str]:
-    """The fence as Markdown.
+    """Return the fence as Markdown.
 
     `page` is the path of the page below `docs/`, and `step` the step in its front
     matter. Raises Problem if a recording does not exist.
@@ -35,7 +35,7 @@ def render(kind: str, body: str, page: str, step: str) -> list[str]:
 
 
 def _screenshot(body: str, page: str, step: str) -> list[str]:
-    """A screenshot in the reader's theme, with its caption."""
+    """Return a screenshot in the reader's theme, with its caption."""
     asked = fences.fields("screenshot", body, ("shot", "caption", "step"))
     if not asked.get("shot"):
         raise Problem("a screenshot fence needs a shot, as in: shot: answer")
@@ -48,7 +48,7 @@ def _screenshot(body: str, page: str, step: str) -> list[str]:
 
 
 def _frame(body: str, step: str) -> list[str]:
-    """The frame that a browser has received at the step, as JSON."""
+    """Return the frame, as JSON, that a browser has received at the step."""
     name = _step(fences.fields("frame", body, ("step",)), step)
     path = RECORDED / frame_name(name)
     if not path.exists():
@@ -59,9 +59,10 @@ def _frame(body: str, step: str) -> list[str]:
 
 
 def _film(body: str, page: str) -> list[str]:
-    """Three screenshots of one search, side by side; with JavaScript, as a film.
+    """Return three screenshots of one search, which JavaScript turns into a film.
 
-    They have the same size, so that only what changes on the page moves in the film.
+    Without JavaScript, they are shown side by side. They have the same size, so that
+    only what changes on the page moves in the film.
     """
     fences.fields("film", body, ())
     moments = [(screenshots.find(of, name), caption) for of, name, caption in FILM]
@@ -82,7 +83,7 @@ def _film(body: str, page: str) -> list[str]:
 
 
 def _step(asked: dict, step: str) -> str:
-    """The step that the fence names, or else the page's step."""
+    """Return the step that the fence names, or else the step of the page."""
     name = str(asked.get("step") or step)
     if not name:
         raise Problem("say which step it is about, as in: step: 4")
@@ -90,7 +91,7 @@ def _step(asked: dict, step: str) -> str:
 
 
 def _pictures(page: str, shot: Shot) -> list[str]:
-    """The pictures of a shot in both themes, of which the site shows one."""
+    """Return the pictures of a shot in both themes; the site shows only one of them."""
     width, height = shot.size()
     attributes = f'width="{width}" height="{height}" loading="lazy"'
     images = []

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from tutorial.site.excerpt import CLOSERS, indentation, named, names_of
 from tutorial.site.pair import Edit, File
 
-LONGEST = 64  # characters of a line that is quoted
-MOST = 3  # places that are named
+LONGEST = 64  # characters that are quoted from a line, at most
+MOST = 3  # places that are named one by one; of more places, only the number is given
 
 
 def place(file: File, parts: list[range]) -> str:
-    """Where the `parts` of a file go, in words, as Markdown."""
+    """Say in words, as Markdown, where in the file its `parts` go."""
     if file.is_new:
         whole = {n for part in parts for n in part}
         if all(n in whole for n, line in enumerate(file.new) if line.strip()):
@@ -34,14 +34,14 @@ def place(file: File, parts: list[range]) -> str:
             places += [f"without {gone}" for gone in _gone(file, edit.old)]
     if not places:
         return "as it was"
-    # Leave out a place that a more precise one repeats.
+    # Leave out a place if another place is more precise and begins with the same words.
     longer = [p for p in places if not any(q.startswith(f"{p}, ") for q in places)]
     places = [*dict.fromkeys(longer)]
     return "; ".join(places) if len(places) <= MOST else f"in {len(places)} places"
 
 
 def shown_edits(file: File, parts: list[range]) -> list[Edit]:
-    """The edits inside `parts`, cut to the shown lines.
+    """Return the edits inside `parts`, cut to the shown lines.
 
     Removed lines belong to the first line that replaces them, or else to the place
     where they were.
@@ -72,7 +72,7 @@ def _cut(one: range, other: range) -> range:
 
 
 def _trim(lines: range, text: Sequence[str]) -> range:
-    """`lines` without blank lines at both ends."""
+    """Return `lines` without the blank lines at both ends."""
     filled = [n for n in lines if text[n].strip()]
     return (
         range(filled[0], filled[-1] + 1) if filled else range(lines.start, lines.start)
@@ -89,7 +89,10 @@ def _shown(new: range, parts: list[range], text: Sequence[str]) -> list[range]:
 
 
 def _position(file: File, new: range) -> tuple[str, str]:
-    """The block that the lines are in ("" for the file itself), and where in it."""
+    """Return the block that contains the lines `new`, and where in it they are.
+
+    The block is "" if the lines are not inside any block.
+    """
     if file.path.endswith(".py"):
         return _in_python(file.new, new)
     return _in_blocks(file.new, new)
@@ -118,7 +121,7 @@ def _in_python(lines: Sequence[str], new: range) -> tuple[str, str]:
 
 
 def _holds(node: ast.stmt, new: range) -> bool:
-    """Whether the lines are added inside a statement that exists already."""
+    """Whether the lines `new` are added inside the statement `node`."""
     return _first(node) < new.start and new.stop <= node.end_lineno
 
 
@@ -142,9 +145,12 @@ def _title(lines: Sequence[str], node: ast.stmt) -> str:
 
 
 def _in_lines(lines: Sequence[str], new: range, scope: range) -> str:
-    """Where in a statement of several lines; "" if no line nearby is unique."""
+    """Say where in the statement `scope` the lines `new` are.
+
+    Returns "" if no line nearby is unique.
+    """
     above = [n for n in range(scope.start, new.start) if lines[n].strip()]
-    # No line is above if the new lines are between a decorator and its `def`.
+    # There is no line above if the new lines are between a decorator and its `def`.
     before = above[-1] if above else scope.start
     if before == scope.start:
         return "at the start"
@@ -161,7 +167,7 @@ def _after_block(lines: Sequence[str], opener: int) -> str:
 
 
 def _opener(lines: Sequence[str], closer: int, start: int) -> int:
-    """The line, from `start` on, that opens the bracket that the line `closer` closes.
+    """Return the line, from `start` on, that opens the block that `closer` closes.
 
     Returns `closer` itself if there is none.
     """
@@ -177,7 +183,7 @@ def _opener(lines: Sequence[str], closer: int, start: int) -> int:
 
 
 def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
-    """Like `_in_python`, for a file in which only indentation marks the blocks."""
+    """Do the same as `_in_python`, for files in which only indentation marks blocks."""
     indent = min(indentation(lines[n]) for n in new if lines[n].strip())
     above = [n for n in range(new.start) if lines[n].strip()]
     below = [n for n in range(new.stop, len(lines)) if lines[n].strip()]
@@ -198,13 +204,13 @@ def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
 
 
 def _tells(lines: Sequence[str], number: int) -> bool:
-    """Whether a line has words, and is the only line with this text."""
+    """Whether a line contains words, and is the only line with this text."""
     text = lines[number].strip()
     return len(re.findall(r"\w", text)) >= 3 and lines.count(lines[number]) == 1
 
 
 def _gone(file: File, old: range) -> list[str]:
-    """The removed lines, in words: a name, the line itself, or the number of lines."""
+    """Describe the removed lines: by a name, by the line itself, or by their number."""
     old = _trim(old, file.old)
     if not old:
         return []
@@ -228,9 +234,9 @@ def _comma(*texts: str) -> str:
 
 
 def code(text: str, longest: int = LONGEST) -> str:
-    """`text` as code in Markdown, without its indentation and an opening bracket.
+    """Return `text` as code in Markdown, without indentation and opening bracket.
 
-    A text that is too long for a line is shortened.
+    A text of more than `longest` characters is shortened.
     """
     text = re.sub(r"\s*[{(\[]$", "", text.strip())
     if len(text) > longest:

@@ -17,19 +17,19 @@ LINE = re.compile(r"(?P<process>\S+) *\| (?P<text>.*stage (?P<stage>\d) · .*)")
 
 
 def lead(pair: Pair, body: str) -> list[str]:
-    """What a step adds, how long it takes, and a link to its diff."""
+    """Say what a step adds and how long it takes, and link to its diff."""
     fences.fields("lead", body, ("step",))
     step = find(pair.name.removeprefix("step "))
     parts = [f"**{step.minutes} minutes**", f"**Adds:** {step.component}"]
     if step.number > 1:
-        # Relative to the folder of the steps' pages.
+        # The address is relative to the folder that contains the pages of the steps.
         address = f"../diff/{step.number - 1}-{step.number}.md"
         parts.append(f"[All changes]({address})")
     return [" · ".join(parts), "{: .lead }"]
 
 
 def table(body: str) -> list[str]:
-    """A table of all steps: what each one adds, and how long it takes."""
+    """Return a table of all steps: what each one adds, and how long it takes."""
     fences.fields("steps", body, ())
     rows = [
         f"| [{s.number} {s.stage}](steps/{s.number}-{s.stage}.md)"
@@ -46,7 +46,7 @@ def table(body: str) -> list[str]:
 
 
 def tree(pair: Pair, body: str) -> list[str]:
-    """The files of a step as a tree, in which new and changed files are marked."""
+    """Return the files of a step as a tree, with marks at new and changed files."""
     asked = fences.fields("tree", body, ("step", "under"))
     under = str(asked.get("under") or ".")
     kinds = pair.kinds() if pair.old else {}
@@ -74,12 +74,12 @@ def tree(pair: Pair, body: str) -> list[str]:
 def _branches(
     paths: list[PurePosixPath], marks: dict[PurePosixPath, str], prefix: str
 ) -> list[tuple[str, str]]:
-    """The rows for `paths`, which are all below one folder, with their marks."""
+    """Return the rows of the tree, with their marks, for `paths` below one folder."""
     inside: dict[str, list[PurePosixPath]] = {}
     for path in paths:
         rest = PurePosixPath(*path.parts[1:])
         inside.setdefault(path.parts[0], []).append(rest)
-    # Folders first, as in most editors.
+    # List folders first, as most editors do.
     names = sorted(inside, key=lambda name: (not inside[name][0].parts, name))
     rows = []
     for name in names:
@@ -103,7 +103,7 @@ def _mark(marks: dict[PurePosixPath, str]) -> str:
 
 
 def processes(pair: Pair, body: str) -> list[str]:
-    """The processes of a step, and what to do when coming from the step before."""
+    """List the processes of a step, and what to do after the step before it."""
     fences.fields("processes", body, ("step",))
     before = procfile.processes(pair.old) if pair.old else None
     lines = [
@@ -128,12 +128,12 @@ def processes(pair: Pair, body: str) -> list[str]:
 
 
 def _without_run(pair: Pair) -> list[str]:
-    """What else a step needs without `run`, as the items of a list."""
+    """Return what else has to be done without `run`, as the items of a list."""
     lines = []
     for sentence in difference.advice(pair.old, pair.new):
         title, _, rest = sentence.partition(": ")
         if title.endswith("process"):
-            continue  # it is in the table
+            continue  # the process is in the table
         if title in ("Install", "Migrate", "New package"):
             rest = f"`{rest}`"
         lines.append(f"- {title}: {rest}")
@@ -141,7 +141,7 @@ def _without_run(pair: Pair) -> list[str]:
 
 
 def log(pair: Pair, body: str) -> list[str]:
-    """The log lines of one search at a step."""
+    """Return the log lines of one search at a step."""
     asked = fences.fields("log", body, ("step", "only", "stages"))
     lines = recorded(pair).read_text().splitlines()
     only = fences.names(asked.get("only"))
@@ -162,7 +162,7 @@ def log(pair: Pair, body: str) -> list[str]:
 
 
 def recorded(pair: Pair) -> Path:
-    """The file with the log of a step. Raises Problem if it is missing."""
+    """Return the file with the log of a step. Raises Problem if it is missing."""
     path = RECORDED / recorded_name(pair.name.removeprefix("step "))
     if not path.exists():
         raise Problem(

@@ -1,4 +1,4 @@
-"""The `travel` fence: a recorded search on its way through the picture of the flow."""
+"""The `travel` fence: the way of a recorded search through the picture of the flow."""
 
 import json
 from collections.abc import Callable
@@ -20,10 +20,10 @@ CAPTION = (
 
 
 def render(page: str, step: str, body: str) -> list[str]:
-    """The picture and the list of the hops as HTML, for the page at `page`.
+    """Return the picture and the list of the hops as HTML, for the page at `page`.
 
-    Without JavaScript, the list contains all the information. Raises Problem if nothing
-    was recorded.
+    The list contains all the information, also without JavaScript. Raises Problem if no
+    search of the step was recorded.
     """
     asked = fences.fields("travel", body, ("step",))
     own = find(str(asked.get("step", step)))
@@ -36,7 +36,7 @@ def render(page: str, step: str, body: str) -> list[str]:
     def address(to: Step) -> str:
         return relative(page, source(to))
 
-    # The page of a step already has a picture with links, at its top.
+    # The page of a step already has a picture with links at its top.
     links = None if step else address
     lit_data = f' data-lit="{lit}"' if lit else ""
     return [
@@ -83,7 +83,7 @@ def _hop(hop: dict, journey: dict) -> str:
 
 
 def _end(journey: dict) -> list[str]:
-    """The last item: where the search is stuck, or that the page shows the answer."""
+    """Return the last item: where the search is stuck, or that the answer is shown."""
     if halt := journey["halt"]:
         return [f'<li class="travel__end">{escape(halt["text"])}</li>']
     last = steps()[-1]

@@ -1,4 +1,4 @@
-"""A file between two steps: which of its changes the listings so far have shown."""
+"""A file between two steps, with only the changes that the listings so far show."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +24,10 @@ class Typed:
 
     file: File
     added: set[int] = field(default_factory=set)  # indexes of the step's lines
-    removed: set[int] = field(default_factory=set)  # of the previous step's lines
+    removed: set[int] = field(default_factory=set)  # indexes of old lines
 
     def after(self, edits: Sequence[Edit]) -> "Typed":
-        """The file with these changes. Repeating a change has no effect."""
+        """Return the file after these changes. Repeating a change has no effect."""
         added, removed = set(self.added), set(self.removed)
         for edit in edits:
             added |= set(edit.new)
@@ -35,22 +35,22 @@ class Typed:
         return Typed(self.file, added, removed)
 
     def text(self) -> str:
-        """The text of the file now."""
+        """Return the current text of the file."""
         return "".join(line + "\n" for line in self.lines())
 
     def lines(self) -> list[str]:
-        """The lines of the file now."""
+        """Return the current lines of the file."""
         return [line.text for line in self.walk()]
 
     def has(self, number: int) -> bool:
-        """Whether the line of the step with this index is there now."""
+        """Whether the file now contains the step's line with the index `number`."""
         for edit in self.file.edits():
             if number in edit.new:
                 return self._is_there(number, edit)
         return True
 
     def walk(self) -> Iterator[Line]:
-        """The lines of the file now, each with its indexes."""
+        """Yield the current lines of the file, each with its indexes."""
         old, new = self.file.old or (), self.file.new
         end = Edit(range(len(old), len(old)), range(len(new), len(new)))
         same = same_new = 0
@@ -66,7 +66,10 @@ class Typed:
             same, same_new = edit.old.stop, edit.new.stop
 
     def _is_there(self, number: int, edit: Edit) -> bool:
-        """Whether the line is there: a blank one depends on the lines around it."""
+        """Whether the file now contains this line of `edit`.
+
+        For a blank line, this depends on the lines around it.
+        """
         new = self.file.new
         if new[number].strip():
             return number in self.added
@@ -82,7 +85,7 @@ class Typed:
         return any(above) and below[0]
 
     def _blocks(self, edit: Edit) -> list[range]:
-        """The groups of added lines that blank lines separate."""
+        """Return the groups of added lines, which blank lines separate."""
         found: list[range] = []
         for n in edit.new:
             if not self.file.new[n].strip():

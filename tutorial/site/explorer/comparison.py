@@ -9,7 +9,7 @@ from tutorial.project import difference
 from tutorial.project.difference import FileDiff
 from tutorial.project.steps import Step, every
 
-# Files that few people read in a diff: the page shows them folded.
+# The page folds the diffs of these files, because few people read them.
 FOLDED_SUFFIX = ".css"
 FOLDED_FOLDER = "/migrations/"
 
@@ -20,13 +20,13 @@ class Change:
 
     path: str
     kind: str  # "new file", "changed" or "removed"
-    old: tuple[str, ...]  # its lines
+    old: tuple[str, ...]  # the lines of the old file
     new: tuple[str, ...]
     body: tuple[str, ...]  # its unified diff, without the two header lines
 
     @classmethod
     def of(cls, file: FileDiff) -> "Change":
-        """The change for the diff of a file."""
+        """Create a Change from the diff of a file."""
         old, new = tuple(file.old or ()), tuple(file.new or ())
         return cls(file.path, file.kind, old, new, tuple(file.unified()[2:]))
 
@@ -42,12 +42,12 @@ class Change:
 
     @property
     def has_two_sides(self) -> bool:
-        """Whether the file exists on both sides."""
+        """Whether the file exists in both steps."""
         return self.kind == "changed"
 
     @property
     def is_folded(self) -> bool:
-        """Whether the page shows it folded."""
+        """Whether the page folds the diff of this file."""
         return self.path.endswith(FOLDED_SUFFIX) or FOLDED_FOLDER in self.path
 
 
@@ -70,17 +70,17 @@ class Comparison:
 
     @property
     def on_the_way(self) -> Sequence[Step]:
-        """The steps to do: `new`, and those between `old` and `new`."""
+        """The steps that a learner has to do: those after `old`, up to `new`."""
         return [s for s in every() if self.old.number < s.number <= self.new.number]
 
     @property
     def minutes(self) -> int:
-        """How long the steps on the way take a learner."""
+        """How many minutes the steps on the way take a learner."""
         return sum(step.minutes for step in self.on_the_way)
 
     @cached_property
     def changes(self) -> Sequence[Change]:
-        """The files that differ, by path."""
+        """The changed files, in the order of their paths."""
         return [*map(Change.of, difference.compare(self.old.folder, self.new.folder))]
 
     @property
@@ -95,11 +95,14 @@ class Comparison:
 
     @property
     def advice(self) -> Sequence[str]:
-        """What to do besides editing files: a sentence each."""
+        """What to do besides editing files, with one sentence for each task."""
         return difference.advice(self.old.folder, self.new.folder)
 
     def moved(self, places: int) -> "Comparison | None":
-        """The pair with both steps moved by `places`; None if a step does not exist."""
+        """Return the pair with both steps moved by `places`.
+
+        Returns None if there is no such step.
+        """
         known = {step.number: step for step in every()}
         old = known.get(self.old.number + places)
         new = known.get(self.new.number + places)
@@ -108,15 +111,15 @@ class Comparison:
 
 @cache
 def comparisons() -> Sequence[Comparison]:
-    """All pairs of steps. Their files are cached until the next build."""
+    """Return all pairs of steps. Their files are cached until the next build."""
     return [Comparison(old, new) for old, new in combinations(every(), 2)]
 
 
 def neighbours() -> Sequence[Comparison]:
-    """Each step with the step after it."""
+    """Return the pairs of a step and the step directly after it."""
     return [pair for pair in comparisons() if pair.new.number == pair.old.number + 1]
 
 
 def name_in_text(step: Step) -> str:
-    """The name of a step in a sentence: "step 3", "the finished app"."""
+    """Return the name of a step for a sentence: "step 3" or "the finished app"."""
     return f"step {step.name}" if step.stage else "the finished app"

@@ -18,9 +18,10 @@ FORMATTER = HtmlFormatter(nowrap=True)
 
 @cache
 def highlighted(path: str, lines: tuple[str, ...]) -> Sequence[Markup]:
-    """The `lines` of the file at `path` as HTML, one piece per line."""
+    """Return the `lines` of the file at `path` as HTML, one piece per line."""
     html = pygments.highlight("\n".join([*lines, ""]), _lexer(path), FORMATTER)
-    # The formatter closes open elements at the end of each line, and reopens them.
+    # At the end of each line, the formatter closes all open elements, and it reopens
+    # them in the next line. So each line is complete HTML.
     found = html.split("\n")[: len(lines)]
     if len(found) != len(lines):
         raise ValueError(f"{path}: {len(lines)} lines have become {len(found)}")
@@ -34,7 +35,7 @@ def _lexer(path: str) -> Lexer:
 
 @cache
 def _lexer_of(kind: str) -> Lexer:
-    """The lexer for a suffix of the listings, or else the one that Pygments chooses."""
+    """Return the lexer of LANGUAGES for a suffix, or else the one Pygments chooses."""
     if kind in LANGUAGES:
         return get_lexer_by_name(LANGUAGES[kind][0], stripnl=False)
     try:

@@ -42,13 +42,13 @@ PROCESS = re.compile(r"(\S+) \((.*)\)")
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """The path below `docs/` and the Markdown of each page."""
+    """Yield the path below `docs/` and the Markdown of each page of the explorer."""
     for path, comparison in _by_path().items():
         yield path, _page(comparison)
 
 
 def fill(path: str, html: str) -> str:
-    """The `html` of a page, with its diffs if it is a page of the explorer."""
+    """Return the `html` of a page, with its diffs if it is a page of the explorer."""
     comparison = _by_path().get(path)
     if comparison is None:
         return html
@@ -62,13 +62,13 @@ def fill(path: str, html: str) -> str:
 
 
 def anchors(path: str) -> set[str]:
-    """The anchors in the diffs of the page at `path`: the paths of the files."""
+    """Return the anchors of the diffs on the page at `path`: the paths of the files."""
     comparison = _by_path().get(path)
     return {change.path for change in comparison.changes} if comparison else set()
 
 
 def overview(body: str) -> list[str]:
-    """The `pairs` fence with this `body`, as Markdown.
+    """Return the `pairs` fence with this `body` as Markdown.
 
     Raises Problem if its `show` is not one of OVERVIEWS.
     """
@@ -123,17 +123,17 @@ def _by_path() -> dict[str, Comparison]:
 
 
 def _label(step: Step) -> str:
-    """The label of a step in the selects: its name in commands, and its stage."""
+    """Return the label of a step in the form: its name in commands, and its stage."""
     return f"{step.name} · {step.stage}" if step.stage else "final · the finished app"
 
 
 def _page_of(step: Step) -> str:
-    """The address of a step's page, as a link from a page of the explorer."""
+    """Return the address of a step's page, for a link on a page of the explorer."""
     return f"../steps/{step.name}-{step.stage}.md" if step.stage else "../final.md"
 
 
 def _advice(sentences: Sequence[str]) -> Iterator[str]:
-    """The advice of `tutorial diff` as Markdown, with all packages in one sentence."""
+    """Yield the advice of `tutorial diff` as Markdown, all packages in one sentence."""
     parts = [sentence.partition(": ")[::2] for sentence in sentences]
     for title, group in groupby(parts, key=itemgetter(0)):
         texts = [text for _, text in group]

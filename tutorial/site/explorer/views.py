@@ -1,8 +1,9 @@
-"""The change of a file as HTML: unified, and side by side.
+"""Shows the change of a file as HTML: unified, and side by side.
 
-Each line is an element: `ins`, `del`, `span` for an unchanged line, and `i` for text
-that is not a line of the file. Numbers and signs are attributes that the stylesheet
-shows, so that readers who copy lines copy only the lines.
+Each line is an element: `ins` for an added line, `del` for a removed line, `span` for
+an unchanged line, and `i` for text that is not a line of the file. Line numbers and
+signs are attributes. The stylesheet shows them, but a reader who copies lines does not
+copy them.
 """
 
 import re
@@ -21,7 +22,7 @@ ELEMENTS = {" ": "span", "-": "del", "+": "ins"}
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the diff, with its numbers in both files, from 1."""
+    """A line of the diff, with its number in each of the two files, counted from 1."""
 
     sign: str  # " ", "-", "+", or "@" for the head of a hunk
     old: int | None
@@ -30,7 +31,7 @@ class Row:
 
 
 def rows(change: Change) -> Iterator[Row]:
-    """The highlighted lines of the unified diff, with their numbers."""
+    """Yield the highlighted lines of the unified diff, with their numbers."""
     old_lines = highlighted(change.path, change.old)
     new_lines = highlighted(change.path, change.new)
     old = new = 0
@@ -50,7 +51,7 @@ def rows(change: Change) -> Iterator[Row]:
 
 
 def unified(change: Change) -> Markup:
-    """The change in one column, with removed lines above added ones."""
+    """Return the change in one column, with removed lines above added ones."""
     width = _width(change)
     return Markup("").join(
         _aside(row.html)
@@ -95,7 +96,7 @@ class _Sides:
 
 
 def side_by_side(change: Change) -> tuple[Markup, Markup]:
-    """The change in two columns: the file before, and the file after."""
+    """Return the change as two columns: the old file, and the new file."""
     sides = _Sides(_width(change))
     for row in rows(change):
         sides.add(row)
