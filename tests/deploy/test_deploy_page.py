@@ -1,6 +1,6 @@
-"""Follows the page about deployment on an empty machine, and runs each command.
+"""Runs each command of the deployment page on an empty machine.
 
-All tests share the machine, and run in the order of the page's sections.
+All tests share the machine. They run in the order in which they are written.
 """
 
 import re
@@ -34,7 +34,7 @@ CERTIFICATE = "/etc/ssl/search/fullchain.pem"
 
 
 def sections() -> dict[str, list[str]]:
-    """The commands of each section, with one text for each block."""
+    """Return the command blocks of each section of the page, by the section's title."""
     found: dict[str, list[str]] = {}
     for section in re.split(r"^(?=###? )", PAGE, flags=re.M)[1:]:
         title, _, rest = section.partition("\n")
@@ -46,37 +46,37 @@ SECTIONS = sections()
 
 
 class Deployed(Shell):
-    """The machine, with the site that the page has set up so far."""
+    """The machine, with the site as the commands so far have set it up."""
 
     def __init__(self, machine: Machine, address: Path, api: dict[str, str]) -> None:
         super().__init__(machine, address)
-        self.api = api  # the variables with the address of the stand-in
+        self.api = api  # environment variables for the stand-in of the API
 
     def follow(self, title: str) -> str:
         """Run the commands of a section, and return what they print."""
         return "".join(self.type(block) for block in SECTIONS.pop(title))
 
     def add_settings(self) -> None:
-        """Connect the app to the stand-in, and raise its limit of searches."""
+        """Connect the app to the stand-in, and raise the app's limit of searches."""
         settings = {**self.api, "SEARCHES_PER_MINUTE": "100000"}
         lines = "\n".join(map("=".join, settings.items()))
         self.machine.run("cat >> /srv/search/env", f"{lines}\n")
 
     def browser(self) -> Browser:
-        """A new visitor of the site."""
+        """Return a new visitor of the site."""
         return Browser(self.machine.run(f"cat {CERTIFICATE}"))
 
     def select(self, query: str) -> list[str]:
-        """The rows of the database for this query."""
+        """Run the query in the database, and return the rows that it selects."""
         psql = "runuser -u postgres -- psql --tuples-only --no-align search"
         return self.machine.run(f'{psql} -c "{query}"').splitlines()
 
     def requests(self) -> list[dict]:
-        """The requests that have reached the API."""
+        """Return the requests that have reached the stand-in of the API."""
         return Site("", "", self.api["OPENAI_BASE_URL"]).requests_to_openai()
 
     def wait_until_ended(self, browser: Browser) -> None:
-        """Wait until each search of the visitor is done."""
+        """Wait until the last 50 searches of the visitor are done."""
 
         def statuses() -> set[str]:
             found = browser.snapshot()
@@ -95,7 +95,7 @@ class Deployed(Shell):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The machine, after all steps of the page."""
+    """Yield the machine after all numbered steps of the page."""
     folder = tmp_path_factory.mktemp("machine")
     address = clone(tmp_path_factory.mktemp("address"))
     with (
@@ -112,7 +112,7 @@ def site(tmp_path_factory):
 
 
 def clone(folder: Path) -> Path:
-    """A new repository with the files of this one, including uncommitted changes."""
+    """Make a new repository of this one's files, with their uncommitted changes."""
     listed = subprocess.check_output(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -128,12 +128,12 @@ def clone(folder: Path) -> Path:
 
 
 def git(folder: Path, *arguments: str) -> None:
-    """Run git with a name and an address for commits."""
+    """Run git with a name and an email address for commits."""
     name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
     subprocess.run(["git", *name, *arguments], cwd=folder, check=True)
 
 
-def test_the_path_leads_to_a_running_site(site):
+def test_the_numbered_steps_lead_to_a_running_site(site):
     assert "HTTP/1.1 200 OK" in site.last_words
     browser = site.browser()
     response = browser.ask("Does it run?")
@@ -152,7 +152,7 @@ def test_private_files_and_addresses_are_inaccessible(site):
     browser = site.browser()
     for path in ("/metrics", "/healthz", "/readyz"):
         assert browser.get(path).status_code == 404
-    # Browsers keep a file whose name has a digest.
+    # Browsers may cache a file for a long time if its name contains a digest.
     found = re.findall(r'(?:src|href)="(/static/[^"]+)"', browser.get().text)
     assert len(found) == 2
     for path in found:
@@ -163,7 +163,7 @@ def test_private_files_and_addresses_are_inaccessible(site):
     assert response.status_code == 400
 
 
-def test_a_class_behind_one_address_is_served_and_a_flood_is_not(site):
+def test_a_class_behind_one_ip_address_is_served_but_a_flood_of_logins_is_not(site):
     people = [site.browser() for _ in range(60)]
     assert {person.get().status_code for person in people} == {200}
     assert {person.log_in("ada", "wrong") for person in people} == {200}
@@ -171,13 +171,13 @@ def test_a_class_behind_one_address_is_served_and_a_flood_is_not(site):
     assert guesses == {200, 429}
 
 
-def test_the_units_are_sound(site):
+def test_the_systemd_units_are_valid(site):
     names = "search-web@8001.service search-worker@1.service search-clean.timer"
-    # This needs neither the machine's users nor a running systemd.
+    # The command needs neither the machine's users nor a running systemd.
     site.machine.run(f"cd /etc/systemd/system && systemd-analyze verify {names}")
 
 
-def test_a_new_release_refuses_no_request(site):
+def test_no_request_fails_while_a_new_release_is_installed(site):
     change = site.address / "final" / "search" / "static" / "search" / "style.css"
     change.write_text(change.read_text() + "/* The next release. */\n")
     git(site.address, "commit", "--quiet", "--all", "--message", "The next release")
@@ -195,7 +195,7 @@ def test_a_new_release_refuses_no_request(site):
     site.wait_until_ended(other)
 
 
-def test_the_previous_release_comes_back(site):
+def test_no_request_fails_while_the_previous_release_is_restored(site):
     browser = site.browser()
     new = re.search(r"/static/search/style\.\w+\.css", browser.get().text)[0]
     with busy(browser) as seen:
@@ -207,7 +207,7 @@ def test_the_previous_release_comes_back(site):
 
 
 def test_a_release_that_does_not_start_is_rolled_back(site):
-    """This applies to a failing web process and to a failing worker."""
+    """The release fails twice: first its web process, then its worker."""
     browser = site.browser()
     current = site.machine.run("readlink /srv/search/current")
     copy = "cp --archive /srv/search/releases/2 /srv/search/releases/3"
@@ -225,10 +225,10 @@ def test_a_release_that_does_not_start_is_rolled_back(site):
         site.machine.run(f"rm -r /srv/search/releases/3 && {copy}")
 
 
-def test_a_new_secret_key_signs_no_user_out(site):
+def test_a_new_secret_key_logs_no_user_out(site):
     browsers = [site.browser() for _ in range(3)]
     users = [str(browser.ask("Who am I?").json()["user"]) for browser in browsers]
-    other = site.browser()  # another page of the first visitor
+    other = site.browser()  # a second page of the first visitor
     other.client.cookies.update(browsers[0].client.cookies)
     browsers, users = [*browsers, other], [*users, users[0]]
     before = site.machine.run("grep ^SECRET_KEY= /srv/search/env")
@@ -252,7 +252,7 @@ def test_a_new_secret_key_signs_no_user_out(site):
         site.wait_until_ended(browser)
 
 
-def test_a_backup_is_made_and_restored_under_load(site):
+def test_a_backup_made_under_load_can_be_restored(site):
     browser = site.browser()
     backup, restore = SECTIONS.pop("Back up and restore")
     with busy(browser):
@@ -265,7 +265,7 @@ def test_a_backup_is_made_and_restored_under_load(site):
     site.wait_until_ended(browser)
 
 
-def test_the_searches_of_step_7_are_kept(site, tmp_path):
+def test_the_searches_of_step_7_are_moved_to_postgresql(site, tmp_path):
     old = tmp_path / "db.sqlite3"
     make_database_of_step_7(old)
     site.machine.run("cat > /root/db.sqlite3.base64", to_base64(old))
@@ -282,7 +282,7 @@ def test_the_searches_of_step_7_are_kept(site, tmp_path):
 
 
 def make_database_of_step_7(path: Path) -> None:
-    """A database of step 7 with one answered search."""
+    """Make a database of step 7 with one answered search."""
     folder = steps.find("7").folder
     script = (
         "import django; django.setup();"
@@ -312,7 +312,7 @@ def make_database_of_step_7(path: Path) -> None:
 
 
 def to_base64(path: Path) -> str:
-    """The file as text."""
+    """Return the content of the file in base64."""
     return subprocess.check_output(["base64", str(path)], text=True)
 
 
@@ -330,13 +330,13 @@ def test_pgbouncer_can_be_added(site):
 
 @pytest.fixture(scope="module")
 def redises(site, tmp_path_factory):
-    """The machines for Redis and Sentinel. The site needs them until the end."""
+    """Yield the machines for Redis and Sentinel. The site needs them until the end."""
     with redis_machines(tmp_path_factory.mktemp("redis"), site.address) as machines:
         yield machines
 
 
-def test_redis_survives_a_failure(site, redises):
-    """The master dies, and the Sentinel that the site asks first hangs."""
+def test_no_search_is_lost_if_the_redis_master_fails(site, redises):
+    """The test kills the master, and pauses the Sentinel that the site asks first."""
     introduce, install, verify, enter, settings = SECTIONS.pop(
         "Let Redis survive a failure"
     )
@@ -394,7 +394,7 @@ def test_redis_survives_a_failure(site, redises):
     )
 
 
-def test_operators_have_an_admin(site):
+def test_an_operator_can_read_searches_in_the_admin(site):
     prepare, create = SECTIONS.pop("Accounts")
     site.type(prepare)
     variables = (
@@ -414,5 +414,5 @@ def test_operators_have_an_admin(site):
 
 def test_no_command_of_the_page_is_left_out(site):
     left = {title for title, blocks in SECTIONS.items() if blocks}
-    # These need a container engine, and a domain that leads to this machine.
+    # The first section needs a container engine. The second needs a public domain.
     assert left == {"With Docker", "Get a certificate"}

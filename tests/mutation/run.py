@@ -1,18 +1,21 @@
 """Introduces mistakes into the project, and shows which of them the tests notice.
 
     python3 tests/mutation/run.py                    # each mutant with its own tests
-    python3 tests/mutation/run.py --only ID,ID       # these mutants alone
-    python3 tests/mutation/run.py --control          # the same tests without a change
+    python3 tests/mutation/run.py --only ID,ID       # only these mutants
+    python3 tests/mutation/run.py --control          # all these tests, without a change
 
-`mutants.toml` lists the changes. Each is made in a temporary copy of the repository,
-and `tutorial test` runs there. A mutant is caught if one of its tests fails, and has
-survived if they all pass. Anything else, such as no selected test, is an error.
+A mutant is a change that adds a mistake. `mutants.toml` lists the mutants, and for each
+of them the tests that should notice it. The program makes each change in a temporary
+copy of the repository, and runs these tests there. A mutant is caught if one of its
+tests fails, and survives if all of them pass. Any other result is an error, for example
+if no test is selected.
 
-`--json FILE` keeps the results. A mutant that is already in FILE is not run again,
-unless `--only` names it. `--survivors` then applies all survivors together and runs the
-whole suite once. To see which of them a failing test has noticed, run that test for one
-mutant at a time: `--only ID -k TEST --json FILE`. `--compare OLD.json` shows each
-mutant's old result beside its new one.
+`--json FILE` stores the results in FILE. A mutant that is already in FILE is not run
+again, unless `--only` names it. With `--survivors`, the program finally makes the
+changes of all survivors together, and runs the whole suite once. To see which of these
+mutants a failing test has noticed, run that test for one mutant at a time, with
+`--only ID -k TEST --json FILE`. `--compare OLD.json` shows each mutant's old result
+beside its new one.
 """
 
 import argparse
@@ -38,7 +41,8 @@ PATIENCE = 600.0  # seconds that the tests of one mutant may take
 WHOLE_SUITE = 5400.0  # seconds that all tests may take
 CLEAN_UP = 20.0  # seconds that a run may take to end after it is interrupted
 
-# A line of pytest's summary: the test with its parameters, xdist's group, the message.
+# Matches a line of pytest's summary, with the test and its parameters, the group of
+# xdist, and the message.
 SUMMARY = re.compile(r"(?:FAILED|ERROR) \S+?\.py::(.+?)(?:@[^\[\]]*?)?(?: - (.*))?")
 PASSED, FAILED, NOTHING_SELECTED = 0, 1, 5  # pytest's exit statuses
 
@@ -48,16 +52,16 @@ class Mutant:
     """A change that makes the project wrong, and the tests that should notice it."""
 
     id: str
-    file: str  # a path, or a pattern for the same file of several steps
+    file: str  # a path, or a pattern for the same file in several steps
     old: str
     new: str
     why: str
-    tests: str  # for pytest's -k
+    tests: str  # an expression for pytest's option -k
 
     def apply(self, folder: Path) -> dict[Path, str]:
-        """Make the change below `folder`. Returns the previous texts of the files.
+        """Make the change below `folder`, and return the previous texts of the files.
 
-        Exits if the list no longer fits the repository.
+        Ends the program if `old` does not occur exactly once in each file.
         """
         before = {path: path.read_text() for path in sorted(folder.glob(self.file))}
         if not before or any(text.count(self.old) != 1 for text in before.values()):
@@ -78,19 +82,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a mutant."""
+    """What happened when the tests ran with one mutant."""
 
     id: str
     file: str
     outcome: str  # "caught", "survived" or "error"
-    by: str  # the first test that failed; otherwise, a text for the table
+    by: str  # the first test that failed, or a text for the table if none failed
     tests: str  # the expression that selected the tests
     seconds: float
 
 
 @contextlib.contextmanager
 def copy_of_repository() -> Iterator[Path]:
-    """A temporary folder with all files that git knows or would add, and the .venv."""
+    """Yield a temporary folder with .venv and the files that git knows or would add."""
     listed = ("ls-files", "--cached", "--others", "--exclude-standard", "-z")
     with tempfile.TemporaryDirectory(prefix="mutants-") as temporary:
         folder = Path(temporary) / "repository"
@@ -111,9 +115,9 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def run_tests(folder: Path, *arguments: str, seconds: float) -> Run:
-    """Run `tutorial test` below `folder`, for `seconds` at most."""
+    """Run `tutorial test` in `folder` for at most `seconds`."""
     command = [sys.executable, "-m", "tutorial", "test", "-q", "-p", "no:randomly"]
-    # Use a file: a process that a test has left running would keep a pipe open.
+    # Use a file, because a process that a test leaves running would keep a pipe open.
     with tempfile.TemporaryFile("w+") as file:
         child = subprocess.Popen(
             [*command, *arguments],
@@ -138,7 +142,7 @@ def run_tests(folder: Path, *arguments: str, seconds: float) -> Run:
 
 
 def _end(child: subprocess.Popen) -> None:
-    """End a run that is still active: give pytest time to end its processes."""
+    """Interrupt a run that is still active, and kill it if it does not end."""
     for number in (signal.SIGINT, signal.SIGKILL):
         if child.poll() is None:
             os.killpg(child.pid, number)
@@ -147,7 +151,7 @@ def _end(child: subprocess.Popen) -> None:
 
 
 def try_out(mutant: Mutant, folder: Path, tests: str) -> Result:
-    """Make the change, run the tests that the expression `tests` selects, undo it."""
+    """Make the change, run the tests that `tests` selects, and undo the change."""
     started, before = time.monotonic(), mutant.apply(folder)
     try:
         # One process is enough for so few tests, and it starts sooner.
@@ -169,7 +173,7 @@ def try_out(mutant: Mutant, folder: Path, tests: str) -> Result:
 
 
 def run_all(folder: Path, *arguments: str) -> int:
-    """Run the tests to their end and print all failures. Returns the exit status."""
+    """Run the tests, print all failures, and return the exit status."""
     run = run_tests(folder, *arguments, seconds=WHOLE_SUITE)
     for test, said in run.failures:
         print(f"{test}\n    {said}")
@@ -178,7 +182,7 @@ def run_all(folder: Path, *arguments: str) -> int:
 
 
 def read_results(path: Path | None) -> dict[str, Result]:
-    """The results in a file, by id; empty if there is no file."""
+    """Return the results in a file by their ids, or {} if there is no file."""
     entries = json.loads(path.read_text()) if path and path.exists() else []
     return {entry["id"]: Result(**entry) for entry in entries}
 
@@ -191,7 +195,7 @@ def print_table(*rows: tuple[str, str, str]) -> None:
 
 
 def read_arguments() -> argparse.Namespace:
-    """The parsed command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", default="", metavar="ID,...", help="these mutants")
     parser.add_argument("-k", metavar="EXPRESSION", help="in place of the list's tests")
@@ -203,8 +207,12 @@ def read_arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the command. Returns 1 if a mutant is not caught, or is no longer caught."""
-    # Raise an exception, so that the tests end and the copy is removed.
+    """Run the command, and return its exit status.
+
+    It is 1 if a mutant is not caught or, with `--compare`, is no longer caught. With
+    `--control` or `--survivors`, it is the exit status of pytest.
+    """
+    # At a signal, raise an exception, so that the tests end and the copy is removed.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
     options = read_arguments()

@@ -20,12 +20,12 @@ from tutorial.runtime.waiting import wait_until
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command, and return its exit status and its output."""
+    """Run `tutorial bench`, and return its exit status and its output."""
     return tutorial("bench", *arguments, seconds=300)
 
 
 def bench_json(sections: str) -> dict:
-    """The results of a quick run of these sections."""
+    """Run a quick benchmark of these sections, and return the results."""
     result = bench("--quick", "--only", sections, "--json")
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
@@ -34,7 +34,7 @@ def bench_json(sections: str) -> dict:
 
 
 @pytest.mark.lab
-def test_the_whole_flow():
+def test_each_candidate_is_compared_with_the_floor_and_with_polling():
     found = bench_json("a")
     assert found["machine"]["cores"] >= 1
     assert found["machine"]["redis server"]
@@ -65,7 +65,7 @@ def test_the_whole_flow():
 
 
 @pytest.mark.slow(20)
-def test_the_pushes():
+def test_every_push_is_received():
     rows = bench_json("e")["sections"]["e"]["rows"]
     assert list(rows) == ["floor", "step 7", "final"]
     for figures in rows.values():
@@ -74,7 +74,7 @@ def test_the_pushes():
 
 
 @pytest.mark.lab
-def test_a_crowd_with_two_workers():
+def test_two_workers_answer_every_search_of_a_crowd():
     result = bench("--only", "f", "--searches", "70", "--workers", "2", "--json")
     assert result.returncode == 0, result.stderr
     section = json.loads(result.stdout)["sections"]["f"]
@@ -85,7 +85,7 @@ def test_a_crowd_with_two_workers():
         assert figures["search_cpu_ms"] > 0
 
 
-def test_an_unknown_section():
+def test_an_unknown_section_is_reported():
     result = bench("--only", "a,x")
     assert result.returncode == 1
     words = "There is no section x. The sections are a, b, c, d, e, f, g.\n"
@@ -102,7 +102,7 @@ def test_an_unknown_section():
         ("--workers", "9", "a number from 1 to 8"),
     ],
 )
-def test_a_wrong_number(option, value, expected):
+def test_a_wrong_number_is_refused(option, value, expected):
     result = bench(option, value)
     assert result.returncode == 2
     assert expected in result.stderr
@@ -110,7 +110,7 @@ def test_a_wrong_number(option, value, expected):
 
 @pytest.fixture
 def api():
-    """A client of the benchmark's API, which runs in a separate process."""
+    """Start the benchmark's API in a separate process, and yield a client of it."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tutorial.bench.api", str(port)], cwd=ROOT

@@ -1,10 +1,10 @@
-"""The choice of a browser."""
+"""The program chooses a browser that starts."""
 
 from tutorial.runtime import browser
 
 
 def test_a_browser_that_does_not_start_is_not_chosen(monkeypatch, tmp_path):
-    """Ubuntu's chromium-browser, for example, may only say how to install Chromium."""
+    """On Ubuntu, chromium-browser may be a script that only says how to install it."""
     stub = tmp_path / "chromium-browser"
     stub.write_text("#!/bin/sh\nexit 1\n")
     stub.chmod(0o755)

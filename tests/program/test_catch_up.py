@@ -16,14 +16,14 @@ ADD_ADA = (
 )
 
 
-def test_catch_up_keeps_all_files(root, tmp_path):
+def test_catch_up_moves_files_aside_and_loses_none(root, tmp_path):
     folder = make(tmp_path / "my-search", "2")
     migrate(folder)
     database = (folder / "db.sqlite3").read_bytes()
-    (folder / "search" / "views.py").write_text("mine\n")  # changed
-    (folder / "search" / "forms.py").unlink()  # deleted
+    (folder / "search" / "views.py").write_text("mine\n")  # a changed file
+    (folder / "search" / "forms.py").unlink()  # a deleted file
     extras = ("pages/views.py", "pages/templates/pages/a.html", "notes.txt")
-    for name in extras:  # extra
+    for name in extras:  # additional files
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(f"my {name}")
     kept = {name: (folder / name).read_bytes() for name in extras}
@@ -56,7 +56,7 @@ def test_catch_up_keeps_all_files(root, tmp_path):
         if not name.endswith(".pyc"):
             assert content in (found.get(name), now.get(name)), name
 
-    # The second time, there is nothing to do.
+    # A second catch-up has nothing to do.
     state = everything(folder)
     again = tutorial("new", "../my-search", "4", "--catch-up", root=root)
     assert again.returncode == 0
@@ -64,7 +64,7 @@ def test_catch_up_keeps_all_files(root, tmp_path):
     assert everything(folder) == state
 
 
-def test_two_catch_ups_keep_two_states(root, tmp_path):
+def test_each_catch_up_moves_files_to_a_new_folder(root, tmp_path):
     folder = make(tmp_path / "my-search", "1")
     for step in ("3", "2", "1"):
         tutorial("new", "../my-search", "--catch-up", step, root=root)
@@ -73,7 +73,7 @@ def test_two_catch_ups_keep_two_states(root, tmp_path):
 
 
 def test_a_database_with_different_migrations_is_set_aside(root, tmp_path):
-    """The database of a later step: step 3 has no migrations for its tables."""
+    """The database is from step 4. Step 3 has no migrations for its tables."""
     folder = make(tmp_path / "my-search", "4")
     migrate(folder)
     with contextlib.closing(sqlite3.connect(folder / "db.sqlite3")) as connection:
@@ -91,7 +91,7 @@ def test_a_database_with_different_migrations_is_set_aside(root, tmp_path):
         assert connection.execute("SELECT username FROM auth_user").fetchall()
 
 
-def test_a_database_of_a_different_model_is_set_aside(root, tmp_path):
+def test_a_database_with_different_columns_is_set_aside(root, tmp_path):
     """The migration has the same name as in the step, but creates other columns."""
     folder = make(tmp_path / "my-search", "4")
     migration = folder / "search" / "migrations" / "0001_initial.py"
@@ -107,7 +107,7 @@ def test_a_database_of_a_different_model_is_set_aside(root, tmp_path):
 
 
 @pytest.mark.parametrize(("old", "new"), [("3", "4"), ("4", "7")])
-def test_a_database_that_fits_stays(root, tmp_path, old, new):
+def test_a_database_that_fits_the_step_is_kept(root, tmp_path, old, new):
     folder = make(tmp_path / "my-search", old)
     migrate(folder)
     with contextlib.closing(sqlite3.connect(folder / "db.sqlite3")) as connection:
@@ -121,7 +121,7 @@ def test_a_database_that_fits_stays(root, tmp_path, old, new):
     connection.close()
 
 
-def test_a_file_that_is_not_a_database_is_set_aside(root, tmp_path):
+def test_an_invalid_database_file_is_set_aside(root, tmp_path):
     folder = make(tmp_path / "my-search", "4")
     (folder / "db.sqlite3").write_text("no database at all " * 99)
     tutorial("new", "../my-search", "4", "--catch-up", root=root)
@@ -149,7 +149,7 @@ def test_links_are_moved_and_never_followed(root, tmp_path):
     assert links == {"search", "urls.py", "broken"}
 
 
-def test_folders_in_the_place_of_files_and_the_reverse(root, tmp_path):
+def test_catch_up_replaces_a_folder_with_a_file_and_the_reverse(root, tmp_path):
     folder = make(tmp_path / "my-search", "2")
     (folder / "search" / "views.py").unlink()
     (folder / "search" / "views.py").mkdir()

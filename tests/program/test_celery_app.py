@@ -1,4 +1,4 @@
-"""Celery finds the app that the program names if a project has no Procfile."""
+"""If a project has no Procfile, Celery finds the app that the program names."""
 
 import itertools
 import subprocess
@@ -9,7 +9,8 @@ from tutorial.project import procfile
 NAMES = ("config/celery.py", "config/jobs.py", "jobs.py")
 VARIABLES = ("app", "celery_app", "mine")
 
-# Takes pairs of arguments, a folder and an app; loads each app and prints its name.
+# A script whose arguments are pairs of a folder and an app. For each pair, it loads the
+# app and prints the app's name.
 LOAD = """
 import sys
 from celery.app.utils import find_app
@@ -22,7 +23,7 @@ for folder, app in zip(sys.argv[1::2], sys.argv[2::2]):
 """
 
 
-def test_celery_finds_the_app_that_is_named(tmp_path):
+def test_celery_finds_the_app_that_the_program_names(tmp_path):
     arguments, names = [], []
     for number, (file, variable) in enumerate(itertools.product(NAMES, VARIABLES)):
         folder = tmp_path / str(number)

@@ -1,4 +1,4 @@
-"""`tutorial check`: its reports, and that it leaves nothing behind."""
+"""`tutorial check` reports the right mistakes, and leaves nothing behind."""
 
 import contextlib
 import hashlib
@@ -47,7 +47,7 @@ SECRET = "sk-a-secret-key-that-nobody-may-read"
 
 @pytest.fixture
 def project(tmp_path):
-    """A function that makes a learner's folder from the end of a step."""
+    """Return a function that makes a learner's folder with the project of a step."""
 
     def make(name: str) -> Path:
         folder = tmp_path / "my search"
@@ -59,18 +59,18 @@ def project(tmp_path):
 
 @pytest.fixture
 def scratch():
-    """A folder for temporary files; its path is short, for the browser's sockets."""
+    """Yield a temporary folder whose path is short enough for the browser's sockets."""
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         yield Path(folder)
 
 
 def states(report: dict) -> list[str]:
-    """The state of each stage, including the start."""
+    """Return the state of each stage, including stage 0, the start."""
     return [result["state"] for result in report["stages"]]
 
 
-# The other steps run with `-m lab`. tests/steps/test_stages.py tests all of them from
-# outside.
+# Without `-m lab`, the next test checks only these steps. tests/steps/test_stages.py
+# tests all steps from outside.
 EXPLAINED = ("2", "4", "5")
 
 
@@ -81,7 +81,9 @@ EXPLAINED = ("2", "4", "5")
         for name in MISSING
     ],
 )
-def test_a_step_passes_up_to_its_own_stage(name, project, check_here):
+def test_a_step_passes_up_to_its_own_stage_and_breaks_at_the_next(
+    name, project, check_here
+):
     number = int(name)
     report = check_here(str(number + 1), project(name))
     assert states(report) == ["passed"] * (number + 1) + ["broken"], report
@@ -90,13 +92,14 @@ def test_a_step_passes_up_to_its_own_stage(name, project, check_here):
     assert named(report)["at"].rpartition(":")[0] == file
 
 
-# Proxies that do not answer. No installed package supports SOCKS.
+# Environment variables that name proxies. The proxies do not answer, and no installed
+# package supports SOCKS.
 NOWHERE = dict.fromkeys(services.PROXIES, "http://127.0.0.1:9")
 NOWHERE |= {"ALL_PROXY": "socks5://127.0.0.1:9", "all_proxy": "socks5://127.0.0.1:9"}
 
 
 def test_the_finished_app_passes():
-    """It passes even if requests to other machines go through a proxy."""
+    """The app passes even if requests to other machines go through a proxy."""
     alone = {"NO_PROXY": "", "no_proxy": ""}
     result = run_check("final", "--json", **NOWHERE, **alone)
     report = json.loads(result.stdout)
@@ -106,7 +109,7 @@ def test_the_finished_app_passes():
     assert not report["advice"]
 
 
-# Other names, in the order in which they replace those of step 7.
+# Patterns for names in step 7, and the texts that replace them, in this order.
 NAMES = {
     r"\bsearch_results\b": "lookups",
     r"\bsearch_result\b": "lookup",
@@ -161,7 +164,7 @@ def rename(folder: Path) -> None:
 
 
 @pytest.mark.lab
-def test_other_names_and_places_make_no_difference(project, check_here):
+def test_a_project_with_other_names_of_files_and_functions_passes(project, check_here):
     folder = project("7")
     rename(folder)
     # The project also has no Procfile, and no versions in requirements.txt.
@@ -172,7 +175,7 @@ def test_other_names_and_places_make_no_difference(project, check_here):
     assert "/live/" in report["stages"][6]["evidence"]
 
 
-def test_the_report_for_a_person(project):
+def test_the_printed_report_explains_the_mistake(project):
     folder = project("5")
     apps = folder / "search" / "apps.py"
     text = apps.read_text()
@@ -186,7 +189,7 @@ def test_the_report_for_a_person(project):
     for label in ("expected", "seen", "cause", "where", "fix", "read"):
         assert re.search(rf"^ +{label} +\S", result.stdout, re.M), result.stdout
     assert re.search(r"where +search/handlers.py:\d+", result.stdout)
-    # It still checks the next stage, as far as that stage can be checked alone.
+    # Stage 6 is checked, too, as far as it can be checked without stage 5.
     assert "BROKEN  6 consumer  `daphne` is missing" in result.stdout
     assert f"python3 -m tutorial diff '{folder}' 6" in lines[-3]
     assert "\033[" not in result.stdout
@@ -195,7 +198,7 @@ def test_the_report_for_a_person(project):
 
 def test_a_hint_continues_the_sentence_before_it(project, check_here):
     folder = project("2")
-    # The handler is missing as well, but the hint about the layer comes first.
+    # The handler is missing as well, but the hint about the channel layer comes first.
     signals = "from django.dispatch import Signal\n\nsearch_completed = Signal()\n"
     (folder / "search" / "signals.py").write_text(signals)
     report = check_here("5", folder)
@@ -203,14 +206,14 @@ def test_a_hint_continues_the_sentence_before_it(project, check_here):
     result = Result(**report["stages"][5])
     said = line_of(result, lambda style, text: text)
     assert said == "not reached  5 signal: it seems that there is no channel layer"
-    # A hint writes the first letter in lower case, so no title may begin with a name.
+    # A hint begins the title in lower case, so no title may begin with a name.
     source = Path(glance.__file__).read_text()
     for name in re.findall(r'yield "([\w-]+)"', source):
         assert re.match(r"(A|The|There|No) |`", mistakes()[name].title), name
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """A digest of every file below the folder, by path."""
+    """Return a digest of every file below the folder, by its path."""
     return {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
@@ -218,12 +221,12 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_it_does_not_change_the_folder_the_database_and_redis(
+def test_check_changes_neither_the_folder_nor_its_database_nor_redis(
     project, tmp_path, scratch
 ):
     folder = project("4")
     settings = folder / "config" / "settings.py"
-    # The settings have a hard-coded address, at which a Redis is running.
+    # The settings contain the fixed address of a Redis server that is running.
     with Processes(lambda name, line: None) as processes:
         _, url = services.start_redis(processes, tmp_path, free_port())
         text = settings.read_text()
@@ -261,8 +264,8 @@ def migrate(folder: Path) -> None:
     )
 
 
-def test_a_migration_that_is_not_applied(project, check_here):
-    """The folder is as if a learner had used step 3 and then typed step 4."""
+def test_a_migration_that_is_not_applied_is_reported(project, check_here):
+    """The folder looks as if a learner had run step 3 and then typed step 4."""
     folder = project("3")
     migrate(folder)
     copy_project(steps.find("4").folder, folder)
@@ -275,8 +278,9 @@ def test_a_migration_that_is_not_applied(project, check_here):
         assert not database.execute(query).fetchall(), "check has applied the migration"
 
 
-@pytest.mark.usefixtures("without_forks")  # `check` reads the command lines
-def test_a_worker_that_runs_older_code(project, tmp_path):
+# `check` finds the worker by its command line, and a forked process shows another one.
+@pytest.mark.usefixtures("without_forks")
+def test_a_worker_that_runs_older_code_is_reported(project, tmp_path):
     folder = project("7")
     with Processes(lambda name, line: None) as processes:
         _, url = services.start_redis(processes, tmp_path, free_port())
@@ -313,7 +317,7 @@ WORKER = {
 }
 
 
-def test_what_a_worker_imports(project):
+def test_the_files_that_a_worker_imports_are_found(project):
     folder = project("7")
     assert files_of_worker(folder) == WORKER
     (folder / "search" / "prompts.py").write_text("PROMPT = 'Answer in a sentence.'\n")
@@ -327,13 +331,13 @@ def test_what_a_worker_imports(project):
     assert files_of_worker(folder) == WORKER | more
 
 
-def test_what_the_worker_of_the_finished_app_imports():
+def test_the_files_that_the_worker_of_the_finished_app_imports_are_found():
     files = files_of_worker(steps.find("final").folder)
     assert {"search/loop.py", "search/rounds.py", "search/answers.py"} <= files
     assert not {"search/views.py", "search/consumers.py", "config/asgi.py"} & files
 
 
-def test_what_a_worker_with_other_names_imports(project):
+def test_the_files_that_a_worker_imports_are_found_under_other_names(project):
     folder = project("7")
     rename(folder)
     names = {path.replace("config/", "site1/") for path in WORKER}
@@ -358,7 +362,7 @@ def test_a_closed_terminal_ends_the_check_unless_nohup_started_it(inherited):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_check_and_all_that_it_started(number, project, scratch):
+def test_a_signal_ends_the_check_and_all_its_processes(number, project, scratch):
     folder = project("4")
     child = subprocess.Popen(
         [sys.executable, "-m", "tutorial", "check", "4", str(folder)],
@@ -367,7 +371,7 @@ def test_a_signal_ends_the_check_and_all_that_it_started(number, project, scratc
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # The test run itself may have been started by nohup.
+        # If nohup has started the tests, they ignore SIGHUP, but this child must not.
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     started: set[psutil.Process] = set()
@@ -397,7 +401,7 @@ def test_a_signal_ends_the_check_and_all_that_it_started(number, project, scratc
     assert not list(scratch.glob("tutorial*"))
 
 
-def test_it_watches_the_folder(project, tmp_path, scratch):
+def test_with_the_option_watch_each_change_is_checked(project, tmp_path, scratch):
     folder, printed = project("2"), tmp_path / "printed.txt"
     views = folder / "search" / "views.py"
     right = views.read_text()
@@ -427,7 +431,7 @@ def test_it_watches_the_folder(project, tmp_path, scratch):
         views.write_text(right)
         wait_for_words("The flow works up to stage 2, view", 2)
         wait_for_words("gone    The task is called as a plain function")
-        # It shows only what has changed.
+        # The later reports show only what has changed.
         assert printed.read_text().count("passed  1 template") == 1
         child.send_signal(signal.SIGINT)
         assert child.wait(timeout=10) == 0
@@ -437,7 +441,7 @@ def test_it_watches_the_folder(project, tmp_path, scratch):
     assert not list(scratch.glob("tutorial*"))
 
 
-def test_settings_that_hang_are_not_an_error_of_the_check():
+def test_settings_that_hang_cause_no_exception_in_the_check():
     class Project:
         def call(self, command, **options):
             raise subprocess.TimeoutExpired(command, options["timeout"])
@@ -445,7 +449,7 @@ def test_settings_that_hang_are_not_an_error_of_the_check():
     start.write_survey(Project(), [])
 
 
-def test_a_folder_that_is_not_a_project(tmp_path):
+def test_a_folder_that_is_not_a_project_is_reported(tmp_path):
     result = run_check("3", str(tmp_path))
     assert result.returncode == 2
     assert "manage.py" in result.stderr
@@ -464,7 +468,7 @@ def test_a_line_is_found_in_the_code_and_not_in_its_comments(project):
     assert found == f"search/static/search/search.js:{wrong + 1}"
 
 
-def test_a_file_that_is_broken_is_named(project, check_here):
+def test_a_file_with_a_syntax_error_is_named(project, check_here):
     folder = project("5")
     handlers = folder / "search" / "handlers.py"
     handlers.write_text(handlers.read_text().replace("def broadcast", "dfe broadcast"))
@@ -476,7 +480,9 @@ def test_a_file_that_is_broken_is_named(project, check_here):
     assert found["stage"] == 5
 
 
-def test_a_file_that_is_broken_is_named_before_anything_imports_it(project, check_here):
+def test_a_file_with_a_syntax_error_is_named_even_if_nothing_imports_it(
+    project, check_here
+):
     folder = project("5")
     apps = folder / "search" / "apps.py"
     apps.write_text(apps.read_text().partition("    def ready")[0])
@@ -488,12 +494,14 @@ def test_a_file_that_is_broken_is_named_before_anything_imports_it(project, chec
     assert (found["id"], found["stage"]) == ("does-not-start", 5)
     assert re.fullmatch(r"search/handlers\.py:\d+", found["at"])
     assert found["seen"].startswith("SyntaxError: ")
-    # The file that cannot be read may contain the handler.
+    # There is no hint about a missing handler, because the broken file may contain it.
     assert not [r["evidence"] for r in report["stages"] if r["evidence"]]
 
 
 @pytest.mark.slow(15)
-def test_a_file_that_hangs(project, check_here, monkeypatch):
+def test_a_file_that_hangs_when_it_is_imported_is_reported(
+    project, check_here, monkeypatch
+):
     for module in (start, stage_0_start):
         monkeypatch.setattr(module, "START", 4.0)
     folder = project("2")
@@ -504,13 +512,13 @@ def test_a_file_that_hangs(project, check_here, monkeypatch):
     assert found["seen"].startswith("nothing listens on its port after 4 s")
 
 
-def test_a_broken_file_outside_the_apps_and_an_empty_database_are_accepted(
+def test_unused_files_with_errors_and_an_empty_database_are_accepted(
     project, check_here
 ):
     folder = project("2")
     (folder / "notes.py").write_text("what I have learnt\n")
     (folder / "search" / "tests.py").write_text("to be written\n")
-    (folder / "db.sqlite3").touch()  # no database has been made yet
+    (folder / "db.sqlite3").touch()  # a database without tables
     assert is_perfect(check_here("2", folder))
 
 
@@ -525,7 +533,7 @@ def test_the_catalogue_and_the_stages_name_the_same_mistakes():
 
 
 @pytest.mark.parametrize("mistake", mistakes().values(), ids=lambda m: m.id)
-def test_each_entry_of_the_catalogue_can_be_read(mistake):
+def test_the_texts_about_each_mistake_follow_the_rules_of_style(mistake):
     for text in (mistake.title, mistake.symptom, mistake.cause, mistake.fix):
         assert not re.search(r"\b(simply|just|easy|easily|obviously)\b", text, re.I)
     for text in (mistake.symptom, mistake.cause, mistake.fix):

@@ -1,4 +1,4 @@
-"""`check` reports a mistake once, and not its consequences as further mistakes."""
+"""`check` reports a mistake, but does not report its consequences as more mistakes."""
 
 import pytest
 
@@ -15,15 +15,19 @@ RAISES = """def send_search_result(self, event):
 
 
 @pytest.mark.slow(20)
-def test_a_page_without_frames_is_not_accused_of_inserting_html(changed, check_here):
-    """The consumer failed at an error of the API, so the socket is closed."""
+def test_a_page_that_receives_no_frame_is_not_reported_for_inserting_html(
+    changed, check_here
+):
+    """If the API fails, the consumer raises an exception, so the socket is closed."""
     start = "def send_search_result(self, event):\n"
     report = check_here("7", changed(CONSUMERS, start, RAISES))
     assert all_named(report) == ["consumer-raises"]
 
 
 @pytest.mark.slow(12)
-def test_a_row_of_another_user_is_not_a_hidden_failure(tmp_path, check_here):
+def test_a_row_saved_for_another_user_is_not_reported_as_a_hidden_failure(
+    tmp_path, check_here
+):
     folder = tmp_path / "project"
     copy_project(steps.find("4").folder, folder)
     tasks = folder / TASKS
@@ -34,7 +38,7 @@ def test_a_row_of_another_user_is_not_a_hidden_failure(tmp_path, check_here):
 
 
 @pytest.mark.slow(12)
-def test_a_missing_import_of_an_unused_name_is_accepted(changed, check_here):
+def test_an_import_may_be_missing_if_its_name_is_not_used(changed, check_here):
     settings = "config/settings.py"
     folder = changed(
         *(settings, "from urllib.parse import urlsplit\n", ""),

@@ -68,7 +68,7 @@ def test_the_chat_completions_api_and_a_relative_address_are_accepted(
 
 
 def by_socket(call):
-    """Step 7, but the page sends the question through the WebSocket to `receive`."""
+    """Return changes to step 7 that send the question through the WebSocket."""
     sends = "socket.send(JSON.stringify({query: form.elements.query.value}))"
     return (
         *(SCRIPT, "  send().catch((error) => showNotice(", f"  if (true) {sends};\n"),
@@ -77,7 +77,7 @@ def by_socket(call):
 
 
 @pytest.mark.slow(12)
-def test_a_question_that_is_sent_through_the_socket_is_followed(changed, check_here):
+def test_check_follows_a_question_that_is_sent_through_the_socket(changed, check_here):
     changes = [*by_socket("fetch_openai_results_task.delay(query, self.user_id)")]
     changes[2] += "  if (false) send().catch((error) => showNotice("
     changes += [CONSUMERS, "        user = self.scope", USER]
@@ -175,7 +175,7 @@ TWO_BUTTONS = """<div>
 </div>"""
 
 
-def test_the_button_after_the_field_sends_it(chromium):
+def test_the_button_after_the_text_field_sends_the_question(chromium):
     page = chromium.new_context().new_page()
     page.set_content(TWO_BUTTONS)
     fill_and_send(question_field(page), "Which button?")
@@ -183,7 +183,7 @@ def test_the_button_after_the_field_sends_it(chromium):
 
 
 def test_a_page_of_an_api_has_no_field_for_a_question(chromium):
-    """Django REST framework has a form for each address of an API."""
+    """Django REST framework shows a form at each address of an API."""
     page = chromium.new_context().new_page()
     form = "<form method=post><textarea name=question></textarea></form>"
     page.set_content(form)

@@ -1,4 +1,4 @@
-"""`tutorial check` with the folders of a class: the table, and a folder's limits."""
+"""`tutorial check` for the folders of a class: its table, and the limits of a check."""
 
 import contextlib
 import csv
@@ -26,10 +26,11 @@ from tutorial.runtime.waiting import wait_until
 
 SECRET = "sk-a-secret-key-that-nobody-may-read"
 
-# Prints the environment of the web process.
+# Code that prints the environment of the web process.
 PRINTS = "import os\n\nprint('environment:', dict(os.environ), flush=True)\n"
 HANGS = "import time\n\ntime.sleep(600)\n"
-# Starts a process that leaves its group and its parent, and clears its environment.
+# Code that starts a process in another process group, with another parent, and with no
+# environment variables.
 ESCAPES = """
 import os
 if os.fork() == 0:
@@ -52,7 +53,10 @@ def put_first(folder: Path, file: str, code: str) -> None:
 
 
 def make_class(place: Path) -> Path:
-    """Make the folders of a class of learners. Without workers, checks are quick."""
+    """Make the folders of a class.
+
+    No project needs a worker, so the checks are quick.
+    """
     make(place / "done", "2")
     make(place / "half", "1")
     make(place / "broken", "2")
@@ -73,7 +77,10 @@ def make_class(place: Path) -> Path:
 
 
 def check_class(place: Path, *names: str, **options) -> tuple[int, str]:
-    """Check up to stage 2 in this process; return the exit status and the output."""
+    """Check the class, or only the folders `names`, in this process and up to stage 2.
+
+    Returns the exit status and the output.
+    """
     given = {"form": "table", "html": None, "jobs": 2, "seconds": None}
     given |= {"again": False, "strict": False} | options
     text = io.StringIO()
@@ -83,13 +90,13 @@ def check_class(place: Path, *names: str, **options) -> tuple[int, str]:
             folder = None if names else str(place)
             status = command.check([*names], folder, 2, **given)
     finally:
-        signal.signal(signal.SIGHUP, before)  # `check` has changed it
+        signal.signal(signal.SIGHUP, before)  # `check` has changed the handler
     return status, text.getvalue()
 
 
 @pytest.fixture(scope="module")
 def the_class(tmp_path_factory):
-    """A class that was checked once: its folder, the output, and the HTML file."""
+    """Check a class once; yield its folder, exit status, JSON output and HTML file."""
     place = make_class(tmp_path_factory.mktemp("checked") / "class")
     html = place.parent / "class.html"
     with pytest.MonkeyPatch.context() as patch:
@@ -105,7 +112,7 @@ shared = pytest.mark.xdist_group("class")
 
 @shared
 @pytest.mark.slow(60)
-def test_each_folder_is_a_row(the_class):
+def test_the_table_has_a_row_with_the_result_of_each_folder(the_class):
     _, status, data, _ = the_class
     rows = {one["name"]: one for one in data["folders"]}
     standings = {name: one["standing"] for name, one in rows.items()}
@@ -132,7 +139,7 @@ def test_each_folder_is_a_row(the_class):
 
 
 @shared
-def test_no_folder_sees_the_variables_of_the_instructor(the_class):
+def test_no_project_sees_secret_variables_of_the_instructor(the_class):
     _, _, data, html = the_class
     report = next(one for one in data["folders"] if one["name"] == "prints")["report"]
     assert "environment:" in str(report["log"]), (
@@ -161,7 +168,9 @@ def test_a_second_run_checks_only_what_has_changed(the_class):
 
 
 @pytest.mark.slow(20)
-def test_a_folder_that_hangs_is_ended_after_its_time_limit(tmp_path, monkeypatch):
+def test_the_check_of_a_project_that_hangs_is_stopped_at_its_time_limit(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(kept, "PLACE", tmp_path / "kept")
     place = tmp_path / "class"
     (place / "empty").mkdir(parents=True)
@@ -185,7 +194,7 @@ def test_the_option_again_checks_unchanged_folders_too(the_class):
 
 
 @shared
-def test_the_table_for_a_spreadsheet(the_class):
+def test_the_table_can_be_printed_as_csv(the_class):
     place, *_ = the_class
     _, said = check_class(place, form="csv")
     rows = {one["name"]: one for one in csv.DictReader(io.StringIO(said))}
@@ -196,7 +205,7 @@ def test_the_table_for_a_spreadsheet(the_class):
 
 @shared
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_of_the_class(the_class, chromium, scheme):
+def test_the_html_page_can_be_sorted_and_is_accessible(the_class, chromium, scheme):
     _, _, data, html = the_class
     page = chromium.new_context(color_scheme=scheme).new_page()
     errors, requests = [], []
@@ -210,7 +219,7 @@ def test_the_page_of_the_class(the_class, chromium, scheme):
 
     expected = [one["name"] for one in data["folders"]]
     assert names() == expected == sorted(expected)
-    # Sort with the keyboard: in reverse, and by another column.
+    # Use the keyboard to reverse the order, and to sort by another column.
     page.get_by_role("button", name="Name").focus()
     page.keyboard.press("Enter")
     assert names() == expected[::-1]
@@ -235,13 +244,13 @@ def test_the_page_of_the_class(the_class, chromium, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
-# --- the limits of a folder ---------------------------------------------------------
+# --- the limits of a check ----------------------------------------------------------
 
 
 def keep(code: str, **limits) -> tuple[dict, str]:
     """Run a Python program under the keeper, which enforces the limits.
 
-    Return what the keeper prints about its end, and the folder in which it ran.
+    Return the keeper's report about the end of the program, and the program's folder.
     """
     with tempfile.TemporaryDirectory() as place:
         order = Order(
@@ -272,7 +281,7 @@ def start_keeper(order: Order) -> subprocess.Popen:
     )
 
 
-def test_a_command_within_its_limits():
+def test_a_command_within_its_limits_is_not_stopped():
     code = "import os; print(os.environ['HOME'], os.environ['TMPDIR'])"
     ending, folder = keep(code)
     assert ending["output"].split() == [f"{folder}/home", folder]
@@ -309,34 +318,37 @@ def test_a_command_within_its_limits():
     ],
     ids=["time", "disk", "processes", "memory"],
 )
-def test_a_limit_ends_a_command_and_all_its_processes(code, limits, words):
+def test_a_command_that_exceeds_a_limit_is_stopped_with_all_its_processes(
+    code, limits, words
+):
     ending, _ = keep(code, **limits)
     assert words in ending["limit"]
     assert ending["is_timeout"] == ("seconds" in limits)
 
 
-def test_one_large_file_is_refused_by_the_system():
+def test_the_system_refuses_a_file_that_exceeds_the_size_limit():
     code = "import os; open(f\"{os.environ['TMPDIR']}/big\", 'wb').truncate(2 * 10**6)"
     ending, _ = keep(code, file_megabytes=1)
     assert "File too large" in ending["errors"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its parent would be process 1")
-def test_a_process_that_left_its_group_parent_and_environment_is_found():
-    sleep = ["sleep", f"600.{os.getpid()}"]  # other tests start processes, too
+def test_a_process_that_left_its_group_and_its_parent_is_killed():
+    # Use a unique command line, because other tests start `sleep`, too.
+    sleep = ["sleep", f"600.{os.getpid()}"]
     ending, _ = keep(ESCAPES.replace('["sleep", "600"]', f"{sleep}"))
     assert ending["left"] == 1
     left = psutil.process_iter(["cmdline"])
     assert not [one for one in left if one.info["cmdline"] == sleep]
 
 
-def test_a_check_ends_when_its_input_is_closed(tmp_path):
+def test_the_keeper_stops_the_check_when_its_own_input_is_closed(tmp_path):
     order = Order(["sleep", "600"], str(tmp_path / "folder"), 60.0)
     child = start_keeper(order)
     wait_until(
         lambda: len(list(keeper.marked(MARK))) == 2, seconds=20, otherwise="no child"
     )
-    output, _ = child.communicate(timeout=20)  # closes its input
+    output, _ = child.communicate(timeout=20)  # closes the keeper's input
     assert json.loads(output)["limit"] == "it was interrupted"
     assert not list(keeper.marked(MARK))
     assert not Path(order.folder).exists()
@@ -344,7 +356,7 @@ def test_a_check_ends_when_its_input_is_closed(tmp_path):
 
 @pytest.mark.slow(15)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_run_leaves_nothing(number, tmp_path):
+def test_an_interrupted_run_leaves_nothing_behind(number, tmp_path):
     for name in ("ada", "ben", "cleo"):
         make(tmp_path / "class" / name, "1")
         put_first(tmp_path / "class" / name, "config/urls.py", HANGS)
@@ -391,7 +403,7 @@ def command_of(process: psutil.Process) -> str:
 # --- the command line ---------------------------------------------------------------
 
 
-def test_wrong_arguments(tmp_path):
+def test_wrong_arguments_are_reported(tmp_path):
     for name in ("ada", "ben"):
         make(tmp_path / name, "1")
     ada, ben = str(tmp_path / "ada"), str(tmp_path / "ben")
@@ -408,8 +420,8 @@ def test_wrong_arguments(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse the name")
-def test_a_folder_whose_name_is_not_utf8(tmp_path):
-    """Archives from other systems often have such names."""
+def test_a_folder_whose_name_is_not_utf8_is_in_the_table(tmp_path):
+    """Archives from other systems often contain folders with such names."""
     name = os.fsdecode(b"J\xfcrgen")
     (tmp_path / "class" / name).mkdir(parents=True)
     place, html = str(tmp_path / "class"), tmp_path / "class.html"
@@ -421,7 +433,7 @@ def test_a_folder_whose_name_is_not_utf8(tmp_path):
 
 @pytest.mark.lab
 @pytest.mark.slow(240)
-def test_thirty_folders_at_step_4_take_at_most_four_minutes(tmp_path):
+def test_checking_thirty_folders_at_step_4_takes_at_most_four_minutes(tmp_path):
     for number in range(30):
         folder = make(tmp_path / "class" / f"learner-{number:02}", "4")
         (folder / "search" / "notes.py").write_text(f"NUMBER = {number}\n")

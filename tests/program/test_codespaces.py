@@ -1,7 +1,7 @@
-"""GitHub Codespaces: a project accepts the requests of its proxy, and no others.
+"""In GitHub Codespaces, a project accepts forms and sockets of its own page only.
 
-The headers are the ones that were observed there: Host is localhost:PORT. For the
-page's own requests, Origin is https://localhost:PORT, or sometimes http://.
+The requests have the headers that were observed there. Host is localhost:PORT. For the
+page's own requests, Origin is https://localhost:PORT or http://localhost:PORT.
 """
 
 import http.client
@@ -37,14 +37,14 @@ def is_ready(runner: Runner) -> tuple[int, str]:
 
 
 def a_visitor(port: int) -> Visitor:
-    """A visitor whose requests have the Host header of the proxy."""
+    """Return a visitor whose requests have the Host header that the proxy sends."""
     visitor = Visitor(Site(f"http://localhost:{port}", "", ""))
     assert visitor.get().status == 200
     return visitor
 
 
 def post(visitor: Visitor, question: str, origin: str) -> int:
-    """Send the page's form as a browser does, with an Origin; return the status."""
+    """Send the page's form with an Origin, as a browser does; return the status."""
     form = visitor.form()
     connection = http.client.HTTPConnection(visitor.site.url.removeprefix("http://"))
     connection.request(
@@ -64,7 +64,7 @@ def post(visitor: Visitor, question: str, origin: str) -> int:
     return status
 
 
-def test_the_whole_flow_works_there_and_strangers_are_refused(start):
+def test_in_a_codespace_the_app_works_and_refuses_other_sites(start):
     port, address = is_ready(start("7", **CODESPACE))
     own = (f"https://localhost:{port}", f"http://localhost:{port}")
     visitor = a_visitor(port)
@@ -80,7 +80,7 @@ def test_the_whole_flow_works_there_and_strangers_are_refused(start):
             open_socket(visitor, stranger)
 
 
-def test_a_form_is_accepted_there_by_djangos_own_server_too(start):
+def test_in_a_codespace_djangos_own_server_accepts_a_form_too(start):
     port, _ = is_ready(start("2", **CODESPACE))
     visitor = a_visitor(port)
     assert post(visitor, "What is a view?", f"https://localhost:{port}") == 302
@@ -97,7 +97,7 @@ def test_outside_codespaces_only_the_page_itself_is_trusted(run_step):
 
 
 @pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
-def test_every_step_reads_the_variable(step):
+def test_every_step_reads_the_variable_csrf_trusted_origins(step):
     code = "from config.settings import CSRF_TRUSTED_ORIGINS as o; print(o)"
     origin = "https://name-8000.app.github.dev"
     result = subprocess.run(

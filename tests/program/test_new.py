@@ -1,4 +1,4 @@
-"""`tutorial new`: a learner's folder with the project at the end of a step."""
+"""`tutorial new` makes a learner's folder with the project at the end of a step."""
 
 import errno
 import subprocess
@@ -15,7 +15,7 @@ from tutorial.workspace import new
 
 
 @pytest.mark.parametrize("step", ["1", "4", "final"])
-def test_new_makes_the_end_of_a_step(step, tmp_path):
+def test_new_makes_the_project_at_the_end_of_a_step(step, tmp_path):
     folder = tmp_path / "not there yet" / "my-search"
     result = tutorial("new", str(folder), step)
     assert result.returncode == 0, result.stderr
@@ -23,7 +23,7 @@ def test_new_makes_the_end_of_a_step(step, tmp_path):
     assert steps.find(step).title in result.stdout
 
 
-def test_new_without_a_step_is_step_1(tmp_path):
+def test_new_without_a_step_makes_step_1(tmp_path):
     folder = tmp_path / "my-search"
     assert tutorial("new", str(folder)).returncode == 0
     check_same(folder, "1")
@@ -40,7 +40,7 @@ def test_new_says_what_to_type_next(tmp_path, root):
         assert command in result.stdout
 
 
-def test_new_ignores_what_a_run_leaves(tmp_path):
+def test_git_ignores_files_that_a_run_leaves_in_a_new_folder(tmp_path):
     folder = tmp_path / "my-search"
     tutorial("new", str(folder), "4")
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
@@ -59,7 +59,7 @@ def git_lists(folder: Path) -> set[str]:
     return set(result.stdout.splitlines())
 
 
-def test_a_new_folder_in_the_repository_is_not_part_of_it(root):
+def test_git_and_ruff_ignore_a_new_folder_in_the_repository(root):
     subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
     before = git_lists(root)
     for name in ("my-search", "mine/step-3"):
@@ -80,7 +80,7 @@ def test_new_overwrites_nothing(tmp_path, content):
     assert everything(tmp_path) == {content: b"mine"}
 
 
-def test_new_leads_to_catch_up(tmp_path):
+def test_new_suggests_catch_up_for_a_folder_with_a_project(tmp_path):
     make(tmp_path, "1")
     check_message(
         tutorial("new", str(tmp_path), "2"), f"new {tmp_path} 2 --catch-up", "step 2"
@@ -88,12 +88,12 @@ def test_new_leads_to_catch_up(tmp_path):
     check_same(tmp_path, "1")
 
 
-def test_new_takes_an_empty_folder(tmp_path):
+def test_new_accepts_an_empty_folder(tmp_path):
     assert tutorial("new", str(tmp_path)).returncode == 0
     check_same(tmp_path, "1")
 
 
-def test_new_with_a_file_in_place_of_the_folder(tmp_path):
+def test_new_reports_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "file").write_text("mine")
     check_message(tutorial("new", str(tmp_path / "file")), "is a file")
     check_message(tutorial("new", str(tmp_path / "file" / "a")), "cannot be made")
@@ -111,7 +111,7 @@ def test_new_changes_nothing_in_the_tutorial(place, option, root):
     assert not (root / place / "manage.py").exists() or place == "final"
 
 
-def test_a_link_into_the_tutorial_counts_as_the_tutorial(root, tmp_path):
+def test_new_refuses_a_link_to_a_folder_of_the_tutorial(root, tmp_path):
     (tmp_path / "link").symlink_to(root / "steps")
     result = tutorial("new", "../link/02_view", "4", "--catch-up", root=root)
     check_message(result, "belongs to the tutorial")
@@ -123,22 +123,24 @@ def test_new_inside_another_project_is_refused(tmp_path):
     check_message(result, "inside another Django project")
 
 
-def test_a_step_in_place_of_the_folder():
+def test_new_reports_a_step_in_place_of_the_folder():
     check_message(tutorial("new", "3"), "The folder comes first", "new DIR 3")
 
 
-def test_new_with_an_unknown_step(tmp_path):
+def test_new_reports_an_unknown_step(tmp_path):
     folder = tmp_path / "my-search"
     check_message(tutorial("new", str(folder), "8"), 'There is no step "8"', "1 to 7")
     assert not folder.exists()
 
 
-def test_new_without_a_name():
+def test_new_refuses_an_empty_name():
     check_message(tutorial("new", ""), "cannot be the name")
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_new_that_fails_half_way_leaves_nothing(is_there, tmp_path, monkeypatch):
+def test_new_leaves_nothing_behind_if_it_fails_half_way(
+    is_there, tmp_path, monkeypatch
+):
     folder = tmp_path / "there" / "my-search"
     if is_there:
         folder.mkdir(parents=True)

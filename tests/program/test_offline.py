@@ -1,6 +1,6 @@
-"""A day without internet: `prepare` in a fresh clone, and a pack without a network.
+"""`prepare` and `pack` make it possible to use the tutorial without internet.
 
-Both install everything from a package index, which takes minutes.
+The tests install all packages from a package index, which takes minutes.
 """
 
 import functools
@@ -31,7 +31,8 @@ pytestmark = [
 
 READY = "Ready for a day without internet."
 
-# Runs a command without a network: it can reach only this machine itself.
+# The beginning of a command line. The rest of the line is a command, which then runs
+# without a network: it can reach only this machine.
 WITHOUT_NETWORK = [
     "unshare",
     "--net",
@@ -41,7 +42,8 @@ WITHOUT_NETWORK = [
     "sh",
 ]
 
-# Starts a program, and ends it with Ctrl-C as soon as the program has printed the word.
+# A script that starts a program, and sends SIGINT when the program has printed a word.
+# The arguments are the word and the command of the program.
 UNTIL = """
 import signal, subprocess, sys
 child = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE,
@@ -55,7 +57,7 @@ for line in child.stdout:
 
 
 def variables(home: Path) -> dict[str, str]:
-    """The environment of a person without any settings of pip."""
+    """Return the environment of a user who has no settings of pip."""
     kept = ("PATH", "TUTORIAL_BROWSER", "LANG")
     found = {name: os.environ[name] for name in kept if name in os.environ}
     return found | {"HOME": str(home), "PIP_CONFIG_FILE": os.devnull}
@@ -82,7 +84,7 @@ def call(
 PROGRAM = [sys.executable, "-m", "tutorial"]
 
 
-def test_prepare_in_a_fresh_clone(fresh_clone):
+def test_prepare_installs_all_packages_in_a_fresh_clone(fresh_clone):
     said = call(fresh_clone, [*PROGRAM, "prepare"])
     packages, megabytes = installer.amount(*environment.SETS)
     assert f"{packages} packages, about {megabytes} MB to download" in said
@@ -94,7 +96,7 @@ def test_prepare_in_a_fresh_clone(fresh_clone):
 
 @pytest.fixture(scope="module")
 def packs(tmp_path_factory) -> list[Path]:
-    """Two packs of this clone, for this machine."""
+    """Make two packs of this clone for this machine."""
     folder = tmp_path_factory.mktemp("packs")
     files = [folder / "one.zip", folder / "two.zip"]
     for file in files:
@@ -106,18 +108,18 @@ def packs(tmp_path_factory) -> list[Path]:
 
 @pytest.fixture
 def unpacked(packs, tmp_path) -> Path:
-    """The folder that a learner has unpacked, without git."""
+    """Unpack a pack as a learner does, without git; return the folder."""
     subprocess.run(["unzip", "-q", str(packs[0])], cwd=tmp_path, check=True)
     return tmp_path / "tutorial"
 
 
-def test_the_same_clone_gives_the_same_pack(packs):
+def test_two_packs_of_the_same_clone_are_identical(packs):
     digests = {hashlib.sha256(file.read_bytes()).hexdigest() for file in packs}
     assert len(digests) == 1
 
 
 def test_a_pack_names_no_package_index(packs):
-    """Neither the default index nor one that is configured on this machine."""
+    """A pack names neither the default index nor any from this machine's settings."""
     settings = call(Path.cwd(), [sys.executable, "-m", "pip", "config", "list"])
     settings += " ".join(
         v for k, v in os.environ.items() if k.startswith(("PIP", "UV"))
@@ -134,7 +136,7 @@ def test_a_pack_names_no_package_index(packs):
             assert str(Path.cwd()).encode() not in content, name
 
 
-def test_the_estimate_of_the_download_is_right(packs):
+def test_the_estimated_size_of_the_download_is_right(packs):
     with zipfile.ZipFile(packs[0]) as archive:
         wheels = [one for one in archive.infolist() if one.filename.endswith(".whl")]
     megabytes = sum(one.file_size for one in wheels) / 1e6
@@ -162,14 +164,15 @@ def test_a_pack_is_all_that_a_machine_without_network_needs(packs, unpacked, tmp
     prepared = without([*WITHOUT_NETWORK, *PROGRAM, "prepare"])
     assert prepared.splitlines()[-1] == READY
 
-    # A pack of a pack is made without a network, too, and has the same bytes.
+    # Without a network, the unpacked folder can be packed again. The new pack has the
+    # same bytes.
     python = this_target().python
     without([*WITHOUT_NETWORK, *PROGRAM, "pack", "../again.zip", "--python", python])
     assert (tmp_path / "again.zip").read_bytes() == packs[0].read_bytes()
 
 
 def error_of_run(unpacked: Path, home: Path) -> str:
-    """The message with which `run` fails in the unpacked pack, without a network."""
+    """Run `tutorial run` in the unpacked pack without a network; return its error."""
     result = subprocess.run(
         [*WITHOUT_NETWORK, *PROGRAM, "run"],
         cwd=unpacked,
@@ -181,7 +184,7 @@ def error_of_run(unpacked: Path, home: Path) -> str:
     return result.stderr
 
 
-def test_a_pack_for_another_python(unpacked, tmp_path):
+def test_a_pack_for_another_python_is_reported(unpacked, tmp_path):
     python = this_target().python
     other = next(one for one in PYTHONS if one != python)
     description = unpacked / "wheels" / "pack.json"
@@ -191,7 +194,7 @@ def test_a_pack_for_another_python(unpacked, tmp_path):
     assert "no connection to the package index" in error
 
 
-def test_a_damaged_pack(unpacked, tmp_path):
+def test_a_damaged_pack_is_reported(unpacked, tmp_path):
     wheel = next((unpacked / "wheels").glob("django-5*.whl"))
     wheel.write_bytes(b"x")
     error = error_of_run(unpacked, tmp_path)
@@ -199,7 +202,7 @@ def test_a_damaged_pack(unpacked, tmp_path):
     assert "no connection to the package index" in error
 
 
-def test_the_search_works_in_the_site_of_a_pack(unpacked, chromium):
+def test_the_search_of_the_documentation_works_in_a_pack(unpacked, chromium):
     shutil.rmtree(unpacked / ".venv", ignore_errors=True)
     port = free_port()
     child = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A learner's folder in place of a step, for `run`, `diff` and `manage`."""
+"""`run`, `diff` and `manage` accept a learner's folder in place of a step."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ from tutorial.visitor.visitor import Visitor
 
 
 def page_of(runner: Runner, port: int | None = None) -> str:
-    """The page that the runner serves, as text."""
+    """Wait until the runner is ready, and return the text of its page."""
     runner.wait_for("Ready in")
     port = port or runner.port
     assert f"http://127.0.0.1:{port} " in runner.output
@@ -24,7 +24,7 @@ def page_of(runner: Runner, port: int | None = None) -> str:
     return answer.page.text
 
 
-def test_new_and_run(root, start, tmp_path):
+def test_run_starts_a_folder_that_new_has_made(root, start, tmp_path):
     assert tutorial("new", "../my search", "2", root=root).returncode == 0
     runner = start("../my search")
     assert "Offline" not in runner.output
@@ -34,7 +34,7 @@ def test_new_and_run(root, start, tmp_path):
     assert "Redis" not in runner.output
 
 
-def test_run_without_a_procfile_and_requirements(root, start, tmp_path):
+def test_run_needs_neither_a_procfile_nor_requirements(root, start, tmp_path):
     folder = make(tmp_path / "my-search", "7")
     (folder / "Procfile").unlink()
     (folder / "requirements.txt").unlink()
@@ -51,8 +51,8 @@ def test_run_without_a_procfile_and_requirements(root, start, tmp_path):
     )
 
 
-def test_run_with_a_custom_procfile(start, tmp_path):
-    """The Procfile has other names, comments, and a worker that prints no "ready"."""
+def test_run_starts_the_processes_of_a_custom_procfile(start, tmp_path):
+    """The Procfile contains comments and other names; its worker prints no "ready"."""
     folder = make(tmp_path / "my-search", "4")
     (folder / "Procfile").write_text(
         "# my processes\n\n"
@@ -65,7 +65,7 @@ def test_run_with_a_custom_procfile(start, tmp_path):
     runner.wait_for("stage 4")
 
 
-def test_run_prints_the_port_that_a_procfile_fixes(start, tmp_path):
+def test_run_prints_the_port_that_is_fixed_in_a_procfile(start, tmp_path):
     port = free_port()
     folder = make(tmp_path / "my-search", "1")
     (folder / "Procfile").write_text(f"web: python manage.py runserver {port}\n")
@@ -96,11 +96,11 @@ def test_two_folders_with_the_same_name_share_nothing(root, start):
     ["nowhere", "~nobody-at-all/x", "a" * 300, " "],
     ids=["none", "nobody's", "too long", "blank"],
 )
-def test_a_name_that_is_not_a_folder(name):
+def test_a_name_that_is_not_a_folder_is_reported(name):
     check_message(tutorial("run", name), "1 to 7", "final", "manage.py")
 
 
-def test_a_folder_without_a_project(tmp_path):
+def test_a_folder_without_a_project_is_reported(tmp_path):
     check_message(
         tutorial("run", str(tmp_path)), str(tmp_path), "1 to 7, final", "no manage.py"
     )
@@ -125,7 +125,7 @@ def test_diff_shows_what_is_missing(root, tmp_path):
     assert "to add" in rest[-1]
 
 
-def test_diff_the_other_way_round(root, tmp_path):
+def test_diff_from_a_step_shows_what_the_learner_has_changed(root, tmp_path):
     folder = make(tmp_path / "my-search", "4")
     (folder / "notes.txt").write_text("mine\n")
     result = tutorial("diff", "4", "../my-search", "--stat", root=root)
@@ -158,7 +158,7 @@ def test_diff_ignores_blank_lines_and_the_format_of_a_migration(root, tmp_path):
     views.write_text(views.read_text().replace("\n\n\n", "\n"))
     result = tutorial("diff", "../my-search", "4", root=root)
     assert "Nothing is missing" in result.stdout, result.stdout
-    # The migration only looks different, so the report does not say to migrate.
+    # The migration differs only in its format, so the output does not say to migrate.
     template = tmp_path / "my-search/search/templates/search/openai_index.html"
     template.write_text(template.read_text().replace("{% csrf_token %}", ""))
     result = tutorial("diff", "../my-search", "4", root=root)
@@ -173,7 +173,7 @@ def test_diff_ignores_blank_lines_and_the_format_of_a_migration(root, tmp_path):
     assert "Migrate: " in result.stdout
 
 
-def test_manage_takes_a_folder(root, tmp_path):
+def test_manage_accepts_a_folder(root, tmp_path):
     make(tmp_path / "my-search", "1")
     result = tutorial("manage", "../my-search/", "check", root=root)
     assert result.returncode == 0, result.stderr

@@ -1,4 +1,4 @@
-"""Ports: processes that start at the same time get different ones."""
+"""Processes that look for a free port at the same time get different ports."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 from tutorial.paths import ROOT
 from tutorial.runtime.exclusive import free_port
 
-# Takes a third of the available ports, and keeps them until it reads a line.
+# A program that takes 20 of 60 ports, and keeps them until it reads a line.
 ASK = """
 from tutorial.runtime import exclusive
 exclusive.PORTS = exclusive.PORTS[:60]

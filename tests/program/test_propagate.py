@@ -1,4 +1,4 @@
-"""`tutorial propagate`: a change in a step is merged into all later steps."""
+"""`tutorial propagate` merges a change in a step into all later steps."""
 
 import os
 import subprocess
@@ -18,12 +18,12 @@ TASKS = "search/tasks.py"
 VIEWS = "search/views.py"
 SHOW_QUEUE = "search/management/commands/show_queue.py"
 
-# Git without the settings of this machine and its user.
+# Environment variables that make git ignore the settings of the machine and the user.
 PLAIN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 class Clone:
-    """A copy of the repository, with shortcuts for what the tests do in it."""
+    """A copy of the repository, with methods for what the tests do in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class Clone:
         self.git("commit", "--quiet", "--message", "Change")
 
     def propagate(self, *arguments: str, **variables: str):
-        """Run the command, and return its exit status and its output."""
+        """Run `tutorial propagate`, and return its exit status and its output."""
         return subprocess.run(
             [sys.executable, "-m", "tutorial", "propagate", *arguments],
             cwd=self.folder,
@@ -58,27 +58,27 @@ class Clone:
         )
 
     def carry(self, *arguments: str) -> str:
-        """Run the command, which must find no conflict; return what it printed."""
+        """Propagate, check that there is no conflict, and return what was printed."""
         result = self.propagate(*arguments)
         assert (result.returncode, result.stderr) == (0, ""), result.stdout
         return result.stdout
 
     def path(self, title: str, name: str) -> Path:
-        """A file of a step."""
+        """Return the path of a step's file."""
         return self.folder / title / name
 
     def read(self, title: str, name: str) -> str:
-        """The text of a step's file."""
+        """Return the text of a step's file."""
         return self.path(title, name).read_text()
 
     def edit(self, title: str, name: str, old: str, new: str) -> None:
-        """Replace a text that occurs once."""
+        """Replace a text that occurs exactly once in a step's file."""
         text = self.read(title, name)
         assert text.count(old) == 1
         self.path(title, name).write_text(text.replace(old, new))
 
     def everything(self) -> dict[str, tuple[bytes, int]]:
-        """The bytes and the mode of every file of every step."""
+        """Return the bytes and the mode of every file of every step, by its path."""
         return {
             f"{step.title}/{name}": (path.read_bytes(), path.stat().st_mode)
             for step in steps.every()
@@ -86,14 +86,14 @@ class Clone:
         }
 
     def has_everywhere(self, name: str, text: str, titles=LATER) -> bool:
-        """Whether the file has the text in each of these steps."""
+        """Return whether the file contains the text in each of these steps."""
         return all(text in self.read(title, name) for title in titles)
 
 
 @pytest.fixture
 def clone(fresh_clone) -> Clone:
     clone = Clone(fresh_clone)
-    # In final/, these differ from step 7, so a change in them may conflict.
+    # Copy these files of step 7 to final/. Otherwise, a change may cause a conflict.
     for name in (TASKS, VIEWS, SHOW_QUEUE):
         clone.path("final", name).write_text(clone.read("steps/07_browser", name))
     clone.git("init", "--quiet")
@@ -103,7 +103,10 @@ def clone(fresh_clone) -> Clone:
 
 @pytest.fixture
 def conflict(clone) -> Callable[[], str]:
-    """A function that makes step 4 conflict, and returns the command's output."""
+    """Make a change in step 2 that conflicts with step 4.
+
+    Returns a function that propagates the change and returns the command's output.
+    """
     clone.edit("steps/02_view", TASKS, "time.sleep(3)", "time.sleep(4)")
     clone.edit("steps/02_view", FORMS, "200", "300")
 
@@ -116,7 +119,7 @@ def conflict(clone) -> Callable[[], str]:
     return run
 
 
-def test_a_change_is_seen_in_every_later_step_and_in_no_earlier_one(clone):
+def test_a_change_is_merged_into_every_later_step_and_no_earlier_one(clone):
     before = clone.everything()
     clone.edit("steps/02_view", FORMS, "Type a question first.", "Ask something.")
     clone.edit("steps/02_view", VIEWS, "and responds", "and replies")
@@ -132,7 +135,7 @@ def test_a_change_is_seen_in_every_later_step_and_in_no_earlier_one(clone):
     assert clone.git("diff", "--cached") == "", "the index has changed"
 
 
-def test_what_each_step_adds_stays(clone):
+def test_the_lines_that_each_step_adds_are_kept(clone):
     """The later steps have more settings around the changed line."""
     clone.edit("steps/02_view", "config/settings.py", '"UTC"', '"Europe/Berlin"')
     kept = {title: clone.read(title, "config/settings.py") for title in LATER}
@@ -142,7 +145,7 @@ def test_what_each_step_adds_stays(clone):
         assert merged == kept[title].replace('"UTC"', '"Europe/Berlin"')
 
 
-def test_a_second_run_does_not_carry_a_change_twice(clone):
+def test_a_second_run_changes_nothing(clone):
     clone.edit("steps/02_view", FORMS, "200", "300")
     clone.carry("2")
     once = clone.everything()
@@ -151,15 +154,15 @@ def test_a_second_run_does_not_carry_a_change_twice(clone):
     assert clone.everything() == once
 
 
-def test_a_second_change_before_a_commit_is_carried_too(clone):
-    """Git has no commit of the version between the two changes."""
+def test_a_second_change_before_a_commit_is_propagated_too(clone):
+    """No commit contains the version after the first change."""
     for old, new in (("200", "300"), ("300", "400")):
         clone.edit("steps/02_view", FORMS, old, new)
         clone.carry("2")
         assert clone.has_everywhere(FORMS, f"max_length={new}")
 
 
-def test_the_change_is_carried_again_after_a_checkout(clone):
+def test_a_change_is_propagated_again_after_a_checkout(clone):
     clone.edit("steps/02_view", FORMS, "200", "300")
     clone.carry("2")
     clone.git("checkout", "--", *LATER)
@@ -167,7 +170,7 @@ def test_the_change_is_carried_again_after_a_checkout(clone):
     assert clone.has_everywhere(FORMS, "max_length=300")
 
 
-def test_a_step_that_already_has_the_change_is_not_a_conflict(clone):
+def test_a_step_that_already_has_the_change_causes_no_conflict(clone):
     for title in ("steps/02_view", "steps/03_queue", "steps/05_signal"):
         clone.edit(title, FORMS, "200", "300")
     output = clone.carry("2")
@@ -176,7 +179,7 @@ def test_a_step_that_already_has_the_change_is_not_a_conflict(clone):
     assert f"steps/04_worker: merged {FORMS}\n" in output
 
 
-def test_a_change_that_a_step_has_already_committed_is_carried_on(clone):
+def test_a_change_that_step_3_has_committed_reaches_the_later_steps(clone):
     clone.edit("steps/03_queue", FORMS, "200", "300")
     clone.commit()
     clone.edit("steps/02_view", FORMS, "200", "300")
@@ -184,7 +187,7 @@ def test_a_change_that_a_step_has_already_committed_is_carried_on(clone):
     assert clone.has_everywhere(FORMS, "max_length=300")
 
 
-def test_a_committed_change_is_carried_since_a_revision(clone):
+def test_the_option_since_propagates_a_committed_change(clone):
     clone.edit("steps/02_view", FORMS, "200", "300")
     clone.commit()
     assert "is as it was at HEAD" in clone.carry("2")
@@ -193,7 +196,7 @@ def test_a_committed_change_is_carried_since_a_revision(clone):
     assert clone.has_everywhere(FORMS, "max_length=300")
 
 
-def test_nothing_to_carry(clone):
+def test_a_step_without_changes_propagates_nothing(clone):
     before = clone.everything()
     # Leftovers and files that git ignores do not count as changes.
     clone.path("steps/02_view", "db.sqlite3").write_text("")
@@ -203,7 +206,7 @@ def test_nothing_to_carry(clone):
     assert clone.everything() == before
 
 
-def test_changes_elsewhere_are_not_carried(clone):
+def test_changes_outside_the_given_step_are_not_propagated(clone):
     clone.edit("steps/05_signal", FORMS, "checks the", "an experiment; checks the")
     clone.edit("", "README.md", "# From an HTML form", "# From a form")
     clone.edit("steps/02_view", FORMS, "200", "300")
@@ -226,7 +229,7 @@ def test_a_new_file_is_added_with_its_mode(clone):
     assert "bin/start" not in clone.carry("2")
 
 
-def test_a_new_file_with_the_name_of_an_existing_one(clone):
+def test_a_new_file_that_a_later_step_has_too_is_a_conflict(clone):
     clone.path("steps/03_queue", "search/models.py").write_text("mine = 1\n")
     clone.path("steps/02_view", "search/models.py").write_text("theirs = 1\n")
     result = clone.propagate("2")
@@ -242,7 +245,7 @@ def test_a_new_file_with_the_name_of_an_existing_one(clone):
     ]
 
 
-def test_a_removed_file_is_removed(clone):
+def test_a_removed_file_is_removed_from_the_later_steps(clone):
     folder = clone.path("steps/03_queue", "search/management")
     for name in ("__init__.py", "commands/__init__.py", "commands/show_queue.py"):
         (folder / name).unlink()
@@ -270,7 +273,7 @@ def test_a_removed_file_that_differs_later_is_a_conflict(clone):
     assert clone.path("final", TASKS).exists()
 
 
-def test_a_mode_is_carried_and_keeps_the_text(clone):
+def test_a_changed_mode_is_propagated_and_the_text_is_kept(clone):
     clone.path("steps/02_view", VIEWS).chmod(0o755)
     texts = [clone.read(title, VIEWS) for title in LATER]
     clone.carry("2")
@@ -279,7 +282,7 @@ def test_a_mode_is_carried_and_keeps_the_text(clone):
         assert os.access(clone.path(title, VIEWS), os.X_OK)
 
 
-def test_a_binary_file_is_replaced_or_reported(clone):
+def test_a_binary_file_is_replaced_or_reported_as_a_conflict(clone):
     for step in steps.every()[1:]:
         clone.path(step.title, "search/static/search/a.png").write_bytes(b"\0one")
     clone.path("steps/05_signal", "search/static/search/a.png").write_bytes(b"\0two")
@@ -317,7 +320,7 @@ def test_an_unresolved_conflict_stops_the_command_again(clone, conflict):
 
 @pytest.fixture
 def resolved(clone, conflict) -> Clone:
-    """The conflict is resolved: step 4 has a timeout of four seconds."""
+    """Resolve the conflict with a timeout of 4 seconds in step 4; return the clone."""
     conflict()
     text = (ROOT / "steps/04_worker" / TASKS).read_text()
     text = text.replace("timeout=30", "timeout=4")
@@ -325,7 +328,7 @@ def resolved(clone, conflict) -> Clone:
     return clone
 
 
-def test_a_resolution_is_carried_on(resolved):
+def test_a_resolution_is_propagated_to_the_later_steps(resolved):
     output = resolved.carry("2")
     assert f"steps/04_worker: kept your resolution of {TASKS}\n" in output
     assert resolved.read("steps/04_worker", TASKS).count("timeout=4") == 1
@@ -335,7 +338,7 @@ def test_a_resolution_is_carried_on(resolved):
     assert resolved.has_everywhere(FORMS, "max_length=300")
 
 
-def test_a_resolution_is_remembered(resolved):
+def test_a_resolved_conflict_is_not_reported_again(resolved):
     resolved.carry("2")
     once = resolved.everything()
     assert "merged" not in resolved.carry("2")
@@ -354,7 +357,7 @@ def test_a_conflict_may_be_resolved_by_keeping_the_old_file(clone, conflict):
     assert clone.read("final", TASKS) == kept
 
 
-def test_a_resolution_that_was_undone_is_reported_again(resolved, conflict):
+def test_a_conflict_is_reported_again_if_its_resolution_is_undone(resolved, conflict):
     resolved.carry("2")
     resolved.git("checkout", "--", *LATER)
     assert f"conflict in {TASKS}" in conflict()
@@ -373,7 +376,7 @@ def test_wrong_arguments_are_reported(clone):
 
 
 def test_a_folder_without_git_is_reported(fresh_clone):
-    # Git must not find a repository in the parents of the copy.
+    # Git must not find a repository in the parent folders of the copy.
     ceiling = {"GIT_CEILING_DIRECTORIES": str(fresh_clone.parent)}
     result = Clone(fresh_clone).propagate("2", **ceiling)
     assert result.returncode == 1

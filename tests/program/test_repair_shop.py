@@ -1,4 +1,4 @@
-"""The repair shop with real projects, and its commands as they are typed."""
+"""The repair shop: checks of real projects, and commands as a user types them."""
 
 import re
 import shutil
@@ -20,15 +20,15 @@ PAGE = (ROOT / "docs" / "repair.md").read_text()
 
 
 def blocks(first: str) -> list[str]:
-    """The output that the page shows in the console blocks with that command."""
+    """Return the outputs that the page shows for commands that begin with `first`."""
     found = re.findall(r"```console\n(?:# [^\n]*\n)?\$ ([^\n]*)\n(.*?)```", PAGE, re.S)
     return [output for command, output in found if command.startswith(first)]
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
-    """A folder of the shop, in which no worker runs."""
-    # pytest-django sets this variable, which a user does not have.
+    """Make a folder of the repair shop with the mistake that no worker runs."""
+    # pytest-django sets this variable, but a user does not have it.
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     return make(tmp_path / "repair", "no_worker")
 
@@ -43,7 +43,7 @@ def make(folder: Path, name: str) -> Path:
 
 
 def add_worker(folder: Path) -> None:
-    """Fix `no_worker` in a way that differs from ours."""
+    """Fix the mistake `no_worker` with a different command than in step 7."""
     with (folder / "Procfile").open("a") as procfile:
         procfile.write("worker: celery -A config worker -P solo\n")
 
@@ -55,7 +55,7 @@ def replace(file: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.slow(20)
-def test_check_keeps_the_mistake_to_itself_until_it_is_fixed(
+def test_check_does_not_reveal_the_mistake_before_it_is_fixed(
     tmp_path, chromium, capsys, monkeypatch
 ):
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
@@ -71,7 +71,8 @@ def test_check_keeps_the_mistake_to_itself_until_it_is_fixed(
     state = kept.read(folder, title)
     state.turn.hints = 1
     kept.write(folder, state)
-    # This fix differs from ours: a different pool and name, and one line fewer.
+    # The fix differs from step 7: the worker has a different name and pool, and the
+    # settings lack a line that is not needed.
     (folder / "Procfile").open("a").write("jobs: celery -A config worker -P solo\n")
     unneeded = '    "disable_existing_loggers": False,\n'
     replace(folder / "config" / "settings.py", unneeded, "")
@@ -94,7 +95,7 @@ def test_explain_prints_the_full_report_and_counts_as_using_all_hints(
 
 @pytest.mark.lab
 @pytest.mark.slow(20)
-def test_a_fix_that_breaks_something_else(folder, chromium, capsys):
+def test_check_says_that_a_fix_has_broken_something_else(folder, chromium, capsys):
     add_worker(folder)
     replace(folder / "search" / "handlers.py", 'f"user_{', 'f"user-{')
     assert check(folder, "../repair", explain=False, strict=False, browser=chromium)
@@ -111,7 +112,7 @@ def test_a_fix_that_breaks_something_else(folder, chromium, capsys):
 
 @pytest.mark.lab
 @pytest.mark.slow(20)
-def test_a_fix_that_leaves_something_unsafe(folder, chromium, capsys):
+def test_check_warns_if_a_fix_makes_the_app_unsafe(folder, chromium, capsys):
     add_worker(folder)
     replace(
         folder / "search" / "views.py",
@@ -131,17 +132,17 @@ def test_a_fix_that_leaves_something_unsafe(folder, chromium, capsys):
     assert "The mistake was: No worker is running" in " ".join(printed.split())
 
 
-def test_options_that_would_reveal_the_mistake(folder):
+def test_options_that_would_reveal_the_mistake_are_refused(folder):
     for option in ("--json", "--watch"):
         result = tutorial("check", str(folder), option)
         check_message(result, option, "--explain")
 
 
-def test_explain_is_for_the_shop():
+def test_the_option_explain_is_refused_outside_the_shop():
     check_message(tutorial("check", "7", "--explain"), "--explain", "repair shop")
 
 
-def test_the_command_as_it_is_typed(tmp_path):
+def test_repair_makes_a_folder_and_refuses_wrong_arguments(tmp_path):
     folder = tmp_path / "repair"
     result = tutorial("repair", str(folder), "--seed", "12", "--level", "loud")
     assert result.returncode == 0, result.stderr

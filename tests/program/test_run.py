@@ -1,4 +1,4 @@
-"""`tutorial run` starts everything, and ends everything, whatever happens."""
+"""`tutorial run` starts all processes, and ends all of them, whatever happens."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ from tutorial.visitor.site import Site
 from tutorial.visitor.sockets import open_socket
 from tutorial.visitor.visitor import Visitor
 
-USUAL_PORT = 6379  # of Redis
+USUAL_PORT = 6379  # the default port of Redis
 
 SECRET = "sk-a-secret-that-nobody-may-read"
 
@@ -48,7 +48,7 @@ def test_the_finished_app_answers(start):
         assert re.search(rf"^{name} +\|", runner.output, re.M), f"no line of {name}"
 
 
-def test_open_opens_the_browser_at_the_page(start, tmp_path):
+def test_the_option_open_opens_the_page_in_a_browser(start, tmp_path):
     opened = tmp_path / "opened.txt"
     browser = tmp_path / "browser.sh"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
@@ -66,7 +66,7 @@ def test_open_opens_the_browser_at_the_page(start, tmp_path):
 
 @pytest.fixture
 def stub(tmp_path) -> str:
-    """The path of a project that starts and ends quickly."""
+    """Make a project that starts and ends quickly; return its path."""
     return str(make_stub(tmp_path / "stub"))
 
 
@@ -103,9 +103,9 @@ def test_a_signal_during_the_start_ends_every_process(start, stub, moment):
 
 @pytest.fixture
 def at_a_terminal(start, stub):
-    """A run in a terminal, once it is ready.
+    """Start a run in a terminal, and wait until it is ready.
 
-    A tuple: the runner, the test's side of the terminal, and the output so far.
+    Returns the runner, the test's side of the terminal, and the output so far.
     """
     ours, theirs = pty.openpty()
     runner = start(stub, terminal=theirs)
@@ -156,7 +156,9 @@ def test_a_killed_runner_leaves_nothing_running(start, stub):
         ("openai", r"tutorial\.standin"),
     ],
 )
-def test_a_process_that_dies_is_named_and_the_others_end(start, stub, name, pattern):
+def test_a_process_that_dies_is_named_and_the_others_are_ended(
+    start, stub, name, pattern
+):
     runner = start(stub)
     runner.wait_for("Ready in")
     runner.one(pattern).kill()
@@ -165,7 +167,7 @@ def test_a_process_that_dies_is_named_and_the_others_end(start, stub, name, patt
     runner.wait_until_nothing_is_left()
 
 
-def test_a_project_that_does_not_start_says_why(start, root):
+def test_run_says_why_a_project_does_not_start(start, root):
     settings = root / "steps" / "07_browser" / "config" / "settings.py"
     settings.write_text(settings.read_text() + "\nimport no_such_module\n")
     runner = start("7")
@@ -184,7 +186,7 @@ def test_a_command_that_does_not_exist_is_reported(start, stub):
 
 @pytest.mark.xdist_group("step 7")
 def test_a_key_is_never_printed(start, run_step):
-    """The key is not in the output of the program or a process, or in a message."""
+    """The key is neither in the output of any process nor in a message in Redis."""
     runner = start(
         OPENAI_API_KEY="wrong-" + SECRET,
         OPENAI_BASE_URL=run_step("7").site.openai_url,
@@ -216,7 +218,10 @@ def test_manage_finds_the_redis_of_a_running_step(start, root):
 
 
 def test_redis_uses_its_usual_port_if_it_is_free(start):
-    """Commands without REDIS_URL find it there. Another test may be using the port."""
+    """Commands without REDIS_URL find Redis at this port.
+
+    Another test may be using the port, so this test tries three times.
+    """
     for _ in range(3):
         was_free = not listens(USUAL_PORT)
         runner = start("3")
@@ -237,7 +242,8 @@ def test_a_second_run_of_the_same_project_is_refused(start, stub, tmp_path):
     start(str(make_stub(tmp_path / "another"))).wait_for("Ready in")
 
 
-# After the first edit, Django's server ends; after the second, it waits for a save.
+# Django's server ends after the first of these edits. After the second edit, the server
+# waits until a file is saved.
 BAD_EDITS = [
     ("config/settings.py", "half_a_wor", "NameError"),
     ("config/asgi.py", "import no_such_module", "No module named"),
@@ -245,8 +251,8 @@ BAD_EDITS = [
 
 
 @pytest.mark.slow(30)
-def test_web_starts_again_after_a_bad_edit(start, tmp_path):
-    """The run continues without a key press, whichever file the bad edit is in."""
+def test_the_web_process_starts_again_after_a_bad_edit(start, tmp_path):
+    """The user only corrects the file, and does not have to restart the run."""
     folder = make(tmp_path / "project", "7")
     runner = start(str(folder))
     runner.wait_for("Ready in")
@@ -296,7 +302,7 @@ def test_a_worker_with_older_code_is_reported_once(start, tmp_path):
     runner.wait_for(message)
     tasks.write_text(tasks.read_text() + "\n# Two.\n")
     visitor = Visitor(Site(f"http://127.0.0.1:{runner.port}", "", ""))
-    # Web may be restarting because of the second change.
+    # The web process may be restarting because of the second change.
     wait_until(
         lambda: _takes(visitor, "Is it reported once?"),
         seconds=60,
@@ -317,7 +323,7 @@ def test_a_line_of_the_procfile_that_starts_nothing_is_reported(start, stub):
     )
 
 
-def test_two_projects_in_one_browser_are_reported(start, stub, tmp_path):
+def test_run_reports_that_another_project_is_running(start, stub, tmp_path):
     first = start(stub)
     first.wait_for("Ready in")
     assert "Another project runs" not in first.output
@@ -334,7 +340,7 @@ def test_two_projects_in_one_browser_are_reported(start, stub, tmp_path):
 
 
 def test_a_slow_start_is_reported_and_continues(start, root):
-    """If asgi.py cannot be imported, Django's server waits for a save."""
+    """If asgi.py cannot be imported, Django's server waits until a file is saved."""
     asgi = root / "steps" / "07_browser" / "config" / "asgi.py"
     asgi.write_text("import no_such_module\n" + asgi.read_text())
     runner = start("7")
@@ -368,7 +374,7 @@ def test_the_queue_survives_a_restart(start):
 
 @pytest.mark.xdist_group("step 7")
 def test_a_step_runs_without_the_program(tmp_path, run_step):
-    """It needs only its Procfile, its requirements and a Redis server."""
+    """A step needs only its Procfile, its requirements, Redis and an API."""
     from tutorial.project import procfile, steps
 
     folder = tmp_path / "project"
@@ -378,7 +384,8 @@ def test_a_step_runs_without_the_program(tmp_path, run_step):
     variables = {"PATH": f"{VENV / 'bin'}:{os.environ['PATH']}", "PORT": port}
     for name in ("REDIS_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY"):
         variables[name] = services_of_another[name]
-    # Use another database of the same Redis: the other project's worker must not help.
+    # Use another database of the same Redis, so that the worker of the other project
+    # does not take the message.
     variables["REDIS_URL"] = variables["REDIS_URL"].removesuffix("/0") + "/1"
     subprocess.run(
         ["python", "manage.py", "migrate"], cwd=folder, env=variables, check=True
@@ -414,7 +421,7 @@ def _takes(visitor: Visitor, question: str) -> bool:
     return False
 
 
-def test_the_copy_leaves_no_trace_in_the_step(start, root):
+def test_a_run_leaves_only_a_database_in_the_folder_of_a_step(start, root):
     runner = start("2")
     runner.wait_for("Ready in")
     left = {p.name for p in (root / "steps" / "02_view").rglob("*")} - {

@@ -1,6 +1,6 @@
-"""Problems that stop a machine from showing the first page.
+"""Messages about problems that prevent a user from seeing the first page.
 
-Each test causes one of them for real, and checks that it is explained.
+Each test causes one of these problems, and checks that a message explains it.
 """
 
 import ctypes
@@ -33,7 +33,7 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
 
 @pytest.fixture
 def index() -> Iterator[str]:
-    """The address of a server whose certificate no client trusts."""
+    """Yield the address of a package index whose certificate no client trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     handler = http.server.SimpleHTTPRequestHandler
@@ -45,7 +45,7 @@ def index() -> Iterator[str]:
 
 
 def installer(clone: Path, **variables: str) -> subprocess.Popen:
-    """Start installing one package in the clone, without uv."""
+    """Start a process that installs the packages of the set `redis` in the clone."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
     return subprocess.Popen(
         [sys.executable, "-c", ENSURE],
@@ -57,7 +57,7 @@ def installer(clone: Path, **variables: str) -> subprocess.Popen:
     )
 
 
-def test_an_index_with_an_unknown_certificate(fresh_clone, index):
+def test_an_unknown_certificate_of_the_package_index_is_explained(fresh_clone, index):
     variables = {"PIP_INDEX_URL": index, "PIP_CONFIG_FILE": os.devnull}
     child = installer(fresh_clone, **variables, PATH="/usr/bin:/bin")
     output, _ = child.communicate(timeout=120)
@@ -67,7 +67,7 @@ def test_an_index_with_an_unknown_certificate(fresh_clone, index):
     assert "No matching distribution" not in output
 
 
-def test_another_process_that_installs(fresh_clone):
+def test_a_process_waits_while_another_one_installs_packages(fresh_clone):
     venv = fresh_clone / ".venv"
     (venv / "bin").mkdir(parents=True)
     (venv / "bin" / "python").symlink_to(sys.executable)
@@ -77,7 +77,7 @@ def test_another_process_that_installs(fresh_clone):
         fcntl.flock(lock, fcntl.LOCK_EX)
         child = installer(fresh_clone)
         said = child.stdout.readline()
-        # Record the package as installed before the lock lets the installer continue.
+        # Record the packages as installed while the installer waits for the lock.
         digest = hashlib.sha256((pins / "redis.txt").read_bytes()).hexdigest()
         (venv / ".tutorial-redis").write_text(digest)
     rest, _ = child.communicate(timeout=60)
@@ -86,8 +86,8 @@ def test_another_process_that_installs(fresh_clone):
 
 
 @pytest.mark.lab
-def test_two_first_starts_at_the_same_time(fresh_clone):
-    """The second start says that it waits, and installs nothing itself."""
+def test_two_first_starts_at_the_same_time_install_only_once(fresh_clone):
+    """The second process says that it waits, and installs nothing itself."""
     first = installer(fresh_clone)
     lock = fresh_clone / "requirements" / "run.txt"
 
@@ -109,7 +109,7 @@ def test_two_first_starts_at_the_same_time(fresh_clone):
 
 
 def drop_override() -> None:
-    """Make root obey the modes of files, as all other users do."""
+    """Make root obey the permissions of files, as all other users must."""
     if os.geteuid() == 0:
         drop_from_bounding_set, override = 24, 1
         ctypes.CDLL(None).prctl(drop_from_bounding_set, override, 0, 0, 0)
@@ -117,7 +117,7 @@ def drop_override() -> None:
 
 @pytest.fixture
 def read_only() -> Iterator[Callable[[Path], None]]:
-    """A function that makes a folder read-only until the end of the test."""
+    """Yield a function that makes a folder read-only until the end of the test."""
     folders: list[Path] = []
 
     def protect(folder: Path) -> None:
@@ -130,7 +130,9 @@ def read_only() -> Iterator[Callable[[Path], None]]:
 
 
 @pytest.mark.parametrize("is_installed", [False, True])
-def test_a_folder_that_cannot_be_written(fresh_clone, read_only, is_installed):
+def test_run_says_why_if_the_tutorials_folder_is_read_only(
+    fresh_clone, read_only, is_installed
+):
     if is_installed:
         (fresh_clone / ".venv").symlink_to(ROOT / ".venv")
     read_only(fresh_clone)
@@ -150,14 +152,14 @@ def test_a_folder_that_cannot_be_written(fresh_clone, read_only, is_installed):
 @pytest.mark.parametrize(
     "arguments", [["diff", "2", "3"], ["run", "no-such-földer"], ["check", "x…y"]]
 )
-def test_a_locale_without_utf_8(arguments):
+def test_the_output_is_the_same_in_a_locale_without_utf_8(arguments):
     result = tutorial(*arguments, **ASCII)
     expected = tutorial(*arguments)
     assert result.stdout == expected.stdout
     assert result.stderr == expected.stderr
 
 
-def test_a_name_of_a_file_that_is_not_utf_8(tmp_path):
+def test_a_folder_name_that_is_not_utf_8_is_printed_with_escapes(tmp_path):
     folder = tmp_path / os.fsdecode(b"caf\xe9")
     for step in ("2", str(folder)):
         result = tutorial("new", str(folder), "1")
@@ -166,7 +168,7 @@ def test_a_name_of_a_file_that_is_not_utf_8(tmp_path):
 
 
 @pytest.mark.lab
-def test_the_whole_flow_in_a_locale_without_utf_8(start):
+def test_run_works_in_a_locale_without_utf_8(start):
     runner = start("7", **ASCII)
     runner.wait_for("Ready in")
     runner.child.send_signal(signal.SIGINT)
@@ -176,7 +178,7 @@ def test_the_whole_flow_in_a_locale_without_utf_8(start):
 
 
 def script(folder: Path, name: str, text: str) -> str:
-    """Make a program that prints the text; return the PATH that has it."""
+    """Make a program that prints the text; return a PATH that contains its folder."""
     program = folder / name
     program.write_text(f"#!/bin/sh\necho '{text}'\n")
     program.chmod(0o755)
@@ -184,8 +186,10 @@ def script(folder: Path, name: str, text: str) -> str:
 
 
 @pytest.mark.parametrize("mode", ["mirrored", "nat"])
-def test_a_port_that_may_be_taken_on_windows(tmp_path, mode):
-    """Windows is not available here, so a stand-in replaces the program of WSL."""
+def test_the_message_about_a_taken_port_mentions_windows_if_wsl_shares_ports(
+    tmp_path, mode
+):
+    """A script replaces `wslinfo`, the program of WSL that prints the network mode."""
     path = script(tmp_path, "wslinfo", mode)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -195,8 +199,8 @@ def test_a_port_that_may_be_taken_on_windows(tmp_path, mode):
     assert (words in result.stderr) is (mode == "mirrored")
 
 
-def test_a_browser_on_another_machine(start):
-    """The line has the ports of the page and of the map."""
+def test_run_prints_an_ssh_command_for_a_browser_on_another_machine(start):
+    """The command contains the ports of the page and of the map."""
     port = free_port()
     connection = "198.51.100.7 50022 192.0.2.10 2222"
     options = {"SSH_CONNECTION": connection, "USER": "ada", "TERM_PROGRAM": ""}
@@ -215,7 +219,9 @@ def test_a_browser_on_another_machine(start):
         ({"USER": ""}, "ssh -N -L 8001:127.0.0.1:8001 192.0.2.10"),
     ],
 )
-def test_the_command_for_a_tunnel(monkeypatch, variables, command):
+def test_the_ssh_command_depends_on_the_environment_variables(
+    monkeypatch, variables, command
+):
     for name in ("TERM_PROGRAM", "LOGNAME"):
         monkeypatch.delenv(name, raising=False)
     known = {"SSH_CONNECTION": "198.51.100.7 50022 192.0.2.10 22", "USER": "ada"}

@@ -35,7 +35,7 @@ def simulate(client, name, **options):
     return ask(client, f"simulate: {name}", **options)
 
 
-def test_a_whole_answer(client):
+def test_a_request_without_a_stream_gets_a_whole_answer(client):
     response = ask(client, "What is a broker?")
     assert response.status == "completed"
     assert response.output_text.startswith(
@@ -45,7 +45,7 @@ def test_a_whole_answer(client):
     assert response.usage.total_tokens > 0
 
 
-def test_with_numbers_each_question_has_a_different_answer():
+def test_with_the_option_numbered_each_question_has_a_different_answer():
     questions = ["What is a broker?", "What is a broker, please?", "xyzzy", "xyzzy 2"]
     with Processes(lambda name, line: None) as processes:
         _, variables = services.start_stand_in(processes, "--numbered")
@@ -60,7 +60,7 @@ def test_with_numbers_each_question_has_a_different_answer():
     assert "(here docs/" not in "".join(answers)
 
 
-def test_a_stream(client):
+def test_a_stream_contains_the_same_answer_in_pieces(client):
     events = list(ask(client, "What is a broker?", stream=True))
     assert events[0].type == "response.created"
     assert events[-1].type == "response.completed"
@@ -71,7 +71,7 @@ def test_a_stream(client):
     assert "".join(deltas) == ask(client, "What is a broker?").output_text
 
 
-def test_the_package_knows_every_part_of_an_answer(client):
+def test_the_openai_package_knows_every_part_of_a_response(client):
     response = ask(client, "What is a broker?")
     type(response).model_validate(response.to_dict(), strict=False)
     for event in ask(client, "What is a broker?", stream=True):
@@ -79,7 +79,7 @@ def test_the_package_knows_every_part_of_an_answer(client):
         type(event).model_validate(event.to_dict(), strict=False)
 
 
-def test_a_chat_completion_whole_and_streamed(client):
+def test_a_chat_completion_has_the_same_text_whole_and_streamed(client):
     messages = [
         {"role": "system", "content": "Be short."},
         {"role": "user", "content": "What is a broker?"},
@@ -123,14 +123,14 @@ def test_the_question_may_be_a_list_of_messages(client):
 
 DELTA = "response.output_text.delta"
 
-# How each simulation ends: for a whole answer, and for a stream.
+# How each simulation ends, first without a stream and then with a stream.
 ENDS = {
     "rate limit": ["RateLimitError rate_limit_exceeded"] * 2,
     "no quota": ["RateLimitError insufficient_quota"] * 2,
     "server error": ["InternalServerError None"] * 2,
-    "hiccup": ["InternalServerError None"] * 2,  # the first time
+    "hiccup": ["InternalServerError None"] * 2,  # only the first time
     "bad key": ["AuthenticationError invalid_api_key"] * 2,
-    "busy": ["RateLimitError rate_limit_exceeded"] * 2,  # the first time
+    "busy": ["RateLimitError rate_limit_exceeded"] * 2,  # only the first time
     "closed": ["RateLimitError rate_limit_exceeded"] * 2,
     "no model": ["NotFoundError model_not_found"] * 2,
     "no stream": ["completed", "BadRequestError unsupported_value"],
@@ -146,7 +146,7 @@ ENDS = {
 
 
 def end_of(client, question, streams):
-    """The last event of a stream, or the status of an answer, and the error, if any."""
+    """Return the last event or the status of the response, and the error, if any."""
     last = []
     try:
         if streams:
@@ -159,13 +159,13 @@ def end_of(client, question, streams):
     return ", ".join(last)
 
 
-def test_the_table_has_the_end_of_each_simulation():
+def test_the_table_of_ends_contains_every_simulation():
     assert [simulation.name for simulation in simulations.SIMULATIONS] == list(ENDS)
 
 
 @pytest.mark.parametrize("streams", [False, True])
 @pytest.mark.parametrize("name", ENDS)
-def test_how_a_simulation_ends(client, name, streams):
+def test_each_simulation_ends_as_in_the_table_of_ends(client, name, streams):
     impatient = client.with_options(timeout=0.5)
     # Use a new question: the stand-in counts how often each question is asked.
     question = f"simulate: {name}" + " " * streams
@@ -181,17 +181,17 @@ def test_how_a_simulation_ends(client, name, streams):
         ("simulate: nothing", False),
     ],
 )
-def test_a_simulation_is_found_at_the_end_of_a_prompt(question, is_one):
+def test_a_simulation_is_found_only_at_the_end_of_a_prompt(question, is_one):
     assert bool(simulations.find(question)) == is_one
 
 
-def test_a_hiccup_is_over_the_second_time(client):
+def test_the_simulation_hiccup_fails_only_the_first_time(client):
     with pytest.raises(openai.InternalServerError):
         ask(client, "Simulate: hiccup")
     assert ask(client, "Simulate: hiccup").output_text
 
 
-def test_a_refusal_has_no_text(client):
+def test_the_simulation_refusal_has_no_answer_text(client):
     response = simulate(client, "refusal")
     assert response.output_text == ""
     assert response.output[0].content[0].refusal
@@ -199,31 +199,31 @@ def test_a_refusal_has_no_text(client):
     assert "response.refusal.delta" in seen
 
 
-def test_an_answer_with_a_script(client):
+def test_the_simulation_script_answers_with_a_script_element(client):
     assert "<script>" in simulate(client, "script").output_text
 
 
-def test_a_wrong_or_missing_key(client, address):
+def test_a_wrong_or_missing_key_is_refused(client, address):
     with pytest.raises(openai.AuthenticationError):
         ask(client.with_options(api_key="wrong-key"), "What is a broker?")
     assert httpx2.post(f"{address}/responses", json={}).status_code == 401
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"model": 1, "input": "a"}'])
-def test_a_malformed_request(address, body):
+def test_a_malformed_request_is_refused(address, body):
     headers = {"Authorization": "Bearer offline-stand-in"}
     answer = httpx2.post(f"{address}/responses", content=body, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"]
 
 
-def test_it_lists_its_simulations(address):
+def test_the_stand_in_lists_its_simulations(address):
     text = httpx2.get(address.removesuffix("v1")).text
     for simulation in simulations.SIMULATIONS:
         assert f"simulate: {simulation.name}" in text
 
 
-def test_it_lists_its_requests(client, address):
+def test_the_stand_in_lists_its_requests(client, address):
     began = time.time()
     ask(client, "Was I asked?", stream=True).close()
     record = httpx2.get(f"{address}/requests").json()[-1]
@@ -238,7 +238,7 @@ def test_it_lists_its_requests(client, address):
     }
 
 
-def test_it_refuses_a_placeholder_for_a_key(client, address):
+def test_the_stand_in_refuses_a_placeholder_as_a_key(client, address):
     with pytest.raises(openai.AuthenticationError):
         ask(client.with_options(api_key="your-api-key"), "What is a broker?")
     refused = httpx2.get(f"{address}/requests").json()[-1]
