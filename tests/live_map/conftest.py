@@ -12,7 +12,7 @@ from tutorial.project import steps
 
 @pytest.fixture
 def run_mapped(monkeypatch) -> Iterator[Callable[..., Mapped]]:
-    """A function that runs a step, given by its name, with a map."""
+    """Yield a function that runs a step with a map. It takes a step or its name."""
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     with contextlib.ExitStack() as exits:
 
@@ -25,7 +25,10 @@ def run_mapped(monkeypatch) -> Iterator[Callable[..., Mapped]]:
 
 @pytest.fixture
 def open_map(chromium) -> Callable[..., Page]:
-    """A function that opens the page of a map. An error in the page fails the test."""
+    """Return a function that opens the page of a map.
+
+    An error in the page fails the test.
+    """
 
     def open_one(running: Mapped, **options) -> Page:
         page = chromium.new_page(**options)
@@ -39,7 +42,10 @@ def open_map(chromium) -> Callable[..., Page]:
 
 @pytest.fixture
 def visit(chromium) -> Callable[..., Page]:
-    """A function that asks a question in the project's page, and returns the page."""
+    """Return a function that asks a question in the project's page.
+
+    That function returns the page.
+    """
 
     def ask(running: Mapped, question: str, page: Page | None = None) -> Page:
         if page is None:

@@ -13,7 +13,7 @@ QUESTION = "What is a broker?"
 
 
 @pytest.mark.slow(12)
-def test_a_worker_that_is_killed_in_the_middle_of_a_search(run_mapped, open_map):
+def test_a_killed_worker_and_its_stuck_searches_are_shown(run_mapped, open_map):
     running = run_mapped("7")
     page = open_map(running)
     running.ask("simulate: silence")
@@ -41,7 +41,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_search(run_mapped, open_map)
 
 @pytest.mark.lab
 @pytest.mark.slow(12)
-def test_redis_stops_and_starts(run_mapped, open_map, visit):
+def test_the_map_shows_whether_redis_answers(run_mapped, open_map, visit):
     running = run_mapped("7")
     page = open_map(running)
     redis = running.stack.service("redis")

@@ -1,4 +1,4 @@
-"""The page of the map: keyboard, motion, colours, sizes, replay, and recordings."""
+"""Tests of the map's page: accessibility, sizes, replay and recordings."""
 
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +11,7 @@ QUESTION = "What is a broker?"
 
 @pytest.fixture
 def arrived(run_mapped, visit) -> Mapped:
-    """Step 7 with a search that has arrived."""
+    """Run step 7, and wait until a search has arrived."""
     running = run_mapped("7")
     visit(running, QUESTION)
     running.wait_for("arrived")
@@ -19,7 +19,7 @@ def arrived(run_mapped, visit) -> Mapped:
 
 
 @pytest.mark.slow(12)
-def test_everybody_can_use_it(arrived, open_map):
+def test_the_map_is_accessible(arrived, open_map):
     """The map passes axe-core, and works by keyboard, on a phone and without motion."""
     page = open_map(arrived, color_scheme="light")
     expect(page.locator("#list button")).to_have_count(1)
@@ -110,7 +110,7 @@ def test_a_recording_is_one_file_that_opens_offline(
 
 @pytest.mark.lab
 @pytest.mark.slow(12)
-def test_twenty_searches_at_once_can_be_told_apart(run_mapped, open_map):
+def test_twenty_searches_at_once_have_different_signs(run_mapped, open_map):
     running = run_mapped("7")
     page = open_map(running)
     for number in range(20):

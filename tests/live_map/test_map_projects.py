@@ -1,4 +1,4 @@
-"""The map of projects by other people: with and without a mistake."""
+"""The map works for other people's projects, with and without a mistake."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +39,7 @@ SOME = {
 
 
 def cases(names) -> list:
-    """The names as parameters of a test."""
+    """Return test parameters. A name that is not in SOME gets the marker `lab`."""
     return [
         pytest.param(name, marks=[] if name in SOME else [pytest.mark.lab])
         for name in names
@@ -48,9 +48,10 @@ def cases(names) -> list:
 
 @pytest.fixture
 def watch(run_mapped, chromium, tmp_path) -> Callable[..., dict]:
-    """A function (project, patch or None, states) that asks, and returns the search.
+    """Return a function that asks a question in a project, and returns the search.
 
-    It waits until the search is in one of the states.
+    Its arguments are the folder of the project, a patch or None, and the names of
+    states. The function waits until the search is in one of these states.
     """
 
     def ask(folder: Path, patch: Path | None, *states: str) -> dict:
@@ -96,7 +97,7 @@ def test_a_search_arrives_in_a_healthy_project(watch, name):
 
 @pytest.mark.slow(8)
 @pytest.mark.parametrize("name", cases(MISTAKES))
-def test_a_search_is_stuck_at_the_right_station_with_the_right_words(watch, name):
+def test_the_map_shows_where_a_search_is_stuck_and_names_the_mistake(watch, name):
     folder, _, patch = name.partition("/")
     mistake = lab.LAB / folder / "mistakes" / f"{patch}.patch"
     search = watch(lab.LAB / folder, mistake, "stuck", "failed")

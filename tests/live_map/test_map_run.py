@@ -1,4 +1,4 @@
-"""`tutorial run --map`, started as a user starts it."""
+"""Tests of `tutorial run --map`, started as a user starts it."""
 
 import signal
 import socket
@@ -15,12 +15,12 @@ from tutorial.runtime.project import state_folder
 
 
 def everything_below(folder: Path) -> set[str]:
-    """The paths of all files and folders."""
+    """Return the paths of all files and folders below the folder."""
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
 @pytest.mark.slow(12)
-def test_it_prints_one_more_line_and_leaves_nothing_behind(start, tmp_path):
+def test_run_with_a_map_prints_its_address_and_cleans_up_at_the_end(start, tmp_path):
     folder = tmp_path / "mine"
     make(folder, "3")
     before = everything_below(folder)
@@ -52,7 +52,7 @@ def test_a_port_that_is_taken_is_reported(start):
 
 @pytest.mark.lab
 @pytest.mark.slow(12)
-def test_a_save_is_seen_in_the_processes(start, tmp_path, chromium):
+def test_a_save_is_shown_as_older_code_and_then_as_a_restart(start, tmp_path, chromium):
     folder = make(tmp_path / "mine", "4")
     port = free_port()
     runner = start(str(folder), "--map", "--map-port", str(port))

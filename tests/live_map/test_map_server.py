@@ -1,4 +1,4 @@
-"""Only the map's page, on this machine, can read its data, which has no secrets."""
+"""Only the map's page can read the map's data. The data contains no secrets."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from tutorial.runtime.waiting import wait_until
 
 @pytest.fixture
 def server(tmp_path):
-    """The map of a project that has not started yet."""
+    """Serve the map of a project that has not started yet."""
     step = steps.find("7")
     stack = Stack(step.folder, root=tmp_path)
     with LiveMap(State(stack, step, Tail(tmp_path / "events")), free_port()) as live:
@@ -28,7 +28,7 @@ def server(tmp_path):
 
 
 def fetch(url: str, method: str = "GET", **headers: str) -> tuple[int, str, dict]:
-    """The status, the text, and the headers of a response."""
+    """Send a request, and return the response's status, text and headers."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, headers=names, method=method)
     try:
@@ -39,7 +39,7 @@ def fetch(url: str, method: str = "GET", **headers: str) -> tuple[int, str, dict
 
 
 @pytest.mark.parametrize("path", ["/", "/map.js", "/map.css", "/recording"])
-def test_it_answers_its_own_page_with_a_strict_policy(server, path):
+def test_responses_have_a_strict_content_security_policy(server, path):
     status, text, headers = fetch(server.url + path)
     assert (status, bool(text)) == (200, True)
     assert "default-src 'none'" in headers["content-security-policy"]
@@ -61,21 +61,21 @@ def test_it_answers_its_own_page_with_a_strict_policy(server, path):
     ],
     ids=["host", "host-and-port", "origin", "another-port", "no-origin"],
 )
-def test_it_refuses_the_pages_of_other_sites(server, path, headers):
+def test_requests_from_other_sites_are_refused(server, path, headers):
     status, text, _ = fetch(server.url + path, **headers)
     assert status == 403
     assert "searches" not in text
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_only_the_page_can_load_its_files(server, site):
+def test_other_sites_can_link_to_the_map_but_not_load_its_files(server, site):
     assert fetch(f"{server.url}/recording", Sec_Fetch_Site=site)[0] == 403
     assert fetch(f"{server.url}/map.js", Sec_Fetch_Site=site)[0] == 403
     # A link to the map is allowed, because the other site cannot read the page.
     assert fetch(server.url, Sec_Fetch_Site=site)[0] == 200
 
 
-def test_it_accepts_only_get_requests_to_its_own_address(server):
+def test_only_get_requests_to_existing_paths_succeed(server):
     assert fetch(server.url, "POST")[0] == 403
     assert fetch(f"{server.url}/../server.py")[0] == 404
     assert fetch(f"{server.url}/nothing")[0] == 404
@@ -98,7 +98,7 @@ def test_a_page_of_another_site_cannot_read_the_stream(server, chromium):
 
 
 @pytest.mark.slow(8)
-def test_no_key_no_cookie_and_no_token_is_in_its_data(run_mapped, chromium):
+def test_the_data_contains_no_key_cookie_token_or_password(run_mapped, chromium):
     key = "sk-test-0123456789abcdef"
     running: Mapped = run_mapped("final", environment={"OPENAI_API_KEY": key})
     page = chromium.new_page()

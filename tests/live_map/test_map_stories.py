@@ -1,4 +1,4 @@
-"""The map of each step tells the story of that step, in a browser."""
+"""In a browser, the map shows how far a search gets in each step."""
 
 import json
 import re
@@ -25,13 +25,13 @@ STORIES = {
 
 
 def check_recorded(name: str, search: dict) -> None:
-    """The search must be equal to the recorded one, apart from its times."""
+    """Check that the search is equal to the recorded one, apart from its times."""
     file = records.RECORDED / records.journey_name(name)
     kept, seen = json.loads(file.read_text()), journeys.normalise(search)
     assert journeys.without_times(seen) == journeys.without_times(kept), REMEDY
 
 
-# The other steps are tested with `-m lab`.
+# The plain test command tests only these steps. `-m lab` tests the others.
 SOME = ("3", "5", "7", "final")
 
 
@@ -43,7 +43,7 @@ SOME = ("3", "5", "7", "final")
         for name in STORIES
     ],
 )
-def test_a_search_gets_as_far_as_the_step(run_mapped, open_map, visit, name):
+def test_the_map_shows_how_far_a_search_gets(run_mapped, open_map, visit, name):
     state, verdict, (stage, evidence) = STORIES[name]
     running = run_mapped(name)
     page = open_map(running)
@@ -61,7 +61,7 @@ def test_a_search_gets_as_far_as_the_step(run_mapped, open_map, visit, name):
     number = running.live.state.step.number
     ahead = page.locator(".flow-wide a.station.is-ahead")
     expect(ahead).to_have_count(max(0, 7 - number))
-    # The map cannot see what the browser shows, so it does not claim to.
+    # The map cannot see what the browser shows, and says so at station 7.
     unobserved = page.locator("#station-7 .is-unobserved")
     expect(unobserved).to_have_count(1 if number >= 6 else 0)
     if number <= 7:
@@ -100,7 +100,7 @@ def test_each_station_shows_its_hops(run_mapped, open_map, visit):
 
 @pytest.mark.lab
 @pytest.mark.slow(8)
-def test_a_failure_is_shown_where_it_happens(run_mapped, open_map, visit):
+def test_an_api_error_is_shown_at_the_worker_station(run_mapped, open_map, visit):
     running = run_mapped("7")
     page = open_map(running)
     visit(running, "simulate: rate limit")

@@ -1,6 +1,6 @@
-"""What our steps guarantee beyond a working flow: messages, statuses, names.
+"""Tests of what our steps guarantee beyond a working flow: messages, statuses, names.
 
-`check` accepts different words and names in a learner's project.
+`check` also accepts other words and names in a learner's project.
 """
 
 import json
@@ -40,13 +40,13 @@ def from_step(number: int) -> pytest.MarkDecorator:
 
 @pytest.fixture
 def site(name, run_step) -> Site:
-    """The step that the test is about, running."""
+    """Run the step with this name, and return its addresses."""
     return run_step(name).site
 
 
 @pytest.fixture
 def visitor(site) -> Visitor:
-    """A visitor who has loaded the page."""
+    """Return a visitor who has loaded the page."""
     visitor = Visitor(site)
     visitor.get()
     return visitor
@@ -58,14 +58,14 @@ def test_the_form_has_a_csrf_token(visitor):
 
 
 @from_step(2)
-def test_the_view_responds_with_our_message(visitor):
+def test_the_view_redirects_to_a_page_with_our_message(visitor):
     answer = visitor.ask("What is a view?")
     assert answer.status in (302, 303)
     assert STARTED in visitor.get(answer.location).page.text
 
 
 @from_step(2)
-def test_a_second_visitor_is_a_guest_as_well(site, visitor):
+def test_two_visitors_can_ask_and_have_different_cookies(site, visitor):
     other = Visitor(site)
     for one in (other, visitor):
         assert one.get().status == 200
@@ -74,7 +74,7 @@ def test_a_second_visitor_is_a_guest_as_well(site, visitor):
 
 
 @from_step(2)
-def test_an_invalid_question_is_rejected_at_the_form(site, visitor):
+def test_an_invalid_question_gets_an_error_page_and_queues_no_task(site, visitor):
     before = visitor.get().page.text
     with monitor(site.redis_url) as redis:
         for what, question in BAD_QUESTIONS.items():
@@ -82,12 +82,12 @@ def test_an_invalid_question_is_rejected_at_the_form(site, visitor):
             assert answer.status in (400, 422), what
             assert answer.page.text != before, what
         redis.sync()
-        # In step 2, no task reaches Redis: only the message above is visible.
+        # In step 2, no task reaches Redis, so only the assertions above test that step.
         assert not messages(redis.since(0, "LPUSH"))
 
 
 @from_step(2)
-def test_a_forged_form_is_forbidden(visitor):
+def test_a_form_with_a_wrong_csrf_token_is_forbidden(visitor):
     assert visitor.ask("Is this forged?", token="").status == 403
 
 
@@ -119,10 +119,10 @@ def test_the_saved_answer_is_broadcast_to_the_users_group(site, visitor):
 
 
 @from_step(6)
-def test_strangers_are_forbidden_to_open_the_socket(name, site, visitor):
+def test_the_socket_refuses_other_sites_and_unknown_visitors(name, site, visitor):
     with pytest.raises(NoSocket, match="refused with status 403"):
         open_socket(visitor, "http://evil.example")
-    if name == "final":  # it creates a guest for each of them
+    if name == "final":  # it accepts unknown visitors, and creates a guest for each
         users = set()
         for _ in range(2):
             with open_socket(Visitor(site)) as socket:
@@ -164,7 +164,7 @@ def test_the_page_shows_all_texts_of_a_frame(site, chromium, question, outcome):
 
     data = wait_for(last, 10, pause_in(page))
     assert data, frames
-    # Every text for visitors: not the ids, and not the status.
+    # Only texts for visitors contain a space. Ids and the status contain none.
     for text in (question, *(str(text) for text in data.values() if " " in str(text))):
         words = " ".join(text.split())
         shown = wait_for(

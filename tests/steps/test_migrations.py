@@ -10,7 +10,7 @@ from tutorial.project.files import copy_project, files
 
 
 def models_of(step: steps.Step) -> dict[str, bytes]:
-    """The files with the models and the migrations of a step."""
+    """Return the contents of the step's files with models and migrations, by path."""
     return {
         name: path.read_bytes()
         for name, path in files(step.folder).items()
@@ -27,7 +27,7 @@ CHANGED += [
 ]
 
 
-def test_models_change_in_two_steps():
+def test_models_change_only_in_step_4_and_in_final():
     assert [step.name for step in CHANGED] == ["1", "4", "final"]
 
 

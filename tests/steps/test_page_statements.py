@@ -1,6 +1,6 @@
-"""Statements on the steps' pages about mistakes that no page asks a learner to make.
+"""Tests of what the steps' pages say about mistakes that learners need not make.
 
-Each test names the page, and the sentence that it proves.
+The docstring of each test names the step, and quotes the sentence that the test proves.
 """
 
 import json
@@ -20,9 +20,9 @@ from tutorial.runtime.waiting import wait_for, wait_until
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
-# Two threads use one database, with the options from the settings and from the
-# program's argument.
-# They wait half a second for a lock, instead of five. The program prints the errors.
+# A program in which two threads use one database. Its first argument changes the
+# database options, and its second argument says what the threads do. They wait half a
+# second for a lock, instead of five seconds. The program prints the errors.
 TWO_AT_A_TIME = """
 import json, sys, threading
 from contextlib import suppress
@@ -98,7 +98,7 @@ NO_WAL = {"init_command": "PRAGMA journal_mode=DELETE"}
     ],
     ids=["two write", "one reads", "without IMMEDIATE", "without WAL"],
 )
-def test_two_processes_share_the_database(options, work, errors, tmp_path):
+def test_two_threads_need_all_database_options(options, work, errors, tmp_path):
     """Step 4: "Without the following options, a request or a task can fail"."""
     folder = tmp_path / "project"
     copy_project(steps.find("4").folder, folder)
@@ -109,7 +109,7 @@ def test_two_processes_share_the_database(options, work, errors, tmp_path):
 
 
 @pytest.mark.parametrize(("keeps", "left"), [("yes", 3), ("no", 0)])
-def test_messages_survive_a_redis_that_writes_a_file(keeps, left, tmp_path):
+def test_messages_survive_a_restart_only_if_redis_writes_a_file(keeps, left, tmp_path):
     """Step 3: "A Redis that writes no file would have lost all three messages"."""
     port = free_port()
     program = [str(find_redis()), "--port", str(port), "--bind", "127.0.0.1"]
@@ -140,7 +140,7 @@ def answers(client: redis.Redis) -> bool:
 
 
 @pytest.mark.slow(10)
-def test_without_the_except_the_visitor_waits_forever(run_copy):
+def test_without_the_except_the_page_does_not_show_an_api_error(run_copy):
     """Step 4: "Without these lines, the task ends with the exception"."""
     running = run_copy(
         "4", "search/tasks.py", "except OpenAIError as", "except ZeroDivisionError as"
@@ -174,7 +174,7 @@ REFUSAL_FIRST = """\
 
 
 @pytest.mark.slow(10)
-def test_a_group_name_that_is_set_only_after_the_refusal(run_copy):
+def test_disconnect_fails_if_the_group_name_is_set_after_a_refusal(run_copy):
     """Step 6: "Without the name, `disconnect` would fail with an `AttributeError`"."""
     running = run_copy("6", "search/consumers.py", GROUP_FIRST, REFUSAL_FIRST)
     with pytest.raises(NoSocket, match="403"):
@@ -190,7 +190,7 @@ def test_a_group_name_that_is_set_only_after_the_refusal(run_copy):
 
 @pytest.mark.xdist_group("step 6")
 def test_two_tabs_are_in_one_group_and_a_private_window_in_another(run_step, chromium):
-    """Step 6, the exercise."""
+    """Step 6, exercise: "`show_groups` prints two groups, each with the number 1"."""
     running = run_step("6")
 
     def groups() -> dict[str, str]:
@@ -214,7 +214,7 @@ def test_two_tabs_are_in_one_group_and_a_private_window_in_another(run_step, chr
 
 
 @pytest.mark.xdist_group("step 7")
-def test_an_answer_put_in_by_inner_html_runs_its_code(run_step, chromium):
+def test_code_in_an_answer_runs_if_the_page_uses_inner_html(run_step, chromium):
     """Step 7, the exercise: "the tags disappear, the word "bold" is in bold type"."""
     line = 'item.querySelector(".answer").textContent'
     script = (steps.find("7").folder / "search/static/search/search.js").read_text()

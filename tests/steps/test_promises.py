@@ -1,4 +1,4 @@
-"""What visitors and operators rely on in the steps, beyond the flow itself."""
+"""Tests of what visitors and operators rely on in the steps, beyond the flow itself."""
 
 import re
 
@@ -10,7 +10,7 @@ from tutorial.visitor.visitor import Visitor
 
 
 @pytest.mark.xdist_group("step 2")
-def test_a_pasted_tab_is_part_of_the_question(run_step):
+def test_a_question_with_a_tab_is_accepted_in_step_2(run_step):
     running = run_step("2")
     answer = Visitor(running.site).ask("What is\ta broker?")
     assert answer.status in (302, 303)
@@ -23,7 +23,9 @@ def test_a_pasted_tab_is_part_of_the_question(run_step):
     [("What is\ta broker?", "What is a broker?"), ("What\r\nis it?", "What is it?")],
     ids=["tab", "line break"],
 )
-def test_the_finished_app_cleans_a_pasted_question(run_step, question, saved):
+def test_the_finished_app_saves_tabs_and_line_breaks_as_spaces(
+    run_step, question, saved
+):
     running = run_step("final")
     visitor = Visitor(running.site)
     assert visitor.ask(question).status in (302, 303)
@@ -61,7 +63,7 @@ def test_show_groups_prints_only_groups(run_step, chromium):
     ("name", "error"),
     [("server error", "InternalServerError"), ("bad key", "AuthenticationError")],
 )
-def test_a_failed_call_is_made_once_and_named_without_its_text(run_step, name, error):
+def test_a_failed_api_call_is_made_once_and_shown_by_its_name(run_step, name, error):
     """The client's own retries would keep a visitor waiting for three timeouts."""
     site = run_step("7").site
     question = f"simulate: {name}"

@@ -1,6 +1,6 @@
-"""Each step passes its stages of `check` and fails the next one, without the observer.
+"""Each step passes its own stages of `check`, and fails the next one.
 
-No observer runs in these processes: all that a stage reports was seen from outside.
+No observer runs in these processes, so a stage reports only what was seen from outside.
 """
 
 import re
@@ -16,7 +16,7 @@ from tutorial.project import steps
 from tutorial.runtime.monitor import monitor
 from tutorial.visitor.sockets import wait_in
 
-# What a step lacks for the next stage: the mistake, and a part of its message.
+# For each step: the mistake that the next stage reports, and a part of its message.
 MISSING = {
     "1": ("no-view-takes-post", "status 405"),
     "2": ("message-elsewhere", "no message entered Redis"),
@@ -56,13 +56,13 @@ def test_a_step_passes_up_to_its_own_stage_and_fails_the_next(name, run_step, ch
             assert words in unmet.value.seen
 
 
-def test_no_stage_reads_evidence_from_inside():
+def test_no_stage_reads_evidence_from_inside_the_project():
     for path in Path(stages.__file__).parent.glob("*.py"):
         inside = r"scene\.(events|stage_events|observed|survey|code|view)\b"
         assert not re.findall(inside, path.read_text()), path.name
 
 
-def test_a_strict_policy_does_not_hide_the_page(chromium):
+def test_wait_in_works_in_a_page_with_a_strict_policy(chromium):
     page = chromium.new_page()
     strict = {"Content-Security-Policy": "script-src 'self'"}
     page.route("**/*", lambda route: route.fulfill(body="<p>", headers=strict))

@@ -1,4 +1,4 @@
-"""The log of a search has one line per stage, in order, each from its own process."""
+"""The log of a search has one line per stage, in order and from the right process."""
 
 import re
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from tutorial.visitor.visitor import Visitor
 LINE = re.compile(r"stage (\d) · (\w+) · (\S+) · (.+)")
 CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d),(\d\d\d)")
 
-# The browser's console logs stages 1 and 7.
+# The process that logs a stage. The browser's console logs stages 1 and 7.
 PROCESS_OF_STAGE = {
     2: "web",
     3: "web",
@@ -25,15 +25,15 @@ PROCESS_OF_STAGE = {
 
 
 def seconds(line: str) -> float:
-    """The time of day at which the line was written."""
+    """Return the time of day at which the line was written, in seconds."""
     hours, minutes, whole, milliseconds = map(int, CLOCK.search(line).groups())
     return hours * 3600 + minutes * 60 + whole + milliseconds / 1000
 
 
 def told(log: list[tuple[str, str]]) -> list[tuple[int, str, str, str]]:
-    """The story's lines by time: (stage, name, search id, process) each."""
+    """Return (stage, name, search id, process) of each stage's line, sorted by time."""
     lines = [(name, line) for name, line in list(log) if LINE.search(line)]
-    # Lines of different processes may arrive in a different order.
+    # The lines of different processes may not arrive in the order of their times.
     lines.sort(key=lambda entry: seconds(entry[1]))
     story = []
     for process, line in lines:
@@ -43,7 +43,7 @@ def told(log: list[tuple[str, str]]) -> list[tuple[int, str, str, str]]:
 
 
 def asked(log: list[tuple[str, str]]) -> str:
-    """The id of the first search of the web process; "-" if there is none."""
+    """Return the id of the first search in the lines of stages 2 and 3, or "-"."""
     found = (LINE.search(line) for _, line in log)
     started = (match[3] for match in found if match and match[1] in "23")
     return next((search for search in started if search != "-"), "-")
@@ -62,11 +62,11 @@ def is_of(search: str, line: str) -> bool:
         for step in steps.every()
     ],
 )
-def test_a_search_is_told_as_a_story(name, run_step, chromium):
+def test_each_stage_of_a_search_logs_one_line_in_order(name, run_step, chromium):
     running = run_step(name)
     last = min(running.step.number, 7)
     names = [step.stage for step in steps.steps()]
-    lengths = []  # the lengths of the log since the question was sent
+    lengths = []  # the lengths of the log, beginning before the question
 
     def log() -> list[tuple[str, str]]:
         lengths.append(len(running.log))
@@ -93,14 +93,14 @@ def test_a_search_is_told_as_a_story(name, run_step, chromium):
     wait_until(is_over, seconds=20, otherwise=lambda: str(running.log[start:]))
 
     since = running.log[start:]
-    # The search of an earlier test may still be running.
+    # The search of an earlier test may still be running. Leave out its lines.
     lines = [(name, line) for name, line in since if is_of(asked(since), line)]
     story = told(lines)
     assert [stage for stage, *_ in story] == list(range(2, min(last, 6) + 1))
     assert [name for _, name, *_ in story] == names[1 : min(last, 6)]
     searches = [search for *_, search, _ in story]
     assert len({*searches} - {"-"}) <= 1, "the stages log different ids"
-    # The view of a step writes its line before Celery gives the search an id.
+    # The view of steps 2 to 7 writes its line before Celery gives the search an id.
     assert searches.count("-") == (name != "final" and last > 1)
     # Django sets the time zone of its process to that of the settings.
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Runs `tutorial check`, as a child or in this process, and reads its report."""
+"""Runs `tutorial check` in a child process or in this one, and reads its report."""
 
 import contextlib
 import io
@@ -18,7 +18,8 @@ from tutorial.paths import ROOT
 
 def run_check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `tutorial check` until it ends."""
-    # pytest-django sets this variable, which a user does not have.
+    # pytest-django sets DJANGO_SETTINGS_MODULE, but a user's environment has no such
+    # variable.
     environment = os.environ | variables
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     return subprocess.run(
@@ -33,7 +34,7 @@ def run_check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[
 
 
 def check(number: str, folder: Path, **variables: str) -> dict:
-    """The report of `tutorial check N DIR --json`."""
+    """Run `tutorial check N DIR --json`, and return its report."""
     result = run_check(number, str(folder), "--json", **variables)
     assert result.stdout, result.stderr
     report = json.loads(result.stdout)
@@ -43,7 +44,7 @@ def check(number: str, folder: Path, **variables: str) -> dict:
 
 
 def named(report: dict) -> dict:
-    """The mistake that breaks the flow, or else the first finding."""
+    """Return the mistake that breaks the flow, or else the first finding."""
     broken = [stage["diagnosis"] for stage in report["stages"] if stage["diagnosis"]]
     found = [*broken, *report["findings"]]
     assert found, report
@@ -51,18 +52,21 @@ def named(report: dict) -> dict:
 
 
 def all_named(report: dict) -> list[str]:
-    """The ids of all reported mistakes; the one that breaks the flow comes first."""
+    """Return the ids of all reported mistakes.
+
+    The mistake that breaks the flow comes first.
+    """
     broken = [stage["diagnosis"] for stage in report["stages"] if stage["diagnosis"]]
     return [found["id"] for found in [*broken, *report["findings"]]]
 
 
 def is_perfect(report: dict) -> bool:
-    """Whether there is nothing to report."""
+    """Whether the flow works and the report has no findings."""
     return report["flow"]["works"] and not report["findings"]
 
 
 def check_here(number: str, folder: Path, browser: Browser) -> dict:
-    """The report of `tutorial check N DIR`, run in this process with this browser."""
+    """Run `tutorial check N DIR` in this process and browser, and return its report."""
     report = Report(str(folder), int(number))
     session.look(folder, report, lambda text: None, browser)
     assert not browser.contexts, "a page is left open"
@@ -72,7 +76,7 @@ def check_here(number: str, folder: Path, browser: Browser) -> dict:
 def print_check(
     number: str, title: str, folder: Path, browser: Browser
 ) -> tuple[int, str]:
-    """The exit status and output of `tutorial check N DIR`, run in this process.
+    """Run `tutorial check N DIR` in this process. Return its exit status and output.
 
     `title` is DIR as a user types it.
     """
@@ -90,5 +94,5 @@ def print_check(
                 browser=browser,
             )
     finally:
-        signal.signal(signal.SIGHUP, before)  # `check` has changed it
+        signal.signal(signal.SIGHUP, before)  # `check` has changed this handler
     return status, output.getvalue()

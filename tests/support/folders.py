@@ -20,19 +20,19 @@ def make(folder: Path, step: str) -> Path:
 def make_stub(folder: Path) -> Path:
     """Make a project of two tiny processes, for tests that start and end processes.
 
-    `tutorial run` starts the usual Redis and the usual stand-in for it.
+    With this project, `tutorial run` starts Redis and the API's stand-in as usual.
     """
     shutil.copytree(STUB, folder)
     return folder
 
 
 def check_same(folder: Path, step: str) -> None:
-    """Check that the project is equal to the step, file by file."""
+    """Check that each file of the project is equal to the file of the step."""
     assert not list(difference.compare(folder, steps.find(step).folder))
 
 
 def everything(folder: Path) -> dict[str, bytes]:
-    """The contents of all files below the folder, including leftovers."""
+    """Return the content of every file below the folder, by path."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
@@ -41,5 +41,5 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 
 def migrate(folder: Path) -> None:
-    """Create or migrate the folder's own database."""
+    """Create or migrate the database of the project in the folder."""
     migrate_once(Project(folder, 8000))

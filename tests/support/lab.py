@@ -1,11 +1,11 @@
-"""The lab: projects of this flow by other people, and visits to them in a browser.
+"""Visits the projects of the lab: other people's projects with the same flow.
 
 A project of the lab is a folder in tests/lab/: `project/`, ten `mistakes/*.patch`,
 optionally `unsafe/*.patch`, and `visit.py`, which describes how a person uses it:
 
-    prepare(manage)                # optional: before the start, such as making a user
-    ask(page, url, question, turn) # turn 1 opens the page, turn 2 asks once more in it
-    reads(page)                    # optional: the text in which an answer has to appear
+    prepare(manage)                # optional: can create a user before the start
+    ask(page, url, question, turn) # turn 1 opens the page, turn 2 uses the open page
+    reads(page)                    # optional: the text that has to contain an answer
 """
 
 import contextlib
@@ -32,8 +32,8 @@ from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.site import Site
 
 LAB = ROOT / "tests" / "lab"
-START = 25.0  # seconds
-ANSWER = 8.0  # seconds
+START = 25.0  # the most seconds until the project is ready
+ANSWER = 8.0  # the most seconds that each wait for an answer takes
 
 
 class Breaks(Exception):
@@ -41,22 +41,22 @@ class Breaks(Exception):
 
 
 def projects() -> list[Path]:
-    """The folders of the lab's projects."""
+    """Return the folders of the lab's projects."""
     return sorted(path.parent for path in LAB.glob("*/visit.py"))
 
 
 def mistakes() -> list[Path]:
-    """The patches of all projects, each with a single mistake."""
+    """Return the patches of all projects. Each patch adds a single mistake."""
     return sorted(LAB.glob("*/mistakes/*.patch"))
 
 
 def unsafe() -> list[Path]:
-    """The patches with which a search still works, but harms other visitors."""
+    """Return the patches that leave searches working, but harm other visitors."""
     return sorted(LAB.glob("*/unsafe/*.patch"))
 
 
 def head_of(patch: Path) -> dict[str, str]:
-    """The fields at the beginning of a patch: `mistake`, `file`, `why`, and more."""
+    """Return the fields at the start of a patch, such as `mistake` and `file`."""
     head = patch.read_text().partition("\n\n")[0]
     return dict(re.findall(r"^(\w+): *(.*)$", head, re.M))
 
@@ -69,7 +69,7 @@ def copy(folder: Path, target: Path, patch: Path | None = None) -> None:
 
 
 def visit(folder: Path, source: Path, browser: Browser) -> None:
-    """Ask two questions in the project in `source`, as the lab's `folder` describes.
+    """Start the project in `source`, and ask two questions with `folder`'s visit.py.
 
     Raises Breaks if an answer does not appear.
     """
@@ -95,7 +95,7 @@ def visit(folder: Path, source: Path, browser: Browser) -> None:
         source,
         prepare=prepare,
         commands=commands,
-        # pytest-django sets this to the settings of another project.
+        # pytest-django sets this variable to the settings of another project.
         without=["DJANGO_SETTINGS_MODULE"],
         patience=None,
         grace=0.3,
@@ -111,7 +111,7 @@ def visit(folder: Path, source: Path, browser: Browser) -> None:
 
 
 def person_of(folder: Path) -> ModuleType:
-    """The project's `visit.py`."""
+    """Import the `visit.py` of the lab's project, and return the module."""
     spec = importlib.util.spec_from_file_location("visit", folder / "visit.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -119,7 +119,7 @@ def person_of(folder: Path) -> ModuleType:
 
 
 def manage_of(project: Project) -> Callable[..., None]:
-    """A function that calls the project's manage.py, which must succeed."""
+    """Return a function that runs the project's manage.py, and checks its success."""
 
     def manage(*arguments: str) -> None:
         result = project.manage(*arguments)
@@ -144,7 +144,7 @@ def _wait_until_ready(stack: Stack) -> None:
 
 @contextlib.contextmanager
 def page_of(browser: Browser) -> Iterator[Any]:
-    """A new page in a context of its own."""
+    """Open a page in a new browser context. Both are closed at the end."""
     with contextlib.closing(browser.new_context()) as context:
         page = context.new_page()
         page.set_default_timeout(6000)

@@ -1,4 +1,4 @@
-"""A running project with a live map in the test's own process."""
+"""Runs a project, and serves its live map from the test's own process."""
 
 import contextlib
 import tempfile
@@ -43,7 +43,7 @@ class Mapped:
         visitor.ask(question, None, visitor.get())
 
     def searches(self) -> list[dict[str, Any]]:
-        """The searches as data for the page, oldest first."""
+        """Return the searches as the map's page gets them, oldest first."""
         everything = self.live.everything()
         assert not everything["problem"], everything["problem"]
         return everything["searches"]
@@ -51,7 +51,7 @@ class Mapped:
     def wait_for(
         self, *states: str, number: int = 1, seconds: float = 20
     ) -> dict[str, Any]:
-        """Wait until the search with this number is in one of the states; return it."""
+        """Wait until the search with this number is in one of the states. Return it."""
 
         def found() -> dict[str, Any] | None:
             searches = {one["number"]: one for one in self.searches()}

@@ -1,4 +1,4 @@
-"""Two small consecutive steps, and the Markdown of a fence about them."""
+"""Makes two small consecutive steps, and the Markdown of a fence about them."""
 
 import re
 from pathlib import Path
@@ -74,7 +74,10 @@ FILES = {
 def make_pair(
     folder: Path, new: dict[str, str], old: dict[str, str] | None = None
 ) -> Pair:
-    """Two steps with these files and texts; without `old`, the first step."""
+    """Make two steps from the texts of their files, by path.
+
+    Without `old`, the step with the `new` files is the first one.
+    """
     folders = []
     for name, texts in (("old", old), ("new", new)):
         folders.append(folder / name)
@@ -86,11 +89,11 @@ def make_pair(
 
 
 def expand(pair: Pair, body: str, kind: str = "step") -> str:
-    """The Markdown of a page that holds this one fence."""
+    """Return the Markdown into which a page with this single fence is expanded."""
     page = Page("steps/9-nine.md", "9", lambda name: pair)
     return page.expand(f"```{kind}\n{body}\n```").strip("\n")
 
 
 def listing(pair: Pair, body: str) -> list[str]:
-    """The lines of the first block of code that a fence shows."""
+    """Return the lines of the first block of code that a fence with this body shows."""
     return re.search(r"```.*\n((?:.*\n)*?) *```", expand(pair, body))[1].splitlines()

@@ -27,7 +27,7 @@ def tutorial(
 
 
 def check_message(result: subprocess.CompletedProcess[str], *words: str) -> None:
-    """Check that the program failed with a short message that has these words."""
+    """Check that the program failed with a short message that contains these words."""
     output = result.stdout + result.stderr
     assert result.returncode != 0
     assert "Traceback" not in output

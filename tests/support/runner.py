@@ -1,4 +1,4 @@
-"""`tutorial run` as a child process: its output, and all processes that it starts."""
+"""Runs `tutorial run` as a child process, and records its output and its processes."""
 
 import contextlib
 import fcntl
@@ -21,14 +21,15 @@ from tutorial.runtime.waiting import wait_until
 # The environment variable that marks all processes of a runner.
 MARK = "TUTORIAL_TEST"
 
-# Seconds in which everything must have ended.
+# The most seconds until everything has ended.
 END = 5.0
 
 
 class Runner:
-    """`tutorial run`, or another `command`, in a copy, with its output.
+    """A child process in the folder `root`: `tutorial run`, or another `command`.
 
-    With `forks`, its Python programs start quickly, but `processes` does not list them.
+    With `forks`, the Python programs that it starts are forked, which is quick, but
+    `processes` does not list them.
     """
 
     def __init__(
@@ -69,11 +70,11 @@ class Runner:
 
     @property
     def output(self) -> str:
-        """Its output so far."""
+        """The output of the command so far."""
         return "".join(self.lines)
 
     def wait_for(self, text: str, seconds: float = 60) -> None:
-        """Wait until it has printed the text."""
+        """Wait until the command has printed the text."""
 
         def is_printed() -> bool:
             self._note_children()
@@ -91,10 +92,11 @@ class Runner:
             self.known |= {runner, *runner.children(recursive=True)}
 
     def processes(self) -> list[psutil.Process]:
-        """The processes that it started and that are still running.
+        """Return the processes that the command has started and that still run.
 
-        These are its descendants, its descendants at earlier calls, and the processes
-        with its mark. (Redis overwrites its environment, and the mark with it.)
+        They are its descendants now, its descendants at earlier calls, and processes
+        with its mark. (The mark alone is not enough: Redis overwrites its environment,
+        which contains the mark.)
         """
         self._note_children()
         for process in psutil.process_iter():
@@ -104,7 +106,7 @@ class Runner:
         return [process for process in self.known if _runs(process)]
 
     def one(self, pattern: str) -> psutil.Process:
-        """The oldest process whose command line matches."""
+        """Return the oldest process whose command line matches the pattern."""
         found = []
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
@@ -113,7 +115,7 @@ class Runner:
         return min(found, key=psutil.Process.create_time)
 
     def wait_until_nothing_is_left(self) -> None:
-        """Wait until all its processes have ended. Fails if that takes too long."""
+        """Wait until all processes have ended. Fails if that takes too long."""
         wait_until(
             lambda: not self.processes(),
             seconds=END,

@@ -29,12 +29,12 @@ class Running:
 
     @property
     def stand_in(self) -> Process:
-        """The process of the stand-in."""
+        """The process of the API's stand-in."""
         return self.stack.service("openai")
 
     @property
     def redis_port(self) -> int:
-        """The port of its Redis."""
+        """The port of the project's Redis."""
         return int(self.site.redis_url.rpartition(":")[2].partition("/")[0])
 
     def stop(self) -> None:
@@ -43,7 +43,7 @@ class Running:
         self.stack.close()
 
 
-# The projects of the current test. If the test fails, its report shows their logs.
+# The running projects of a test. If the test fails, its report shows their logs.
 alive: WeakSet[Running] = WeakSet()
 
 
@@ -55,8 +55,9 @@ def start_running(
 ) -> Running:
     """Start the project in `folder`, in place, with its own services.
 
-    Returns when it is ready. `environment` holds more variables for its processes;
-    `stand_in_options` are added to those of a quick stand-in.
+    Returns when the project is ready. `environment` contains more variables for its
+    processes. `stand_in_options` are added to the options that make the API's stand-in
+    quick.
     """
     stack = Stack(
         folder,
@@ -65,17 +66,17 @@ def start_running(
         services=own_services(folder.parent, *stand_in_options),
         environment=environment,
         prepare=migrate_once,
-        grace=0.2,  # tests of a project's end do not use this
+        grace=0.2,  # tests of how a project ends do not use this function
     )
     return Running(step, stack.__enter__())
 
 
-# The databases of projects that have been migrated, by a digest of the projects.
+# The databases of migrated projects, by a digest of each project's Python files.
 _migrated: dict[str, bytes] = {}
 
 
 def migrate_once(project: Project) -> None:
-    """Migrate the project's database, or copy that of an equal project."""
+    """Migrate the project's database, or copy the database of an equal project."""
     database = project.folder / "db.sqlite3"
     if database.exists() or "DATABASE_URL" in project.environment:
         project.migrate()

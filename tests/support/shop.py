@@ -1,4 +1,4 @@
-"""A visit to a project of the repair shop: what a person sees, and what tools show.
+"""Visits a project of the repair shop, and records what a person and the tools see.
 
 `visit` starts the project with all its processes, opens its page in a browser, asks two
 questions, and looks at everything that a learner can look at.
@@ -25,34 +25,34 @@ from tutorial.runtime.stack import Stack, own_services
 from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.site import Site
 
-START = 25.0  # seconds until the project is ready
-LOAD = 8.0  # seconds for the page
-ANSWER = 5.0  # seconds for what the page is expected to show
+START = 25.0  # the most seconds until the project is ready
+LOAD = 8.0  # the most seconds for the page to load
+ANSWER = 5.0  # the most seconds until the page shows a result
 STARTED = "Search has started!"
 
 
 @dataclass
 class Seen:
-    """What was seen of a project."""
+    """What was seen during a visit to a project."""
 
-    # the page, before a question
+    # the page, before the first question
     start: str = ""  # why the project did not start
-    status: int = 0  # 0: no answer
+    status: int = 0  # 0: no response
     error: str = ""  # the browser's error, if the page did not load
     text: str = ""
     has_form: bool = False
     has_button: bool = False
     is_styled: bool = False
     badge: str = ""
-    # the first question, and one more
+    # the first question and the second one
     question: str = ""
     message: str = ""  # what the page says about the question
-    seconds: float = 0.0  # until the message appears
-    after: str = ""  # the page's text at the end
-    entries: list[str] = field(default_factory=list)  # in the list, without a reload
+    seconds: float = 0.0  # the time until the message appears
+    after: str = ""  # the page's text after the button was pressed
+    entries: list[str] = field(default_factory=list)  # in the list, before a reload
     reloaded: list[str] = field(default_factory=list)  # after a reload
     reload_status: int = 0
-    second: list[str] = field(default_factory=list)  # after another question
+    second: list[str] = field(default_factory=list)  # after the second question
     answer: str = ""  # the API's answer to the first question
     # the tools
     console: list[str] = field(default_factory=list)
@@ -240,9 +240,9 @@ def _read_tools(page: Page, stack: Stack, live: LiveMap, seen: Seen) -> None:
 
 
 def symptom_of(seen: Seen, number: int) -> str:
-    """The symptom that a visitor sees: an id of the shop, or "" if nothing is wrong.
+    """Return the id of the symptom that a visitor sees, or "" if nothing is wrong.
 
-    `number` is that of the step.
+    The ids are those of the repair shop. `number` is the number of the step.
     """
     if not seen.status:
         return "redirects" if "TOO_MANY_REDIRECTS" in seen.error else "no-page"
@@ -281,7 +281,7 @@ def _by_badge(seen: Seen) -> str:
 
 
 def _of_the_list(seen: Seen) -> str:
-    """What is wrong with the answers in the page, at step 7."""
+    """Return the symptom in the list of answers at step 7, or "" if there is none."""
     if not seen.entries:
         return _by_badge(seen) or "late"
     answer = " ".join(seen.answer.split())
@@ -309,7 +309,7 @@ def _badge(page: Page) -> str:
 
 
 def _notices(page: Page) -> str:
-    """What the page says about a question, or the heading of an error page."""
+    """Return what the page says about a question, or the start of an error page."""
     with contextlib.suppress(Error):
         if page.locator("#notices").count():
             return page.locator("#notices").inner_text(timeout=500).strip()
@@ -318,7 +318,7 @@ def _notices(page: Page) -> str:
 
 
 def _entries(page: Page) -> list[str]:
-    """The searches in the list, each as question, answer and error."""
+    """Return the searches in the list. Each text has question, answer and error."""
     with contextlib.suppress(Error):
         return page.evaluate(
             """() => [...document.querySelectorAll("#results > li")].map(

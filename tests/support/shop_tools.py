@@ -1,4 +1,7 @@
-"""Which tools show a mistake: those whose output differs from a healthy project's."""
+"""Finds out which tools show that a project of the repair shop has a mistake.
+
+A tool shows it if the tool's output differs from the output for a healthy project.
+"""
 
 import re
 from collections import Counter
@@ -11,9 +14,9 @@ STAGE = re.compile(r"stage (\d) · \w+ · (\w+).*")
 
 
 def shown(seen: Seen, healthy: Seen) -> set[str]:
-    """The names of the tools that show a difference from the healthy project."""
+    """Return the names of the tools whose output differs from the healthy project."""
     found = {name for name, differs in LOOKS.items() if differs(seen, healthy)}
-    if not seen.has_form:  # nobody can search, and the page is not open
+    if not seen.has_form:  # nobody can search, and no page of the app is open
         found -= {"show_queue", "show_groups", "log"}
         found -= set() if seen.has_button else {"map"}
     if "exception" in found:
@@ -26,14 +29,14 @@ def _exception(seen: Seen, healthy: Seen) -> bool:
 
 
 def _line(seen: Seen, healthy: Seen) -> bool:
-    """Whether a line was logged that a healthy project never logs."""
+    """Whether the project logged a line that a healthy project never logs."""
     return bool(new_lines(seen, healthy))
 
 
 def new_lines(seen: Seen, healthy: Seen) -> set[str]:
-    """The lines that only the broken project logs, apart from those of a stage.
+    """Return the lines that only the broken project logs, except lines of stages.
 
-    Values that differ from one visit to the next are replaced.
+    In these lines, constants replace the values that differ between visits.
     """
     usual = set(map(normal, _lines(healthy)))
     return {
@@ -48,7 +51,7 @@ def _log(seen: Seen, healthy: Seen) -> bool:
 
 
 def _story(seen: Seen) -> Counter[str]:
-    """The log lines of the stages, as written by the first search."""
+    """Count the log lines of the stages, not counting those of the second search."""
     found = [match for line in _lines(seen) if (match := STAGE.search(line))]
     others = {match[2] for match in found if "asks: What is a queue" in match[0]}
     return Counter(normal(match[0]) for match in found if match[2] not in others)
@@ -69,7 +72,10 @@ def _map(seen: Seen, healthy: Seen) -> bool:
 
 
 def _browser(seen: Seen, healthy: Seen) -> bool:
-    """Whether the console, a status, an address or a frame differs."""
+    """Whether the browser's console, its requests or its frames differ.
+
+    A frame whose answer does not appear in the page counts as a difference, too.
+    """
     if not seen.status:
         return False
 
@@ -81,7 +87,7 @@ def _browser(seen: Seen, healthy: Seen) -> bool:
 
     if of(seen) != of(healthy):
         return True
-    # Everything up to the frame is as usual, but the page does not show its answer.
+    # Even if everything up to the frame is as usual, the page may not show the answer.
     return bool(seen.frames) and not any(seen.answer in one for one in seen.entries)
 
 
@@ -97,7 +103,7 @@ LOOKS: dict[str, Callable[[Seen, Seen], bool]] = {
 
 
 def _lines(seen: Seen) -> list[str]:
-    """What the project's own processes have printed."""
+    """Return the lines of the project's own processes, without those of `CHANCE`."""
     kept = []
     for line in seen.log:
         name, _, text = line.partition(": ")
@@ -106,7 +112,7 @@ def _lines(seen: Seen) -> list[str]:
     return kept
 
 
-# Lines that may or may not be in a log, by chance.
+# Matches lines that are in one log and not in another by chance.
 CHANCE = re.compile(
     r" 304 |WebSocket DISCONNECT|Broken pipe|Warm shutdown"
     r"|^\w+ \d+, \d{4} - |^\s*warnings\.warn"
@@ -114,7 +120,7 @@ CHANCE = re.compile(
 
 
 def normal(text: str) -> str:
-    """The text with constants in place of values that differ between visits."""
+    """Return the text with constants in place of values that differ between visits."""
     text = re.sub(r"\b(0x)?[0-9a-f]{6,}(-[0-9a-f]{4,})*\b", "X", text)
     text = re.sub(r"\d{4}-\d\d-\d\d", "D", text)
     text = re.sub(r"user_\d+", "user_N", text)

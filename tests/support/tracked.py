@@ -4,7 +4,8 @@ import subprocess
 
 from tutorial.paths import ROOT
 
-# Their paths below ROOT: what git tracks, and new files that it does not ignore.
+# The paths, relative to ROOT, of the files that git tracks, and of new files that git
+# does not ignore.
 TRACKED = subprocess.run(
     ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
     cwd=ROOT,

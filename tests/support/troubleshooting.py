@@ -1,4 +1,4 @@
-"""Reads the fences of the page "When nothing happens"."""
+"""Reads the fenced blocks ("fences") of the page "When nothing happens"."""
 
 import re
 from functools import cache
@@ -12,7 +12,7 @@ PAGE = ROOT / "docs" / "troubleshooting.md"
 
 
 def bodies(kind: str) -> list[str]:
-    """The bodies of the fences of this kind on the page."""
+    """Return the bodies of the page's fences of this kind, such as "mistake"."""
     found: list[str] = []
 
     def collect(_: str, body: str) -> list[str]:
@@ -25,7 +25,7 @@ def bodies(kind: str) -> list[str]:
 
 @cache
 def own_entries() -> dict[str, dict[str, str]]:
-    """The mistakes that the page itself describes, by id.
+    """Return the mistakes that the page itself describes, by id.
 
     All other mistakes come from the catalogue, `tutorial.check.mistakes`.
     """
@@ -34,7 +34,7 @@ def own_entries() -> dict[str, dict[str, str]]:
 
 
 def api_errors() -> dict[str, str]:
-    """The API error that each entry is about, by the entry's id."""
+    """Return the names of API errors, by the ids of the page's entries about them."""
     message = r"The API gave no answer \((\w+)\)"
     return {
         name: kind[1]

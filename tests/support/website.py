@@ -27,15 +27,18 @@ class Built:
 
     folder: Path
     output: str
-    seconds: float  # the CPU time: other tests may keep the machine busy
+    seconds: float  # CPU time, because other tests may keep the machine busy
 
     def pages(self) -> list[Path]:
-        """Its pages, without 404.html, whose links begin at the root of the host."""
+        """Return the paths of the site's pages, not counting 404.html.
+
+        All links in 404.html begin at the root of the host.
+        """
         found = sorted(self.folder.rglob("*.html"))
         return [page for page in found if page.name != "404.html"]
 
     def paths(self) -> list[str]:
-        """The addresses of its pages, below the site's own."""
+        """Return the addresses of the pages, relative to the address of the site."""
         return [
             page.parent.relative_to(self.folder).as_posix().removeprefix(".")
             for page in self.pages()
@@ -61,9 +64,10 @@ def build(folder: Path, **variables: str) -> Built:
 
 
 def build_once(shared: Path) -> Built:
-    """The site, built by the first test process that calls this function.
+    """Build the site in the first test process that calls this function, and return it.
 
-    The others wait for it. `shared` is a folder that all of them use.
+    Other test processes wait until the site is built. `shared` is a folder that all of
+    them use.
     """
     folder, record = shared / "site", shared / "site.json"
     with locked(shared / "site.lock"):
@@ -75,7 +79,7 @@ def build_once(shared: Path) -> Built:
 
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """A context in which a plain file server serves `folder`; yields its address."""
+    """Run a file server for `folder` inside this context, and yield its address."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments) -> None:
@@ -93,8 +97,8 @@ def serve(folder: Path) -> Iterator[str]:
 def search(page: Page, text: str) -> Locator:
     """Search the site for `text`, and return the links of the results.
 
-    The text is entered at once: after each key, the theme would draw the list again,
-    and a click on a link of an earlier list would be lost.
+    The text is entered at once. If it were typed, the theme would draw the list again
+    after each key, and a click on a link of an earlier list would be lost.
     """
     field = page.get_by_role("textbox", name="Search", exact=True)
     field.fill(text)
@@ -104,8 +108,9 @@ def search(page: Page, text: str) -> Locator:
     return links
 
 
-# Keeps one of all lines of code with the same colours: a long listing has thousands of
-# words in a dozen colours, and axe-core measures the contrast of each word.
+# A script that removes a line of code if other lines show all its colours. A long
+# listing has thousands of words in a dozen colours, and axe-core would measure the
+# contrast of each word.
 ONE_LINE_OF_EACH_COLOUR = """() => {
   const seen = new Set();
   for (const line of document.querySelectorAll("pre code > *")) {
@@ -123,8 +128,9 @@ ONE_LINE_OF_EACH_COLOUR = """() => {
   );
 }"""
 
-# Whether the site's script has run, the keyboard can reach code that scrolls, and no
-# title is still fading in, which would make it too pale.
+# Whether the page has settled: the site's script has run, the keyboard can reach code
+# that scrolls, and no CSS transition is running. (A title that is still fading in would
+# be too pale.)
 IS_SETTLED = """() =>
   document.querySelector(".md-search[aria-label]")
   && [...document.querySelectorAll("code")].every(
@@ -135,15 +141,16 @@ IS_SETTLED = """() =>
 
 
 def settle(page: Page) -> None:
-    """Wait until the page looks as it will stay."""
+    """Wait until the look of the page does not change any more."""
     page.wait_for_function(IS_SETTLED)
 
 
 def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[str]]]:
-    """The serious and critical problems that axe-core finds, by `rules` or by default.
+    """Return the serious and critical problems that axe-core finds in the page.
 
-    `inside` is a selector for the part to check. First, lines of code are removed if
-    the page already shows their colours elsewhere.
+    It checks the `rules`, or its default rules. `inside` is a selector for the part of
+    the page to check. Before the check, a line of code is removed from the page if
+    other lines show all its colours.
     """
     settle(page)
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)
@@ -153,8 +160,8 @@ def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[s
 
 
 def violations(page: Page, *rules: str, inside: str = "") -> list[tuple]:
-    """The problems that axe-core finds in the page as it is; see `serious`."""
-    # Without the first option, axe-core also reports at length what is correct.
+    """Return the same problems as `serious`, but check the page without changing it."""
+    # Without `resultTypes`, axe-core also reports at length what is correct.
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if rules:
         options["runOnly"] = list(rules)

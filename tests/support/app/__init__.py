@@ -1,7 +1,7 @@
-"""Helpers for the table of faults, each of which is injected into the running `final/`.
+"""Helpers for tests that inject faults into the running `final/`.
 
-A row of the table is a test with the marker `fault(number, "what happens")`. Each test
-expects the same of the app: every accepted search ends in an answer or in a clear
-failure that its owner sees, no answer is paid for twice if that can be avoided, and no
-visitor sees the searches of another one.
+Each row of the table of faults is a test with the marker
+`fault(number, "what happens")`. All these tests expect the same of the app. Every
+accepted search ends in an answer, or in a clear failure that its owner sees. No answer
+is paid for twice if that can be avoided. No visitor sees another visitor's searches.
 """

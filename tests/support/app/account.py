@@ -1,4 +1,4 @@
-"""Sign up, log in and log out, without a browser."""
+"""Signs up, logs in and logs out, without a browser."""
 
 import urllib.parse
 
@@ -10,9 +10,10 @@ PASSWORD = "correct-horse-9"
 
 
 def submit(person: Person, path: str, action: str = "", **typed: str) -> Answer:
-    """Fill in and send a form of the page at `path`.
+    """Fill in and send a form of the page at `path`, and return the response.
 
-    Use the form with this `action`; without one, the form with the `typed` fields.
+    Use the form with this `action`. If there is no `action`, use the form that has all
+    `typed` fields.
     """
     [form] = [
         form
@@ -21,7 +22,7 @@ def submit(person: Person, path: str, action: str = "", **typed: str) -> Answer:
     ]
     url = urllib.parse.urljoin(person.site.url, form.action or path)
     answer = person.open(url, urllib.parse.urlencode(form.fields | typed).encode())
-    person.fields = person.form().fields  # with a new token
+    person.fields = person.form().fields  # now with a new CSRF token
     return answer
 
 
@@ -43,7 +44,10 @@ def log_out(person: Person) -> None:
 
 
 def user_id(person: Person) -> int:
-    """The id of the person's user: a guest, which the first socket creates."""
+    """Return the id of the person's user.
+
+    If there is no user yet, open a socket, which creates a guest.
+    """
     if not person.has_session:
         with person.open_socket():
             pass

@@ -10,21 +10,21 @@ from support.running import Running
 
 
 def file_of(running: Running) -> Path:
-    """The SQLite file of an app that runs."""
+    """Return the path of the running app's SQLite file."""
     url = running.project.environment.get("DATABASE_URL", "")
     return Path(url.removeprefix("sqlite://") or running.project.folder / "db.sqlite3")
 
 
 @contextlib.contextmanager
 def open_database(running: Running) -> Iterator[sqlite3.Connection]:
-    """A separate connection, which commits each statement."""
+    """Open a separate connection inside this context. It commits each statement."""
     connection = sqlite3.connect(file_of(running), isolation_level=None, timeout=10)
     with contextlib.closing(connection):
         yield connection
 
 
 def change(running: Running, statement: str, *values: object) -> None:
-    """Run the statement, which changes one row."""
+    """Run the statement, and check that it changes exactly one row."""
     with open_database(running) as connection:
         assert connection.execute(statement, values).rowcount == 1
 
@@ -41,7 +41,7 @@ def insert_search(running: Running, user_id: int, **fields: object) -> str:
         "status": "running",
         "sequence": 0,
         "claims": 1,
-        # The lease ends much later, so that no worker claims the row.
+        # The lease lasts until the year 2999, so that no worker claims the row.
         "updated_at": "2999-01-01 00:00:00",
         **fields,
     }

@@ -80,7 +80,7 @@ def wait_for_line(process: Process, text: str, times: int = 1) -> None:
 
 
 def harm(app: Running, name: str, text: str = "") -> Path:
-    """Create the file that triggers a hook."""
+    """Create the file that triggers a hook, and return its path."""
     file = app.project.folder / name
     file.write_text(text)
     return file
@@ -88,7 +88,7 @@ def harm(app: Running, name: str, text: str = "") -> Path:
 
 @contextlib.contextmanager
 def held(app: Running) -> Iterator[None]:
-    """In this context the worker saves no answer."""
+    """Inside this context, the worker saves no answer."""
     file = harm(app, "hold")
     try:
         yield

@@ -1,4 +1,4 @@
-"""A visitor of the app with a browser."""
+"""Uses the app in a browser, as a visitor does."""
 
 import json
 import re
@@ -8,13 +8,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from tutorial.visitor.site import Site
 
-PATIENCE = 20_000.0  # ms
+PATIENCE = 20_000.0  # the most milliseconds that a wait takes
 
 
 def open_page(context: Any, site: Site, path: str = "/") -> Page:
-    """A page of the app with a user and an open socket.
+    """Open a page of the app, and wait until it has a user and an open socket.
 
-    `frames` returns the messages that the page receives.
+    The function `frames` returns the messages that the page receives.
     """
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -33,7 +33,7 @@ def open_page(context: Any, site: Site, path: str = "/") -> Page:
 
 
 def frames(page: Page) -> list[dict]:
-    """The messages that the page's sockets have received so far."""
+    """Return the messages that the page's sockets have received so far."""
     return [json.loads(frame) for frame in page.frames_received]
 
 
@@ -44,12 +44,12 @@ def ask(page: Page, question: str) -> None:
 
 
 def result(page: Page, question: str) -> Locator:
-    """The entry of the search in the page's list."""
+    """Return the entry of this question's search in the page's list."""
     return page.locator("#results li").filter(has_text=question)
 
 
 def expect_status(page: Page, question: str, status: str) -> None:
-    """Wait until the page shows the search with this status."""
+    """Wait until the page shows this status for the question's search."""
     expect(result(page, question)).to_have_attribute(
         "data-status", status, timeout=PATIENCE
     )

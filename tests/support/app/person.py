@@ -24,7 +24,7 @@ class Person(Visitor):
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        # Like fetch in the page's script, it follows redirects.
+        # Like `fetch` in the page's script, this opener follows redirects.
         self.script = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(self.cookies)
         )
@@ -38,7 +38,7 @@ class Person(Visitor):
     def post(
         self, question: str, task_id: str | None = None, path: str = "/"
     ) -> tuple[int, dict[str, Any], Any]:
-        """Send the form, and return the status, JSON and headers of the answer."""
+        """Send the form, and return the status, JSON and headers of the response."""
         task_id = task_id or str(uuid.uuid4())
         data = self.fields | {"query": question, "task_id": task_id}
         request = urllib.request.Request(
@@ -59,7 +59,7 @@ class Person(Visitor):
         return data["search"]["task_id"]
 
     def snapshot(self) -> dict[str, dict[str, Any]]:
-        """The states of the person's searches, by id."""
+        """Return the states of the person's searches, by id."""
         request = urllib.request.Request(
             self.site.url, headers={"Accept": "application/json"}
         )
@@ -86,7 +86,10 @@ class Person(Visitor):
 def wait_for_frame(
     socket: ClientConnection, task_id: str | None = None, seconds: float = 20
 ) -> dict:
-    """The next frame that reports the end of the search, or of any search."""
+    """Wait for a frame that reports the end of a search, and return the frame.
+
+    If `task_id` is given, only the end of that search counts.
+    """
     while True:
         frame = json.loads(socket.recv(timeout=seconds))
         if frame.get("status") in ENDED and task_id in (None, frame["task_id"]):
@@ -101,5 +104,5 @@ def at_the_same_time(function: Callable[[], Any], count: int) -> list[Any]:
 
 
 def calls(site: Site, question: str) -> int:
-    """The number of API requests with this question. Each request costs money."""
+    """Return the number of API requests with this question. Each one costs money."""
     return sum(r["input"].endswith(question) for r in site.requests_to_openai())

@@ -1,4 +1,4 @@
-"""PostgreSQL in place of SQLite, for the tests that use the database."""
+"""Starts PostgreSQL for tests that use it in place of SQLite."""
 
 import contextlib
 import itertools
@@ -22,7 +22,7 @@ from tutorial.runtime.processes import Process, Processes
 
 NONE = "there is no PostgreSQL on this machine: tested with SQLite only"
 
-# A decorator for tests that use `app`, `shared_app` or `run_app`.
+# Decorators for tests with the fixtures `app`, `shared_app` or `run_app`.
 on_both_databases = pytest.mark.parametrize(
     "database", ["sqlite", "postgres"], indirect=True
 )
@@ -30,9 +30,9 @@ on_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 
 
 def find_programs() -> Path:
-    """The folder of PostgreSQL's programs, which `tutorial test` found.
+    """Return the folder in which `tutorial test` has found PostgreSQL's programs.
 
-    Without PostgreSQL, the test is skipped; in CI, it fails.
+    If there is no PostgreSQL, the test is skipped. In CI, it fails.
     """
     if programs := os.environ.get(POSTGRES_VARIABLE):
         return Path(programs)
@@ -42,7 +42,10 @@ def find_programs() -> Path:
 
 
 def find_pgbouncer() -> str:
-    """The path of PgBouncer. Without it, the test is skipped; in CI, it fails."""
+    """Return the path of PgBouncer.
+
+    If there is no PgBouncer, the test is skipped. In CI, it fails.
+    """
     if program := os.environ.get(PGBOUNCER_VARIABLE):
         return program
     if os.environ.get("CI") == "true":
@@ -63,7 +66,7 @@ class Postgres:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def start_again(self) -> None:
-        """Start it again with its data, after it was killed."""
+        """After the server was killed, start it again with the same data."""
         (self.data / "postmaster.pid").unlink()
         self.process, _ = start_postgres(
             self.processes, self.programs, self.data, self.port
@@ -79,7 +82,7 @@ class Postgres:
 
 @contextlib.contextmanager
 def through_pgbouncer(server: Postgres, database: str) -> Iterator[str]:
-    """The URL of the database through PgBouncer, which runs inside this context."""
+    """Run PgBouncer inside this context, and yield the database's URL through it."""
     folder = tempfile.TemporaryDirectory(prefix="pgbouncer-")
     with folder as name, Processes(lambda name, line: None) as processes:
         yield start_pgbouncer(
@@ -89,11 +92,11 @@ def through_pgbouncer(server: Postgres, database: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def start_server(programs: Path, **options: str) -> Iterator[Postgres]:
-    """Run a server with a new, empty data folder inside this context.
+    """Inside this context, run a server with a new, empty data folder.
 
     `options` are settings of the server, such as max_connections.
     """
-    # PostgreSQL's user may not enter pytest's temporary folder, so use another one.
+    # PostgreSQL's user has no access to pytest's temporary folder, so use another one.
     folder = tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True)
     with folder as name, Processes(lambda name, line: None) as processes:
         data, port = Path(name), free_port()

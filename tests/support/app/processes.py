@@ -21,14 +21,14 @@ def kill(process: Process, number: int = signal.SIGKILL) -> None:
 
 
 def restart(running: Running, name: str) -> None:
-    """Start the process of that name again, after it has ended."""
+    """After the process of that name has ended, start it again."""
     running.project.restart(running.processes, name)
     running.project.wait_until_ready(60)
 
 
 @contextlib.contextmanager
 def second_worker(running: Running) -> Iterator[Process]:
-    """A context in which a second worker is running."""
+    """Run a second worker inside this context, and yield its process."""
     command = procfile.processes(running.project.folder)["worker"]
     worker = running.project.running["second worker"] = running.processes.start(
         "second worker",
@@ -46,7 +46,7 @@ def second_worker(running: Running) -> Iterator[Process]:
 
 @contextlib.contextmanager
 def without_redis(running: Running) -> Iterator[None]:
-    """A context in which Redis is killed. Afterwards, it is started again."""
+    """Kill Redis, and start it again at the end of this context."""
     kill(running.redis)
     try:
         yield
@@ -58,12 +58,12 @@ def without_redis(running: Running) -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_worker(running: Running) -> Iterator[None]:
-    """A context in which the worker is killed. Afterwards, it is started again."""
+    """Kill the worker, and start it again at the end of this context."""
     kill(running.project.running["worker"])
     try:
         with ask_redis(running) as client:
-            # Until Redis notices that the worker has ended, it would send the next
-            # message to it.
+            # Until Redis notices that the worker has ended, Redis would send the next
+            # message to this worker.
             wait_until(
                 lambda: client.info("clients")["blocked_clients"] == 0,
                 seconds=10,
@@ -76,7 +76,10 @@ def without_worker(running: Running) -> Iterator[None]:
 
 @contextlib.contextmanager
 def frozen(process: Process) -> Iterator[None]:
-    """A context in which the process is stopped: it accepts connections and hangs."""
+    """Stop the process inside this context.
+
+    It still accepts connections, but does not answer.
+    """
     os.killpg(process.group, signal.SIGSTOP)
     try:
         yield
@@ -85,5 +88,5 @@ def frozen(process: Process) -> Iterator[None]:
 
 
 def ask_redis(running: Running) -> redis.Redis:
-    """A client of the app's Redis."""
+    """Return a client of the app's Redis."""
     return redis.Redis.from_url(running.site.redis_url)

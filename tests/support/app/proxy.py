@@ -1,4 +1,4 @@
-"""A TCP proxy on this machine, whose connections can hang without being closed."""
+"""A TCP proxy on this machine. Its connections can hang without being closed."""
 
 import contextlib
 import socket
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 class Proxy:
-    """Forwards connections to `port` of this machine, until they are frozen.
+    """Forwards connections to `port` of this machine until they are frozen.
 
     A frozen connection stays open, but carries no more data in either direction. New
     connections are still accepted and forwarded.
@@ -15,14 +15,14 @@ class Proxy:
 
     def __init__(self, port: int) -> None:
         self._target = port
-        self._frozen = threading.Event()  # for the connections made so far
+        self._frozen = threading.Event()  # set to freeze the connections made so far
         self._server = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = [self._server]
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def port(self) -> int:
-        """The port on which it listens."""
+        """The port on which the proxy listens."""
         return self._server.getsockname()[1]
 
     def freeze(self) -> None:
@@ -31,14 +31,14 @@ class Proxy:
         frozen.set()
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close the proxy and all its connections."""
         for one in self._open:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # it was closed
+        with contextlib.suppress(OSError):  # the proxy was closed
             while True:
                 client, _ = self._server.accept()
                 server = socket.create_connection(("127.0.0.1", self._target))
@@ -62,7 +62,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def proxy_to(port: int) -> Iterator[Proxy]:
-    """A context with a proxy to that port of this machine."""
+    """Run a proxy to that port of this machine inside this context."""
     proxy = Proxy(port)
     try:
         yield proxy

@@ -11,7 +11,8 @@ from tutorial.project.files import copy_project
 SITE_NAME = "tested"
 QUEUE = f"{SITE_NAME}.celery"
 
-# Timeouts in seconds. With the app's defaults, a test would wait for minutes.
+# Timeouts in seconds, and a high limit of searches. With the app's default timeouts, a
+# test would wait for minutes.
 SHORT = {
     "OPENAI_TIMEOUT_SECONDS": "2",
     "OPENAI_FIRST_WORD_SECONDS": "6",
@@ -25,7 +26,7 @@ SHORT = {
 
 
 def channel_of(user_id: object) -> str:
-    """The Redis channel of a user's group."""
+    """Return the name of the Redis channel of a user's group."""
     return f"{SITE_NAME}__group__user_{user_id}"
 
 
@@ -35,9 +36,9 @@ def start_app(
     stand_in_options: Sequence[str] = (),
     additions: Mapping[str, str] = MappingProxyType({}),
 ) -> Running:
-    """Start a copy of `final/`, in the folder `parent`, with short timeouts.
+    """Copy `final/` into the folder `parent`, and start the copy with short timeouts.
 
-    `additions` are texts that are appended to its files, by file name.
+    `additions` maps names of its files to texts that are appended to these files.
     """
     step = steps.find("final")
     folder = parent / "project"

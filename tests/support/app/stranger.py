@@ -22,7 +22,8 @@ def nobody_else_sees(site: Site) -> Iterator[None]:
         with contextlib.suppress(ConnectionClosed, TimeoutError):
             while True:
                 frames.append(json.loads(socket.recv(timeout=0)))
-    # The stranger's own search arrives after any message that is still being sent.
+    # Frames of the stranger's own search arrive after all messages that are still on
+    # their way.
     with stranger.open_socket() as socket:
         own = stranger.search("Is this mine alone?")
         while not frames or frames[-1].get("status") not in ENDED:

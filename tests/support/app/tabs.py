@@ -1,4 +1,4 @@
-"""Many open pages at once: the part of their scripts that handles the sockets."""
+"""Simulates many open pages, but only the part of them that handles the sockets."""
 
 import asyncio
 import contextlib
@@ -19,12 +19,12 @@ class Tab:
 
     def __init__(self, person: Person) -> None:
         self.person = person
-        self.snapshots = 0  # the number of snapshots: one for each connection
-        self.seen: set[str] = set()  # the searches that a frame has named
-        self.ended: set[str] = set()  # the searches whose end it has received
+        self.snapshots = 0  # snapshots received: one for each connection
+        self.seen: set[str] = set()  # the ids of the searches that a frame has named
+        self.ended: set[str] = set()  # the ids of the searches that have ended
 
     async def live(self) -> None:
-        """Connect and listen; reconnect when the socket closes."""
+        """Connect and listen. When the socket closes, connect again."""
         site = self.person.site
         while True:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
@@ -49,7 +49,7 @@ class Tab:
 
 @contextlib.contextmanager
 def living(tabs: list[Tab]) -> Iterator[None]:
-    """A context in which the tabs are connected."""
+    """Keep the tabs connected inside this context."""
     is_over = threading.Event()
 
     async def live() -> None:

@@ -1,4 +1,4 @@
-"""A TLS proxy, which makes Redis reachable by `rediss://`, as managed services do."""
+"""A TLS proxy. Behind it, Redis has a `rediss://` address, as in managed services."""
 
 import asyncio
 import contextlib
@@ -14,9 +14,9 @@ AUTHORITY = "authority.pem"
 
 @contextlib.contextmanager
 def tls_to(port: int, folder: Path) -> Iterator[int]:
-    """A context with a TLS proxy to that port of this machine; yields the proxy's port.
+    """Inside this context, run a TLS proxy to that port, and yield the proxy's port.
 
-    Its certificate authority, which clients have to trust, is the file AUTHORITY in
+    Clients have to trust its certificate authority, which is the file AUTHORITY in
     `folder`.
     """
     authority = trustme.CA()

@@ -1,11 +1,12 @@
 """Starts Python programs by forking a process that has imported the libraries.
 
 The forked processes have their own id, group, environment and output, as usual. Forking
-saves the imports of Django, Celery, Channels and the API's client, which take a second
-of CPU time, and the tests start such processes hundreds of times.
+saves the imports of Django, Celery, Channels and the API's client. These imports take a
+second of CPU time, and the tests start such processes hundreds of times.
 
-Some programs are started as usual: programs that are not Python, commands that need a
-shell, another Python, and a project with a file that hides a library.
+Some programs are not forked, but started as usual: programs that are not Python,
+commands that need a shell, programs of another Python, and all programs of a project
+with a file that hides a library.
 """
 
 import json
@@ -28,8 +29,9 @@ SERVER = Path(__file__).with_name("server.py")
 COMMAND = Path(__file__).with_name("command.py")
 BIN = VENV / "bin"
 
-KIND = (socket.AF_UNIX, getattr(socket, "SOCK_SEQPACKET", 0))  # macOS has none
-# The variable with the name of the server's socket, for programs that a test starts.
+# macOS has no SOCK_SEQPACKET.
+KIND = (socket.AF_UNIX, getattr(socket, "SOCK_SEQPACKET", 0))
+# The environment variable that tells a test's programs the name of the server's socket.
 ADDRESS = "TUTORIAL_TEST_FORKS"
 
 # A command with one of these characters needs a shell.
@@ -38,7 +40,7 @@ VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})")
 
 
 class ForkServer:
-    """A connection to the process that forks, which also reads its reports."""
+    """A connection to the process that forks. It also reads that process's reports."""
 
     def __init__(self) -> None:
         if ADDRESS in os.environ:
@@ -53,7 +55,7 @@ class ForkServer:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def start(self, child: "Forked", request: dict[str, Any], files: list[int]) -> None:
-        """Start the program of the request; sets the child's `pid`."""
+        """Start the program of the request, and set the child's `pid`."""
         with self._lock:
             self._started.append(child)
             message = json.dumps(request).encode()
@@ -73,9 +75,10 @@ class ForkServer:
 
 
 def _start_server() -> socket.socket:
-    """Start the process that forks. It ends when this process ends.
+    """Start the process that forks, and return a socket that is connected to it.
 
-    Programs that this process starts may use it, too: see `command.py`.
+    It ends when this process ends. Programs that this process starts may use it, too:
+    see `command.py`.
     """
     ours, theirs = socket.socketpair(*KIND)
     # A socket whose name begins with a zero byte has no file.
@@ -134,7 +137,7 @@ class Forked(subprocess.Popen):
         self._child_created = True
 
     def end(self, code: int) -> None:
-        """Record its exit status."""
+        """Record the exit status of the program, which has ended."""
         self.returncode = code
         self._ended.set()
 
@@ -159,7 +162,10 @@ def _the_server() -> ForkServer:
 
 
 def tutorial() -> list[str]:
-    """The command that starts `tutorial` so that it forks to start its programs."""
+    """Return a command that starts `tutorial`, which then forks to start its programs.
+
+    Only Linux can do that. On other systems, it starts programs as usual.
+    """
     if sys.platform != "linux":
         return [sys.executable, "-m", "tutorial"]
     _the_server()
@@ -167,7 +173,7 @@ def tutorial() -> list[str]:
 
 
 def popen(args: str | list[str], **options: Any) -> subprocess.Popen:
-    """Like `subprocess.Popen`, but faster for the Python programs of a project."""
+    """Start a program as `subprocess.Popen` does, but fork for a Python program."""
     folder, environment = Path(options["cwd"]).absolute(), options["env"]
     words = _words(args, environment) if isinstance(args, str) else list(args)
     program = _program(words, folder, environment)
@@ -191,7 +197,7 @@ def popen(args: str | list[str], **options: Any) -> subprocess.Popen:
 
 
 def _words(command: str, environment: Mapping[str, str]) -> list[str]:
-    """The words of a command that needs no shell; an empty list for other commands."""
+    """Return the words of a command that needs no shell, or [] for other commands."""
     if SHELL.search(command):
         return []
 
@@ -204,7 +210,10 @@ def _words(command: str, environment: Mapping[str, str]) -> list[str]:
 def _program(
     words: list[str], folder: Path, environment: Mapping[str, str]
 ) -> list[str] | None:
-    """A script and its arguments, or -m, a module and its arguments; or None."""
+    """Return the arguments for Python, or None if the program cannot be forked.
+
+    They are a script and its arguments, or -m, a module and its arguments.
+    """
     found = words and shutil.which(words[0], path=environment.get("PATH"))
     if not found or Path(found).parent != BIN or _hides_a_library(folder):
         return None

@@ -1,7 +1,6 @@
 """`python command.py ...` runs `python -m tutorial ...` in the current folder.
 
-The difference is that the test's server forks to start the Python programs of a
-project.
+The only difference is that the Python programs of a project are started by forking.
 """
 
 import runpy

@@ -1,7 +1,7 @@
 """The libraries that are imported before a fork.
 
 Their import must not depend on a project: it must not read the settings, start a thread
-or open a file. Twisted's reactor opens files, so no module here may import it.
+or open a file. Twisted's reactor opens files, so no library here may import it.
 """
 
 import importlib
@@ -57,7 +57,7 @@ LIBRARIES = (
     "whitenoise.middleware",
 )
 
-# The names of files in a project that would be imported in place of a library.
+# If a file of a project has one of these names, it hides a library of that name.
 HIDEABLE = {name.partition(".")[0] for name in LIBRARIES} | {
     "asgiref",
     "httpx2",

@@ -1,9 +1,9 @@
 """Makes Django's reloader fork to start the server.
 
-The reloader runs the project's server in a child, which it replaces after each save. A
-signal to the group of the reloader must reach that child, too. The child is therefore
-forked by a process in this group, which was itself forked before anything of the
-project was imported.
+The reloader runs the project's server in a child process, and replaces the child after
+each save. A signal to the reloader's process group must reach that child, too.
+Therefore, a helper process in the same group forks the child. The helper itself was
+forked before anything of the project was imported.
 """
 
 import json
@@ -44,7 +44,7 @@ def _nurse(
     request: dict[str, Any],
     run: Callable[[dict[str, Any]], None],
 ) -> None:
-    """Fork for each message, and report the status of the child. Never returns."""
+    """Fork for each message, and report the child's exit status. Never returns."""
     while connection.recv(1000):
         pid = os.fork()
         if pid == 0:

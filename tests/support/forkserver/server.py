@@ -1,8 +1,9 @@
 """The program that forks: `python server.py SOCKET LISTENER`.
 
-Each message on the socket requests a program, and carries two file descriptors for its
-output. The answer is [id, null]; when the program has ended, [id, status] follows.
-Other programs may connect to the listener and send the same requests.
+SOCKET and LISTENER are file descriptors. Each message on the socket requests a program,
+and carries two more file descriptors for its output. The reply is [id, null]. When the
+program has ended, [id, status] follows. Other programs may connect to the listener, and
+send the same requests.
 """
 
 import atexit
@@ -24,16 +25,17 @@ from typing import Any
 import nursery
 from libraries import import_libraries
 
-# The paths of the standard library and of the packages.
+# The paths of the standard library and of the installed packages.
 PATHS = sys.path[1:]
 
 
 def serve(owner: socket.socket, listener: socket.socket) -> dict[str, Any]:
-    """Fork for each message. In the child, return the request for it.
+    """Fork for each message. In the child, return the request in the message.
 
-    In the server, this function ends the process when its owner is gone.
+    In the server, this function does not return, and ends the process when the owner
+    has gone.
     """
-    asked_by: dict[int, socket.socket] = {}  # the clients of running children, by pid
+    asked_by: dict[int, socket.socket] = {}  # the clients of the children, by pid
     ended, wakes = socket.socketpair()
     for end in (ended, wakes):
         end.setblocking(False)
@@ -77,7 +79,10 @@ def serve(owner: socket.socket, listener: socket.socket) -> dict[str, Any]:
 
 
 def receive(connection: socket.socket) -> tuple[bytes, list[int]]:
-    """A message and its files; an empty message if the connection is closed."""
+    """Return a message and its files.
+
+    The message is empty if the connection is closed.
+    """
     try:
         return socket.recv_fds(connection, 1 << 20, 2)[:2]
     except ConnectionError:
@@ -91,14 +96,14 @@ def tell(connection: socket.socket, words: list) -> None:
 
 
 def report_ended(asked_by: dict[int, socket.socket]) -> None:
-    """Report each child that has ended."""
+    """Report each child that has ended, to the client that asked for it."""
     with contextlib.suppress(ChildProcessError):
         while (found := os.waitpid(-1, os.WNOHANG))[0]:
             tell(asked_by.pop(found[0]), list(found))
 
 
 def take(files: list[int]) -> None:
-    """Make the files the output of this process, and close all others."""
+    """Use the files as the output of this process, and close all other files."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for target, file in enumerate([nothing, *files]):
         os.dup2(file, target)
@@ -106,7 +111,7 @@ def take(files: list[int]) -> None:
 
 
 def become(request: dict[str, Any]) -> None:
-    """Prepare this process as if Python had been started for the program."""
+    """Prepare this process like a Python that has just started, and run the program."""
     if request["leads"]:
         os.setsid()
     os.chdir(request["folder"])
@@ -151,8 +156,8 @@ def become(request: dict[str, Any]) -> None:
 def run(request: dict[str, Any]) -> None:
     """Run the program, and end this process as Python does.
 
-    Modules are not torn down, because that would copy all memory that is shared with
-    the server, which takes longer than the start.
+    Modules are not torn down. That would copy all memory that is shared with the
+    server, and take longer than the start of the program.
     """
     status = 0
     try:

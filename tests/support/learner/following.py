@@ -20,17 +20,17 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.site import fences, listing
 from tutorial.site.pair import find_pair
 
-PATIENCE = 60.0  # seconds for each wait
+PATIENCE = 60.0  # the most seconds that each wait takes
 
 RUN = "$ python3 -m tutorial run ../my-search"
 FAULTS = ROOT / "tutorial" / "repair_shop" / "patches"
 
 
 def follow(page: Page, root: Path, browser: Browser) -> None:
-    """Follow the page in `root`, a copy of the repository.
+    """Do what the page says, with `root` as the learner's copy of the repository.
 
-    Raises SybilFailure, with the page, the line and what was seen, if the page is
-    wrong.
+    Raises SybilFailure if the page is wrong. Its message names the page and the line,
+    and says what was seen.
     """
     learner = Learner(page, root, browser)
     try:
@@ -49,12 +49,15 @@ class Learner:
         self.terminals = Terminals(root, PATIENCE, browser)
         url = f"http://127.0.0.1:{self.terminals.port('run')}"
         self.window = Window(browser, url, PATIENCE)
-        self._said_before = 0  # lines printed before the last question
+        self._said_before = 0  # number of lines before the last question
         self._unwanted: list[str] = []
         self._keyboard = self._take_seat()
 
     def _take_seat(self) -> Keyboard | None:
-        """Make the folder that the page of a step expects, and a keyboard for it."""
+        """Make the folder that the page expects, and return a keyboard for it.
+
+        Return None if the page is not about a step.
+        """
         step = {step.name: step for step in steps.steps()}.get(self.page.step)
         if step is None:
             return None
@@ -63,9 +66,10 @@ class Learner:
         return Keyboard(find_pair(step.name), self.folder)
 
     def _have(self, words: str) -> None:
-        """Make the folder again, at the end of the step that `words` names: "5".
+        """Make the folder again, with the project at the end of a step.
 
-        With "5 no_await", also add the mistake `no_await`.
+        `words` is the number of the step, such as "5". With "5 no_await", the mistake
+        `no_await` is added.
         """
         step, _, fault = words.partition(" ")
         if self.terminals.programs:
@@ -86,7 +90,7 @@ class Learner:
         )
 
     def hurry(self, seconds: float) -> None:
-        """Wait no longer than this from now on."""
+        """Let each wait take at most this long from now on."""
         self.terminals.patience = self.window.patience = seconds
 
     def do(self, action: Action) -> None:
@@ -145,7 +149,7 @@ class Learner:
         is_of_the_page = str(fields.get("step", self.page.step)) == self.page.step
         if self._keyboard is None or not is_of_the_page:
             return
-        # A server that has just started needs to see the file before it is changed.
+        # A server that has just started must see the file before the file is changed.
         self.terminals.wait_for_a_look(0)
         if self._keyboard.type(body):
             self.terminals.wait_for_a_look(time.time())
@@ -181,7 +185,7 @@ class Learner:
             window.hear(name, argument)
 
     def _said(self) -> list[str]:
-        """The lines that the running program has printed since the last question."""
+        """Return what the running program has printed since the last question."""
         program = self.terminals.programs.get("run")
         if program is None:
             raise Problem("terminal: no program is running")

@@ -1,4 +1,4 @@
-"""Types the shown lines of the listings of a step's page into a folder."""
+"""Types the shown lines of a page's listings into the learner's files."""
 
 import ast
 import difflib
@@ -13,7 +13,7 @@ from tutorial.site.typed import Typed
 
 
 class Keyboard:
-    """Types into the project in `folder`, which is at the end of the step before."""
+    """Types into the project in `folder`, which is at the end of the previous step."""
 
     def __init__(self, pair: Pair, folder: Path) -> None:
         self.pair = pair
@@ -22,9 +22,9 @@ class Keyboard:
         self._made: set[str] = set()  # files that a command has written
 
     def type(self, body: str) -> bool:
-        """Type the lines of a `step` fence's body; return whether they are new.
+        """Type the lines of a `step` fence's body. Return whether this changed a file.
 
-        Raises Problem if the file is not as the page has left it.
+        Raises Problem if the file is not as the earlier listings of the page left it.
         """
         shown = listing.read(self.pair, body)
         file, path = shown.file, self.folder / shown.file.path
@@ -53,7 +53,8 @@ class Keyboard:
     def _compare_made(self, file: File, path: Path) -> None:
         """Raise Problem if a file that a command wrote differs from the page.
 
-        Django's quotation marks, line breaks and dates may differ.
+        In Python files, quotation marks, line breaks and comments may differ, such as
+        the dates that Django writes.
         """
         wanted = "".join(line + "\n" for line in file.new)
         made = path.read_text()
@@ -69,7 +70,8 @@ class Keyboard:
     def compare(self) -> None:
         """Raise Problem if the folder is not equal to the step, byte for byte.
 
-        Files that a command wrote were compared when they were shown.
+        Files that a command wrote are left out. They were compared when a listing
+        showed them.
         """
         wanted, typed = files(self.pair.new), files(self.folder)
         wrong = []

@@ -1,7 +1,7 @@
 """Reads what a page asks a learner to do: listings, console blocks, and directives.
 
-Directives are comments on a line of their own. They say what the learner does and sees
-in the browser and in the terminal of a running program, which no fence can describe.
+Directives are comments on a line of their own. They describe what no fence can: what
+the learner does and sees in the browser, and in the terminal of a running program.
 
     <!-- open -->                     load http://127.0.0.1:8000
     <!-- ask: What is a broker? -->   type this text into the form and send it
@@ -10,23 +10,24 @@ in the browser and in the terminal of a running program, which no fence can desc
     <!-- sees not: Offline -->        the page does not show this text now
     <!-- badge: Live -->              wait until the badge starts with this text
     <!-- status: 405 -->              wait until a page with this HTTP status is loaded
-    <!-- console: stage 1 -->         a line of the browser's console since the last ask
-    <!-- frame: "task_id" -->         a frame of the WebSocket since the last ask
-    <!-- terminal: stage 4 -->        a line of the running program since the last ask
-    <!-- terminal not: stage 5 -->    no such line up to the end of the next wait
+    <!-- console: stage 1 -->         wait for this text in the browser's console
+    <!-- frame: "task_id" -->         wait for this text in a frame of the WebSocket
+    <!-- terminal: stage 4 -->        wait for this text from the running program
+    <!-- terminal not: stage 5 -->    this text is not printed before the next wait ends
     <!-- Ctrl-C -->                   end the running program
     <!-- my-search: 5 -->             make ../my-search again, at the end of step 5
     <!-- my-search: 5 no_await -->    the same, with a mistake of the repair shop in it
     <!-- run -->                      run ../my-search in a terminal that is not shown
     <!-- not run: why -->             the console block below cannot run in a test
-    <!-- fails: why -->               a command in it fails, and prints no line about it
+    <!-- fails: why -->               a command below fails, and prints no line about it
 
-A `…` stands for any characters. All comments that start with a capital letter, except
-Ctrl-C, are for authors.
+The directives `console`, `frame`, `terminal` and `terminal not` look only at what has
+arrived since the last `ask`. A `…` stands for any characters. Except for Ctrl-C, a
+comment that starts with a capital letter is not a directive, but a note for authors.
 
-For the page of a step, ../my-search is at the end of the step before, unless the page
-makes the folder itself. On other pages, it does not exist until a command or a
-directive makes it.
+When the page of a step begins, ../my-search is at the end of the previous step, unless
+the page makes the folder itself. On other pages, the folder does not exist until a
+command or a directive makes it.
 """
 
 import re
@@ -41,7 +42,7 @@ from tutorial.problem import Problem
 from tutorial.site import fences
 from tutorial.site.extension import FRONT_MATTER
 
-# Whether a directive has an argument after its colon.
+# The directives, and whether each of them has an argument after a colon.
 DIRECTIVES = {
     **dict.fromkeys(("open", "reload", "Ctrl-C", "run"), False),
     **dict.fromkeys(("ask", "sees", "sees not", "badge", "status"), True),
@@ -50,11 +51,11 @@ DIRECTIVES = {
 }
 COMMENT = re.compile(r" *<!-- (?P<name>[^:\n]*?)(?:: (?P<argument>.*))? -->")
 
-# The actions of the site's own fences.
+# The actions for the kinds of fences that only this site has.
 LISTING, COMMANDS = "listing", "commands"
 FENCES = {"step": LISTING, "console": COMMANDS}
 
-# Directives about the console block below.
+# Directives about the console block that follows them.
 ABOVE = ("not run", "fails")
 
 # Directives that wait for something. After the wait, “terminal not” can be checked.
@@ -85,26 +86,32 @@ class Page:
         return str(self.meta.get("step", ""))
 
     def lines_of(self, kind: str) -> list[str]:
-        """The lines of the page's fences of the given kind, such as "sh"."""
+        """Return the lines of the page's fences of the given kind, such as "sh"."""
         lines = self.text.split("\n")
         found = (f for f in fences.scan(lines) if f.info.split(" ")[0] == kind)
         return [line for fence in found for line in fence.body(lines).split("\n")]
 
     def fences(self) -> list[str]:
-        """The info strings of its fences, except those that only show other fences."""
+        """Return the info strings of the page's fences.
+
+        Fences with more than three marks are left out: they only show other fences.
+        """
         lines = self.text.split("\n")
         return [f.info for f in fences.scan(lines) if len(f.marks) == 3]
 
     def actions(self) -> list[Action]:
-        """All actions. Raises SybilFailure, with the line, if one cannot be read."""
+        """Return all actions of the page.
+
+        Raises SybilFailure, which names the line, if an action cannot be read.
+        """
         found: list[Action] = []
         self.go_down(found.append)
         return found
 
     def go_down(self, do: Callable[[Action], object]) -> None:
-        """Do one action after the other.
+        """Call `do` with one action of the page after the other.
 
-        Raises SybilFailure, with the page and the line, if one fails.
+        Raises SybilFailure, which names the page and the line, if an action fails.
         """
 
         def evaluate(example: Example) -> str:
@@ -125,7 +132,10 @@ class Page:
             example.evaluate()
 
     def _found(self) -> Iterator[tuple[int, int, Action | str]]:
-        """The actions with their places in the text; a message if one is wrong."""
+        """Yield the start and the end of each action in the text, and the action.
+
+        If an action is wrong, yield a message in its place.
+        """
         lines = self.text.split("\n")
         starts = [0]
         for line in lines:
@@ -154,11 +164,11 @@ class _Checks:
     """
 
     def __init__(self) -> None:
-        self._above = ""  # the directive about the console block below
-        self._unchecked = False  # whether a "terminal not" has not been checked yet
+        self._above = ""  # a directive about the console block that follows
+        self._unchecked = False  # whether a "terminal not" still has to be checked
 
     def fence(self, kind: str, body: str) -> Action | str | None:
-        """A fence of the page."""
+        """Read and check a fence of the page."""
         above, self._above = self._above, ""
         if above and kind != "console":
             return _misplaced(above)
@@ -167,7 +177,7 @@ class _Checks:
         return Action(FENCES[kind], body, fails=above == "fails")
 
     def line(self, line: str) -> Action | str | None:
-        """A line of the page outside all fences."""
+        """Read and check a line of the page that is outside all fences."""
         if "<!--" not in line:
             above = self._above if line.strip() else ""
             self._above = "" if above else self._above
@@ -193,7 +203,7 @@ class _Checks:
         return directive
 
     def end(self) -> str:
-        """A message if the page ends too early."""
+        """Return a message if the page ends too early, and "" if not."""
         if self._above:
             return _misplaced(self._above)
         if self._unchecked:
@@ -206,7 +216,10 @@ def _misplaced(directive: str) -> str:
 
 
 def _directive(line: str) -> Action | str | None:
-    """The action of a line with a comment; a message if the comment is wrong."""
+    """Return the action of a line with a comment, or a message if it is wrong.
+
+    Return None if the comment is not a directive.
+    """
     match = COMMENT.fullmatch(line.rstrip())
     if not match:
         known = re.search(r"<!-- *(\w[\w -]*)", re.sub(r"(`+).+?\1", "", line))

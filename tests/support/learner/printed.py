@@ -7,14 +7,15 @@ from tutorial.site.console import ANYTHING
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-# Values that differ each time, which are replaced by constants on both sides.
+# Patterns of values that differ each time, and the constants that replace them, both in
+# the program's output and in the page's.
 SAME = (
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "2026-01-01"),
     (re.compile(r"\b\d\d:\d\d:\d\d(?:[.,]\d{3,6})?"), "12:00:00"),
     (re.compile(r"\b\d+(?:\.\d+)?(?=(?:e-\d+)? ?s\b)"), "1"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "ID"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{8}\b"), "ID"),
-    # All ports except those of the project and of the site, which the reader types.
+    # All ports except 8000 (the project) and 8001 (the site), which the reader types.
     (re.compile(r"(?<=127\.0\.0\.1:)(?!800[01]\b)\d+"), "PORT"),
     (re.compile(r"(?<=localhost:)(?!800[01]\b)\d+"), "PORT"),
 )
@@ -25,7 +26,7 @@ class Differs(AssertionError):
 
 
 def regular(line: str) -> str:
-    """A line with constants in place of values that differ each time."""
+    """Return the line with constants in place of values that differ each time."""
     line = ESCAPES.sub("", line)
     for pattern, text in SAME:
         line = pattern.sub(text, line)
@@ -33,16 +34,16 @@ def regular(line: str) -> str:
 
 
 def pattern(shown: str) -> re.Pattern[str]:
-    """A pattern for a text that the page shows; `…` fits any characters."""
+    """Return a pattern for a text that the page shows. `…` matches any characters."""
     return re.compile(".*".join(map(re.escape, regular(shown).split(ANYTHING))))
 
 
 def compare(shown: Sequence[str], printed: Sequence[str]) -> set[int]:
-    """The indexes of the printed lines that the page shows.
+    """Return the indexes of the printed lines that the page shows.
 
     A line `…` matches any number of lines, including none. A line that ends in `…` also
-    matches the lines after it that are indented more. Raises Differs if the program
-    printed something else.
+    matches the lines right below it that have a deeper indentation. Raises Differs if
+    the program printed something else.
     """
     match = _Match(shown, printed)
     found = match.find()
@@ -60,16 +61,22 @@ class _Match:
         self._lines = [regular(line) for line in printed]
         while self._lines and not self._lines[-1]:
             self._lines.pop()
-        self._furthest = 0  # the first shown line that matches nothing
+        self._furthest = 0  # the index of the first shown line that fits nowhere
         self._failed: set[tuple[int, int]] = set()
 
     def find(self) -> set[int] | None:
-        """The indexes of the printed lines that are shown; None if they differ."""
+        """Return the indexes of the printed lines that are shown.
+
+        Return None if the output differs from the page.
+        """
         first = next((n for n, line in enumerate(self._lines) if line), 0)
         return self._fit(0, first)
 
     def _fit(self, at: int, line: int) -> set[int] | None:
-        """The matches that start at the shown line `at` and the printed line `line`."""
+        """Match the shown lines from `at` on with the printed lines from `line` on.
+
+        Return the indexes of the printed lines that are shown, or None if they differ.
+        """
         if (at, line) in self._failed:
             return None
         self._furthest = max(self._furthest, at)
@@ -92,7 +99,7 @@ class _Match:
         return bool(pattern(self._shown[at]).fullmatch(self._lines[line]))
 
     def _ends(self, at: int, line: int) -> Iterator[int]:
-        """The places at which the next line may start after a match."""
+        """Yield the indexes of the printed lines that the next shown line may match."""
         yield line + 1
         if self._shown[at].endswith(ANYTHING):
             start = _indentation(self._lines[line])
@@ -102,7 +109,7 @@ class _Match:
                 yield n + 1
 
     def difference(self) -> str:
-        """A description of the difference."""
+        """Describe how the printed lines differ from the shown ones."""
         if self._furthest < len(self._shown):
             start = "the page shows this line, and it was not printed there:\n"
             start += f"  {self._shown[self._furthest]}"
@@ -113,7 +120,10 @@ class _Match:
 
 
 def first_unseen(shown: Sequence[str], printed: Sequence[str]) -> str | None:
-    """The first of the shown lines, in order, that has not been printed yet."""
+    """Return the first shown line that has not been printed yet, or None.
+
+    The lines have to be printed in the order in which they are shown.
+    """
     lines = iter([regular(line) for line in printed])
     for line in shown:
         if line == ANYTHING or not line:
@@ -129,5 +139,5 @@ def _is_found(found: set[int] | None) -> bool:
 
 
 def _indentation(line: str) -> int:
-    """The indentation of a line; 0 for a blank line."""
+    """Return the indentation of a line, which is 0 for an empty line."""
     return len(line) - len(line.lstrip())

@@ -20,7 +20,7 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.site import console
 from tutorial.site.console import Exchange
 
-# Commands that run until Ctrl-C, and their ports on the page.
+# Commands that run until Ctrl-C, and the ports that the page shows for them.
 PROGRAMS = {"run": 8000, "docs": 8001}
 READY = {"run": "Ready in …", "docs": "…Serving on …"}
 
@@ -40,10 +40,10 @@ class Program:
         self.kind = kind
         self.title = title  # the title of its terminal
         self.started = time.time()
-        self._port = port  # the port on the page
+        self._port = port  # the port that the page shows
 
     def lines(self) -> list[str]:
-        """The output of the program so far, with the port that the page shows."""
+        """Return the output so far, but with the port that the page shows."""
         text = self.runner.output.replace(
             f"127.0.0.1:{self.runner.port}", f"127.0.0.1:{self._port}"
         )
@@ -67,7 +67,7 @@ class Program:
         )
 
     def last_words(self) -> str:
-        """The last lines that the program has printed, with a heading."""
+        """Return the last lines that the program has printed, below a heading."""
         return "the last lines that the program has printed:\n" + "\n".join(
             f"  {x}" for x in self.lines()[-30:]
         )
@@ -79,21 +79,21 @@ class Terminals:
     def __init__(self, root: Path, patience: float, browser: Browser) -> None:
         self.root = root
         self._browser = browser
-        self.patience = patience  # seconds
+        self.patience = patience  # the most seconds that a wait takes
         self.programs: dict[str, Program] = {}  # by their kind
         self._ports = {kind: free_port() for kind in PROGRAMS}
         self._looks = root.parent / "looks"
         self._looks.mkdir()
 
     def port(self, kind: str) -> int:
-        """The port of every program of this kind."""
+        """Return the real port of all programs of this kind."""
         return self._ports[kind]
 
     def type(self, body: str, *, fails: bool = False) -> None:
         """Type the commands of a `console` fence with this body, and read the output.
 
-        With `fails`, a command has to fail without a line about it on the page. Raises
-        Problem if the output is not as the page says.
+        With `fails`, at least one command has to fail, and the page does not have to
+        show the line that says so. Raises Problem if the output differs from the page.
         """
         block = console.read(body)
         statuses = []
@@ -120,8 +120,8 @@ class Terminals:
     def wait_for_a_look(self, since: float) -> None:
         """Wait until Django's server has looked at its files after the time `since`.
 
-        It restarts if one of its files has changed. Raises Problem if the program has
-        ended.
+        The server restarts if one of its files has changed. Raises Problem if the
+        program has ended.
         """
         program = self.programs.get("run")
         if program is None:
@@ -146,7 +146,7 @@ class Terminals:
         )
 
     def wait_for_server(self) -> None:
-        """Wait until the project answers, for example after an edit."""
+        """Wait until the project accepts connections, for example after an edit."""
         program = self.programs.get("run")
         if program is None:
             raise Problem("no program is running, so no server answers")
@@ -200,7 +200,7 @@ class Terminals:
             return printed.first_unseen(shown, program.lines())
 
         def is_seen_or_ended() -> bool:
-            program.runner.processes()  # remember them, to check that they end
+            program.runner.processes()  # remember them, to check later that they end
             return program.has_ended or missing() is None
 
         def otherwise() -> str:
@@ -221,13 +221,14 @@ class Terminals:
         _refuse(command)
         variables = _variables()
         if command.startswith(PREFIX + "manage ") and "run" not in self.programs:
-            # A project that is not running has no Redis: do not use the one at 6379.
+            # A project that is not running has no Redis. Without this address, the
+            # command would use the Redis at port 6379.
             variables["REDIS_URL"] = "redis://127.0.0.1:9/0"
         check = CHECK.fullmatch(command)
         folder = self.root.parent / check["name"] if check else self.root
         if check and (folder / "manage.py").exists():
-            # Run it in this process, with this browser and with forked programs,
-            # because starting a browser and programs takes seconds.
+            # Run the check in this process, with this browser and with forked programs,
+            # because it takes seconds to start a browser and programs.
             number, title = check["number"], f"../{folder.name}"
             status, output = print_check(number, title, folder, self._browser)
         else:
@@ -247,7 +248,7 @@ class Terminals:
         return status
 
     def _start(self, command: str, variables: dict[str, str]) -> tuple[int, str]:
-        """Run a command until it ends; return its exit status and output."""
+        """Run a command until it ends, and return its exit status and output."""
         child = subprocess.Popen(
             command,
             shell=True,
@@ -272,14 +273,17 @@ class Terminals:
 
 
 def _telling(lines: list[str]) -> set[int]:
-    """The lines that report a failure: the last one, and those of `check`."""
+    """Return the indexes of the lines that can report a failure.
+
+    These are the last line, and the lines of `check` that start with BROKEN.
+    """
     filled = [number for number, line in enumerate(lines) if line.strip()]
     failed = {n for n in filled if printed.regular(lines[n]).startswith("BROKEN")}
     return failed | set(filled[-1:])
 
 
 def _program(command: str) -> list[str]:
-    """The arguments of a command that runs until Ctrl-C; [] for other commands."""
+    """Return the arguments of a command that runs until Ctrl-C, or else []."""
     if not command.startswith(PREFIX):
         return []
     words = shlex.split(command, comments=True)[3:]
@@ -302,7 +306,7 @@ def _refuse(command: str) -> None:
 
 
 def _variables() -> dict[str, str]:
-    """Variables that make `python3` this Python, and its output unbuffered."""
+    """Return variables that make `python3` this Python, without an output buffer."""
     python = Path(sys.executable).parent
     return {
         "PATH": f"{python}{os.pathsep}{os.environ.get('PATH', '')}",

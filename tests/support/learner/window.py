@@ -9,16 +9,16 @@ from support.learner.printed import pattern, regular
 from tutorial.problem import Problem
 from tutorial.runtime.waiting import pause_in, wait_until
 
-# Chrome's error for a response without a body, for which it shows its own page.
+# Chrome's error for a response without a body. Chrome then shows a page of its own.
 NO_PAGE = "ERR_HTTP_RESPONSE_CODE_FAILURE"
 
 
 class Window:
-    """A page in a real browser, and its log since the last search."""
+    """A page in a real browser, with its console and frames since the last search."""
 
     def __init__(self, browser: Browser, url: str, patience: float) -> None:
         self.url = url
-        self.patience = patience  # seconds
+        self.patience = patience  # the most seconds that a wait takes
         self._page = browser.new_page()
         self._status = 0
         self._navigations = 0
@@ -43,7 +43,8 @@ class Window:
             try:
                 self._page.goto(self.url, wait_until="load", timeout=self._timeout)
             except Error as error:
-                # The second sign: Chromium is still loading its page about the first.
+                # The second sign means that Chromium is still loading its own page
+                # about the refused connection.
                 refused = ("ERR_CONNECTION_REFUSED", "chrome-error://")
                 if any(sign in error.message for sign in refused):
                     return False
@@ -113,14 +114,17 @@ class Window:
         )
 
     def status(self, text: str) -> None:
-        """Wait until the last page has been loaded with this HTTP status."""
+        """Wait until the page that was loaded last has this HTTP status."""
         self._wait(
             lambda: str(self._status) == text.strip(),
             lambda: f"the page came with status {self._status}, not {text}",
         )
 
     def hear(self, what: str, text: str) -> None:
-        """Wait until the browser's console, or a frame, has a line with the text."""
+        """Wait until a line of the browser's console, or a frame, contains the text.
+
+        `what` is "console" or "frame".
+        """
         lines = {"console": self.console, "frame": self.frames}[what]
         fitting = pattern(text)
 
@@ -134,7 +138,7 @@ class Window:
         )
 
     def text(self) -> str:
-        """The text of the page, in one line."""
+        """Return the text of the page, in one line."""
         with _plainly("sees"):
             return " ".join(self._page.locator("body").inner_text().split())
 

@@ -1,8 +1,8 @@
-"""A Debian machine to deploy on: a copy of this one, which is discarded afterwards.
+"""A Debian machine to deploy on. It is a copy of this one, and is discarded later.
 
-Its files are an overlay, in memory, over the files of this machine. Its processes are
-in a separate PID namespace, and end with it. The copy shares the network of this
-machine, to install packages.
+Its files are an overlay over the files of this machine, and changes are kept in memory.
+Its processes are in a separate PID namespace, and end when the copy is discarded. The
+copy uses the network of this machine, so that it can install packages.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ SYSTEMCTL = Path(__file__).with_name("systemctl.py")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PORTS = (80, 443, 5432, 6379, 6432, 8001, 8002)
 
-# Packages that this machine may have, and an empty machine does not have.
+# Packages that this machine may have, but an empty machine does not have.
 PACKAGES = "'postgresql*' 'pgbouncer*' 'redis*' 'nginx*'"
 
 MAKE = """
@@ -36,7 +36,7 @@ printf '#!/bin/sh\\nexit 101\\n' > "$1/root/usr/sbin/policy-rc.d"
 chmod +x "$1/root/usr/sbin/policy-rc.d"
 exec "$2" -c "$3"
 """
-# The first process, which reaps orphans.
+# The program of the copy's first process. It reaps orphaned processes.
 FIRST = """
 import os, time
 print("ready", flush=True)
@@ -53,10 +53,10 @@ class CommandFailed(Exception):
 
 
 class Machine:
-    """A context manager for the machine.
+    """A context manager that starts the new machine, and discards it at the end.
 
-    Both machines see the same files in `shared`, a folder of this machine. The
-    `ports` of 127.0.0.1 that the new machine uses must be free on this machine.
+    Both machines see the same files in `shared`, a folder of this machine. The new
+    machine uses the `ports` of 127.0.0.1, so they must be free on this machine.
     """
 
     def __init__(
@@ -102,7 +102,10 @@ class Machine:
         self.run(f"cat > {path} && chmod {mode:o} {path}", text)
 
     def run(self, command: str, given: str = "") -> str:
-        """Run a command as root, and return its output. Raises CommandFailed."""
+        """Run a command as root, and return its output.
+
+        Raises CommandFailed if its exit status is not 0.
+        """
         network = {
             name: value
             for name, value in os.environ.items()
@@ -135,7 +138,7 @@ class Machine:
 
 
 def why_not() -> str:
-    """Why this machine cannot be copied; "" if it can."""
+    """Return the reason why this machine cannot be copied, or "" if it can."""
     if sys.platform != "linux" or not shutil.which("apt-get"):
         return "this is not Debian"
     if os.geteuid() != 0:

@@ -1,8 +1,8 @@
-"""Three machines with a Redis and a Sentinel each, set up as the page says.
+"""Three machines, each with a Redis and a Sentinel, set up as docs/deploy.md says.
 
-They are copies of one machine and share its network. Their addresses are therefore
-127.0.0.11 to 127.0.0.13 in place of 10.0.0.1 to 10.0.0.3; the ports are those of the
-page.
+They are copies of one machine, and share its network. Their addresses are therefore
+127.0.0.11 to 127.0.0.13, in place of 10.0.0.1 to 10.0.0.3 on the page. The ports are
+the same as on the page.
 """
 
 import re
@@ -18,7 +18,7 @@ NUMBERS = (1, 2, 3)
 
 
 def here(block: str) -> str:
-    """The commands with the addresses of the copies."""
+    """Return the commands with the addresses of the copies in place of the page's."""
     return re.sub(r"\b10\.0\.0\.(?=\d\b)", "127.0.0.1", block)
 
 
@@ -30,39 +30,42 @@ class RedisMachine(Shell):
         self.own = f"10.0.0.{number}"  # its address on the page
 
     def introduce(self, block: str, password: str) -> None:
-        """Set its address and the password."""
+        """Type the block that sets the machine's address and the password."""
         block, count = re.subn(r"^address=\S+", f"address={self.own}", block)
         assert count == 1
         self.type(here(block), f"{password}\n")
 
     def install(self, block: str) -> None:
-        """Install Redis and Sentinel.
+        """Install Redis and Sentinel on the machine.
 
-        A real machine has one address in the private network, which its connections
-        come from. Here, both programs need to have that address configured.
+        A real machine has one address in the private network, and its connections come
+        from this address. Here, both programs need a line about it in their settings.
         """
         bind = '"bind $address"'
-        assert block.count(bind) == 2  # of Redis and of the Sentinel
+        assert block.count(bind) == 2  # one for Redis and one for Sentinel
         self.type(block.replace(bind, f'{bind} "bind-source-addr $address"'))
 
     def master(self) -> str:
-        """The address of the master that its Sentinel knows."""
+        """Return the address of the master, as the machine's Sentinel knows it."""
         command = "sentinel get-master-addr-by-name search"
         return self.type(f'redis-cli -h "$address" -p 26379 {command}').split()[0]
 
     def role(self) -> str:
-        """The role of its Redis, "master" or "slave"; "away" if it does not answer."""
+        """Return the role of the machine's Redis: "master" or "slave".
+
+        Return "away" if Redis does not answer.
+        """
         command = '--no-auth-warning -a "$redis_password" role'
         return self.type(f'redis-cli -h "$address" {command} || echo away').split()[0]
 
     def signal(self, name: str, service: str) -> None:
-        """Send a signal to one of its services."""
+        """Send a signal to one of the machine's services."""
         self.machine.run(f"kill -{name} $(cat /run/{service}.pid)")
 
 
 @contextmanager
 def redis_machines(folder: Path, address: Path) -> Iterator[list[RedisMachine]]:
-    """The machines, with nothing installed."""
+    """Make three machines with nothing installed. They exist inside this context."""
 
     def make(number: int) -> Machine:
         own = folder / str(number)
@@ -77,7 +80,7 @@ def redis_machines(folder: Path, address: Path) -> Iterator[list[RedisMachine]]:
 
 
 def install_all(machines: Iterable[RedisMachine], block: str) -> None:
-    """Install Redis and Sentinel on each of them; the first one is the master."""
+    """Install Redis and Sentinel on each machine. The first one becomes the master."""
     first, *others = machines
     first.install(block)
     with ThreadPoolExecutor() as threads:

@@ -1,12 +1,12 @@
-"""A root shell on the machine, which remembers its variables and its folder."""
+"""A root shell on the machine. Between commands, it keeps its variables and folder."""
 
 from support.machine import Machine
 
-STATE = "/root/.shell"  # the variables
+STATE = "/root/.shell"  # the file in which the shell keeps its variables
 
 
 class Shell:
-    """Types commands of the page. `address` is the address of the repository."""
+    """Types the commands of a page. `address` is the address of the repository."""
 
     def __init__(self, machine: Machine, address: object) -> None:
         self.machine = machine

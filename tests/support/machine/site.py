@@ -1,4 +1,4 @@
-"""The deployed site as browsers reach it, through https and nginx."""
+"""Visits the deployed site as a browser does, through HTTPS and nginx."""
 
 import contextlib
 import json
@@ -31,16 +31,16 @@ class Browser:
         self.asked: list[str] = []  # the ids of the searches
 
     def request(self, method: str, path: str, **options) -> httpx2.Response:
-        """The response to a request."""
+        """Send a request, and return the response."""
         names = {"sni_hostname": HOST}
         return self.client.request(method, path, extensions=names, **options)
 
     def get(self, path: str = "/", **options) -> httpx2.Response:
-        """The response to a GET."""
+        """Send a GET request, and return the response."""
         return self.request("GET", path, **options)
 
     def send(self, path: str, fields: dict[str, str], **options) -> httpx2.Response:
-        """The response to a form."""
+        """Send a form with these fields, and return the response."""
         if "csrftoken" not in self.client.cookies:
             self.get(path)
         token = {"csrfmiddlewaretoken": self.client.cookies["csrftoken"]}
@@ -51,7 +51,7 @@ class Browser:
         return self.send(path, {"username": name, "password": password}).status_code
 
     def ask(self, question: str) -> httpx2.Response:
-        """Send a question, as the page's script does."""
+        """Send a question as the page's script does, and return the response."""
         task_id = str(uuid.uuid4())
         headers = {"Accept": "application/json"}
         response = self.send(
@@ -62,19 +62,19 @@ class Browser:
         return response
 
     def snapshot(self) -> dict:
-        """The visitor's user, and the searches by their ids."""
+        """Return the states of the visitor's searches, by id."""
         waiting = [("waiting", task_id) for task_id in self.asked[-50:]]
         headers = {"Accept": "application/json"}
         data = self.get("/", params=waiting, headers=headers).json()
         return {search["task_id"]: search for search in data["searches"]}
 
     def user(self) -> str:
-        """The id of the visitor's user, as shown in the page."""
+        """Return the id of the visitor's user, which is in the HTML of the page."""
         return re.search(r'data-user="(\d*)"', self.get().text)[1]
 
     @contextlib.contextmanager
     def open_socket(self) -> Iterator:
-        """A WebSocket, as the page opens it."""
+        """Open a WebSocket inside this context, as the page does."""
         cookies = "; ".join(f"{name}={v}" for name, v in self.client.cookies.items())
         with (
             socket.create_connection(("127.0.0.1", 443)) as connection,
@@ -90,12 +90,15 @@ class Browser:
 
 
 def wait_for_answer(opened, task_id: str) -> dict:
-    """The final state of the search, as it arrives through the socket."""
+    """Read from the socket until the search has ended, and return its final state."""
     return wait_for_answers(opened, [task_id])[task_id]
 
 
 def wait_for_answers(opened, task_ids: list[str]) -> dict[str, dict]:
-    """The final states of the searches, by id."""
+    """Read from the socket until all searches have ended.
+
+    Return the final states of the searches, by id.
+    """
     ended: dict[str, dict] = {}
     while ended.keys() != set(task_ids):
         data = json.loads(opened.recv(timeout=30))
@@ -110,9 +113,9 @@ def wait_for_answers(opened, task_ids: list[str]) -> dict[str, dict]:
 
 @contextlib.contextmanager
 def busy(browser: Browser) -> Iterator[Counter]:
-    """A context in which a thread requests pages and asks questions all the time.
+    """Inside this context, a thread requests pages and asks questions all the time.
 
-    It yields a counter of the results: statuses, and names of exceptions.
+    Yields a counter of the results: the statuses of responses, and the exceptions.
     """
     seen: Counter = Counter()
     is_over = threading.Event()

@@ -1,8 +1,8 @@
 """A replacement for systemctl on a machine without systemd.
 
-It reads the same unit files, and starts their services as the users that they name. It
-supports the options that the units of the app and of Redis use. Debian's other services
-are started by their scripts in /etc/init.d.
+It reads the same unit files, and starts each service as the user that its file names.
+It supports the options that the units of the app and of Redis use. For Debian's other
+services, it runs the scripts in /etc/init.d.
 """
 
 import configparser
@@ -23,7 +23,7 @@ DEBIANS = Path("/lib/systemd/system")
 
 
 class Unit:
-    """A service of a unit file."""
+    """A service that a unit file describes."""
 
     def __init__(self, name):
         self.name = name.removesuffix(".service")
@@ -42,7 +42,7 @@ class Unit:
         self.note = Path(f"/run/{self.name}.pid")
 
     def start(self):
-        """Start it, or run it until it ends if it is a `oneshot`."""
+        """Start the service. If its type is `oneshot`, wait until it has ended."""
         user = pwd.getpwnam(self.service["User"])
         if name := self.service.get("RuntimeDirectory"):
             folder = Path("/run", name)
@@ -67,11 +67,14 @@ class Unit:
                 self.note.write_text(str(child.pid))
 
     def runs(self):
-        """Whether its process is running."""
+        """Whether the process of the service is running."""
         return self.note.exists() and runs(int(self.note.read_text()))
 
     def stop(self):
-        """End it, within the timeout of its unit file."""
+        """End the service.
+
+        If it does not end within the timeout of its unit file, kill it and fail.
+        """
         if not self.note.exists():
             return
         pid = int(self.note.read_text())
@@ -88,7 +91,7 @@ class Unit:
 
 
 def runs(pid):
-    """Whether the process is running, and has not just ended."""
+    """Whether the process exists, and is not a zombie."""
     try:
         return (
             Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -98,7 +101,7 @@ def runs(pid):
 
 
 def main(verb, *names):
-    """Apply the verb to each of the units."""
+    """Apply the verb, such as `start`, to each of the units."""
     names = [name for name in names if not name.startswith("--")]
     if verb in ("stop", "list-units"):
         notes = [f"{note.stem}.service" for note in sorted(Path("/run").glob("*.pid"))]
@@ -109,14 +112,14 @@ def main(verb, *names):
         return
     if verb == "reset-failed":
         return
-    if verb == "show":  # the number of restarts: 1 if the unit is down
+    if verb == "show":  # the number of restarts, which is 1 if the unit is down
         print(0 if Unit(names[-1]).runs() else 1)
         return
     if verb == "is-active":
         sys.exit(0 if Unit(names[-1]).runs() else 3)
     verb = {"enable": "start", "disable": "stop"}.get(verb, verb)
     for name in names:
-        # The scripts of Redis work only if its configuration makes it a daemon.
+        # Redis's scripts work only if the configuration makes Redis a daemon.
         by_script = Path(f"/etc/init.d/{name}").exists() and "redis" not in name
         if by_script:
             subprocess.run(["service", name, verb], check=True)

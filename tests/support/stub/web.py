@@ -1,4 +1,4 @@
-"""Accepts connections on the port PORT until it is ended."""
+"""Accepts connections on the port in its argument, until it is ended."""
 
 import http.server
 import sys

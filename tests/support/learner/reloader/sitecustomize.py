@@ -1,11 +1,13 @@
 """Records when Django's server has looked at all files that it watches.
 
-Python imports a module of this name at its start if PYTHONPATH leads to it. A learner
-takes seconds between an edit and a reload, and the test of the pages takes none. The
-test therefore waits until the server has looked at the files once more, and has
-restarted if it has to.
-Each server writes the time at which its last look at all files began, into a separate
-file in the folder LEARNER_LOOKS.
+When Python starts, it imports a module of this name if PYTHONPATH contains its folder.
+
+A learner takes seconds between an edit and a reload, but the test of the pages takes no
+time. The test therefore waits until the server has looked at the files once more, and
+has restarted if necessary.
+
+Each server has a separate file in the folder LEARNER_LOOKS. In this file, the server
+writes the time at which its last look at all files began.
 """
 
 import functools
@@ -17,7 +19,7 @@ import time
 from pathlib import Path
 
 MODULE = "django.utils.autoreload"
-PAUSE = 0.2  # seconds between two looks; Django's own is 1
+PAUSE = 0.2  # seconds between two looks (in Django: 1)
 
 
 class Finder(importlib.abc.MetaPathFinder):
@@ -62,7 +64,7 @@ def note(started):
 
 
 if "LEARNER_LOOKS" in os.environ:
-    if MODULE in sys.modules:  # in a process that was forked
+    if MODULE in sys.modules:  # in a forked process, which has already imported it
         watch(sys.modules[MODULE].StatReloader)
     else:
         sys.meta_path.insert(0, Finder())
