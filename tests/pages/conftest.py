@@ -1,9 +1,9 @@
-"""Fixtures for the tests that follow a page."""
+"""Fixtures for the tests that follow a page as a learner does."""
 
 import pytest
 
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Remove pytest-django's variable, which no learner's terminal has."""
+    """Remove a variable that pytest-django sets, and that no learner's terminal has."""
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)

@@ -1,4 +1,4 @@
-"""The errors of the API that the page "When nothing happens" explains."""
+"""Check the errors of the API that the page "When nothing happens" explains."""
 
 import contextlib
 import http.server
@@ -23,7 +23,7 @@ KINDS = api_errors()
 
 @pytest.fixture(scope="module")
 def stand_in():
-    """The address of a stand-in that responds without a delay."""
+    """Run a stand-in that responds without a delay, and yield its address."""
     with Processes(lambda name, line: None) as processes:
         options = ("--latency", "0", "--pace", "0")
         _, variables = services.start_stand_in(processes, *options)
@@ -31,7 +31,10 @@ def stand_in():
 
 
 def ask(url: str, question: str) -> str:
-    """The outcome of the step's API call to `url`, with a timeout of a second."""
+    """Call the API at `url` as step 7 does, but wait a second at most.
+
+    Return the answer.
+    """
     client = openai.OpenAI(base_url=url, api_key=STAND_IN_KEY, timeout=1, max_retries=0)
     return client.responses.create(model="any", input=question).output_text
 
@@ -56,13 +59,15 @@ SIMULATED = [
 
 
 @pytest.mark.parametrize(("name", "question"), SIMULATED)
-def test_a_simulation_makes_the_error_that_the_page_names(name, question, stand_in):
+def test_a_simulated_failure_raises_the_error_that_the_page_names(
+    name, question, stand_in
+):
     with pytest.raises(openai.OpenAIError) as error:
         ask(stand_in, question)
     assert type(error.value).__name__ == KINDS[name]
 
 
-def test_a_refusal_is_an_empty_answer(stand_in):
+def test_the_answer_is_empty_if_the_model_refuses(stand_in):
     entry = own_entries()["empty-answer"]
     assert "`The API gave an empty answer.`" in entry["symptom"]
     (question,) = re.findall(r"`(simulate: [^`]+)`", entry["fix"])
@@ -77,7 +82,7 @@ STATUSES = [
 
 
 @pytest.mark.parametrize(("name", "status"), STATUSES)
-def test_a_status_makes_the_error_that_the_page_names(name, status):
+def test_an_http_status_raises_the_error_that_the_page_names(name, status):
     with pytest.raises(openai.OpenAIError) as error, answers(status) as url:
         ask(url, "What?")
     assert type(error.value).__name__ == KINDS[name]
@@ -85,7 +90,7 @@ def test_a_status_makes_the_error_that_the_page_names(name, status):
 
 @contextlib.contextmanager
 def answers(status: int) -> Iterator[str]:
-    """The address of an API that answers each request with this status."""
+    """Run an API that responds to each request with this status. Yield its address."""
 
     class Refusing(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # noqa: N802
@@ -103,7 +108,7 @@ def answers(status: int) -> Iterator[str]:
         server.shutdown()
 
 
-def test_without_a_key_and_without_a_listener(monkeypatch):
+def test_a_missing_key_and_a_closed_port_raise_the_errors_on_the_page(monkeypatch):
     with pytest.raises(openai.OpenAIError) as error:
         openai.OpenAI()
     assert type(error.value).__name__ == KINDS["openai-error"]

@@ -1,4 +1,4 @@
-"""The schedules for a class add up, and leave enough time for each step."""
+"""Check that the schedules for a class add up and leave enough time for each step."""
 
 import re
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ TEXT = (ROOT / "docs" / "instructors.md").read_text()
 TWO_HOURS, HALF_A_DAY = "Two hours", "Half a day"
 ONE_DAY, TWO_DAYS = "One day", "Two days"
 SCHEDULES = (TWO_HOURS, HALF_A_DAY, ONE_DAY, TWO_DAYS)
-EXERCISE = 10  # minutes, at least
+EXERCISE = 10  # the minimum for an exercise, in minutes
 ROW = re.compile(r"^\|(?: (\d) \|)? (\d+):(\d\d) \| (\d+) \| (\d+) \| (.+) \|$", re.M)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a schedule. All times are in minutes, `at` since midnight."""
+    """A row of a schedule. All times are in minutes. `at` counts from midnight."""
 
     day: str
     at: int
@@ -30,13 +30,13 @@ class Row:
 
     @property
     def typed(self) -> str:
-        """The step that is typed in this row; "" for none."""
+        """The number of the step that the class types in this row, or ""."""
         step = re.match(r"Step (\d)\b(?!, read)", self.what)
         return step[1] if step else ""
 
 
 def schedule(title: str) -> list[Row]:
-    """The rows below a heading."""
+    """Return the rows of the schedule below this heading."""
     section = re.search(rf"^## {title}\n(.*?)^## ", TEXT, re.M | re.S)[1]
     return [
         Row(day, 60 * int(hour) + int(minute), int(minutes), int(talk), what)
@@ -45,7 +45,7 @@ def schedule(title: str) -> list[Row]:
 
 
 def together(title: str) -> int:
-    """The minutes of all rows below a heading."""
+    """Return how many minutes the schedule below this heading takes."""
     return sum(row.minutes for row in schedule(title))
 
 
@@ -73,9 +73,9 @@ def test_the_schedules_take_as_long_as_the_page_says():
     ],
 )
 def test_each_step_has_enough_time(title, typed, more):
-    """The rest of a row, without the talk, is enough to type the step.
+    """In each row, the time after the talk is enough to type the step.
 
-    In the schedule for two days, it is also enough for the exercise.
+    In the schedule for two days, this time is also enough for the exercise.
     """
     rows = [row for row in schedule(title) if row.typed]
     assert "".join(row.typed for row in rows) == typed
@@ -92,7 +92,7 @@ def test_each_schedule_has_every_step_in_order(title):
     assert [step.name for step in steps.steps()] == re.findall(r"Step (\d)", whats)
 
 
-def test_two_days_have_an_hour_for_the_repair_shop():
+def test_the_schedule_for_two_days_has_an_hour_for_the_repair_shop():
     rows = [row for row in schedule(TWO_DAYS) if row.what.startswith("The repair shop")]
     assert [row.minutes for row in rows] == [60]
 

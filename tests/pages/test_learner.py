@@ -1,4 +1,4 @@
-"""The simulated learner fails if a page is wrong."""
+"""Check that the simulated learner, who follows a page, fails if the page is wrong."""
 
 import re
 
@@ -83,13 +83,13 @@ $ python3 -m tutorial run ../my-search
 ```
 """
 SHOW_QUEUE = "search/management/commands/show_queue.py"
-# The listings of step 3 before its first command.
+# The part of `STEP_3` before its first command: only listings.
 TYPED = STEP_3[: STEP_3.index("```console")]
 
 
 @pytest.fixture
 def learner_of(tmp_path, root, chromium, terminal):
-    """A function (text) that gives a page with this text to a learner."""
+    """Provide a function (text) that returns a learner for a page with this text."""
     learners = []
 
     def give(text: str) -> Learner:
@@ -100,12 +100,12 @@ def learner_of(tmp_path, root, chromium, terminal):
 
     yield give
     for learner in learners:
-        learner.hurry(PATIENCE)  # programs need time to end
+        learner.hurry(PATIENCE)  # running programs need time to end
         learner.leave()
 
 
 def follow_to_the_end(learner: Learner, impatient_at: str = "") -> None:
-    """Follow the page. From the directive `impatient_at` on, wait only for a second."""
+    """Follow the page. From the directive `impatient_at` on, wait at most a second."""
 
     def do(action: Action) -> None:
         if impatient_at and impatient_at == f"{action.name}: {action.argument}":
@@ -129,7 +129,7 @@ def line_of(text: str, part: str) -> str:
 
 
 def listings(*names: str) -> list[str]:
-    """Fences that show these files completely."""
+    """Return fences that show these files completely."""
     return [f"```step\nfile: {name}\n```\n" for name in names]
 
 
@@ -137,24 +137,25 @@ def directives(*texts: str) -> list[str]:
     return [f"<!-- {text} -->" for text in texts]
 
 
-def test_a_page_that_is_right(learner_of):
+def test_a_correct_page_can_be_followed(learner_of):
     follow_to_the_end(learner_of(STEP_3))
 
 
-def test_a_folder_that_is_not_the_step_at_the_end(learner_of):
+def test_a_page_fails_if_a_file_of_the_step_is_missing_at_its_end(learner_of):
     misleads(learner_of(TYPED), "at its end", "show_queue.py is missing")
 
 
-def test_a_command_before_its_listing(learner_of):
+def test_a_page_fails_if_a_command_comes_before_its_listing(learner_of):
     command = "```console\n$ python3 -m tutorial manage ../my-search show_queue\n```\n"
     text = "\n".join([TYPED + command, *listings(SHOW_QUEUE)])
     misleads(learner_of(text), line_of(text, command), "Unknown command: 'show_queue'")
 
 
-def test_a_listing_in_the_wrong_order(learner_of):
+def test_a_page_fails_if_its_listings_are_in_the_wrong_order(learner_of):
     """The page adds the URL of a view before it adds the view.
 
-    Django's server waits until one of its files changes. A new file does not count.
+    After the error, Django's server waits until one of its files changes. It does not
+    notice a new file.
     """
     before = "config/celery.py config/__init__.py config/settings.py requirements.txt"
     before += " search/tasks.py search/forms.py search/guests.py"
@@ -171,11 +172,11 @@ def test_a_listing_in_the_wrong_order(learner_of):
     )
 
 
-def test_a_worker_that_is_not_restarted(learner_of):
+def test_a_page_fails_if_it_does_not_restart_the_worker(learner_of):
     before = "requirements.txt config/settings.py search/signals.py search/handlers.py"
     before += " search/apps.py search/management/commands/show_groups.py"
     looks = directives("open", "ask: Who?", "terminal: stage 4", "terminal: stage 5")
-    # The worker that starts here does not see what is typed later.
+    # `RUN` starts the worker, which does not see the listing that is typed after it.
     typed = [*listings(*before.split()), RUN, *listings("search/tasks.py")]
     text = "---\nstep: 5\n---\n" + "\n".join([*typed, *looks, ""])
     misleads(
@@ -214,19 +215,19 @@ def commands(*lines: str) -> Action:
         (Action("Ctrl-C"), "no program is running"),
     ],
 )
-def test_what_differs_from_the_page_is_reported(learner_of, action, words):
+def test_a_difference_from_the_page_is_reported(learner_of, action, words):
     with pytest.raises(Problem, match=re.escape(words)):
         learner_of("# A page\n").do(action)
 
 
-def test_a_project_that_is_not_running_has_no_redis(learner_of):
+def test_without_a_running_project_a_command_finds_no_redis(learner_of):
     learner = learner_of("# A page\n")
     learner.do(Action("my-search", "3"))
     command = "$ python3 -m tutorial manage ../my-search show_queue"
     learner.do(commands(command, "CommandError: Redis does not answer: …"))
 
 
-def test_a_failure_that_the_page_shows(learner_of):
+def test_a_command_may_fail_if_the_page_shows_the_failure(learner_of):
     learner = learner_of("# A page\n")
     learner.do(commands("$ echo 1; echo no; exit 3", "…", "no"))
     learner.do(commands("$ echo BROKEN  2 view; echo more; exit 1", "BROKEN …", "…"))
@@ -234,8 +235,8 @@ def test_a_failure_that_the_page_shows(learner_of):
     learner.do(commands("$ test -z $DJANGO_SETTINGS_MODULE && python3 -V", "Python …"))
 
 
-def test_a_run_is_watched(learner_of):
-    """The directives check a running program, and report what differs."""
+def test_directives_check_a_running_program(learner_of):
+    """Directives check a running program, and report each difference from the page."""
     learner = learner_of("# A page\n")
     learner.do(Action("my-search", "1"))
     run = "$ python3 -m tutorial run ../my-search --port 8001"
@@ -273,7 +274,7 @@ def test_a_run_is_watched(learner_of):
 QUOTES = str.maketrans("“”", '""')
 
 
-def test_a_run_that_does_not_start(learner_of):
+def test_a_program_may_end_at_its_start_only_if_the_page_shows_it(learner_of):
     learner = learner_of("# A page\n")
     learner.do(Action("my-search", "1"))
     (learner.folder / "config" / "settings.py").write_text("import nothing\n")
@@ -283,7 +284,7 @@ def test_a_run_that_does_not_start(learner_of):
         learner.do(commands(run))
 
 
-def test_a_folder_that_no_command_has_made(learner_of):
+def test_a_directive_makes_the_folder_of_the_project(learner_of):
     learner = learner_of("# A page\n")
     assert not learner.folder.exists()
     learner.do(Action("my-search", "5 handler_not_imported"))

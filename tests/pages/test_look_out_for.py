@@ -1,6 +1,7 @@
-"""The page for instructors: the signs of each mistake, and the questions to ask.
+"""Check the signs of mistakes and the answers on the page for instructors.
 
-Each test names the words of the page that it proves, and makes the mistake in a step.
+Each test quotes the words of the page that it proves. Most tests make a mistake in a
+step, and check what happens.
 """
 
 import os
@@ -24,14 +25,14 @@ from tutorial.visitor.visitor import Visitor
 
 
 def on_page(*statements: str, page: str = "instructors.md") -> None:
-    """Check that the page still says this; otherwise the test proves nothing."""
+    """Check that the page still contains these statements, which the test proves."""
     text = " ".join((ROOT / "docs" / page).read_text().split())
     for words in statements:
         assert words in text, f"{page} no longer says “{words}”"
 
 
 def change(path: Path, *changes: tuple[str, str]) -> None:
-    """Replace texts of a file, each of which occurs once."""
+    """Replace old texts of a file by new ones. Each old text must occur once."""
     text = path.read_text()
     for old, new in changes:
         assert text.count(old) == 1, (path, old)
@@ -41,7 +42,7 @@ def change(path: Path, *changes: tuple[str, str]) -> None:
 
 @pytest.fixture
 def project(tmp_path) -> Callable[..., Path]:
-    """A function (step, patch) that makes a folder with the step and the mistake."""
+    """Return a function (step, patch) that copies a step and puts a mistake into it."""
 
     def make(number: str, patch: str = "") -> Path:
         folder = tmp_path / f"step {number}" / "project"
@@ -56,7 +57,7 @@ def project(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def run_folder() -> Iterator[Callable[..., Running]]:
-    """A function (step, folder, options of the stand-in) that runs it in the folder."""
+    """Provide a function (step, folder, stand-in options) that runs the project."""
     started: list[Running] = []
 
     def start(number: str, folder: Path, *options: str) -> Running:
@@ -70,7 +71,7 @@ def run_folder() -> Iterator[Callable[..., Running]]:
 
 
 def printed(running: Running) -> str:
-    """All lines that the processes of the project have printed so far."""
+    """Return all lines that the processes of the project have printed so far."""
     return "\n".join(line for _, line in running.log)
 
 
@@ -83,7 +84,7 @@ def wait_for(running: Running, words: str) -> None:
     )
 
 
-def test_the_template_in_the_wrong_folder(project, run_folder):
+def test_a_template_in_the_wrong_folder_is_not_found(project, run_folder):
     on_page("The browser then shows the error `TemplateDoesNotExist`.")
     folder = project("1")
     templates = folder / "search" / "templates"
@@ -94,7 +95,7 @@ def test_the_template_in_the_wrong_folder(project, run_folder):
 
 
 @pytest.mark.slow(6)
-def test_a_task_without_delay_hangs_and_fails_in_step_3(project, run_folder):
+def test_in_step_3_calling_the_task_without_delay_hangs_and_fails(project, run_folder):
     on_page(
         "In step 3, the page still hangs, and then the view fails with status 500: the"
         " function returns `None`, and the next line of the view reads `task.id`."
@@ -108,7 +109,9 @@ def test_a_task_without_delay_hangs_and_fails_in_step_3(project, run_folder):
 
 
 @pytest.mark.lab
-def test_a_task_without_delay_shows_no_difference_in_step_2(project, run_folder):
+def test_in_step_2_calling_the_task_without_delay_makes_no_difference(
+    project, run_folder
+):
     on_page(
         "`fetch_openai_results_task(...)` without `.delay`. In this step you see no"
         " difference, because the page hangs for three seconds with `.delay`, too."
@@ -127,7 +130,7 @@ def test_a_task_without_delay_shows_no_difference_in_step_2(project, run_folder)
 
 
 @pytest.mark.lab
-def test_a_user_in_place_of_its_id(project, run_folder):
+def test_passing_a_user_instead_of_its_id_fails_with_status_500(project, run_folder):
     on_page(
         "With `request.user` instead of its id, the view fails with status 500: a user"
         ' "is not JSON serializable"'
@@ -140,7 +143,7 @@ def test_a_user_in_place_of_its_id(project, run_folder):
 
 
 @pytest.mark.xdist_group("step 3")
-def test_the_message_is_a_name_and_arguments_in_json(run_step):
+def test_the_message_is_json_and_names_the_task(run_step):
     on_page("a message is a name and arguments", "(Yes: the message is JSON.)")
     site = run_step("3").site
     Visitor(site).ask("What is JSON?")
@@ -150,7 +153,7 @@ def test_the_message_is_a_name_and_arguments_in_json(run_step):
 
 
 @pytest.mark.lab
-def test_the_worker_is_killed_in_the_middle_of_a_task(project, run_folder):
+def test_a_message_is_lost_if_the_worker_is_killed_during_the_task(project, run_folder):
     on_page(
         "what happens if the worker is killed in the middle of a task? (The message is"
         " lost, so the visitor waits for ever, even after the worker has started again."
@@ -210,7 +213,7 @@ def test_the_handler_runs_in_the_worker_and_only_if_it_is_imported(project, run_
 
 
 @pytest.mark.lab
-def test_a_wrong_group_name_is_noticed_one_step_later(project, check_here):
+def test_check_finds_a_wrong_group_name_one_step_later(project, check_here):
     on_page("`check 5` passes. Only `check 6` finds the mistake.")
     for number in ("5", "6"):
         folder = project(number)
@@ -223,7 +226,9 @@ def test_a_wrong_group_name_is_noticed_one_step_later(project, check_here):
 
 
 @pytest.mark.lab
-def test_a_method_with_a_different_name(project, run_folder, chromium):
+def test_the_web_process_logs_that_a_message_has_no_handler(
+    project, run_folder, chromium
+):
     on_page('If the method has another name, the web process logs "No handler for')
     running = run_folder("6", project("6", "wrong_type"))
     page = chromium.new_page()
@@ -237,7 +242,7 @@ def test_a_method_with_a_different_name(project, run_folder, chromium):
 
 
 @pytest.mark.lab
-def test_two_tabs_and_a_private_window(run_step, chromium):
+def test_two_tabs_and_a_private_window_create_two_groups(run_step, chromium):
     on_page("two tabs, one private window: how many groups, how many sockets? (Two")
     on_page(
         "`show_groups` prints two groups, each with the number 1.",
@@ -257,7 +262,7 @@ def test_two_tabs_and_a_private_window(run_step, chromium):
     assert [line.split()[1] for line in lines[1:3]] == ["1", "1"]
 
 
-def test_daphne_at_the_end(project, run_folder):
+def test_the_server_does_not_start_if_daphne_is_the_last_app(project, run_folder):
     on_page("The server does not start, with the error `daphne.E001`.")
     on_page("and prints the error `daphne.E001`", page="steps/6-consumer.md")
     folder = project("6", "daphne_last")
@@ -265,7 +270,7 @@ def test_daphne_at_the_end(project, run_folder):
         run_folder("6", folder)
 
 
-def test_daphne_is_missing(project, run_folder, chromium):
+def test_the_page_is_offline_if_daphne_is_missing(project, run_folder, chromium):
     on_page('the server says "Starting development server", without "ASGI"')
     on_page(
         "the app `daphne` is missing from `INSTALLED_APPS`",
@@ -286,7 +291,7 @@ def test_a_plain_reload_may_run_the_old_script(project, run_folder, chromium):
     on_page("After a change to the script, a plain reload may run the old version.")
     folder = project("7")
     script = folder / "search" / "static" / "search" / "search.js"
-    # By default, a browser keeps a file for a tenth of its age.
+    # By default, a browser keeps a file in its cache for a tenth of the file's age.
     then = time.time() - 30 * DAY
     os.utime(script, (then, then))
     site = run_folder("7", folder).site
@@ -296,6 +301,6 @@ def test_a_plain_reload_may_run_the_old_script(project, run_folder, chromium):
     change(script, ('"Live"', '"Changed"'))
     page.reload()
     page.get_by_text("Live").wait_for()
-    # Ctrl-Shift-R reloads the page in the same way.
+    # This reloads the page without the cache, as Ctrl-Shift-R does.
     page.context.new_cdp_session(page).send("Page.reload", {"ignoreCache": True})
     page.get_by_text("Changed").wait_for()

@@ -1,4 +1,4 @@
-"""The page "What is new" names the versions that the steps use."""
+"""Check that the page "What is new" names the versions that the steps use."""
 
 import re
 
@@ -17,7 +17,7 @@ def test_the_page_names_the_version_of_each_package():
         assert re.search(rf"\b{re.escape(shown)}\b", text, re.I), shown
 
 
-def test_the_newest_entry_is_the_first():
+def test_the_entries_are_sorted_with_the_newest_first():
     dates = re.findall(r"^## (\d+) (\w+) (\d{4})$", NEWS.read_text(), re.M)
     months = "January February March April May June July August September October"
     order = [*months.split(), "November", "December"]

@@ -1,9 +1,10 @@
-"""Follows each page as a learner would: types, runs, and checks in a browser.
+"""Follow each page as a learner would: type code, run commands, and use a browser.
 
-The listings of a step's page are typed in the order of the page, and only the lines
-that are shown; at the end, the folder must be identical to the step. Every console
-block runs where it stands, and has to print what the page shows. What the learner does
-in the browser is written in the page's comments: see tests/support/learner/page.py.
+On the page of a step, the tests type only the lines that the listings show, in the
+order of the page. At the end, the folder must be identical to the step. The commands of
+a console block run when the tests reach the block, and must print what the page shows.
+Comments on the page say what the learner does in the browser: see
+tests/support/learner/page.py.
 """
 
 import re
@@ -39,7 +40,7 @@ def has_work(page: Page) -> bool:
             marks=[
                 pytest.mark.xdist_group(f"page {name_of(page)}"),
                 pytest.mark.slow(30),
-                # `--quick` follows one page: the first that shows the queue.
+                # `--quick` follows only the page of step 3, which shows the queue.
                 *([pytest.mark.quick] if page.step == "3" else []),
             ],
         )
@@ -48,20 +49,21 @@ def has_work(page: Page) -> bool:
     ],
 )
 def test_a_page_can_be_followed(the_page, root, chromium, terminal, monkeypatch):
-    # pytest-django sets this, but a learner's terminal does not have it.
+    # pytest-django sets this variable, but a learner's terminal does not have it.
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     follow(the_page, root, chromium)
 
 
 @pytest.mark.parametrize("the_page", PAGES, ids=name_of)
-def test_its_directives_and_console_blocks_can_be_read(the_page):
-    """This includes pages that no test follows."""
+def test_the_directives_and_console_blocks_of_a_page_are_valid(the_page):
+    """The pages include those that no test follows."""
     for action in the_page.actions():
         if action.name == COMMANDS:
             console.read(action.argument)
 
 
-# Commands that no test can run: they are for another machine, or would change this one.
+# Commands outside of console blocks. Most of them cannot run in a test: they are for
+# another machine, or would change this one.
 ELSEWHERE = (
     r"git clone ADDRESS tutorial|cd tutorial",
     r"python3 --version",
@@ -72,13 +74,13 @@ ELSEWHERE = (
     r"python3 -m tutorial (test -m fault|bench( --json > docs/recorded/bench\.json)?)",
     r"pytest( e2e --base-url \S+ --browser chromium)?|playwright install chromium",
     r"export (OPENAI_API_KEY=sk-\.\.\.|OPENAI_MODEL=\S+|OPENAI_BASE_URL=\S+)",
-    # tests/program/test_offline.py runs these.
+    # tests/program/test_offline.py runs the commands in the next two lines.
     r"python3 -m tutorial (prepare|pack \.\./pack\.zip --for linux-x86_64,macos-arm64)",
     r"unzip pack\.zip|python3 -m tutorial run",
     r"ssh -N( -L (\d+):127\.0\.0\.1:\2){3} ada@machine",
     r"python3 -m tutorial (propagate \d|test|pictures)|requirements/compile",
 )
-# The two ways to begin a step. The test prepares the folder, and runs neither.
+# The two commands to begin a step. The tests run neither: they prepare the folder.
 START = re.compile(r"python3 -m tutorial new \.\./my-search (\d)(?: --catch-up)?")
 
 
@@ -92,7 +94,7 @@ OTHER_COMMANDS = [
 
 
 @pytest.mark.parametrize(("the_page", "command"), OTHER_COMMANDS)
-def test_only_known_commands_stand_outside_of_console_blocks(the_page, command):
+def test_only_known_commands_are_outside_of_console_blocks(the_page, command):
     """A command that a test can run belongs in a console block."""
     start = START.fullmatch(command)
     if start and the_page.step in STEPS:
@@ -102,8 +104,8 @@ def test_only_known_commands_stand_outside_of_console_blocks(the_page, command):
 
 
 @pytest.mark.parametrize("the_page", PAGES, ids=name_of)
-def test_no_fence_of_another_kind_holds_commands(the_page):
-    """Such a fence would bypass the two tests above."""
+def test_no_other_kind_of_fence_contains_commands(the_page):
+    """The other tests would not notice the commands in such a fence."""
     others = re.compile(
         r"(bash|shell|zsh|powershell|shell-session|console|sh)\b.+|bash"
     )

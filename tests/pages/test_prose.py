@@ -1,4 +1,4 @@
-"""The names in the prose of the pages exist: if a step renames one, a test fails."""
+"""Check that the names and the statements in the pages match the steps."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ STEP_PAGES = {f"docs/steps/{step.name}-{step.stage}.md": step for step in steps.
 # The pages about all steps.
 OVERVIEWS = ("docs/flow.md", "docs/glossary.md", "docs/final.md")
 
-# Names that are in no step: commands, places, and names of other projects.
+# Names that no step contains: commands, places, and names of other projects.
 ELSEWHERE = re.compile(
     r"python3 -m tutorial .*|simulate: .*|\.\./my-search|\.before-catch-up/|\.gitignore"
     r"|final/|check( 7)?|run|wss?:|action|role=.*|<[^>]*>|CELERY_X"
@@ -30,7 +30,7 @@ ELSEWHERE = re.compile(
 
 
 def named(page: str) -> set[str]:
-    """The names that a page marks as code, in its prose and its notes."""
+    """Return the names that a page marks as code, in its prose and its notes."""
     text = (ROOT / page).read_text()
     lines = text.split("\n")
     for fence in reversed(list(fences.scan(lines))):
@@ -40,7 +40,7 @@ def named(page: str) -> set[str]:
 
 
 def code_of(*found: steps.Step) -> str:
-    """The names and the texts of all files of these steps."""
+    """Return the names and the texts of all files of these steps, as one text."""
     texts = []
     for step in found:
         for name, path in files(step.folder).items():
@@ -49,7 +49,7 @@ def code_of(*found: steps.Step) -> str:
 
 
 def missing(page: str, code: str) -> list[str]:
-    """The names on a page that are neither in `code` nor known from elsewhere."""
+    """Return the names on a page that are neither in `code` nor in `ELSEWHERE`."""
     return [
         name
         for name in sorted(named(page))
@@ -60,15 +60,15 @@ def missing(page: str, code: str) -> list[str]:
 
 
 @pytest.mark.parametrize("the_page", STEP_PAGES)
-def test_a_step_has_the_names_on_its_page(the_page):
+def test_a_step_contains_the_names_on_its_page(the_page):
     step = STEP_PAGES[the_page]
-    # A step's page also names what the step removes.
+    # A step's page also names what the step removes from the previous step.
     before = [s for s in steps.steps() if s.number == step.number - 1]
     assert not missing(the_page, code_of(*before, step))
 
 
 @pytest.mark.parametrize("the_page", OVERVIEWS)
-def test_the_steps_have_the_names_on_an_overview(the_page):
+def test_the_steps_contain_the_names_on_an_overview_page(the_page):
     assert not missing(the_page, code_of(*steps.every()))
 
 
@@ -78,7 +78,7 @@ def test_a_renamed_function_is_noticed():
     assert "search_completed" in missing("docs/flow.md", code)
 
 
-def test_the_catalogue_names_no_file_of_ours_that_does_not_exist():
+def test_each_file_that_the_catalogue_names_is_in_a_step():
     ours = {Path(name).name for step in steps.every() for name in files(step.folder)}
     named = {
         (mistake.id, Path(name).name)
@@ -94,8 +94,9 @@ def test_the_catalogue_names_no_file_of_ours_that_does_not_exist():
 
 DAPHNE_FIRST = '    "daphne",\n    "django.contrib.auth",\n'
 
-# Statements of the pages, and the line of a step that makes each of them true. If one
-# of the two changes, look at the other.
+# In each row: a page, a statement of the page, the number of a step, and the code of
+# this step that makes the statement true. If the statement or the code changes, check
+# the other one.
 WORDS = (
     ("steps/1-template.md", "The form has no `action`", "1", 'form" method="post">'),
     ("steps/1-template.md", 'it says "Connecting"', "1", ">Connecting<"),
@@ -147,7 +148,7 @@ def test_the_terminal_shows_as_many_lines_as_the_setup_page_says():
     WORDS,
     ids=[f"{Path(page).name}: {words}" for page, words, _, _ in WORDS],
 )
-def test_what_a_page_says_in_words_is_true(where, words, step, line):
+def test_the_step_has_the_code_that_makes_a_statement_true(where, words, step, line):
     text = " ".join((DOCS / where).read_text().split())
     assert words in text, f"{where} no longer says this: change WORDS"
     told = f"{where} says “{words}”, and step {step} has no line with “{line}”"

@@ -1,4 +1,4 @@
-"""The page "When nothing happens" quotes the log, `check` and the program correctly."""
+"""Check that the page "When nothing happens" quotes the log and messages exactly."""
 
 import os
 import re
@@ -34,7 +34,7 @@ SEARCH = ROOT / "steps" / "07_browser" / "search"
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether a page shows this text: "…" stands for what the page omits."""
+    """Whether `text` fits `pattern`, in which "…" stands for what the page omits."""
     parts = re.split(r"^…$", pattern, flags=re.M)
     whole = r"(?:.*\n)*?".join(
         "[^\n]*".join(map(re.escape, part.removeprefix("\n").split("…")))
@@ -43,7 +43,7 @@ def fits(pattern: str, text: str) -> bool:
     return re.fullmatch(whole.rstrip("\n") + r"\n?", text) is not None
 
 
-def test_the_table_has_each_line_of_the_log():
+def test_the_table_has_a_row_for_each_line_of_the_log():
     recorded = (records.RECORDED / records.recorded_name("7")).read_text()
     logged = re.findall(r"stage \d · \w+(?= ·)", recorded)
     rows = re.findall(r"^\| `(stage [^`]+)` \| (.+) \|$", PAGE.read_text(), re.M)
@@ -59,8 +59,8 @@ def test_the_table_has_each_line_of_the_log():
         assert re.findall(r"stage \d · \w+(?= ·)", own) == logged[: step.number]
 
 
-def test_a_task_sent_by_hand_in_an_eager_project_does_what_the_page_says(tmp_path):
-    """The task runs at once, without a queue and without Redis."""
+def test_in_an_eager_project_a_task_that_is_sent_by_hand_runs_at_once(tmp_path):
+    """In such a project, the task runs at once, without a queue and without Redis."""
     folder = tmp_path / "my-search"
     copy_project(steps.find("4").folder, folder)
     with (folder / "config" / "settings.py").open("a") as settings:
@@ -89,7 +89,7 @@ def test_a_task_sent_by_hand_in_an_eager_project_does_what_the_page_says(tmp_pat
     )
 
 
-def test_check_says_what_the_page_and_the_readme_show(tmp_path):
+def test_check_prints_what_the_page_and_the_readme_show(tmp_path):
     folder = tmp_path / "my-search"
     copy_project(steps.find("5").folder, folder)
     patch = ROOT / "tutorial" / "repair_shop" / "patches" / "handler_not_imported.patch"
@@ -133,18 +133,18 @@ def test_the_commands_outside_of_console_blocks_work(run_step, chromium):
 
 
 def raised(function: Callable[..., object], *arguments: object) -> str:
-    """The text of the Problem that the function raises."""
+    """Return the text of the Problem that the function raises."""
     with pytest.raises(Problem) as problem:
         function(*arguments)
     return str(problem.value)
 
 
 def nothing(*arguments: object, **options: object) -> None:
-    """A replacement for a function that finds something: it returns None."""
+    """Return None. This replaces functions that find, install or run a program."""
 
 
 def script(path: Path, text: str, status: int) -> Path:
-    """A program that prints the text and ends with the status."""
+    """Create a program that prints the text and ends with this exit status."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\necho '{text}'\nexit {status}\n")
     path.chmod(0o755)
@@ -278,7 +278,8 @@ def not_ready(tmp_path, monkeypatch) -> str:
     return "\n".join(said)
 
 
-# A server that exits at the first connection, with which `run` tests if it is ready.
+# A server that exits at its first connection. With a connection, `run` tests whether
+# the server is ready.
 SHORT_LIVED = """
 import os, socket, sys
 if "migrate" not in sys.argv:
@@ -342,13 +343,13 @@ def https_to_http(tmp_path, monkeypatch) -> str:
 SAYS = {
     **{"wrong-folder": wrong_folder, "old-python": old_python, "windows": windows},
     **{"no-venv": no_venv, "no-package-index": no_package_index},
-    # tests/program/test_setup_messages.py causes these for real.
+    # tests/program/test_setup_messages.py causes these two problems for real.
     **{"unknown-certificate": unknown_certificate, "read-only": read_only},
     **{"no-redis": no_redis, "redis-url": redis_url, "port-taken": port_taken},
     **{"runs-already": runs_already, "no-such-project": no_such_project},
     **{"migrate-fails": migrate_fails, "not-ready": not_ready},
     **{"process-ended": process_ended, "browser-missing": browser_missing},
-    # tests/program/test_run.py checks that `run` prints these.
+    # tests/program/test_run.py checks that `run` prints these messages.
     **{"web-failed": web_failed, "worker-older": worker_older},
     **{"two-projects": two_projects},
     **{"https-to-http": https_to_http, "unknown-command": unknown_command},
@@ -356,7 +357,9 @@ SAYS = {
 
 
 @pytest.mark.parametrize("name", SAYS)
-def test_the_program_says_what_the_page_quotes(name, tmp_path, monkeypatch):
+def test_the_program_prints_the_message_that_the_page_quotes(
+    name, tmp_path, monkeypatch
+):
     said = " ".join(SAYS[name](tmp_path, monkeypatch).split())
     quoted = re.findall(r"`([^`]+)`", own_entries()[name]["symptom"])
     assert quoted

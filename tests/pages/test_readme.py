@@ -1,4 +1,4 @@
-"""The README is correct: its commands, its steps, its links, and its picture."""
+"""Check the commands, the steps, the links and the picture of the README."""
 
 import re
 
@@ -13,19 +13,19 @@ README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"python3 -m tutorial (\w+)", README)
 
 
-def test_the_two_commands_come_first():
+def test_the_commands_run_and_test_come_first():
     assert COMMANDS[:2] == ["run", "test"]
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS)))
-def test_its_commands_exist(command):
+def test_each_command_in_the_readme_exists(command):
     result = tutorial(command, "--help")
     assert result.returncode == 0, result.stderr
     assert f"tutorial {command}" in result.stdout
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/flow.md", "docs/glossary.md"])
-def test_its_links_lead_somewhere(page):
+def test_each_link_to_a_path_leads_to_an_existing_path(page):
     text = (ROOT / page).read_text()
     links = re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(
         r'src(?:set)?="([^"]+)"', text
@@ -34,13 +34,13 @@ def test_its_links_lead_somewhere(page):
         assert ((ROOT / page).parent / link).exists(), link
 
 
-def test_the_folders_that_it_enters_exist():
+def test_each_folder_in_a_cd_command_exists():
     folders = re.findall(r"^ +cd (\S+)$", README, re.M)
     assert folders
     assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
 
 
-def test_its_table_has_every_step():
+def test_the_table_of_steps_has_every_step():
     rows = re.findall(r"^\| \[(\S+)(?: (\S+))?\]\((\S+)\)", README, re.M)
     expected = [(s.name, s.stage, s.title) for s in steps.every()]
     assert rows == expected

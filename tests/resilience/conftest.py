@@ -13,7 +13,7 @@ from support.running import Running
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Run the tests that share an app in one process, which starts the app once."""
+    """Run tests that share an app in the same process, so that the app starts once."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     if parameters.get("database") == "postgres":
         item.add_marker(pytest.mark.xdist_group("app on PostgreSQL"))
@@ -25,13 +25,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture
 def database(request) -> str:
-    """The database of the apps: "sqlite", unless a mark of the test names another."""
+    """Return the database of the apps: "sqlite", or the one in a mark of the test."""
     return getattr(request, "param", "sqlite")
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server. Skips the test if this machine has none."""
+    """Run a PostgreSQL server. Skip the test if PostgreSQL is not on this machine."""
     with start_server(find_programs()) as server:
         yield server
 
@@ -54,8 +54,8 @@ def app_on_postgres(tmp_path_factory, postgres) -> Iterator[Running]:
 def start_breakable_app(folder: Path, **environment: str) -> Running:
     """Start `final/` with slow answers, and with hooks to break the app.
 
-    An answer takes a few seconds, so a test can interrupt it. The hooks do nothing
-    unless a test asks them to.
+    An answer takes a few seconds, so that a test can interrupt it. The hooks do nothing
+    until a test triggers them.
     """
     pace = ("--pace", "0.02")
     return start_app(folder, environment, stand_in_options=pace, additions=HOOKS)
@@ -63,7 +63,7 @@ def start_breakable_app(folder: Path, **environment: str) -> Running:
 
 @pytest.fixture
 def app(request, database) -> Running:
-    """`final/`, for tests that break it and repair it."""
+    """Return a running `final/` for tests that break the app and repair it."""
     return request.getfixturevalue(f"app_on_{database}")
 
 
@@ -76,16 +76,16 @@ def unbroken_app(tmp_path_factory) -> Iterator[Running]:
 
 @pytest.fixture
 def shared_app(request, database) -> Running:
-    """`final/`, for tests that do not change it."""
+    """Return a running `final/` for tests that do not break the app."""
     name = "unbroken_app" if database == "sqlite" else "app_on_postgres"
     return request.getfixturevalue(name)
 
 
 @pytest.fixture
 def run_app(request, database, tmp_path) -> Iterator[Callable[..., Running]]:
-    """A function (NAME=value, ...) that runs `final/` with these variables.
+    """Provide a function (NAME=value, ...) that runs `final/` with these variables.
 
-    `additions` are texts that are appended to its files, by file name.
+    `additions` maps the names of files of `final/` to texts that are appended to them.
     """
     started: list[Running] = []
 
@@ -109,12 +109,12 @@ def run_app(request, database, tmp_path) -> Iterator[Callable[..., Running]]:
 
 @pytest.fixture
 def person(app) -> Person:
-    """A visitor of the app."""
+    """Return a visitor of the app."""
     return Person(app.site)
 
 
 @pytest.fixture(autouse=True)
 def row_of_the_table(request, record_property) -> None:
-    """Record in the report which row of the table of faults the test belongs to."""
+    """Record to which row of the table of faults the test belongs, for the report."""
     if mark := request.node.get_closest_marker("fault"):
         record_property("fault", mark.args)

@@ -1,4 +1,8 @@
-"""Rows 14 and 15: the API fails. Each request to it costs money."""
+"""Check what `final/` does if the API fails. Each request to the API costs money.
+
+These tests belong to rows 14, 15, and 28 to 31 of the table of faults, which
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import json
 import time
@@ -30,7 +34,10 @@ LASTING = {
 
 
 def ends(socket, task_ids, seconds=40):
-    """The last frame of each search, and all frames that arrived until then."""
+    """Wait for the end of all searches.
+
+    Return the last frame of each search, and all frames that arrived until then.
+    """
     frames = []
     while True:
         frames.append(json.loads(socket.recv(timeout=seconds)))
@@ -53,7 +60,7 @@ def test_a_temporary_failure_is_retried_and_then_reported(shared_app):
         _, others_frames = ends(other_socket, [others])
     saved = person.snapshot()
     for name, task_id in searches.items():
-        # A part of the answer may have arrived. It must not be shown as the answer.
+        # A part of the answer may have arrived, but must not be shown as the answer.
         for state in (last[task_id], saved[task_id]):
             found = state["status"], state["error"], state["answer"]
             assert found == ("failed", PASSING[name], ""), name
@@ -62,7 +69,7 @@ def test_a_temporary_failure_is_retried_and_then_reported(shared_app):
 
 
 @pytest.mark.fault(14, "the API is busy, broken or silent, or its stream breaks off")
-def test_a_retry_that_succeeds_is_answered(shared_app):
+def test_a_search_is_answered_if_a_retry_succeeds(shared_app):
     person = Person(shared_app.site)
     task_id = person.search("simulate: hiccup")
     end = person.wait_for_end(task_id)
@@ -83,15 +90,17 @@ def test_a_permanent_failure_is_not_retried(shared_app):
             found = state["status"], state["error"], state["answer"]
             assert found == ("failed", LASTING[name], ""), name
         assert calls(shared_app.site, f"simulate: {name}") == 1, name
-    # The text of an API error is not shown or logged: it may contain part of the key.
+    # The text of an API error is neither shown nor logged, because it may contain a
+    # part of the key.
     told = str(frames) + person.get().html + str(shared_app.log)
     secrets = [STAND_IN_KEY, *(s.message for s in SIMULATIONS if s.message)]
     assert [secret for secret in secrets if secret in told] == []
 
 
 @pytest.mark.fault(28, "the model thinks for a long time before its first word")
-def test_a_model_that_thinks_is_paid_for_once(run_app):
-    # The API is silent for longer than the timeout between two words.
+def test_the_api_is_called_once_if_the_model_thinks_for_a_long_time(run_app):
+    # Before its first word, the API is silent for 4 seconds. This is longer than the
+    # timeout that applies between two words.
     running = run_app(stand_in_options=("--thinking", "4"))
     person = Person(running.site)
     end = person.wait_for_end(person.search("simulate: thinking"))
@@ -104,12 +113,12 @@ def test_the_worker_waits_for_the_time_in_retry_after(shared_app):
     person, started = Person(shared_app.site), time.monotonic()
     end = person.wait_for_end(person.search("simulate: busy"))
     assert (end["status"], end["error"]) == ("done", "")
-    assert time.monotonic() - started > 3  # seconds, its Retry-After
+    assert time.monotonic() - started > 3  # seconds, from the header Retry-After
     assert calls(shared_app.site, "simulate: busy") == 2
 
 
 @pytest.mark.fault(30, "the API does not stream the model")
-def test_an_answer_arrives_whole_if_it_cannot_be_streamed(run_app):
+def test_an_answer_arrives_as_a_whole_if_it_cannot_be_streamed(run_app):
     running = run_app()
     person = Person(running.site)
     for question in ("simulate: no stream", "What is a task?"):
@@ -120,7 +129,7 @@ def test_an_answer_arrives_whole_if_it_cannot_be_streamed(run_app):
 
 
 @pytest.mark.fault(31, "the API's client cannot be created, because of a proxy")
-def test_a_client_that_cannot_be_created_is_logged_and_the_worker_keeps_running(
+def test_the_worker_keeps_running_if_the_api_client_cannot_be_created(
     run_app,
 ):
     running = run_app(ALL_PROXY="socks5://me:secret@127.0.0.1:9", NO_PROXY="")
@@ -130,7 +139,7 @@ def test_a_client_that_cannot_be_created_is_logged_and_the_worker_keeps_running(
         found = end["status"], end["error"]
         words = "The request to the API could not be sent (ImportError)."
         assert found == ("failed", words)
-    # The worker's rounds continue: they find a search whose message was lost.
+    # The worker's periodic rounds continue, and find a search whose message was lost.
     fields = {"status": "pending", "updated_at": "2000-01-01 00:00:00"}
     overlooked = insert_search(running, user_id(person), **fields)
     assert person.wait_for_end(overlooked)["status"] == "failed"
@@ -140,11 +149,11 @@ def test_a_client_that_cannot_be_created_is_logged_and_the_worker_keeps_running(
 
 
 @pytest.mark.fault(15, "the API fails permanently")
-def test_without_a_key_every_search_fails_with_a_message(run_app):
+def test_without_a_key_every_search_fails_with_an_error_message(run_app):
     running = run_app(OPENAI_API_KEY="")
     person = Person(running.site)
     told = person.search("Who has the key?")
-    # A search whose message was lost: the worker's rounds find it.
+    # The worker's periodic rounds find a search whose message was lost.
     fields = {"status": "pending", "updated_at": "2000-01-01 00:00:00"}
     overlooked = insert_search(running, user_id(person), **fields)
     for task_id in (told, overlooked):

@@ -1,4 +1,8 @@
-"""Row 22: harmful clients that are not browsers."""
+"""Check that clients that are not browsers cannot harm `final/`.
+
+These tests belong to row 22 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import contextlib
 import os
@@ -22,11 +26,13 @@ from tutorial.runtime.waiting import wait_until
 POLICY_VIOLATION, TOO_BIG, BROKEN, NOT_TEXT = 1008, 1009, 1002, 1007
 MIB = 2**20
 
-PATIENCE = 8  # seconds that a browser may take to make room for a frame; usually 20
+# The app closes a socket if the client cannot take a frame for so many seconds. The
+# default is 20.
+PATIENCE = 8
 
 
 def open_sockets(site):
-    """How many open sockets the web process reports."""
+    """Return how many open sockets the web process reports."""
     with urllib.request.urlopen(f"{site.url}/metrics", timeout=10) as response:
         return float(
             re.search(r"^search_sockets (.*)", response.read().decode(), re.M)[1]
@@ -42,7 +48,7 @@ def wait_for_sockets(site, number, seconds=30):
 
 
 def memory(process):
-    """The memory of the process group, in bytes."""
+    """Return how much memory the process group uses, in bytes."""
     pages = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -54,7 +60,7 @@ def memory(process):
 
 
 def frame(opcode, payload=b"", *, fin=True, masked=True, length=None):
-    """A WebSocket frame (RFC 6455); the options can make it invalid."""
+    """Return a WebSocket frame (RFC 6455). The options can make the frame invalid."""
     length = len(payload) if length is None else length
     size = struct.pack("!BB", fin << 7 | opcode, masked << 7 | 127)
     key = b"\0\0\0\0" if masked else b""
@@ -62,7 +68,7 @@ def frame(opcode, payload=b"", *, fin=True, masked=True, length=None):
 
 
 def raw_socket(person, buffer=0):
-    """The person's WebSocket as a plain TCP socket, after the handshake."""
+    """Open the person's WebSocket, and return it as a plain TCP socket."""
     address = urlsplit(person.site.url)
     connection = socket.socket()
     if buffer:
@@ -85,7 +91,7 @@ def raw_socket(person, buffer=0):
 
 
 def code_of_close(connection):
-    """The code in the server's last frame; None if it closes without one."""
+    """Return the code of the server's close frame, or None without such a frame."""
     stream = connection.makefile("rb")
     while start := stream.read(2):
         size = start[1]
@@ -146,8 +152,8 @@ def test_the_socket_of_a_client_that_reads_nothing_is_closed(run_app, chromium):
         leaving = raw_socket(gone, 4096)
         wait_for_sockets(site, 5)
         before = memory(web)
-        # Send more than the buffers of both ends hold, and less than the 32 MiB at
-        # which Redis disconnects a subscriber. The clients do not read a byte of it.
+        # Send more than the buffers of both ends can store, but less than 32 MiB. With
+        # more, Redis disconnects a subscriber. The clients do not read a byte.
         for group in groups.values():
             for _ in range(40):
                 assert client.publish(group, message) == 1
@@ -169,7 +175,7 @@ def test_the_socket_of_a_client_that_reads_nothing_is_closed(run_app, chromium):
 
 
 @pytest.mark.fault(22, "clients read nothing, or send huge, invalid or many frames")
-def test_unfinished_requests_block_no_other_client(shared_app):
+def test_unfinished_requests_do_not_block_other_clients(shared_app):
     site, slow = shared_app.site, Person(shared_app.site)
     address = urlsplit(site.url)
     start = f" / HTTP/1.1\r\nHost: {address.netloc}\r\n"

@@ -1,4 +1,4 @@
-"""More requests at once than PostgreSQL has connections."""
+"""Check that the app serves more requests at once than PostgreSQL has connections."""
 
 import contextlib
 
@@ -15,20 +15,21 @@ from tutorial.runtime.waiting import wait_until
 
 TOO_MANY = 35, "more requests at once than the database has connections"
 
-WEBS = 4
-REQUESTS = 40  # at once, to each process
+WEBS = 4  # the number of web processes
+REQUESTS = 40  # the number of requests at once to each web process
 
 
 @pytest.mark.slow(20)
 @pytest.mark.fault(*TOO_MANY)
 @pytest.mark.parametrize("way", ["pool", "pgbouncer"])
-def test_each_request_is_served(tmp_path, way):
+def test_each_of_many_requests_at_once_is_accepted(tmp_path, way):
     with contextlib.ExitStack() as exits:
         server = exits.enter_context(
             start_server(find_programs(), max_connections="100")
         )
         database = direct = server.new_database()
-        # PgBouncer limits the connections, even if the pools do not.
+        # With PgBouncer, the pools of the app are too large, and PgBouncer limits the
+        # connections.
         variables = {}
         if way == "pgbouncer":
             database = exits.enter_context(through_pgbouncer(server, direct))
@@ -47,7 +48,7 @@ def test_each_request_is_served(tmp_path, way):
         lines = "\n".join(line for _, line in running.log if "database" in line)
         assert set(statuses) == {202}, lines
         assert connections(direct) < 97, "three are reserved for the administrator"
-        # The app also recovers.
+        # Afterwards, each web process still accepts searches.
         for address in addresses:
             assert people[0].post("And now?", path=address)[0] == 202
 
@@ -72,7 +73,7 @@ def start_webs(running: Running, count: int) -> list[str]:
 
 
 def connections(url: str) -> int:
-    """How many connections the server has."""
+    """Return how many connections of clients the server has."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = %s"
     with psycopg.connect(url) as connection:
         return connection.execute(query, ["client backend"]).fetchone()[0]

@@ -1,4 +1,8 @@
-"""Row 25: the database is locked or missing for a few seconds."""
+"""Check that no answer is lost if the SQLite database is locked or missing.
+
+These tests belong to row 25 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +16,7 @@ WORDS = "The site cannot save your question right now. Try again in a few second
 
 
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
-def test_a_locked_database_costs_no_answer(app, person, chromium):
+def test_no_answer_is_lost_while_the_database_is_locked(app, person, chromium):
     site, worker = app.site, app.project.running["worker"]
     page = open_page(chromium.new_context(), site)
     questions = ["What is a lock?", "What is a broker?", "What is a group?"]
@@ -43,7 +47,9 @@ def test_a_locked_database_costs_no_answer(app, person, chromium):
 
 
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
-def test_a_missing_database_comes_back(run_app, chromium, tmp_path):
+def test_a_search_finishes_after_a_missing_database_is_back(
+    run_app, chromium, tmp_path
+):
     folder, away = tmp_path / "data", tmp_path / "away"
     folder.mkdir()
     running = run_app(DATABASE_URL=f"sqlite:///{folder / 'db.sqlite3'}")
@@ -56,7 +62,7 @@ def test_a_missing_database_comes_back(run_app, chromium, tmp_path):
         lambda: calls(site, "simulate: hiccup"), seconds=20, otherwise="no API call"
     )
     folder.rename(away)
-    # An open connection still uses the file, but a new process does not find it.
+    # An open connection still uses the file, but a new process does not find the file.
     running.processes.stop([running.project.running["web"]])
     running.project.restart(running.processes, "web")
     wait_until(

@@ -1,4 +1,8 @@
-"""Rows 11 and 13: a worker is killed, and another one continues its searches."""
+"""Check that another worker continues the searches of a worker that was killed.
+
+These tests belong to rows 11 and 13 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import pytest
 
@@ -10,24 +14,25 @@ from support.app.stranger import nobody_else_sees
 from tutorial.runtime.processes import Process
 from tutorial.runtime.waiting import wait_until
 
-STRIDE = 1_000_000  # a worker adds this to the sequence of a search that it claims
+# A worker that claims a search adds this to the sequence number of the search.
+STRIDE = 1_000_000
 
 
 @pytest.mark.fault(11, "kill -9 of the worker")
-def test_a_worker_is_killed(app, person):
+def test_a_search_finishes_if_its_worker_is_killed_and_restarted(app, person):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         task_id = person.search("Who is killed?")
         wait_for_middle(person, task_id)
         kill(app.project.running["worker"])
         restart(app, "worker")
         assert wait_for_frame(socket, task_id)["status"] == "done"
-    # The first answer was paid for, and is lost with the worker.
+    # The first call costs money, too, although its answer is lost with the worker.
     assert calls(app.site, "Who is killed?") == 2
 
 
 @on_both_databases
 @pytest.mark.fault(11, "kill -9 of the worker")
-def test_a_worker_is_killed_while_another_runs(app, person):
+def test_another_worker_takes_over_if_a_worker_is_frozen_or_killed(app, person):
     first = app.project.running["worker"]
 
     def whose(task_id: str) -> Process:
@@ -42,7 +47,7 @@ def test_a_worker_is_killed_while_another_runs(app, person):
             nobody_else_sees(app.site),
             person.open_socket() as socket,
         ):
-            # A frozen worker seems dead. After waking up, it leaves the search alone.
+            # A frozen worker seems dead. After waking up, it does not touch the search.
             task_id = person.search("Who sleeps?")
             worker = whose(task_id)
             with frozen(worker):
@@ -71,14 +76,15 @@ def test_a_slow_worker_keeps_its_search(app, person):
         with held(app):
             task_id = person.search("Who takes long?")
             worker = app.project.running["worker"]
-            # A line takes 0.1 seconds: 50 lines take twice as long as the lease.
+            # The worker prints a line every 0.1 seconds. 50 lines take 5 seconds: twice
+            # as long as the lease.
             wait_for_line(worker, f"{task_id} is answered", times=50)
         assert wait_for_frame(socket, task_id)["status"] == "done"
     assert calls(app.site, "Who takes long?") == 1
 
 
 @pytest.mark.fault(13, "a crash after the API answered and before the save")
-def test_a_crash_before_the_save(app, person):
+def test_a_search_finishes_if_the_worker_is_killed_before_the_save(app, person):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         with held(app):
             task_id = person.search("What was paid for?")

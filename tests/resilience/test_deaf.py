@@ -1,4 +1,8 @@
-"""Row 32: a process whose connection to Redis has failed silently."""
+"""Check that messages flow again after a connection to Redis has failed silently.
+
+These tests belong to row 32 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import json
 
@@ -27,7 +31,7 @@ def wait_for_news(socket, task_id: str) -> None:
 
 @pytest.fixture
 def behind_proxy(tmp_path):
-    """The app, and the proxy that is its only path to Redis."""
+    """Run the app and a proxy, which is the only path from the app to Redis."""
     with Processes(lambda name, line: None) as processes:
         _, url = start_redis(processes, tmp_path / "other redis", free_port())
         with proxy_to(int(url.rpartition(":")[2].partition("/")[0])) as proxy:
@@ -39,13 +43,15 @@ def behind_proxy(tmp_path):
 
 @pytest.mark.slow(30)
 @pytest.mark.fault(32, "a network path to Redis fails silently under load")
-def test_messages_flow_again_for_old_sockets_and_new_ones(behind_proxy, chromium):
+def test_after_a_silent_failure_old_and_new_sockets_get_messages_again(
+    behind_proxy, chromium
+):
     running, proxy = behind_proxy
     person = Person(running.site)
     page = open_page(chromium.new_context(), running.site)
     web = running.project.running["web"]
     with person.open_socket() as socket:
-        # The worker's rounds also find searches whose message was lost.
+        # Even if its message is lost, the worker's periodic rounds find this search.
         wait_for_news(socket, person.search("Does it work?"))
         proxy.freeze()
         # At this moment, no process receives messages.

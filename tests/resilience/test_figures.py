@@ -1,4 +1,4 @@
-"""What the metrics of the web process and the worker show an operator."""
+"""Check what the metrics of the web process and of the worker show."""
 
 import urllib.request
 
@@ -12,7 +12,7 @@ from tutorial.runtime.waiting import wait_until
 
 
 def figures_at(url: str) -> dict[str, float]:
-    """The metrics at this address, by name and labels."""
+    """Return the values of the metrics at this address, by name and labels."""
     with urllib.request.urlopen(url, timeout=10) as response:
         lines = response.read().decode().splitlines()
     found = (line.rpartition(" ") for line in lines if not line.startswith("#"))
@@ -21,7 +21,7 @@ def figures_at(url: str) -> dict[str, float]:
 
 @pytest.mark.slow(15)
 @pytest.mark.fault(40, "an operator needs to see what goes wrong")
-def test_the_metrics_show_what_has_happened(run_app):
+def test_the_metrics_count_ended_searches_errors_and_takeovers(run_app):
     port = free_port()
     running = run_app(WORKER_METRICS=f"127.0.0.1:{port}", SEARCH_GRACE_SECONDS="1")
     person, site = Person(running.site), running.site
@@ -47,7 +47,7 @@ def test_the_metrics_show_what_has_happened(run_app):
     web = figures_at(f"{site.url}/metrics")
     assert web['search_ended_total{outcome="cancelled"}'] == 1
 
-    # Another worker takes over the searches of a dead one.
+    # The restarted worker takes over the search of the killed worker.
     left = person.search("simulate: slow")
     wait_until(
         lambda: person.snapshot()[left]["status"] == "running",

@@ -1,4 +1,8 @@
-"""Rows 19 to 21: foreign origins, ended sessions, and injected scripts."""
+"""Check the protection from foreign origins, ended sessions and injected scripts.
+
+These tests belong to rows 19 to 21 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import contextlib
 import json
@@ -18,7 +22,7 @@ SIGNED_OUT = 4001
 
 
 def status_of_socket(site, cookie, origin, url=None):
-    """The status of a request for a WebSocket: 101 if it is accepted."""
+    """Request a WebSocket, and return the HTTP status: 101 if it is accepted."""
     url = url or site.socket_url
     headers = {"Cookie": cookie} if cookie else {}
     try:
@@ -29,7 +33,7 @@ def status_of_socket(site, cookie, origin, url=None):
 
 
 def user_of_socket(site, cookie):
-    """The user whose searches a socket with this cookie receives."""
+    """Return the user whose searches a socket with this cookie receives."""
     headers = {"Cookie": cookie} if cookie else {}
     with connect(
         site.socket_url, origin=site.url, additional_headers=headers
@@ -38,7 +42,7 @@ def user_of_socket(site, cookie):
 
 
 @pytest.mark.fault(19, "a WebSocket from another origin")
-def test_only_own_origins_are_accepted(shared_app):
+def test_sockets_are_accepted_only_from_the_origin_of_the_site(shared_app):
     site, person = shared_app.site, Person(shared_app.site)
     port = urlsplit(site.url).port
     lines = shared_app.project.running["web"].lines
@@ -60,7 +64,7 @@ def test_only_own_origins_are_accepted(shared_app):
     ]
     for origin in foreign:
         assert status_of_socket(site, person.cookie_header, origin) == 403, origin
-    # Without an existing session, each socket gets a new guest.
+    # A socket without an existing session gets a new guest as its user.
     cookies = (person.cookie_header, "", "sessionid=guessed", "sessionid=")
     assert len({user_of_socket(site, cookie) for cookie in cookies}) == len(cookies)
     for path in ("/", "/ws/search", "/ws/search/1/", "/ws/%ff"):
@@ -71,7 +75,7 @@ def test_only_own_origins_are_accepted(shared_app):
 
 
 def code_of_close(socket, seconds=10):
-    """The code with which the server closes the socket."""
+    """Wait until the server closes the socket, and return the close code."""
     with contextlib.suppress(ConnectionClosed):
         while True:
             socket.recv(timeout=seconds)
@@ -84,7 +88,7 @@ def session_key(person):
 
 
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
-def test_a_session_that_ends_without_a_signal_closes_its_sockets(shared_app):
+def test_sockets_close_if_a_session_expires_or_its_user_is_changed(shared_app):
     site = shared_app.site
     expired, changed, deleted, other = [Person(site) for _ in range(4)]
     sign_up(changed, "changes-the-password")
@@ -99,7 +103,7 @@ def test_a_session_that_ends_without_a_signal_closes_its_sockets(shared_app):
             " WHERE session_key = ?",
             session_key(expired),
         )
-        change(  # in another browser of the same user
+        change(  # as if the user had changed the password in another browser
             shared_app,
             "UPDATE auth_user SET password = '!' WHERE id = ?",
             user_id(changed),
@@ -114,7 +118,7 @@ def test_a_session_that_ends_without_a_signal_closes_its_sockets(shared_app):
 
 
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
-def test_a_logout_and_a_deletion_close_sockets_at_once(run_app):
+def test_sockets_close_at_once_if_the_user_logs_out_or_is_deleted(run_app):
     running = run_app(SOCKET_CHECK_SECONDS="600")
     leaving, deleted, here, there = [Person(running.site) for _ in range(4)]
     sign_up(leaving, "leaves")
@@ -150,7 +154,7 @@ def log_in_by_browser(page, site, name):
 
 
 @pytest.mark.fault(20, "a logout, an expired session or a deleted user, and a socket")
-def test_a_page_shows_that_it_is_signed_out(shared_app, chromium):
+def test_an_open_page_shows_that_its_user_has_signed_out(shared_app, chromium):
     site = shared_app.site
     for name in ("first", "second"):
         sign_up(Person(site), name)
@@ -185,7 +189,7 @@ SHORT_SCRIPT = "<b onclick=hack()>"
 
 
 @pytest.mark.fault(21, "script in question, answer, error and user name")
-def test_user_input_stays_text(shared_app, chromium):
+def test_html_in_a_question_answer_error_or_user_name_is_escaped(shared_app, chromium):
     site, person = shared_app.site, Person(shared_app.site)
     sign_up(person, "bobby-tables")
     change(

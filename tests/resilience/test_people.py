@@ -1,4 +1,4 @@
-"""Several people, several tabs, many questions at once, and the keyboard."""
+"""Check the app with several people, many tabs and questions, and the keyboard."""
 
 import urllib.parse
 import uuid
@@ -15,7 +15,7 @@ from support.running import Running
 
 
 @pytest.mark.fault(17, "a double click, and the same form again")
-def test_a_double_click_is_one_search(shared_app, chromium):
+def test_a_double_click_starts_only_one_search(shared_app, chromium):
     site, question = shared_app.site, "Is one click enough?"
     page = open_page(chromium.new_context(), site)
     page.get_by_label("Your question").fill(question)
@@ -30,7 +30,7 @@ def test_a_double_click_is_one_search(shared_app, chromium):
 
 
 @pytest.mark.fault(17, "a double click, and the same form again")
-def test_without_a_script_a_reload_does_not_send_the_form_again(shared_app, chromium):
+def test_without_javascript_a_reload_does_not_send_the_form_again(shared_app, chromium):
     site, question = shared_app.site, "Is a reload another search?"
     page = chromium.new_context(java_script_enabled=False).new_page()
     page.goto(site.url)
@@ -45,7 +45,7 @@ def test_without_a_script_a_reload_does_not_send_the_form_again(shared_app, chro
 
 @on_both_databases
 @pytest.mark.fault(17, "a double click, and the same form again")
-def test_the_same_form_many_times_at_once_is_one_search(shared_app):
+def test_sending_the_same_form_many_times_starts_only_one_search(shared_app):
     site, question = shared_app.site, "Eight times the same?"
     person, task_id = Person(site), str(uuid.uuid4())
     answers = at_the_same_time(lambda: person.post(question, task_id), 8)
@@ -57,7 +57,7 @@ def test_the_same_form_many_times_at_once_is_one_search(shared_app):
 
 
 @pytest.mark.fault(18, "two people at the same time, and one person in two tabs")
-def test_people_see_their_own_searches_in_each_of_their_tabs(shared_app, chromium):
+def test_each_tab_shows_only_the_searches_of_its_own_user(shared_app, chromium):
     site = shared_app.site
     ada, bob = chromium.new_context(), chromium.new_context()
     tabs = {
@@ -98,13 +98,14 @@ def test_the_search_of_another_person_is_inaccessible(shared_app):
 
 @pytest.mark.fault(26, "one person sends a flood of questions")
 def test_a_flood_of_questions_is_limited(run_app):
-    # There is a thread for each request, even while all wait for the database.
+    # The app has a thread for each request, even while all of them wait for the
+    # database.
     running = run_app(SEARCHES_PER_MINUTE="5", DATABASE_CONNECTIONS="40")
     flood, other = Person(running.site), Person(running.site)
     send = lambda: at_the_same_time(lambda: flood.post("Flood?"), 30)  # noqa: E731
     with ThreadPoolExecutor(1) as thread:
         with open_database(running) as database:
-            # All requests wait here before the first one is counted.
+            # With this lock, all requests wait before the app counts the first one.
             database.execute("BEGIN IMMEDIATE")
             first = thread.submit(send)
             for _ in range(10):
@@ -148,7 +149,9 @@ def test_the_first_questions_of_a_browser_belong_to_one_guest(shared_app):
 
 
 @pytest.mark.fault(37, "a form that was sent before is sent with another question")
-def test_without_a_script_a_used_form_can_be_sent_again(shared_app, chromium):
+def test_without_javascript_a_used_form_is_rejected_and_can_be_sent_again(
+    shared_app, chromium
+):
     page = chromium.new_context(java_script_enabled=False).new_page()
     page.goto(shared_app.site.url)
     used = page.locator("#search-form [name=task_id]").get_attribute("value")
@@ -176,7 +179,7 @@ def test_each_tab_lists_the_searches_in_the_same_order(shared_app, chromium):
     first, second = (open_page(context, shared_app.site) for _ in range(2))
     user = first.locator("body").get_attribute("data-user")
     wake_up = 'document.dispatchEvent(new Event("visibilitychange"))'
-    # The message about the older search arrives last.
+    # The first tab learns about the older search last.
     for number in (2, 1):
         time = f"2999-01-01 00:00:0{number}"
         insert_search(shared_app, user, query=f"Question {number}", created_at=time)
@@ -207,7 +210,7 @@ def test_the_focus_stays_and_each_button_has_a_unique_name(shared_app, chromium)
     expect(again).to_be_focused()
 
 
-def test_a_search_that_was_deleted_leaves_the_page(shared_app, chromium):
+def test_a_deleted_search_disappears_from_the_page(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)
     question = "simulate: silence"
     ask(page, question)
@@ -219,7 +222,7 @@ def test_a_search_that_was_deleted_leaves_the_page(shared_app, chromium):
 
 
 def count_users(running: Running) -> int:
-    """How many users the app has."""
+    """Return how many users the app has."""
     with open_database(running) as database:
         return database.execute("SELECT count(*) FROM auth_user").fetchone()[0]
 
@@ -229,7 +232,7 @@ def count_users(running: Running) -> int:
     "event",
     ['new PageTransitionEvent("pageshow", {persisted: true})', '"visibilitychange"'],
 )
-def test_a_page_that_wakes_up_gets_what_is_new(shared_app, chromium, event):
+def test_a_page_that_wakes_up_shows_new_searches(shared_app, chromium, event):
     page = open_page(chromium.new_context(), shared_app.site)
     user = page.locator("body").get_attribute("data-user")
     # The page gets no message about this search, and it is not waiting for any search.

@@ -1,7 +1,7 @@
-"""PostgreSQL is overloaded, killed or frozen.
+"""Check that `final/` works if PostgreSQL is overloaded, killed, frozen or locked.
 
-Tests of other rows of the table of faults also run with PostgreSQL if they are marked
-with `on_both_databases`.
+The tests in other modules also run with PostgreSQL if they are marked with
+`on_both_databases`.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ from tutorial.runtime.waiting import wait_until
 
 @on_postgres
 @pytest.mark.fault(26, "one person sends a flood of questions")
-def test_a_flood_is_limited_with_postgresql(run_app):
+def test_a_flood_of_questions_is_limited_with_postgresql(run_app):
     running = run_app(SEARCHES_PER_MINUTE="5")
     flood = Person(running.site)
     answers = at_the_same_time(lambda: flood.post("Flood?"), 30)
@@ -28,7 +28,9 @@ def test_a_flood_is_limited_with_postgresql(run_app):
 
 @on_postgres
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
-def test_a_killed_server_comes_back(app, person, postgres):
+def test_searches_finish_after_a_killed_database_server_is_restarted(
+    app, person, postgres
+):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         task_id = person.search("Who is asked during this time?")
         wait_for_middle(person, task_id)
@@ -49,7 +51,7 @@ def test_a_killed_server_comes_back(app, person, postgres):
 
 @on_postgres
 @pytest.mark.fault(25, "the database is locked or gone for some seconds")
-def test_the_app_waits_for_a_server_that_hangs(app, person, postgres):
+def test_a_search_finishes_after_the_database_server_was_frozen(app, person, postgres):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         task_id = person.search("Who hangs?")
         wait_for_middle(person, task_id)
@@ -85,7 +87,7 @@ def test_a_locked_row_delays_only_its_own_search(app, person):
             searches = [person.search(question) for question in questions]
             for task_id in searches:
                 assert person.wait_for_end(task_id)["status"] == "done"
-            # By now, the lease has expired, because no process could renew it.
+            # By now, the lease of the locked search has expired. It cannot be renewed.
             assert person.snapshot()[stuck]["status"] == "running"
         assert wait_for_frame(socket, stuck)["status"] == "done"
     for question in ("Who is locked?", *questions):
@@ -94,8 +96,8 @@ def test_a_locked_row_delays_only_its_own_search(app, person):
 
 @on_postgres
 @pytest.mark.fault(*LOCKED)
-def test_a_locked_table_delays_neither_health_checks_nor_files(run_app):
-    # All threads for pages wait for longer than this test takes.
+def test_a_locked_table_delays_neither_health_checks_nor_static_files(run_app):
+    # With this timeout, the threads for pages wait for longer than this test takes.
     limits = "\nLIMITS = \"SET lock_timeout = '60s'\"\n"
     running, finished = (
         run_app({"config/database.py": limits}, DATABASE_CONNECTIONS="40"),
@@ -122,7 +124,7 @@ def test_a_locked_table_delays_neither_health_checks_nor_files(run_app):
 
 @on_postgres
 @pytest.mark.fault(*LOCKED)
-def test_a_visitor_does_not_wait_for_a_locked_table_for_ever(app, person):
+def test_a_visitor_gets_an_error_if_a_table_stays_locked(app, person):
     person.get()
     with psycopg.connect(app.project.environment["DATABASE_URL"]) as other:
         other.execute("LOCK TABLE search_searchresult IN ACCESS EXCLUSIVE MODE")
@@ -131,7 +133,7 @@ def test_a_visitor_does_not_wait_for_a_locked_table_for_ever(app, person):
 
 
 def waiting(connection) -> int:
-    """How many connections wait for a lock."""
+    """Return how many connections wait for a lock."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     connection.execute("SELECT pg_stat_clear_snapshot()")
     return connection.execute(query).fetchone()[0]

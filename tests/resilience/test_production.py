@@ -1,4 +1,4 @@
-"""`final/` as it is deployed: without DEBUG, behind a proxy that terminates TLS."""
+"""Run `final/` as in production: without DEBUG, and with collected static files."""
 
 import re
 
@@ -8,7 +8,7 @@ from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.stack import Stack
 
 
-def test_the_page_works_with_its_collected_files(chromium):
+def test_the_page_works_with_collected_static_files(chromium):
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
     environment = {
@@ -37,7 +37,7 @@ def test_the_page_works_with_its_collected_files(chromium):
         files = [response for response in loaded if "/static/" in response.url]
         assert len(files) == 5, [response.url for response in files]
         for response in files:
-            # Each name has a digest, even in the imports between modules.
+            # Each file name contains a digest, even if another module imports the file.
             assert re.search(r"/\w+\.[0-9a-f]{12}\.(js|css)$", response.url)
             assert "max-age=315360000" in response.headers["cache-control"]
         stages = [text for text in wrong if text.startswith("stage ")]

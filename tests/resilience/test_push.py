@@ -1,4 +1,8 @@
-"""Rows 5, 16 and 24: messages to a page that are lost, repeated or out of order."""
+"""Check that a page is correct if messages are lost, repeated or out of order.
+
+These tests belong to rows 5, 16 and 24 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import itertools
 import uuid
@@ -25,7 +29,7 @@ from tutorial.runtime.waiting import wait_until
 
 @pytest.mark.fault(16, "the push fails after the answer was saved")
 @pytest.mark.parametrize("outage", ["frozen", "gone"])
-def test_a_page_requests_a_result_that_cannot_be_pushed(app, chromium, outage):
+def test_a_page_shows_a_result_that_cannot_be_pushed(app, chromium, outage):
     site, question = app.site, f"Who asks while Redis is {outage}?"
     page = open_page(chromium.new_context(), site)
     before = len(app.log)
@@ -39,7 +43,7 @@ def test_a_page_requests_a_result_that_cannot_be_pushed(app, chromium, outage):
 
 
 class Pushed:
-    """A search whose messages the test sends itself, as the channel layer would."""
+    """A search for which the test, not a worker, sends the messages to the page."""
 
     def __init__(self, site, page):
         self.id = str(uuid.uuid4())
@@ -47,7 +51,7 @@ class Pushed:
         self.client = redis.Redis.from_url(site.redis_url)
 
     def push(self, **data):
-        """Publish this data for the user's group."""
+        """Publish this data in the Redis channel of the user's group."""
         event = {"type": "send_search_result", "data": {"task_id": self.id, **data}}
         assert self.client.publish(channel_of(self.user), msgpack.packb(event)) == 1
 
@@ -67,7 +71,7 @@ class Pushed:
 
 
 @pytest.mark.fault(24, "messages arrive out of order, repeated, and with gaps")
-def test_the_order_of_the_messages_does_not_matter(shared_app, chromium):
+def test_a_page_is_correct_in_any_order_of_the_messages(shared_app, chromium):
     page = open_page(chromium.new_context(), shared_app.site)
     # These searches are not in the database, so the page's next poll would remove them.
     page.route(f"{shared_app.site.url}/?*", lambda route: route.abort())
@@ -106,8 +110,10 @@ def test_the_order_of_the_messages_does_not_matter(shared_app, chromium):
 
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
-def test_the_last_message_of_an_older_search_is_dropped(shared_app, chromium):
-    """The page shows the search, but the search is too old for a snapshot."""
+def test_a_page_shows_the_end_of_an_older_search_without_a_message(
+    shared_app, chromium
+):
+    """The page shows the search, which is too old to be part of a snapshot."""
     context = chromium.new_context()
     user = open_page(context, shared_app.site).locator("body")
     row = {"user_id": user.get_attribute("data-user"), "query": "The oldest?"}
@@ -135,7 +141,8 @@ def test_a_page_requests_missing_messages(shared_app, chromium):
     row = {"user_id": search.user, "query": f"Pushed {search.id}"}
     search.id = insert_search(shared_app, sequence=4, answer="one two three", **row)
     search.push_state(1, "running")
-    # The page also polls. After this poll, the next one is five seconds away.
+    # The page also polls every five seconds. Wait for a poll, so that the next one does
+    # not come too soon.
     with page.expect_response(f"{shared_app.site.url}/?*", timeout=PATIENCE):
         change(
             shared_app,
@@ -151,7 +158,7 @@ def test_a_page_requests_missing_messages(shared_app, chromium):
         " WHERE user_id = ?",
         search.user,
     )
-    search.push_chunk(4, "three")  # 3 is missing
+    search.push_chunk(4, "three")  # the message with the number 3 is missing
     expect(answer).to_have_text("one two three", timeout=4_000)
     search.push_chunk(5, " four")
     expect(answer).to_have_text("one two three four")

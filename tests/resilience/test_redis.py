@@ -1,4 +1,8 @@
-"""Rows 5 to 9: Redis or the connection to Redis fails."""
+"""Check that no search is lost if Redis or the connection to Redis fails.
+
+These tests belong to rows 5 to 9 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import contextlib
 import json
@@ -19,11 +23,11 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.site import Site
 from tutorial.visitor.sockets import NoSocket
 
-VISITORS = 50  # at once; Celery's usual pool has ten connections
+VISITORS = 50  # visitors at once, more than the ten connections of Celery's usual pool
 
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
-def test_the_connection_that_brings_messages_breaks(app, chromium):
+def test_a_page_shows_the_answer_if_the_pub_sub_connection_breaks(app, chromium):
     site, question = app.site, "What is lost?"
     page = chromium.new_context().new_page()
     page.goto(site.url)
@@ -38,8 +42,8 @@ def test_the_connection_that_brings_messages_breaks(app, chromium):
 
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
-def test_the_last_message_to_a_page_is_dropped(app, chromium):
-    """No later message follows, so no gap in the sequence shows that one is missing."""
+def test_a_page_shows_the_answer_if_its_last_message_is_dropped(app, chromium):
+    """No later message follows, so no gap in the sequence shows the loss."""
     site, question = app.site, "What is the last?"
     page = chromium.new_context().new_page()
     dropped = []
@@ -63,13 +67,13 @@ def test_the_last_message_to_a_page_is_dropped(app, chromium):
 
 
 def the_answer(site: Site, question: str) -> str:
-    """Return the API's answer. Check that the API was called once."""
+    """Return the API's answer. Check that the API was called only once."""
     [request] = [r for r in site.requests_to_openai() if r["input"] == question]
     return request["answer"]
 
 
 @pytest.mark.fault(6, "Redis refuses connections at POST")
-def test_redis_refuses(app):
+def test_searches_finish_while_redis_refuses_connections(app):
     site = app.site
     person = Person(site)
     with nobody_else_sees(site):
@@ -79,7 +83,7 @@ def test_redis_refuses(app):
             assert time.monotonic() - started < 2
             # The database is enough to run the search and to show its result.
             assert person.wait_for_end(task_id)["status"] == "done"
-            # Pages keep reconnecting: each attempt may log only one line.
+            # Pages keep trying to reconnect. Each attempt may log only one line.
             wait_until(
                 lambda: is_refused(person),
                 seconds=10,
@@ -91,7 +95,7 @@ def test_redis_refuses(app):
             task_id = person.search("And who starts without Redis?")
             assert person.wait_for_end(task_id)["status"] == "done"
         assert not any("in ASGI application" in line for _, line in app.log)
-        # With Redis, messages arrive again.
+        # After the restart of Redis, messages arrive again.
         wait_until(
             lambda: is_live(person),
             seconds=40,
@@ -102,7 +106,7 @@ def test_redis_refuses(app):
 
 
 def is_refused(person: Person) -> bool:
-    """Whether a new socket is rejected, as a page expects without Redis."""
+    """Whether the app rejects a new socket, which a page expects without Redis."""
     try:
         person.open_socket().close()
     except NoSocket as refusal:
@@ -112,7 +116,7 @@ def is_refused(person: Person) -> bool:
 
 
 def is_live(person: Person) -> bool:
-    """Whether a new socket receives the end of a new search."""
+    """Whether a new socket receives a frame that reports the end of a new search."""
     try:
         with person.open_socket() as socket:
             frame = wait_for_frame(socket, person.search("Is it back?"), seconds=4)
@@ -122,7 +126,7 @@ def is_live(person: Person) -> bool:
 
 
 @pytest.mark.fault(7, "Redis is frozen at POST")
-def test_redis_hangs(app):
+def test_searches_are_accepted_and_finish_while_redis_hangs(app):
     site = app.site
     persons = [Person(site) for _ in range(VISITORS)]
 
@@ -147,7 +151,7 @@ def test_redis_hangs(app):
 
 @on_both_databases
 @pytest.mark.fault(8, "Redis loses the queue")
-def test_redis_loses_the_queue(app):
+def test_a_search_finishes_if_redis_loses_the_queue(app):
     site = app.site
     person = Person(site)
     with nobody_else_sees(site):
@@ -161,7 +165,7 @@ def test_redis_loses_the_queue(app):
 
 
 @pytest.mark.fault(9, "Redis restarts under load")
-def test_redis_restarts_under_load(app):
+def test_all_searches_finish_if_redis_restarts_under_load(app):
     site = app.site
     persons = [Person(site) for _ in range(20)]
     with (
@@ -180,7 +184,7 @@ def test_redis_restarts_under_load(app):
         )
         with without_redis(app):
             during = list(pool.map(ask, range(10, 20)))
-            # Running searches finish.
+            # The searches that were already running finish.
             for person, task_id in zip(persons, before, strict=False):
                 assert person.wait_for_end(task_id)["status"] == "done"
         for person, task_id in zip(persons, before + during, strict=True):
@@ -194,8 +198,8 @@ def test_redis_restarts_under_load(app):
 
 
 @pytest.mark.fault(9, "Redis restarts under load")
-def test_sockets_open_if_none_was_open_while_redis_restarted(app):
-    """No page used the connections to Redis while they broke."""
+def test_sockets_can_be_opened_if_none_was_open_while_redis_restarted(app):
+    """No page uses the connections to Redis at the moment when they break."""
     persons = [Person(app.site) for _ in range(12)]
     with nobody_else_sees(app.site):
         open_and_close(persons)
@@ -205,7 +209,7 @@ def test_sockets_open_if_none_was_open_while_redis_restarted(app):
 
 
 def open_and_close(persons: list[Person]) -> None:
-    """Open a socket for each person, and check that it gets its snapshot."""
+    """Open a socket for each person, and check that the socket receives a snapshot."""
     with contextlib.ExitStack() as stack:
         for person in persons:
             socket = stack.enter_context(person.open_socket())
@@ -213,11 +217,11 @@ def open_and_close(persons: list[Person]) -> None:
 
 
 @pytest.mark.fault(9, "Redis restarts under load")
-def test_redis_fails_over(app):
-    """Redis rejects commands that write, and later accepts them again."""
+def test_a_search_finishes_while_redis_rejects_writes(app):
+    """During a failover, Redis rejects commands that write. Later, it accepts them."""
     site, person = app.site, Person(app.site)
     with nobody_else_sees(site), ask_redis(app) as client:
-        client.replicaof("127.0.0.1", free_port())  # no server there
+        client.replicaof("127.0.0.1", free_port())  # no server listens there
         try:
             task_id = person.search("Who may write?")
             assert person.wait_for_end(task_id)["status"] == "done"
@@ -257,7 +261,7 @@ def test_each_process_logs_one_line_for_a_restart_of_redis(run_app):
 
 
 def is_trouble(line: str) -> bool:
-    """Whether the line reports a problem, and not the normal progress of a search."""
+    """Whether the line reports a problem, not the normal progress of a search."""
     story = (" · ", "received", "succeeded", "HTTP Request", "POST ", "Messages arrive")
     story += ("WebSocket /ws/", "connection open", "connection closed")
     return bool(line.strip()) and not any(words in line for words in story)

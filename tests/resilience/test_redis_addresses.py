@@ -1,4 +1,4 @@
-"""The other kinds of Redis addresses that REDIS_URL may contain."""
+"""Check the other kinds of addresses in REDIS_URL: TLS, a Unix socket and Sentinel."""
 
 import os
 import subprocess
@@ -30,7 +30,10 @@ class Services(ExitStack):
 
 
 def by_tls(services: Services, folder: Path) -> str:
-    """A Redis server with TLS. A private authority has signed its certificate."""
+    """Start a Redis server with TLS, and return its address.
+
+    A private authority has signed the certificate of the server.
+    """
     port = free_port()
     start(services, folder, "--port", str(port))
     wait_until(lambda: listens(port), seconds=10, otherwise="Redis does not listen")
@@ -39,7 +42,7 @@ def by_tls(services: Services, folder: Path) -> str:
 
 
 def at_a_socket(services: Services, folder: Path) -> str:
-    """A Redis server that listens only on a Unix socket."""
+    """Start a Redis server that listens only on a Unix socket. Return its address."""
     path = folder / "redis.sock"
     start(services, folder, "--port", "0", "--unixsocket", str(path))
     wait_until(path.exists, seconds=10, otherwise="Redis does not listen")
@@ -47,7 +50,7 @@ def at_a_socket(services: Services, folder: Path) -> str:
 
 
 def behind_a_sentinel(services: Services, folder: Path) -> str:
-    """A Redis server whose address Sentinel gives."""
+    """Start a Redis server and a Sentinel, and return the address of the Sentinel."""
     redis, port = free_port(), free_port()
     start(services, folder, "--port", str(redis))
     config = folder / "sentinel.conf"
@@ -65,7 +68,7 @@ def behind_a_sentinel(services: Services, folder: Path) -> str:
     wait_until(
         lambda: listens(redis) and listens(port), seconds=10, otherwise="no sentinel"
     )
-    # One of the Sentinels may be down.
+    # Nothing listens at the first address, because one of the Sentinels may be down.
     return f"sentinel://127.0.0.1:{free_port()},127.0.0.1:{port}/mymaster/3"
 
 
@@ -84,7 +87,9 @@ def services() -> Iterator[Services]:
 
 @pytest.mark.slow(10)
 @pytest.mark.parametrize("launch", [by_tls, at_a_socket, behind_a_sentinel])
-def test_each_library_finds_redis(services, tmp_path, launch):
+def test_the_app_and_its_commands_work_with_each_kind_of_address(
+    services, tmp_path, launch
+):
     (tmp_path / "redis").mkdir()
     url = launch(services, tmp_path / "redis")
     running = start_app(tmp_path, {"REDIS_URL": url, "REDIS_PASSWORD": PASSWORD})
@@ -97,7 +102,8 @@ def test_each_library_finds_redis(services, tmp_path, launch):
             assert "groups with subscribers: 1\n" in groups.stdout, groups.stderr
         queue = running.project.manage("show_queue")
         assert "0 waiting" in queue.stdout, queue.stderr
-        # The worker got the message: it did not find the search in one of its rounds.
+        # The worker got the message. Otherwise, one of its periodic rounds would have
+        # found the search, and logged that.
         assert not any("was overlooked" in line for _, line in running.log)
         assert PASSWORD not in str(running.log)
     finally:
@@ -111,7 +117,9 @@ def test_each_library_finds_redis(services, tmp_path, launch):
         ("?ssl_ca_certs=missing.pem", "REDIS_URL names a file that does not exist"),
     ],
 )
-def test_an_untrusted_certificate_is_reported(services, tmp_path, option, reason):
+def test_an_untrusted_certificate_or_a_missing_file_is_reported(
+    services, tmp_path, option, reason
+):
     url = by_tls(services, tmp_path).partition("?")[0] + option
     result = subprocess.run(
         [sys.executable, "manage.py", "show_queue"],

@@ -1,4 +1,7 @@
-"""Faults that a running step survives. For final/, see the table of faults."""
+"""Check that a running step survives faults.
+
+The other modules in this folder check this for `final/`.
+"""
 
 import contextlib
 import json
@@ -13,7 +16,8 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
-# Seconds. With `RedisChannelLayer`, redis-py 8 closes an idle socket after 5.
+# The time in seconds in which no socket gets a frame. With `RedisChannelLayer`,
+# redis-py 8 closes an idle socket after 5 seconds.
 IDLE = 8.0
 
 
@@ -27,7 +31,7 @@ def test_idle_sockets_stay_open_and_still_work(run_step):
         sockets = [stack.enter_context(open_socket(visitor)) for visitor in visitors]
         deadline = time.monotonic() + IDLE
         for socket in sockets:
-            # Wait for a frame or for the end of the connection. Neither must arrive.
+            # Neither a frame nor the end of the connection may arrive in this time.
             with pytest.raises(TimeoutError):
                 socket.recv(timeout=max(0.0, deadline - time.monotonic()))
         for number, (visitor, socket) in enumerate(zip(visitors, sockets, strict=True)):
@@ -41,7 +45,7 @@ def test_idle_sockets_stay_open_and_still_work(run_step):
 @pytest.mark.xdist_group("step 7")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_step_survives_a_restart_of_redis(run_step, number):
-    """A later search works, both with the old socket and with a new one."""
+    """After the restart, a search works with the old socket and with a new one."""
     running = run_step("7")
     visitor = Visitor(running.site)
     visitor.get()
@@ -59,7 +63,7 @@ def test_a_step_survives_a_restart_of_redis(run_step, number):
         later.get()
 
         def answered() -> bool:
-            """Whether a search works from end to end again."""
+            """Whether a search works again, from the form to the frame."""
             later.ask("After?")
             with contextlib.suppress(NoSocket), open_socket(later) as new_socket:
                 later.ask("After?")
@@ -93,7 +97,7 @@ def test_a_message_waits_until_a_killed_worker_is_restarted(run_step):
     "name",
     ["rate limit", "server error", "no quota", "bad key", "cut stream", "refusal"],
 )
-def test_a_failure_of_the_api_is_shown_to_its_user(run_step, name):
+def test_a_failure_of_the_api_is_shown_to_the_user_who_asked(run_step, name):
     visitor = Visitor(run_step("7").site)
     visitor.get()
     with open_socket(visitor) as socket:

@@ -1,11 +1,11 @@
-"""Sessions that are not kept in the database."""
+"""Check that `final/` works with other session engines than its default."""
 
 import pytest
 
 from support.app.account import sign_up, user_id
 from support.app.person import Person, wait_for_frame
 
-# A cache that all web processes share; by default, each process has its own.
+# A cache that all web processes share. By default, each process has its own cache.
 CACHE = """
 CACHES = {
     "default": {
@@ -18,7 +18,7 @@ CACHES = {
 
 @pytest.mark.slow(8)
 @pytest.mark.parametrize("engine", ["cache", "cached_db", "file", "signed_cookies"])
-def test_a_visitor_stays_the_same_with_any_engine(run_app, engine):
+def test_a_visitor_stays_the_same_user_with_any_session_engine(run_app, engine):
     name = f"django.contrib.sessions.backends.{engine}"
     additions = {"config/settings.py": f'{CACHE}\nSESSION_ENGINE = "{name}"\n'}
     running = run_app(additions)
@@ -29,7 +29,7 @@ def test_a_visitor_stays_the_same_with_any_engine(run_app, engine):
     guest = user_id(person)
     sign_up(person, f"with-{engine.replace('_', '-')}")
     assert user_id(person) == guest
-    # The consumer has checked the session again, and it is still valid.
+    # A search still works after the consumer has checked the session again.
     with person.open_socket() as socket:
         task_id = person.search("And who am I now?")
         assert wait_for_frame(socket, task_id)["status"] == "done"

@@ -1,4 +1,4 @@
-"""Several web processes and several workers of `final/`, on one Redis server."""
+"""Run several web processes and several workers of `final/` on one Redis server."""
 
 from support.app.person import Person, calls, wait_for_frame
 from support.app.processes import second_worker
@@ -7,7 +7,7 @@ from tutorial.runtime.exclusive import free_port, listens
 from tutorial.runtime.waiting import wait_until
 
 
-def test_a_post_to_one_process_and_a_socket_to_another(shared_app):
+def test_a_post_to_one_web_process_is_answered_on_a_socket_of_another(shared_app):
     project, processes = shared_app.project, shared_app.processes
     port = free_port()
     second_web = processes.start(

@@ -1,4 +1,8 @@
-"""Rows 1, 3 and 4: the socket is idle, late or offline."""
+"""Check that results arrive if the socket is idle, late or offline.
+
+These tests belong to rows 1, 3 and 4 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import contextlib
 import json
@@ -15,13 +19,14 @@ from support.app.stranger import nobody_else_sees
 from support.running import Running
 from tutorial.runtime.waiting import wait_until
 
-# Seconds: redis-py's timeout is 5 (an unsuitable channel layer closes a socket then),
-# and uvicorn sends a ping every 5.
+# The time in seconds in which no socket gets a frame. It is longer than two limits:
+# redis-py's timeout is 5 seconds, after which an unsuitable channel layer closes a
+# socket, and uvicorn sends a ping every 5 seconds.
 IDLE = 8
 
 
 def refuse_snapshots(page: Page) -> None:
-    """Block the page's requests for snapshots, so that only its socket works."""
+    """Block the page's requests for snapshots, so that only its socket gets results."""
     page.route(
         lambda url: urlsplit(url).path == "/",
         lambda r: r.abort() if r.request.method == "GET" else r.continue_(),
@@ -50,7 +55,7 @@ def test_idle_sockets_stay_open_and_still_work(shared_app):
             assert '"searches": []' in socket.recv(timeout=5)
         deadline = time.monotonic() + IDLE
         for socket in sockets:
-            # Wait for a frame or for the end of the connection. Neither must arrive.
+            # Neither a frame nor the end of the connection may arrive in this time.
             with pytest.raises(TimeoutError):
                 socket.recv(timeout=max(0.0, deadline - time.monotonic()))
         for person, socket in zip(persons, sockets, strict=True):
@@ -60,7 +65,7 @@ def test_idle_sockets_stay_open_and_still_work(shared_app):
 
 
 @pytest.mark.fault(3, "the result is ready before the socket is")
-def test_the_result_is_ready_before_the_socket(shared_app):
+def test_a_socket_gets_a_result_that_was_ready_before_it_opened(shared_app):
     person = Person(shared_app.site)
     with nobody_else_sees(shared_app.site):
         task_id = person.search("Who is too early?")
@@ -73,7 +78,7 @@ def test_the_result_is_ready_before_the_socket(shared_app):
 
 
 @pytest.mark.fault(3, "the result is ready before the socket is")
-def test_the_result_is_ready_before_the_socket_of_a_page(shared_app, chromium):
+def test_a_page_shows_a_result_that_was_ready_before_its_socket(shared_app, chromium):
     site, question = shared_app.site, "Who waits for the socket?"
     delayed = []
     with nobody_else_sees(site):
@@ -90,7 +95,7 @@ def test_the_result_is_ready_before_the_socket_of_a_page(shared_app, chromium):
 
 
 @pytest.mark.fault(4, "the browser is offline while the result arrives")
-def test_the_browser_is_offline_while_the_result_arrives(shared_app, chromium):
+def test_a_page_shows_a_result_that_arrived_while_it_was_offline(shared_app, chromium):
     site, question = shared_app.site, "Who is away?"
     with nobody_else_sees(site):
         page = chromium.new_context().new_page()

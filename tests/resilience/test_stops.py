@@ -1,4 +1,8 @@
-"""Row 23: SIGTERM in the middle of an answer, as in a deployment."""
+"""Check that no answer is lost if SIGTERM ends a process, as in a deployment.
+
+These tests belong to row 23 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import contextlib
 import json
@@ -23,14 +27,14 @@ GOING_AWAY, SERVICE_RESTART = 1001, 1012
 
 
 def terminate(running, name):
-    """Send SIGTERM to the process, as an operator does."""
+    """Send SIGTERM to the process, as an operator does, and return the process."""
     process = running.project.running[name]
     os.killpg(process.group, signal.SIGTERM)
     return process
 
 
 def connections(running, name):
-    """How many connections the process has open."""
+    """Return how many open connections the process has."""
     process = psutil.Process(running.project.running[name].child.pid)
     found = process.net_connections("tcp")
     return sum(connection.status == psutil.CONN_ESTABLISHED for connection in found)
@@ -45,7 +49,7 @@ def wait_for_exit(process, seconds):
 
 
 def wait_for_chunk(socket, seconds=20):
-    """Wait for the first piece of an answer, and return its frame."""
+    """Wait for a frame with a piece of an answer, and return the frame."""
     while True:
         frame = json.loads(socket.recv(timeout=seconds))
         if "chunk" in frame:
@@ -72,7 +76,8 @@ def test_a_worker_finishes_its_searches_before_it_ends(app, person):
 
 @pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
 def test_a_search_longer_than_the_grace_period_is_given_to_another_worker(run_app):
-    # The lease does not expire: no worker can claim the search before it is given back.
+    # The lease does not expire during the test, so no worker can claim the search
+    # before the first worker gives it back.
     patience = {"SEARCH_GRACE_SECONDS": "1", "SEARCH_LEASE_SECONDS": "600"}
     running = run_app(OPENAI_FIRST_WORD_SECONDS="60", **patience)
     person, question = Person(running.site), "simulate: silence"
@@ -92,7 +97,7 @@ def test_a_search_longer_than_the_grace_period_is_given_to_another_worker(run_ap
 
 
 @pytest.mark.fault(23, "SIGTERM to web and worker in the middle of a stream")
-def test_a_web_process_answers_its_requests_and_ends(app, person, chromium):
+def test_a_web_process_responds_to_open_requests_before_it_ends(app, person, chromium):
     site, question = app.site, "Is a POST cut short?"
     page = open_page(chromium.new_context(), site)
     with person.open_socket() as socket, open_database(app) as database:

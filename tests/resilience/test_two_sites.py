@@ -1,4 +1,4 @@
-"""Two sites that share a Redis server. Each uses a different database number."""
+"""Run two sites on one Redis server. Each site uses a different database number."""
 
 import json
 
@@ -31,7 +31,7 @@ ROW = pytest.mark.fault(27, "another site uses the same Redis")
 def test_two_sites_on_one_redis_get_no_messages_from_each_other(name):
     folder = steps.find(name).folder
     with Stack(folder) as first:
-        # The second site uses a different database of the same Redis, and the same API.
+        # The second site uses a different database on the same Redis, and the same API.
         variables = first.started["openai"].variables
         services = {
             "redis": lambda _: Service({"REDIS_URL": first.redis_url[:-1] + "1"}),

@@ -1,4 +1,8 @@
-"""Row 2: the web process is stopped or killed, and starts again."""
+"""Check that pages recover if the web process is stopped or killed, and restarted.
+
+These tests belong to row 2 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import signal
 from collections.abc import Callable
@@ -11,12 +15,12 @@ from support.app.processes import kill, restart
 from support.app.tabs import Tab, living
 from tutorial.runtime.waiting import wait_until
 
-PERSONS, TABS = 30, 10  # persons, and tabs of each person
+PERSONS, TABS = 30, 10  # the number of persons, and of the tabs of each person
 
 
 @pytest.mark.slow(15)
 @pytest.mark.fault(2, "the web process restarts, and 300 sockets reconnect")
-def test_the_web_process_restarts(app, chromium):
+def test_all_tabs_get_their_answers_if_the_web_process_restarts(app, chromium):
     page = chromium.new_context().new_page()
     page.goto(app.site.url)
     page.evaluate("window.isTheSamePage = true")

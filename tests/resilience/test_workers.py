@@ -1,4 +1,8 @@
-"""Rows 10 and 12: a worker's threads die, or get a message twice."""
+"""Check that no search is lost if a worker's thread dies or gets a message twice.
+
+These tests belong to rows 10 and 12 of the table of faults, which the command
+`python3 -m tutorial test -m fault` prints.
+"""
 
 import pytest
 
@@ -11,7 +15,7 @@ from support.app.stranger import nobody_else_sees
 
 
 @pytest.mark.fault(10, "a worker's thread dies in a task")
-def test_an_exception_during_an_answer(app, person):
+def test_an_exception_during_an_answer_is_reported_to_the_user(app, person):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         harm(app, "raise", "RuntimeError")
         task_id = person.search("Whose mistake?")
@@ -23,7 +27,7 @@ def test_an_exception_during_an_answer(app, person):
 
 
 @pytest.mark.fault(10, "a worker's thread dies in a task")
-def test_a_thread_of_celery_ends(app, person):
+def test_a_search_finishes_if_a_thread_of_celery_ends(app, person):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         gone = harm(app, "end the thread")
         task_id = person.search("Which thread?")
@@ -33,8 +37,8 @@ def test_a_thread_of_celery_ends(app, person):
 
 
 @pytest.mark.fault(10, "a worker's thread dies in a task")
-def test_the_event_loop_ends(app, person):
-    """The worker must end: otherwise it would take messages and do nothing."""
+def test_the_worker_ends_if_its_event_loop_ends(app, person):
+    """If the worker did not end, it would take messages but do nothing with them."""
     worker = app.project.running["worker"]
     questions = ["What ends?", "And what ends with it?"]
     with nobody_else_sees(app.site), person.open_socket() as socket:
@@ -53,7 +57,7 @@ def test_the_event_loop_ends(app, person):
 
 @on_both_databases
 @pytest.mark.fault(12, "a message is delivered twice")
-def test_a_message_is_delivered_twice(app, person):
+def test_a_message_that_is_delivered_twice_is_answered_once(app, person):
     with (
         nobody_else_sees(app.site),
         person.open_socket() as socket,
@@ -65,7 +69,7 @@ def test_a_message_is_delivered_twice(app, person):
             client.lpush(QUEUE, message)
         frame = wait_for_frame(socket, task_id)
         assert frame["status"] == "done"
-        # Deliver it again after the search has ended.
+        # Deliver the message again after the search has ended.
         client.lpush(QUEUE, message)
         worker = app.project.running["worker"]
         wait_for_line(worker, f"{task_id[:8]} · nothing to do", times=2)

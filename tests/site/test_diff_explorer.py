@@ -1,4 +1,4 @@
-"""The diff explorer shows the complete diff of any two steps to every reader."""
+"""Check that the diff explorer shows the complete diff of any two steps."""
 
 import json
 import re
@@ -28,22 +28,22 @@ SIGNS = {"span": " ", "ins": "+", "del": "-", "i": "@"}
 
 @dataclass
 class Block:
-    """A block of code, read from its HTML: (sign, numbers, text) of each line."""
+    """A block of code from a page: sign, line numbers and text of each line."""
 
     lines: list[tuple[str, list[int], str]] = field(default_factory=list)
 
     def body(self) -> list[str]:
-        """The lines of a unified diff."""
+        """Return the lines as in a unified diff."""
         return [text if sign == "@" else sign + text for sign, _, text in self.lines]
 
     def code(self) -> list[tuple[int, str]]:
-        """The lines of one side, with their numbers."""
+        """Return the lines of one side of a diff, each with its line number."""
         return [(numbers[0], text) for sign, numbers, text in self.lines if sign != "@"]
 
 
 @dataclass
 class ShownFile:
-    """A file on a page: as a unified diff, and for some files also side by side."""
+    """A file on a page: its unified diff and, for a changed file, its two columns."""
 
     heading: str = ""
     is_open: bool = False
@@ -52,7 +52,7 @@ class ShownFile:
 
 
 class PairPage(HTMLParser):
-    """Reads a pair's page."""
+    """Reads the page that compares a pair of steps."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class PairPage(HTMLParser):
         self.links: list[str] = []
         self._file: ShownFile | None = None
         self._block: Block | None = None
-        self._depth = 0  # inside the block
+        self._depth = 0  # how many elements are open inside the block
         self._where = ""
         self.feed(html)
 
@@ -113,7 +113,7 @@ class PairPage(HTMLParser):
 
 @pytest.fixture(scope="session")
 def read_page(built):
-    """A function that reads the page of two steps."""
+    """Return a function (old, new) that reads the page about these two steps."""
     return lambda old, new: PairPage(
         (built.folder / "diff" / f"{old.name}-{new.name}" / "index.html").read_text()
     )
@@ -144,7 +144,7 @@ def test_a_page_shows_the_whole_diff_and_nothing_else(read_page, old, new):
 
 
 def check_sides(change: FileDiff, body: list[str], sides: list[Block]) -> None:
-    """The columns show the lines of the diff, with the line numbers of the files."""
+    """Check that the columns show the lines of the diff and their line numbers."""
     for side, lines, signs in zip(
         sides, (change.old, change.new), (" -", " +"), strict=True
     ):
@@ -158,7 +158,7 @@ def check_sides(change: FileDiff, body: list[str], sides: list[Block]) -> None:
 
 
 @each_pair
-def test_a_page_names_the_other_actions(read_page, old, new):
+def test_a_page_says_what_to_do_besides_editing_files(read_page, old, new):
     page = read_page(old, new)
     text = " ".join(page.text.split())
     sentences = difference.advice(old.folder, new.folder)
@@ -175,7 +175,7 @@ def test_a_page_names_the_other_actions(read_page, old, new):
     assert f"python3 -m tutorial diff {old.name} {new.name}" in text
 
 
-def test_the_process_to_restart_is_named(read_page):
+def test_a_page_names_the_processes_to_start_and_to_restart(read_page):
     text = " ".join(read_page(steps.find("3"), steps.find("4")).text.split())
     assert "New process: worker, celery --app config worker" in text
     assert "INFO. Without python3 -m tutorial run, start it in a separate" in text
@@ -185,7 +185,7 @@ def test_the_process_to_restart_is_named(read_page):
 
 
 @each_pair
-def test_each_file_has_its_counts_and_a_link(read_page, old, new):
+def test_each_file_has_its_line_counts_and_a_link(read_page, old, new):
     page = read_page(old, new)
     text = " ".join(page.text.split())
     for change in difference.compare(old.folder, new.folder):
@@ -201,7 +201,7 @@ def test_each_file_has_its_counts_and_a_link(read_page, old, new):
 
 
 @each_pair
-def test_a_page_links_to_the_neighbouring_pairs(read_page, old, new):
+def test_a_page_links_to_the_previous_and_the_next_pair(read_page, old, new):
     links = read_page(old, new).links
     by_number = {step.number: step for step in steps.every()}
     for places in (-1, 1):
@@ -211,14 +211,14 @@ def test_a_page_links_to_the_neighbouring_pairs(read_page, old, new):
     assert "../" in links, "the entry page"
 
 
-def test_the_search_does_not_find_the_pairs(built):
+def test_the_search_does_not_find_the_pages_of_pairs(built):
     index = json.loads((built.folder / "search" / "search_index.json").read_text())
     found = {entry["location"] for entry in index["docs"]}
     assert "diff/" in found
     assert not [location for location in found if re.match(r"diff/\w+-", location)]
 
 
-def test_the_entry_page_leads_to_each_pair(built):
+def test_the_entry_page_links_to_each_pair_and_sums_up_each_step(built):
     page = PairPage((built.folder / "diff" / "index.html").read_text())
     for old, new in PAIRS:
         assert f"{old.name}-{new.name}/" in page.links
@@ -238,7 +238,7 @@ def test_the_entry_page_leads_to_each_pair(built):
 # How a file becomes HTML
 
 
-def test_each_line_is_a_separate_piece_of_html():
+def test_highlighted_code_has_complete_html_for_each_line():
     lines = ('"""One', "<two> & three", "", '"""', "x = 1  ", "\tif x:", "")
     for path in ("views.py", "page.html", "Procfile", "Dockerfile", "a.unknown", ".x"):
         pieces = highlighted(path, lines)
@@ -257,11 +257,11 @@ def text_of(html: str) -> str:
     return "".join(found)
 
 
-def test_python_is_in_colour():
+def test_python_code_is_highlighted():
     assert '<span class="k">def</span>' in highlighted("a.py", ("def a(): pass",))[0]
 
 
-def test_a_removed_file_has_one_side():
+def test_a_removed_file_has_only_a_unified_view():
     change = Change.of(FileDiff("a.py", ["one", "<two>"], None))
     assert change.kind == "removed"
     assert not change.has_two_sides
@@ -272,7 +272,7 @@ def test_a_removed_file_has_one_side():
     assert page.files["a.py"].unified.body() == ["@@ -1,2 +0,0 @@", "-one", "-<two>"]
 
 
-def test_an_unknown_fence_fails_with_the_name_of_the_page():
+def test_an_invalid_pairs_fence_is_reported_with_the_name_of_the_page():
     for body in ("show: all", "show: [table]", ""):
         with pytest.raises(Problem, match="x.md: a pairs fence shows one of choose,"):
             Page("x.md").expand(f"```pairs\n{body}\n```")
@@ -283,12 +283,12 @@ def test_an_unknown_fence_fails_with_the_name_of_the_page():
 
 @pytest.fixture
 def page(chromium, address):
-    """A page in a wide window."""
+    """Open an empty page in a wide window."""
     return chromium.new_page(viewport={"width": 1280, "height": 900})
 
 
 def is_side_by_side(page) -> bool:
-    """Whether the side-by-side view is visible. Checks that only one view is."""
+    """Whether the side-by-side view is visible. Checks that the other view is not."""
     sides = page.locator(".diff-sides").first.is_visible()
     assert page.locator(".diff-unified").first.is_visible() != sides
     return sides
@@ -310,7 +310,7 @@ def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
     page.wait_for_url(f"{address}diff/{older}-{newer}/")
     assert page.get_by_label("From", exact=True).input_value() == older
     assert page.get_by_label("To", exact=True).input_value() == newer
-    # The selects on a pair's page lead to other pairs, too.
+    # The select fields on the page of a pair lead to other pairs, too.
     page.get_by_label("From", exact=True).select_option("2")
     page.get_by_label("To", exact=True).select_option("7")
     page.get_by_role("button", name="Show").click()
@@ -321,8 +321,8 @@ def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
     expect(page.get_by_label("To", exact=True)).to_have_value(newer)
 
 
-def test_the_selects_match_the_page_after_the_back_button(page, address):
-    """This is true even if the browser restores the page as the reader left it."""
+def test_the_select_fields_match_the_page_after_the_back_button(page, address):
+    """The fields are reset even if the browser restores them as they were."""
     page.goto(address + "diff/3-4/")
     chosen = page.get_by_label("To", exact=True)
     chosen.select_option("7")
@@ -340,7 +340,7 @@ def test_choosing_the_same_step_twice_is_reported(page, address):
     assert page.url == address + "diff/3-4/"
 
 
-def test_the_view_is_chosen_by_keyboard_and_remembered(page, address):
+def test_a_view_can_be_chosen_by_keyboard_and_is_remembered(page, address):
     page.goto(address + "diff/3-4/")
     assert is_side_by_side(page)
     page.get_by_label("side by side", exact=True).focus()
@@ -356,13 +356,13 @@ def test_the_view_is_chosen_by_keyboard_and_remembered(page, address):
     assert is_side_by_side(page)
 
 
-def test_it_works_without_local_storage(page, address):
+def test_a_view_can_be_chosen_without_local_storage(page, address):
     page.add_init_script(
         "Object.defineProperty(window, 'localStorage',"
         " { get() { throw new Error('no storage'); } })"
     )
     failures = []
-    # The theme also uses the storage, and raises an error. Our script must not.
+    # The theme's script uses the storage, and raises an error. Our script must not.
     page.on("pageerror", lambda error: failures.append(error.stack or error.message))
     page.goto(address + "diff/3-4/")
     expect(page.get_by_label("side by side", exact=True)).to_be_checked()
@@ -374,7 +374,7 @@ def test_it_works_without_local_storage(page, address):
 
 @pytest.fixture
 def phone(chromium, address):
-    """A function (color_scheme) that shows a pair on a phone, all files open."""
+    """Return a function (scheme) that opens a pair on a phone and unfolds all files."""
 
     def show(scheme: str):
         phone = chromium.new_page(
@@ -392,7 +392,7 @@ def phone(chromium, address):
 
 
 def choose(page, view: str) -> None:
-    """Choose a view, and wait until the keyboard can reach its scrolling parts."""
+    """Choose a view, and wait until the keyboard can reach the parts that scroll."""
     page.get_by_label(view, exact=True).check()
     page.wait_for_function(
         """() => [...document.querySelectorAll('.diff-sides')].every(
@@ -402,13 +402,13 @@ def choose(page, view: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", ["unified", "side by side"])
-def test_it_is_accessible_on_a_phone(phone, scheme, view):
+def test_each_view_is_accessible_on_a_phone(phone, scheme, view):
     page = phone(scheme)
     choose(page, view)
     assert not serious(page)
 
 
-def test_on_a_phone_the_sides_scroll_and_the_page_does_not(phone):
+def test_on_a_phone_the_columns_scroll_sideways_but_the_page_does_not(phone):
     page = phone("light")
     for view in ("unified", "side by side"):
         choose(page, view)
@@ -420,7 +420,9 @@ def test_on_a_phone_the_sides_scroll_and_the_page_does_not(phone):
 
 
 @pytest.mark.parametrize(("width", "is_wide"), [(1280, True), (360, False)])
-def test_without_javascript(chromium, address, width, is_wide):
+def test_without_javascript_links_open_pairs_and_views_can_be_chosen(
+    chromium, address, width, is_wide
+):
     context = chromium.new_context(
         java_script_enabled=False, viewport={"width": width, "height": 740}
     )
@@ -440,7 +442,7 @@ def test_without_javascript(chromium, address, width, is_wide):
     page.wait_for_url(address + "diff/4-5/")
 
 
-def test_a_link_to_a_folded_file_opens_it(page, address):
+def test_following_a_link_to_a_folded_file_unfolds_the_file(page, address):
     style = page.locator('[id="search/static/search/style.css"]')
     page.goto(address + "diff/3-4/")
     assert style.get_attribute("open") is None
@@ -450,7 +452,7 @@ def test_a_link_to_a_folded_file_opens_it(page, address):
 
 
 @pytest.mark.parametrize("view", ["side by side", "unified"])
-def test_copied_text_is_only_code(page, address, view):
+def test_copied_text_contains_only_code(page, address, view):
     page.goto(address + "diff/3-4/")
     page.get_by_label(view, exact=True).check()
     name = ".diff-sides div:last-child" if view == "side by side" else ".diff-unified"

@@ -1,4 +1,4 @@
-"""The site agrees with the steps and with itself, and uses no other host."""
+"""Check that the pages match the steps, are readable, and have no broken links."""
 
 import re
 import subprocess
@@ -37,13 +37,13 @@ def name_of(page: Path) -> str:
 
 
 def test_the_listings_of_a_page_are_the_whole_step():
-    """The listings of a page contain exactly the lines that the step changes."""
+    """The listings of a step's page show exactly the lines that the step changes."""
     for step in steps.steps():
         check_listings(step)
 
 
 def check_listings(step: steps.Step) -> None:
-    """The page of a step shows exactly the lines that the step adds and removes."""
+    """Check that a step's page shows exactly the lines that the step changes."""
     pair = find_pair(step.name)
     listings = shown(STEP_PAGES[step.name])
     for path, kind in pair.kinds().items():
@@ -57,12 +57,12 @@ def check_listings(step: steps.Step) -> None:
         assert not staying, f"page {step.name}: removed lines of {path} are not shown"
 
 
-def test_there_is_a_page_for_each_step():
+def test_each_step_has_a_page_and_there_are_no_others():
     assert all(page.exists() for page in STEP_PAGES.values())
     assert {*STEP_PAGES.values()} == {*(DOCS / "steps").glob("*.md")}
 
 
-def test_a_log_does_not_depend_on_the_time_of_recording():
+def test_a_recorded_log_gets_fixed_times_and_ids():
     lines = [
         ("browser", 'stage 1 · template · - · the form sends "What?"'),
         ("browser", "stage 7 · browser · 0123abcd · the answer is in the page"),
@@ -79,7 +79,7 @@ def test_a_log_does_not_depend_on_the_time_of_recording():
     ]
 
 
-# Its language
+# The language of the pages
 
 FENCES = re.compile(r"^( *)(`{3,}|~{3,}).*?^\1\2`*\s*$", re.M | re.S)
 UNWANTED = re.compile(r"\b(simply|just|easy|easily|obviously)\b", re.I)
@@ -88,7 +88,7 @@ MARKS = re.compile(r"!(?=\[)|^ *!!!(?= )|<!--.*?-->", re.M | re.S)
 
 
 def prose(page: Path) -> str:
-    """The text of a page, with its notes, without its code and front matter."""
+    """Return the text of a page and its notes, but not its code and front matter."""
     notes: list[str] = []
 
     def collect(kind: str, body: str) -> list[str]:
@@ -99,14 +99,14 @@ def prose(page: Path) -> str:
     text = FRONT_MATTER.sub("", page.read_text())
     text = fences.expand(text, ("step",), collect)
     text = "\n\n".join([FENCES.sub("", text), *notes])
-    # The README's code is indented; that of the pages is in fences.
+    # In the README, code is indented. On the other pages, code is in fences.
     if page.name == "README.md":
         text = re.sub(r"(?<=\n\n)(    .*\n)+", "", text)
     return MARKS.sub("", re.sub(r"`+[^`]+`+", "", text))
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=name_of)
-def test_the_language_is_plain(page):
+def test_a_page_has_no_unwanted_words_and_no_exclamation_marks(page):
     text = prose(page)
     assert not UNWANTED.findall(text)
     calm = text.replace("Search has started!", "")
@@ -138,7 +138,7 @@ def test_the_spelling_is_correct():
 
 @dataclass
 class Links(HTMLParser):
-    """The links of a page, what it loads, and its anchors."""
+    """The links and the anchors of a page, and the addresses of what it loads."""
 
     page: Path
     links: list[str] = field(default_factory=list)
@@ -164,11 +164,11 @@ class Links(HTMLParser):
 
 @pytest.fixture(scope="session")
 def parsed(built) -> dict[Path, Links]:
-    """What the pages of the site link to."""
+    """Read the links and anchors of all pages of the built site."""
     return {page: Links(page) for page in built.pages()}
 
 
-def test_the_build_is_clean_and_fast(built):
+def test_the_build_prints_no_warnings_and_is_fast(built):
     assert not re.findall(r".*(?:WARNING|ERROR|Traceback).*", built.output)
     assert built.seconds < MOST_SECONDS
 
@@ -192,7 +192,7 @@ def test_every_internal_link_and_anchor_resolves(built, parsed):
             path = unquote(urlsplit(urljoin(f"http://site/{address}", link)).path)
             target = built.folder / path.removeprefix("/")
             target = target / "index.html" if path.endswith("/") else target
-            # The fragment of a picture's address names its theme.
+            # In the address of a picture, the fragment is the name of a theme.
             themes = {"only-light", "only-dark"}
             anchors = parsed[target].anchors if target in parsed else themes
             if link.startswith("/") or not target.is_file():
@@ -213,36 +213,36 @@ def test_no_page_loads_anything_from_another_host(built, parsed):
         assert not [one for one in loaded if urlsplit(one).netloc], sheet
 
 
-def test_no_fence_is_left_unexpanded(built):
+def test_no_markdown_syntax_is_left_in_the_built_pages(built):
     for page in built.pages():
         code = re.sub(r"<code.*?</code>", "", page.read_text(), flags=re.S)
         for sign in ("```", "{: .place }", "*[", '=== "'):
             assert sign not in code, page
 
 
-def test_the_recorded_logs_are_not_pages(built):
+def test_the_recorded_logs_are_not_part_of_the_site(built):
     assert not list(built.folder.rglob("step_*.txt"))
 
 
 # The built site in a browser
 
 
-# Some of the many pages of the diff explorer: one with a process and a migration, one
-# with nothing to restart, the longest, and one without a changed file.
+# Some of the many pages of the diff explorer: 3-4 has a new process and a migration,
+# 6-7 needs no restart, 1-final is the longest, and 7-final leads to the finished app.
 LOOKED_AT = ("diff/3-4/", "diff/6-7/", "diff/1-final/", "diff/7-final/")
 
 
 def address_of(page: Path) -> str:
-    """The address of a page, relative to the address of the site."""
+    """Return the address of a page, relative to the address of the site."""
     path = page.relative_to(DOCS).with_suffix("").as_posix()
     return "" if path == "index" else f"{path}/"
 
 
-# The addresses of all pages, but only of some pages of the diff explorer.
+# The addresses of all pages in `docs/`, and of some pages of the diff explorer.
 KINDS = [*map(address_of, PAGES), *LOOKED_AT]
 
 
-def test_the_search_finds(address, chromium):
+def test_the_first_search_result_is_the_definition_of_the_term(address, chromium):
     page = chromium.new_page()
     page.goto(address + "glossary/")
     found = search(page, "channel layer")
@@ -251,18 +251,19 @@ def test_the_search_finds(address, chromium):
     page.wait_for_url(re.compile(re.escape(address) + r"glossary/\?h=.*#channel-layer"))
 
 
-# Dark mode changes only the colours, which are the same on all pages of a kind.
+# The pages that are also checked in dark mode. Dark mode changes only colours, and
+# these are the same on all pages of one kind.
 DARK = [
     *("", "setup/", "steps/4-worker/", "final/", "speed/", "flow/", "troubleshooting/"),
     *("diff/", "diff/3-4/", "diff/7-final/", "glossary/", "instructors/"),
 ]
 # Pages that are checked as a whole. On the other pages, only the content is checked,
-# because what is around it is the same everywhere.
+# because the header, the menus and the footer are the same on all pages.
 WHOLE = ("", "steps/4-worker/", "diff/3-4/", "flow/")
 UNFOLD = "document.querySelectorAll('details').forEach(d => d.open = true)"
 
 
-# The pages of these steps are built like those of the other steps.
+# These pages are built like the pages of the other steps: only `-m lab` checks them.
 ALIKE = ("steps/2-view/", "steps/3-queue/", "steps/5-signal/", "steps/6-consumer/")
 
 
@@ -274,8 +275,10 @@ ALIKE = ("steps/2-view/", "steps/3-queue/", "steps/5-signal/", "steps/6-consumer
         for path in KINDS
     ],
 )
-def test_it_is_accessible_and_uses_no_other_host(address, chromium, path):
-    """axe-core finds nothing serious on any kind of page, in tabs and folds too."""
+def test_a_page_is_accessible_and_requests_nothing_from_other_hosts(
+    address, chromium, path
+):
+    """axe-core finds no serious problem, not even in hidden tabs and closed blocks."""
     page = chromium.new_page(color_scheme="light")
     asked, failed = note_requests(page)
     inside = "" if path in WHOLE else ".md-content"
@@ -296,7 +299,11 @@ def test_it_is_accessible_and_uses_no_other_host(address, chromium, path):
 
 
 def note_requests(page) -> tuple[list[str], list[str]]:
-    """The addresses that a page requests from now on, and those that fail."""
+    """Collect the requests that the page makes from now on.
+
+    Return a list of all requested addresses, and a list of the failed requests. Both
+    lists grow with each request.
+    """
     asked, failed = [], []
 
     def note_failure(request):
@@ -327,17 +334,17 @@ SPLIT_KEYS = r"""
 """
 
 
-def test_on_a_phone_nothing_scrolls_sideways_but_code(address, chromium):
+def test_on_a_phone_only_code_scrolls_sideways(address, chromium):
     phone, narrow = {"width": 360, "height": 740}, {"width": 320, "height": 600}
     with_scripts = chromium.new_page(viewport=phone)
     without = chromium.new_page(viewport=phone, java_script_enabled=False)
     for path in (*map(address_of, PAGES), *LOOKED_AT):
-        # Scripts do not change the layout of the pairs, which are long.
+        # The pages of the diff explorer are long. Scripts do not change their layout.
         page = without if path.startswith("diff/") else with_scripts
         page.set_viewport_size(phone)
         page.goto(address + path, wait_until="load")
         if page is with_scripts:
-            # The site's own script has run, after the theme's.
+            # Wait until the site's own script has run. The theme's script runs first.
             page.locator(".md-search[aria-label]").wait_for(state="attached")
         assert not page.evaluate(CUT_OFF), path
         for size in (phone, narrow) if page is with_scripts else (phone,):
@@ -360,8 +367,8 @@ TORN = """
 
 
 @pytest.mark.parametrize("width", [360, 820, 1400])
-def test_commands_and_logs_are_shown_completely(address, chromium, width):
-    """Lines break between two words, and no option breaks at its hyphens."""
+def test_commands_and_logs_are_not_cut_off(address, chromium, width):
+    """Long lines break between words, but never at the hyphens of an option."""
     page = chromium.new_page(viewport={"width": width, "height": 740})
     for path in ("setup/", "steps/4-worker/", "steps/5-signal/", "troubleshooting/"):
         page.goto(address + path, wait_until="load")
@@ -370,10 +377,10 @@ def test_commands_and_logs_are_shown_completely(address, chromium, width):
         assert not page.evaluate(TORN), path
 
 
-# The command serves it
+# The command that serves the site
 
 
-def test_files_of_a_running_step_are_not_watched(tmp_path):
+def test_files_that_a_running_step_writes_are_not_watched(tmp_path):
     for name in ("db.sqlite3", "db.sqlite3-wal", "__pycache__/a.pyc", "x.log"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")

@@ -1,4 +1,4 @@
-"""`tutorial docs` builds the site, reports mistakes, and rebuilds after changes."""
+"""Check that `tutorial docs` builds the site, reports mistakes, and follows changes."""
 
 import os
 import re
@@ -22,9 +22,10 @@ from tutorial.runtime.waiting import wait_until
 
 @pytest.fixture
 def small_site(root) -> Path:
-    """A copy of the repository whose pages have only a heading: it builds quickly.
+    """Return a copy of the repository whose site builds quickly.
 
-    The page of step 4 has a listing, a note, a term of the glossary and links to diffs.
+    Most pages have only a heading. The page of step 4 also has a listing, a note, a
+    term of the glossary, and links to diffs.
     """
     docs = root / "docs"
     for page in docs.rglob("*.md"):
@@ -43,7 +44,7 @@ def small_site(root) -> Path:
 
 
 def docs(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+    """Run `tutorial docs` with these options, and wait until it ends."""
     return subprocess.run(
         [sys.executable, "-m", "tutorial", "docs", *options],
         cwd=root,
@@ -73,8 +74,8 @@ def test_build_writes_the_site(small_site, chromium):
         copied = page.evaluate("navigator.clipboard.readText()")
     text = (steps.find("4").folder / "search" / "tasks.py").read_text()
     function = re.search(r"@cache\n(?:.+\n)+", text)[0]
-    # The listing starts and ends with a line that the reader already knows. Neither the
-    # note nor a gap is part of the code.
+    # The listing starts and ends with a line that is already in step 3. The copied text
+    # contains neither the note nor a gap.
     whole = re.escape(function.rstrip("\n"))
     around = re.fullmatch(rf"(.+)\n+{whole}\n+(.+)", copied)
     assert around, copied
@@ -94,7 +95,9 @@ def test_build_writes_the_site(small_site, chromium):
     ],
     ids=["a function", "the line of a note"],
 )
-def test_a_missing_name_fails_with_the_name_of_the_page(small_site, old, new, message):
+def test_a_name_that_is_not_in_the_code_is_reported_with_its_page(
+    small_site, old, new, message
+):
     tasks = small_site / "steps" / "04_worker" / "search" / "tasks.py"
     tasks.write_text(tasks.read_text().replace(old, new))
     result = docs(small_site, "--build")
@@ -115,7 +118,7 @@ def test_broken_links_fail_the_build(small_site):
         assert re.search(rf"4-worker\.md.*{link}", result.stderr), result.stderr
 
 
-def test_a_taken_port():
+def test_a_port_that_is_in_use_is_reported():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -128,13 +131,13 @@ def test_a_taken_port():
 
 
 @pytest.mark.parametrize("name", ["no/such/folder/handout.pdf", "docs"])
-def test_a_pdf_needs_a_file_name(name):
+def test_a_pdf_path_that_cannot_be_written_is_reported(name):
     result = docs(ROOT, "--pdf", name)
     assert result.returncode == 1
     assert f"{name} cannot be written: name a file in a folder" in result.stderr
 
 
-def test_a_pdf_needs_a_browser(tmp_path, monkeypatch):
+def test_a_missing_browser_is_reported_if_a_pdf_is_requested(tmp_path, monkeypatch):
     monkeypatch.delenv(BROWSER_VARIABLE, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
@@ -146,14 +149,14 @@ def test_a_pdf_needs_a_browser(tmp_path, monkeypatch):
 
 
 def raw_status(port: int, path: str) -> int:
-    """The status of a request for this exact path, which clients would normalise."""
+    """Return the status for this exact path, which an HTTP client would normalise."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
         return int(connection.makefile("rb").readline().split()[1])
 
 
-def test_it_builds_again_when_a_step_changes(small_site):
-    """Other machines can open the site, too, and no other files."""
+def test_the_site_is_built_again_when_a_step_changes(small_site):
+    """Other machines can also open the site, but no other files."""
     port = free_port()
     log = small_site / "serve.txt"
     with log.open("w") as output:

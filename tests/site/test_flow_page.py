@@ -1,4 +1,4 @@
-"""The picture of the flow, the page that walks through it, and the glossary."""
+"""Check the picture of the flow, the page about the flow, and the glossary."""
 
 import re
 from dataclasses import replace
@@ -24,7 +24,7 @@ NUMBERS = [step.number for step in steps.steps()]
 
 
 def drawn(step: str = "", body: str = "", page: str = "index.md"):
-    """The two drawings that a fence creates on a page about `step`."""
+    """Return the two drawings that a flow fence creates on a page about `step`."""
     html = Page(page, step).expand(f"```flow\n{body}\n```")
     figure = re.sub(r" data-search-exclude", "", html.strip())
     return ElementTree.fromstring(figure).findall("svg")
@@ -47,7 +47,7 @@ def stations(drawing) -> list[ElementTree.Element]:
 
 
 @pytest.mark.parametrize("layout", [0, 1], ids=["wide", "narrow"])
-def test_the_picture_follows_steps_toml(layout):
+def test_the_picture_shows_the_stages_and_processes_of_steps_toml(layout):
     drawing = drawn()[layout]
     names = [text for step in steps.steps() for text in (step.name, step.stage)]
     assert texts(drawing, "station") == names
@@ -104,7 +104,7 @@ def test_without_a_step_all_stations_are_lit(step):
         assert not [part for part in drawing.iter() if part.get("aria-current")]
 
 
-def test_a_fence_may_name_a_step():
+def test_the_step_of_a_fence_overrides_the_step_of_its_page():
     for drawing in drawn("5", "step: 2"):
         assert drawing.find("*[@aria-current]").get("data-stage") == "2"
 
@@ -119,19 +119,19 @@ def test_a_fence_may_name_a_step():
         ("a/b/c.md", "../../../steps/4-worker/"),
     ],
 )
-def test_a_station_leads_to_its_step(page, way):
+def test_a_station_links_to_the_page_of_its_step(page, way):
     for drawing in drawn(page=page):
         assert stations(drawing)[3].get("href") == way
         label = stations(drawing)[3].get("aria-label")
         assert label == "4 worker, in: worker"
 
 
-def test_the_page_of_each_step_is_there():
+def test_the_page_that_each_station_links_to_exists():
     for step in steps.steps():
         assert (ROOT / "docs" / flow.source(step)).is_file()
 
 
-def test_a_station_may_lead_to_a_stage_of_the_same_page():
+def test_a_station_can_link_to_a_stage_on_the_same_page():
     for drawing in drawn(body="stages: here", page="flow.md"):
         links = [part.get("href") for part in stations(drawing)]
         assert links[2] == "#stage-3-the-queue"
@@ -151,7 +151,7 @@ def test_an_invalid_fence_is_reported(body, words):
         drawn(body=body)
 
 
-def test_no_id_occurs_twice():
+def test_the_drawings_of_a_page_have_no_ids():
     html = Page("index.md").expand("```flow\n```\n\n```flow\n```")
     assert html.count("<svg") == 4
     assert " id=" not in html
@@ -160,18 +160,18 @@ def test_no_id_occurs_twice():
 # The page: each stage, in words and in code
 
 
-def test_the_stages_of_the_page_are_those_of_the_steps():
+def test_the_page_has_a_section_for_the_stage_of_each_step():
     headings = re.findall(r"^## (Stage .*)", FLOW, re.M)
     assert headings == [f"Stage {s.name}: the {s.stage}" for s in steps.steps()]
 
 
 def section(number: int) -> str:
-    """A stage of the page, with its listings."""
+    """Return the section about a stage, with its listings in place of its fences."""
     found = re.search(rf"^## Stage {number}:.*?</section>", FLOW, re.M | re.S)
     return Page("flow.md").expand(found[0])
 
 
-# The code of each stage of the flow.
+# For each stage of the flow: pieces of code that its section must show.
 DOES = {
     1: [
         'TemplateView.as_view(template_name="search/openai_index.html")',
@@ -212,7 +212,7 @@ DOES = {
 def test_each_stage_shows_its_code(number):
     text = section(number)
     code = "\n".join(re.findall(r"^```[^\n]*\n(.*?)^```", text, re.M | re.S))
-    # A note follows its line, as a comment.
+    # Remove the marks of the notes. A mark is a comment at the end of a line.
     code = re.sub(r"(#|//) \(\d\)!", "", code)
     for line in DOES[number]:
         assert line in code, line
@@ -220,14 +220,14 @@ def test_each_stage_shows_its_code(number):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_each_stage_shows_its_line_of_the_log_and_leads_to_its_step(number):
+def test_each_stage_shows_its_log_line_and_links_to_its_step(number):
     text = section(number)
     assert re.findall(r"stage (\d) · \w+ · \S+ · ", text)[-1] == str(number)
     step = steps.steps()[number - 1]
     assert f"({flow.source(step)})" in text
 
 
-def test_a_bare_listing_has_neither_a_place_nor_a_diff():
+def test_a_bare_listing_shows_the_code_but_not_what_changes():
     body = "step: 4\nfile: search/tasks.py\nshow: fetch_openai_results_task"
     whole = Page("p.md").expand(f"```step\n{body}\n```")
     assert "in place of" in whole
@@ -250,7 +250,7 @@ TERMS = (
 
 
 def entries() -> dict[str, list[str]]:
-    """The paragraphs of each term."""
+    """Return the paragraphs of the glossary about each term, by term."""
     found = re.findall(r"^## (.*?)\n+(.*?)(?=^## |\Z)", GLOSSARY, re.M | re.S)
     return {term: text.strip().split("\n\n") for term, text in found}
 
@@ -260,7 +260,7 @@ def test_every_term_of_the_flow_is_in_the_glossary():
 
 
 @pytest.mark.parametrize("term", entries())
-def test_a_term_has_two_sentences_and_a_link(term):
+def test_a_term_has_at_least_two_sentences_and_a_link(term):
     meaning, where = entries()[term]
     assert len(re.findall(r"[.!?](?= |$)", " ".join(meaning.split()))) >= 2
     assert re.fullmatch(
@@ -269,13 +269,13 @@ def test_a_term_has_two_sentences_and_a_link(term):
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_the_page_that_a_term_links_to_mentions_it(term):
+def test_the_page_that_a_term_links_to_mentions_the_term(term):
     page = re.search(r"\((steps/\S+\.md)\)", entries()[term][1])[1]
     assert term.lower() in (ROOT / "docs" / page).read_text().lower()
 
 
 @pytest.mark.parametrize("term", entries())
-def test_the_search_finds_the_definition_of_a_term(term):
+def test_the_stand_in_answers_with_the_definition_of_a_term(term):
     answer = Library(read_passages(ROOT)).best(f"What is a {term}?")
     assert (answer.source, answer.title) == ("docs/glossary.md", term)
 
@@ -289,7 +289,7 @@ def tab(chromium) -> Tab:
 
 
 def shown_stages(tab: Tab) -> list[int]:
-    """The numbers of the stages that can be seen."""
+    """Return the numbers of the visible stages."""
     headings = tab.locator(".flow-stage > h2").all()
     return [n for n, one in enumerate(headings, 1) if one.is_visible()]
 
@@ -309,7 +309,7 @@ def check_at(tab: Tab, number: int) -> None:
     assert lit(tab) == str(number)
 
 
-def test_it_goes_forward_and_back(address, tab):
+def test_the_buttons_show_the_next_and_the_previous_stage(address, tab):
     tab.goto(address + "flow/")
     back = tab.get_by_role("button", name="Back", exact=True)
     forward = tab.get_by_role("button", name="Forward")
@@ -329,7 +329,7 @@ def test_it_goes_forward_and_back(address, tab):
     expect(forward).to_have_attribute("aria-disabled", "false")
 
 
-def test_it_reacts_to_the_arrow_keys_when_it_has_the_focus(address, tab):
+def test_keys_change_the_stage_only_while_the_controls_have_the_focus(address, tab):
     tab.goto(address + "flow/")
     tab.keyboard.press("ArrowRight")
     check_at(tab, 1)
@@ -348,13 +348,13 @@ def test_it_reacts_to_the_arrow_keys_when_it_has_the_focus(address, tab):
 
 
 @pytest.mark.parametrize("size", [(360, 740), (1280, 800), (740, 360)])
-def test_an_address_opens_its_stage(address, tab, size):
+def test_an_address_with_the_anchor_of_a_stage_shows_the_stage(address, tab, size):
     tab.set_viewport_size({"width": size[0], "height": size[1]})
     tab.goto(address + "flow/#stage-3-the-queue", wait_until="load")
     check_at(tab, 3)
     heading = tab.locator("#stage-3-the-queue")
     expect(heading).to_be_in_viewport()
-    if size[1] > 400:  # otherwise there is room only for the stage's text
+    if size[1] > 400:  # a lower window has room only for the stage's text
         expect(tab.locator(".flow:not(.travel) svg:visible")).to_be_in_viewport(
             ratio=0.98
         )
@@ -366,7 +366,7 @@ def test_an_address_opens_its_stage(address, tab, size):
     check_at(tab, 6)
 
 
-def test_an_anchor_inside_a_stage_opens_it(address, tab):
+def test_an_address_with_an_anchor_inside_a_stage_shows_the_stage(address, tab):
     tab.goto(address + "flow/")
     inside = tab.locator(".flow-stage").nth(4).locator("code [id^=__codelineno]").last
     line = inside.get_attribute("id")
@@ -376,7 +376,7 @@ def test_an_anchor_inside_a_stage_opens_it(address, tab):
     expect(tab.locator(f'[id="{line}"]')).to_be_in_viewport()
 
 
-def test_the_search_leads_to_a_stage(address, tab):
+def test_a_search_result_about_a_stage_shows_the_stage(address, tab):
     tab.goto(address + "flow/")
     found = search(tab, "WebSocket send frame consumer stage 6")
     found.and_(tab.locator("[href*='#stage-6']")).first.click(timeout=10_000)
@@ -384,7 +384,7 @@ def test_the_search_leads_to_a_stage(address, tab):
     check_at(tab, 6)
 
 
-def test_a_station_leads_to_its_stage(address, tab):
+def test_a_click_on_a_station_shows_its_stage(address, tab):
     tab.goto(address + "flow/")
     tab.get_by_role("link", name="5 signal").click()
     tab.locator("#stage-5-the-signal").wait_for()
@@ -392,7 +392,7 @@ def test_a_station_leads_to_its_stage(address, tab):
     assert tab.url.endswith("#stage-5-the-signal")
 
 
-def test_a_station_of_another_page_leads_to_its_step(address, tab):
+def test_on_the_page_of_a_step_a_station_opens_the_page_of_its_step(address, tab):
     tab.goto(address + "steps/2-view/")
     assert lit(tab) == "2"
     tab.get_by_role("link", name="5 signal, in: worker").click()
@@ -400,7 +400,7 @@ def test_a_station_of_another_page_leads_to_its_step(address, tab):
     assert lit(tab) == "5"
 
 
-def test_it_shows_and_prints_all_stages(address, tab):
+def test_all_stages_are_printed_and_can_be_shown_at_once(address, tab):
     tab.goto(address + "flow/#stage-2-the-view")
     check_at(tab, 2)
     tab.emulate_media(media="print")
@@ -416,7 +416,7 @@ def test_it_shows_and_prints_all_stages(address, tab):
     check_at(tab, 6)
 
 
-def test_without_a_script_all_stages_are_shown(address, chromium):
+def test_without_javascript_all_stages_are_shown(address, chromium):
     tab = chromium.new_page(java_script_enabled=False)
     tab.goto(address + "flow/")
     assert shown_stages(tab) == NUMBERS
@@ -429,7 +429,9 @@ def test_without_a_script_all_stages_are_shown(address, chromium):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_each_of_its_states_is_accessible(address, chromium, scheme):
+def test_the_page_is_accessible_with_one_stage_and_with_all_stages(
+    address, chromium, scheme
+):
     tab = chromium.new_page(color_scheme=scheme)
     tab.goto(address + "flow/#stage-4-the-worker")
     check_at(tab, 4)
@@ -438,7 +440,8 @@ def test_each_of_its_states_is_accessible(address, chromium, scheme):
     assert not serious(tab)
 
 
-# The colour of each text, and of its background: its station's disc, or its lane.
+# Lists the colour of each text and the colour of its background. The background of a
+# number is the disc of its station. The background of all other texts is a lane.
 COLOURS = """svg => [...svg.querySelectorAll("text")].map(text => {
   const part = text.closest(".station, .lane, .way");
   const ground = text.matches(".number")
@@ -449,7 +452,7 @@ COLOURS = """svg => [...svg.querySelectorAll("text")].map(text => {
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two colours such as "rgb(10, 107, 94)", by WCAG 2.2."""
+    """Return the contrast of two colours such as "rgb(10, 107, 94)", as in WCAG 2.2."""
 
     def luminance(colour: str) -> float:
         parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
@@ -465,7 +468,9 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def test_it_is_readable_in_light_and_dark(address, chromium):
+def test_the_texts_of_the_picture_have_enough_contrast_in_both_themes(
+    address, chromium
+):
     found = {}
     for scheme in ("light", "dark"):
         # Without transitions, the colours change at once.
@@ -480,7 +485,7 @@ def test_it_is_readable_in_light_and_dark(address, chromium):
         assert light[2:] != dark[2:], light
 
 
-def test_it_follows_the_switch_of_the_site(address, chromium):
+def test_the_picture_changes_its_colours_with_the_theme_of_the_site(address, chromium):
     tab = chromium.new_page(color_scheme="light", reduced_motion="reduce")
     tab.goto(address + "steps/4-worker/")
     before = tab.locator(".flow:not(.travel) svg:visible").evaluate(COLOURS)
@@ -492,8 +497,9 @@ def test_it_follows_the_switch_of_the_site(address, chromium):
     assert tab.locator(".flow:not(.travel) svg:visible").evaluate(COLOURS) != before
 
 
-# The size of each text on the screen, and how far it extends beyond its place: for a
-# station's name, its lane; for all others, the drawing.
+# Lists the font size of each text on the screen, and how far the text extends beyond
+# its area, both in pixels. The area of a text in a lane or a station is the lane. The
+# area of all other texts is the whole drawing.
 MEASURES = """svg => [...svg.querySelectorAll("text")].map(text => {
   const part = text.closest(".station, .lane, .way");
   const lane = [...svg.querySelectorAll(".lane")].find(
@@ -508,7 +514,7 @@ MEASURES = """svg => [...svg.querySelectorAll("text")].map(text => {
 
 
 @pytest.mark.parametrize("path", ["flow/", "steps/4-worker/"])
-def test_its_texts_are_large_enough_and_complete(address, tab, path):
+def test_the_texts_of_the_picture_are_large_enough_and_not_cut_off(address, tab, path):
     tab.goto(address + path)
     drawing = tab.locator(".flow:not(.travel) svg:visible")
     for width in (360, 480, 700, 768, 960, 1280, 1920):
@@ -523,7 +529,7 @@ def test_its_texts_are_large_enough_and_complete(address, tab, path):
         assert 0 <= box["x"] < box["x"] + box["width"] <= width
 
 
-def test_only_one_of_the_layouts_is_shown(address, tab):
+def test_only_one_layout_of_the_picture_is_shown(address, tab):
     for width, kind in ((360, "flow-narrow"), (1280, "flow-wide")):
         tab.set_viewport_size({"width": width, "height": 740})
         tab.goto(address + "steps/4-worker/")
@@ -533,7 +539,7 @@ def test_only_one_of_the_layouts_is_shown(address, tab):
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard", "finger"])
-def test_a_term_shows_its_meaning_on_other_pages(address, chromium, way):
+def test_a_term_on_a_page_shows_its_definition_in_a_tooltip(address, chromium, way):
     tab = chromium.new_context(has_touch=way == "finger").new_page()
     tab.goto(address + "flow/", wait_until="networkidle")
     term = tab.locator("article abbr", has_text="worker").first

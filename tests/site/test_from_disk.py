@@ -1,9 +1,9 @@
-"""The built pages opened from disk: links work, and a notice says how to search."""
+"""Check the built pages when a browser opens them from disk, without a server."""
 
 from playwright.sync_api import expect
 
 
-def test_pages_opened_from_disk(built, chromium):
+def test_pages_opened_from_disk_have_working_links_and_show_a_notice(built, chromium):
     page = chromium.new_page()
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -18,11 +18,11 @@ def test_pages_opened_from_disk(built, chromium):
     page.locator(".md-annotation").first.wait_for()  # the notes of listings work
     page.locator("article").get_by_role("link", name="step 5").click()
     expect(page.locator("h1")).to_contain_text("Step 5: the signal")
-    # The only error: the theme's search cannot load its index from disk.
+    # There is only one error: the theme's search cannot load its index from disk.
     assert [error for error in errors if "search_index" not in error] == []
 
 
-def test_no_notice_when_the_pages_are_served(address, chromium):
+def test_served_pages_have_the_search_and_show_no_notice(address, chromium):
     page = chromium.new_page()
     page.goto(address)
     expect(page.locator(".md-search")).to_have_count(1)

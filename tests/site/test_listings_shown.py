@@ -1,11 +1,11 @@
-"""Listings in a browser: on a phone, at 1280 pixels, and what their button copies."""
+"""Check how listings look on a phone and on a desktop, and what their button copies."""
 
 import pytest
 
 from tutorial.project import steps
 
 STEPS = [f"steps/{step.name}-{step.stage}/" for step in steps.steps()]
-# The pages of the other steps are built like this one.
+# The pages of the other steps are built like this one: only `-m lab` checks them.
 LOOKED_AT = ("steps/4-worker/",)
 
 COVERED = """
@@ -23,7 +23,7 @@ CUT = """
   .filter((code) => code.checkVisibility() && code.scrollWidth > code.clientWidth)
   .map((code) => code.textContent.slice(0, 80))
 """
-# Wrapped lines whose other rows are not indented.
+# Finds wrapped lines whose second and later rows are not indented.
 NOT_INDENTED = """
 [...document.querySelectorAll(".prints > pre > code > span[id^=__line]")]
   .filter((line) => {
@@ -49,7 +49,7 @@ CODE_AND_SIGNS = """
 ])
 """
 
-# What the theme's button copies from each block, if it differs from the block's text.
+# Finds the blocks whose text differs from the text that the theme's button copies.
 WRONGLY_COPIED = """
 [...document.querySelectorAll("main pre > code")].filter(
   (code) => code.checkVisibility()
@@ -65,7 +65,7 @@ WRONGLY_COPIED = """
 
 
 def look_at(chromium, address: str, path: str, width: int):
-    """The page, once its scripts have run."""
+    """Open the page in a window of this width, and wait until its scripts have run."""
     page = chromium.new_page(viewport={"width": width, "height": 800})
     page.goto(address + path)
     page.locator(".md-code__nav").first.wait_for(state="attached")
@@ -80,7 +80,7 @@ def look_at(chromium, address: str, path: str, width: int):
         for path in STEPS
     ],
 )
-def test_a_listing_is_complete_on_a_phone_and_its_notes_can_be_reached(
+def test_on_a_phone_no_listing_is_cut_off_and_each_note_can_be_tapped(
     address, chromium, path
 ):
     page = look_at(chromium, address, path, 390)
@@ -99,7 +99,7 @@ def test_a_listing_is_complete_on_a_phone_and_its_notes_can_be_reached(
     assert not page.evaluate(CUT)
 
 
-def test_a_gap_and_a_removed_line_are_shown_and_not_copied(address, chromium):
+def test_gaps_and_removed_lines_are_shown_but_not_copied(address, chromium):
     page = look_at(chromium, address, "steps/4-worker/", 1280)
     found = page.evaluate(CODE_AND_SIGNS)
     assert len(found) > 2
@@ -113,7 +113,7 @@ def test_a_gap_and_a_removed_line_are_shown_and_not_copied(address, chromium):
 
 @pytest.mark.parametrize("path", ["steps/1-template/", "steps/4-worker/"])
 def test_the_button_copies_exactly_the_code(address, chromium, path):
-    """Without an empty line for each block of the page's layout."""
+    """The layout of the page adds no empty lines to the copied text."""
     page = look_at(chromium, address, path, 1280)
     page.evaluate(
         "document.querySelectorAll('details').forEach((one) => one.open = true)"

@@ -1,4 +1,4 @@
-"""The pictures, the frame and the film show the current steps, in each theme."""
+"""Check that the pictures, the frames and the film show the steps as they are now."""
 
 import contextlib
 import io
@@ -31,14 +31,14 @@ from tutorial.site import benchmark
 from tutorial.site import pictures as fences
 from tutorial.site.extension import Page
 
-LARGEST = 64_000  # bytes
+LARGEST = 64_000  # the limit for the file of a picture, in bytes
 WITH_FRAMES = ("6", "7")
 
 
-# What is kept
+# The files in the repository
 
 
-def test_each_shot_exists_and_there_are_no_other_files():
+def test_all_pictures_and_recordings_exist_and_there_are_no_others():
     files = {shot.path(scheme).name for shot in SHOTS for scheme in SCHEMES}
     assert {path.name for path in screenshots.IMAGES.glob("*.png")} == files, REMEDY
     assert set(screenshots.read()) == {shot.key for shot in SHOTS}, REMEDY
@@ -50,7 +50,7 @@ def test_each_shot_exists_and_there_are_no_other_files():
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.key)
-def test_a_picture_has_the_common_width_and_is_small(shot):
+def test_a_picture_has_the_common_width_and_a_small_file(shot):
     width, _ = shot.size()
     assert width == screenshots.WIDTH
     for scheme in SCHEMES:
@@ -132,7 +132,9 @@ def test_the_pages_say_what_the_pictures_show(name, run_step, chromium):
         for name in WITH_FRAMES
     ],
 )
-def test_the_frame_is_the_one_that_a_browser_receives(name, run_step, chromium):
+def test_the_recorded_frame_is_the_one_that_a_browser_receives(
+    name, run_step, chromium
+):
     running = run_step(name)
     heard = recording.listen(
         running.step, chromium.new_page(), running.site.url, lambda: list(running.log)
@@ -149,7 +151,7 @@ def test_the_frame_is_the_one_that_a_browser_receives(name, run_step, chromium):
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch) -> Path:
-    """A folder for all files that `tutorial pictures` writes."""
+    """Make `tutorial pictures` write all its files into a new folder, and return it."""
     for module in (all_steps, screenshots, recording):
         for name in ("IMAGES", "RECORDED", "RECORD", "FLOW"):
             if hasattr(module, name):
@@ -159,8 +161,8 @@ def elsewhere(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_the_command_takes_everything_of_a_step(elsewhere, monkeypatch):
-    """One step is enough: its new recordings must equal the committed ones."""
+def test_the_command_records_the_log_the_frame_and_the_pictures(elsewhere, monkeypatch):
+    """The test records only one step. The recordings must equal the committed ones."""
     step = steps.find("6")
     shot = screenshots.find("6", "live")
     monkeypatch.setattr(all_steps.steps, "every", lambda: (step,))
@@ -168,7 +170,7 @@ def test_the_command_takes_everything_of_a_step(elsewhere, monkeypatch):
         name: records.RECORDED / name
         for name in (records.recorded_name("6"), records.frame_name("6"))
     }
-    # A log in which only the times differ has not changed.
+    # If only the times in a log differ, the log is not written again.
     log = elsewhere / "recorded" / records.recorded_name("6")
     at_night = kept[log.name].read_text().replace("12:00:00", "01:02:03")
     log.write_text(at_night)
@@ -191,29 +193,29 @@ def test_the_command_takes_everything_of_a_step(elsewhere, monkeypatch):
     assert sum(colours["dark"]) < 100
 
 
-def test_a_search_without_a_frame_is_reported():
+def test_a_second_frame_and_a_frame_without_an_id_are_reported():
     with pytest.raises(ValueError, match="unpack"):
         recording.Heard(frames=['{"task_id": 1}'] * 2).frame()
     with pytest.raises(ValueError, match="without a task_id"):
         recording.Heard(frames=["{}"]).frame()
 
 
-# Small pictures
+# How the files of pictures are made smaller
 
 
 def as_png(picture: Image.Image) -> bytes:
-    """The bytes of a picture, as a browser would write it."""
+    """Return the picture as a PNG file, as a browser would write it."""
     data = io.BytesIO()
     picture.save(data, "PNG")
     return data.getvalue()
 
 
 def opened(data: bytes) -> Image.Image:
-    """The picture in these bytes, with its colours."""
+    """Return the picture in this file, with RGB colours."""
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
-def test_a_small_picture_of_few_colours_is_the_same_picture():
+def test_shrinking_a_picture_of_few_colours_changes_no_pixel():
     parts = (0, 40, 100, 160, 255)
     picture = Image.new("RGB", (23, 17))
     for x in range(23):
@@ -225,7 +227,7 @@ def test_a_small_picture_of_few_colours_is_the_same_picture():
     assert Image.open(io.BytesIO(small)).mode == "P"
 
 
-def test_a_picture_of_many_colours_gets_256_of_them():
+def test_shrinking_a_picture_of_many_colours_keeps_at_most_256_colours():
     picture = Image.new("RGB", (86, 52))
     for x in range(86):
         for y in range(52):
@@ -245,7 +247,7 @@ def expand(kind: str, body: str = "", page: str = "steps/4-worker.md") -> str:
     return Page(page, step).expand(f"```{kind}\n{body}\n```")
 
 
-def test_a_screenshot():
+def test_a_screenshot_fence_shows_a_picture_for_each_theme():
     text = expand("screenshot", "shot: answer\ncaption: After *a* reload.")
     width, height = screenshots.find("4", "answer").size()
     for scheme in SCHEMES:
@@ -277,7 +279,9 @@ def test_a_screenshot():
         ("film", "step: 7", "", 'no field "step"'),
     ],
 )
-def test_missing_parts_are_reported_with_the_pages_name(kind, body, page, words):
+def test_an_invalid_fence_is_reported_with_the_name_of_the_page(
+    kind, body, page, words
+):
     page = page or "steps/4-worker.md"
     with pytest.raises(Problem) as caught:
         expand(kind, body, page)
@@ -309,7 +313,10 @@ def test_pictures_of_different_sizes_are_reported(tmp_path, monkeypatch):
 
 
 def of_theme(window: Window, place: str) -> set[str]:
-    """The themes of the visible pictures. Each picture is visible in one theme."""
+    """Return a set that contains the theme whose pictures are visible.
+
+    The set is empty if the visible pictures are not exactly those of one theme.
+    """
     images = window.locator(f"{place} img")
     assert images.count() > 0
     sources = [image.get_attribute("src") for image in images.all()]
@@ -326,8 +333,10 @@ PLACES = [("", ".film"), ("steps/4-worker/", ".shot")]
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(("path", "place"), PLACES)
-def test_each_theme_shows_its_own_picture(address, chromium, path, place, scheme):
-    """First, the system's theme applies; then, each theme that a reader chooses."""
+def test_only_the_pictures_of_the_current_theme_are_visible(
+    address, chromium, path, place, scheme
+):
+    """At first, the system's theme applies. Then, the reader chooses each theme."""
     window = chromium.new_page(color_scheme=scheme)
     window.goto(address + path)
     body = window.locator("body")
@@ -343,7 +352,9 @@ def test_each_theme_shows_its_own_picture(address, chromium, path, place, scheme
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(("path", "place"), PLACES)
-def test_late_pictures_do_not_move_the_page(address, chromium, path, place, width):
+def test_a_picture_that_loads_late_does_not_change_the_layout(
+    address, chromium, path, place, width
+):
     window = chromium.new_page(viewport={"width": width, "height": 900})
     window.route("**/*.png", lambda route: None)  # hold each request for a picture
     image = window.locator(f"{place} img:visible").first
@@ -362,7 +373,7 @@ def test_late_pictures_do_not_move_the_page(address, chromium, path, place, widt
     window.close()
 
 
-def test_the_frame_is_text_that_needs_no_scrolling(address, chromium):
+def test_the_frame_is_shown_as_text_that_fits_on_a_phone(address, chromium):
     window = chromium.new_page(viewport={"width": 360, "height": 900})
     window.goto(address + "steps/7-browser/")
     frame = window.locator(".frame code")
@@ -390,14 +401,14 @@ def opacities(window: Window) -> list[float]:
 
 
 def bars(window: Window) -> list[float]:
-    """How far the bar above each caption is filled, 0 to 1."""
+    """Return how far the bar above each caption is filled, as numbers from 0 to 1."""
     return window.locator(".film__caption").evaluate_all(
         "all => all.map(c => new DOMMatrix(getComputedStyle(c, '::after').transform).a)"
     )
 
 
 def states(window: Window) -> set[str]:
-    """Whether the animations are running, paused or finished."""
+    """Return the states of the animations: "running", "paused" or "finished"."""
     return set(
         window.locator(".film").evaluate(
             "f => f.getAnimations({ subtree: true }).map(a => a.playState)"
@@ -406,7 +417,7 @@ def states(window: Window) -> set[str]:
 
 
 def wind(window: Window, seconds: float) -> None:
-    """Set the film to this time after its start."""
+    """Move the film to the moment `seconds` after its start."""
     window.evaluate(
         "ms => document.querySelector('.film').getAnimations({ subtree: true })"
         ".forEach(animation => { animation.currentTime = ms; })",
@@ -414,7 +425,7 @@ def wind(window: Window, seconds: float) -> None:
     )
 
 
-def test_the_film_plays_pauses_rests_and_plays_again(address, chromium):
+def test_the_film_plays_pauses_ends_and_plays_again(address, chromium):
     with film(chromium, address) as window:
         element = window.locator(".film")
         button = element.get_by_role("button")
@@ -424,7 +435,7 @@ def test_the_film_plays_pauses_rests_and_plays_again(address, chromium):
         button.focus()
         window.keyboard.press("Enter")
         expect(button).to_have_text("Play")
-        # The second round equals the first one.
+        # The film shows its pictures twice, in the same way.
         for start in (0, 10):
             wind(window, start + 1)
             assert opacities(window) == [1, 0, 0]
@@ -451,7 +462,7 @@ def test_the_film_plays_pauses_rests_and_plays_again(address, chromium):
     "options", [{"reduced_motion": "reduce"}, {"java_script_enabled": False}], ids=str
 )
 @pytest.mark.parametrize(("width", "columns"), [(360, 1), (1280, 3)])
-def test_without_motion_or_script_the_moments_stand_side_by_side(
+def test_without_motion_or_javascript_all_pictures_of_the_film_are_visible(
     address, chromium, options, width, columns
 ):
     viewport = {"width": width, "height": 900}

@@ -1,4 +1,4 @@
-"""The pages on paper: as a browser prints them, and as the handout of all steps."""
+"""Check the pages that a browser prints, and the handout: a PDF of all steps."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ from tutorial.project import steps
 from tutorial.runtime import debian
 from tutorial.site import handout
 
-# A listing of more lines does not fit on a page.
+# A listing with more lines than this does not fit on one printed page.
 MOST_LINES = 55
 
 IS_SEEN = "(element) => element.checkVisibility() && element.clientHeight > 0"
@@ -46,13 +46,13 @@ DARK = "[...document.querySelectorAll('main *')].filter((one) => {const rgb = " 
 )
 
 
-def test_a_page_prints_without_its_surroundings_in_light_colours(address, chromium):
-    """This also applies to a reader who has chosen the dark mode."""
+def test_a_page_is_printed_without_menus_and_in_light_colours(address, chromium):
+    """The colours are light even for a reader who has chosen the dark mode."""
     page = chromium.new_page(color_scheme="dark")
     page.goto(address + "steps/2-view/")
     page.locator(".md-annotation").first.wait_for()
     page.emulate_media(media="print", color_scheme="dark")
-    # A browser sends this event as it prints, and the page unfolds its blocks.
+    # A browser sends this event before it prints, and the page then unfolds its blocks.
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.wait_for_function(ARE_OPEN)
     for around in (".md-header", ".md-sidebar", ".md-footer", ".headerlink"):
@@ -62,8 +62,9 @@ def test_a_page_prints_without_its_surroundings_in_light_colours(address, chromi
     assert tabs.count() > 10
     assert all(one.evaluate(IS_SEEN) for one in tabs.all())
     assert page.locator(NOTES).count() > 4
-    # The theme builds the notes of a block again when its height changes. Here the
-    # new layout can come after the event; in a real print, both happen together.
+    # When the height of a block changes, the theme builds the notes of the block again.
+    # In this test, the notes may come after the event. When a browser prints, both
+    # happen together.
     page.wait_for_function(NOTES_ARE_SEEN)
     assert page.locator("pre .md-annotation__index").first.is_visible()
     assert not page.evaluate(DARK)
@@ -74,7 +75,7 @@ def test_a_page_prints_without_its_surroundings_in_light_colours(address, chromi
         assert abs(begins) < 1, f"the beginning of a line: {text}"
 
 
-def test_no_listing_that_fits_on_a_page_is_split(address, chromium):
+def test_a_listing_that_fits_on_one_printed_page_is_not_split(address, chromium):
     page = chromium.new_page()
     page.goto(address + "steps/4-worker/")
     page.locator(".md-annotation").first.wait_for()
@@ -93,7 +94,7 @@ def test_no_listing_that_fits_on_a_page_is_split(address, chromium):
 
 
 class Names(HTMLParser):
-    """The ids of a page, its links to places in it, and what it loads."""
+    """The ids of a page, its links to its own ids, and the files that it loads."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -112,7 +113,7 @@ class Names(HTMLParser):
             self.loads.append(found["src"].partition("#")[0])
 
 
-def test_the_handout_holds_all_steps_and_its_links_lead_somewhere(built):
+def test_the_handout_contains_all_steps_and_its_links_work(built):
     html = handout.assemble(built.folder)
     names = Names(html)
     # Outside of the article, the theme uses two ids twice.
@@ -131,7 +132,7 @@ def test_the_handout_holds_all_steps_and_its_links_lead_somewhere(built):
 
 
 @pytest.mark.lab
-def test_the_pdf_has_all_steps_and_the_right_numbers_in_its_contents(tmp_path):
+def test_the_pdf_contains_all_steps_and_lists_their_page_numbers(tmp_path):
     assert debian.install("poppler-utils")
     file = tmp_path / "handout.pdf"
     subprocess.run(

@@ -1,4 +1,4 @@
-"""The site works with the keyboard, and with automatic translation."""
+"""Check that the site works with a keyboard and with automatic translation."""
 
 import re
 
@@ -19,7 +19,7 @@ PHONE = {"width": 390, "height": 800}
 
 
 def press_tab_through(page, most: int) -> list[str]:
-    """Press Tab up to `most` times; return the hidden menu items that get the focus."""
+    """Press Tab at most `most` times. Return the hidden menu items that get focus."""
     hidden = []
     for _ in range(most):
         page.keyboard.press("Tab")
@@ -32,7 +32,7 @@ def press_tab_through(page, most: int) -> list[str]:
 
 @pytest.fixture
 def phone(address, chromium):
-    """A page on a phone, whose scripts have run."""
+    """Open a page on a phone, and wait until its scripts have run."""
     page = chromium.new_page(viewport=PHONE, reduced_motion="reduce")
     page.goto(address + "steps/3-queue/")
     page.locator("[aria-label=Menu]").wait_for()
@@ -44,7 +44,7 @@ def test_tab_does_not_reach_the_closed_menu_of_a_phone(phone):
     assert not press_tab_through(phone, 45)
 
 
-def test_a_keyboard_opens_the_menu_and_goes_through_what_is_seen(phone):
+def test_a_key_opens_the_menu_and_tab_reaches_only_its_visible_items(phone):
     menu = phone.get_by_role("button", name="Menu")
     sidebar = phone.locator(".md-sidebar--primary")
     for key in ("Enter", "Space"):
@@ -63,7 +63,7 @@ def test_a_keyboard_opens_the_menu_and_goes_through_what_is_seen(phone):
         expect(sidebar).not_to_be_visible()
 
 
-def test_the_sections_of_the_menu_open_by_key(phone):
+def test_the_sections_of_the_menu_can_be_opened_by_keyboard(phone):
     sidebar = phone.locator(".md-sidebar--primary")
     phone.get_by_role("button", name="Menu").press("Enter")
     sidebar.locator("label.md-nav__title[for=__nav_2]").press("Enter")
@@ -74,7 +74,7 @@ def test_the_sections_of_the_menu_open_by_key(phone):
     expect(sidebar.get_by_role("link", name="Deploy it")).not_to_be_visible()
 
 
-def test_a_wide_window_has_the_menu_and_no_buttons_for_it(address, chromium):
+def test_a_wide_window_shows_the_menu_without_buttons_to_open_it(address, chromium):
     page = chromium.new_page(viewport={"width": 1300, "height": 800})
     page.goto(address + "steps/3-queue/")
     page.locator(".md-search[aria-label]").wait_for(state="attached")
@@ -86,8 +86,8 @@ def test_a_wide_window_has_the_menu_and_no_buttons_for_it(address, chromium):
     expect(page.get_by_role("button", name="Menu")).to_be_visible()
 
 
-def test_no_translator_touches_code_and_the_picture_of_the_flow(built):
-    """A translator puts HTML into the texts of a picture, and they disappear."""
+def test_code_and_the_picture_of_the_flow_are_excluded_from_translation(built):
+    """If a translator puts HTML into the texts of a picture, the texts disappear."""
     for page in built.pages():
         html = page.read_text()
         assert not re.findall(r'<code(?! translate="no")[^>]*>', html), page

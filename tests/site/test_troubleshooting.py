@@ -1,4 +1,4 @@
-"""The page "When nothing happens" as it is built: its entries, and its filter."""
+"""Check the built page "When nothing happens": its entries and its filter."""
 
 import pytest
 from playwright.sync_api import Page as BrowserPage
@@ -16,22 +16,22 @@ pytestmark = pytest.mark.xdist_group("site")
 
 
 def in_words(markdown: str) -> str:
-    """A text of the catalogue as the page shows it."""
+    """Return a text of the catalogue as the page shows it: without the backticks."""
     return " ".join(markdown.replace("`", "").split())
 
 
 @pytest.fixture
 def page(address, chromium) -> BrowserPage:
-    """The page in a browser."""
+    """Open the page in a browser, and return it when its filter is ready."""
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     page.goto(address + "troubleshooting/")
-    # The filter's script has run.
+    # The script of the filter writes this text. Wait until the script has run.
     expect(page.locator(".symptoms").get_by_role("status")).to_contain_text("entries")
     return page
 
 
 def entries_of(page: BrowserPage) -> dict[str, str]:
-    """The text of each entry, by its anchor."""
+    """Return a dictionary from the anchor of each entry to the entry's text."""
     found = page.locator("article.mistake").evaluate_all(
         "all => all.map(one => [one.querySelector('h3').id, one.textContent])"
     )
@@ -39,7 +39,7 @@ def entries_of(page: BrowserPage) -> dict[str, str]:
     return {anchor: " ".join(text.split()) for anchor, text in found}
 
 
-def test_each_mistake_has_an_anchor(page):
+def test_each_mistake_has_an_entry_with_its_texts(page):
     entries = entries_of(page)
     assert set(entries) == {*mistakes(), *own_entries()}
     wrong = [
@@ -51,7 +51,7 @@ def test_each_mistake_has_an_anchor(page):
     assert not wrong
 
 
-def test_its_table_of_contents_has_the_stages_and_no_entries(page):
+def test_the_table_of_contents_lists_the_stages_but_no_entries(page):
     links = page.locator(".md-sidebar--secondary .md-nav__list a").all_inner_texts()
     stages = [f"Stage {step.number}: the {step.stage}" for step in steps.steps()]
     assert [text.strip() for text in links if text.strip().startswith("Stage")] == (
@@ -60,7 +60,7 @@ def test_its_table_of_contents_has_the_stages_and_no_entries(page):
     assert len(links) < 20
 
 
-def test_the_report_of_check_leads_to_it(page, address):
+def test_the_report_of_check_names_the_address_of_the_entry(page, address):
     assert mistakes()
     served = page.url.replace(address, "http://127.0.0.1:8001/")
     entries = entries_of(page)
@@ -78,7 +78,7 @@ def test_the_report_of_check_leads_to_it(page, address):
         assert all(len(line) <= 88 for line in told[-2:])
 
 
-def test_an_anchor_opened_directly_shows_its_entry(address, chromium):
+def test_opening_an_address_with_an_anchor_shows_the_entry(address, chromium):
     page = chromium.new_page(viewport={"width": 360, "height": 740})
     page.goto(address + "troubleshooting/#wrong-key", wait_until="networkidle")
     entry = page.locator("article:has(> #wrong-key)")
@@ -94,14 +94,14 @@ def test_the_search_of_the_site_finds_an_entry(page):
 
 
 def shown(page: BrowserPage) -> list[str]:
-    """The anchors of the entries that can be seen, from top to bottom."""
+    """Return the anchors of the visible entries, from top to bottom."""
     return page.locator("article.mistake:visible > h3").evaluate_all(
         "all => all.map(one => one.id)"
     )
 
 
 def asked(page: BrowserPage, text: str) -> str:
-    """Type `text` with the keyboard, and return what the page says about it."""
+    """Type `text` into the filter, and return the message that the page then shows."""
     field = page.get_by_label("Type what you see")
     field.focus()
     page.keyboard.press("ControlOrMeta+a")
@@ -110,7 +110,7 @@ def asked(page: BrowserPage, text: str) -> str:
     return page.locator(".symptoms").get_by_role("status").inner_text()
 
 
-def test_the_filter_shows_what_fits(page):
+def test_the_filter_shows_the_entries_that_contain_all_typed_words(page):
     everything = set(entries_of(page))
     status = page.locator(".symptoms").get_by_role("status")
     expect(status).to_have_text(f"{len(everything)} entries")
@@ -118,12 +118,12 @@ def test_the_filter_shows_what_fits(page):
     said = asked(page, "405 method NOT allow")
     assert shown(page) == ["no-view-takes-post"]
     assert said == f"1 of {len(everything)} entries has all of these words."
-    # A stage without an entry is hidden, with its heading and its texts.
+    # If a stage has no matching entry, its heading and its texts are hidden, too.
     expect(page.locator("#stage-2")).to_be_visible()
     expect(page.locator("#stage-3")).to_be_hidden()
     expect(page.get_by_role("cell", name="no such line")).to_be_hidden()
     expect(page.get_by_text("See what waits in Redis")).to_be_hidden()
-    # The text above the entries stays.
+    # The text above the entries stays visible.
     expect(page.locator("#log")).to_be_visible()
 
     said = asked(page, "never appears")
@@ -154,14 +154,15 @@ def test_the_filter_shows_what_fits(page):
         ),
     ],
 )
-def test_a_message_can_be_pasted(page, message, anchor):
+def test_pasting_an_error_message_shows_its_entry(page, message, anchor):
     asked(page, message)
     found = shown(page)
     assert anchor in found
     assert len(found) < 6
 
 
-# Frequent messages of Python and Django, and the entries that they lead to first.
+# Frequent messages of Python and Django. For each message: the entries that the filter
+# must show first, in this order.
 LEADS = {
     "SyntaxError: invalid syntax": ["does-not-start"],
     "SyntaxError: '(' was never closed": ["does-not-start"],
@@ -187,14 +188,14 @@ LEADS = {
     "TemplateSyntaxError at /": ["page-raises"],
     "NoReverseMatch at /": ["page-raises"],
     "NameError at /": ["view-raises"],
-    # No entry names this one, but a page mentions it.
+    # No entry names this exception, but entries about error pages contain "at /".
     "FieldError at /": ["page-raises", "view-raises"],
     "Unknown command: show_queue": ["unknown-command"],
     "Unknown command: 'show_queu'. Did you mean show_queue?": ["unknown-command"],
 }
 
 
-def test_a_common_message_leads_to_its_entry_first(page):
+def test_the_filter_shows_the_entry_of_a_common_message_first(page):
     found = {}
     for message in LEADS:
         asked(page, message)
@@ -204,16 +205,16 @@ def test_a_common_message_leads_to_its_entry_first(page):
     assert {message: ids for message, ids in found.items() if len(ids) > 3} == {}
 
 
-def test_a_slash_is_not_a_word(page):
+def test_the_filter_ignores_a_slash(page):
     assert asked(page, "/") == f"{len(entries_of(page))} entries"
 
 
-def test_an_unknown_word_is_reported(page):
+def test_the_filter_reports_that_no_entry_contains_a_word(page):
     assert asked(page, "zyxwv").startswith("None of ")
     assert not shown(page)
 
 
-def test_a_link_to_a_hidden_entry_shows_it_again(page):
+def test_following_a_link_to_a_hidden_entry_shows_the_entry(page):
     asked(page, "405")
     page.locator(".md-sidebar--secondary a[href='#stage-6']").click()
     expect(page.locator("#stage-6")).to_be_in_viewport()
@@ -224,7 +225,9 @@ def test_a_link_to_a_hidden_entry_shows_it_again(page):
     expect(page.locator("article:has(> #no-worker)")).to_be_in_viewport()
 
 
-def test_without_a_script_everything_is_shown(address, chromium):
+def test_without_javascript_all_entries_are_shown_and_the_filter_is_hidden(
+    address, chromium
+):
     page = chromium.new_context(java_script_enabled=False).new_page()
     page.goto(address + "troubleshooting/")
     expect(page.locator("article.mistake:visible")).to_have_count(
