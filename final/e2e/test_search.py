@@ -70,7 +70,7 @@ def test_the_answer_is_still_there_after_a_reload(new_context):
     assert page.locator("#results li").inner_text() == before
 
 
-def test_html_in_question_and_answer_stays_text(new_context):
+def test_html_in_a_question_or_an_answer_is_shown_as_text(new_context):
     page = open_page(new_context())
     for question in (
         "simulate: script",
@@ -88,7 +88,7 @@ def test_html_in_question_and_answer_stays_text(new_context):
         page.reload()
 
 
-def test_a_bad_question_is_reported_at_the_form(new_context):
+def test_an_empty_question_is_reported_at_the_form(new_context):
     page = open_page(new_context())
     page.get_by_label("Your question").fill("   ")
     page.get_by_role("button", name="Search").click()
@@ -125,7 +125,7 @@ def test_a_running_search_can_be_cancelled(new_context):
     expect(result.locator(".status")).to_have_text("Cancelled")
 
 
-def test_a_guest_who_signs_up_keeps_the_searches(new_context):
+def test_a_guest_who_signs_up_keeps_their_searches(new_context):
     page = open_page(new_context())
     page.get_by_label("Your question").fill("What is a signal?")
     page.get_by_role("button", name="Search").click()

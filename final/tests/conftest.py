@@ -10,7 +10,7 @@ from search.models import SearchResult
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory):
-    # Use a file: with a database in memory, two threads would block each other.
+    # Use a file, because two threads with a database in memory block each other.
     if connection.vendor == "sqlite":
         path = tmp_path_factory.mktemp("database") / "db.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(path)
@@ -18,7 +18,7 @@ def django_db_modify_db_settings(tmp_path_factory):
 
 @pytest.fixture
 def user(db):
-    # Create a different user first, so that a hard-coded id of 1 fails the tests.
+    # Create a different user first, so that the tests fail if an id of 1 is hard-coded.
     get_user_model().objects.create_user(username="somebody")
     return get_user_model().objects.create_user(username="ada", password="Lovelace-1")
 
@@ -47,9 +47,9 @@ def layer(channel_layer_in_memory):
 
 @pytest.fixture
 def sent(monkeypatch):
-    """The messages sent to the broker: their arguments and ids."""
+    """Return a list of the messages to the broker: their arguments and ids."""
     messages = []
-    # Each test runs in a transaction that is never committed.
+    # Call `send` at once: a test runs in a transaction that is never committed.
     monkeypatch.setattr("search.views.transaction.on_commit", lambda send: send())
 
     def apply_async(**options):

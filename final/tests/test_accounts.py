@@ -1,4 +1,4 @@
-"""A guest who signs up or logs in keeps the searches of this visit."""
+"""Guests and users sign up, log in, change their password, and delete their account."""
 
 import re
 
@@ -31,7 +31,7 @@ def test_a_guest_who_signs_up_stays_the_same_user(client, guest):
     assert "grace" in text
 
 
-def test_a_guest_who_logs_in_keeps_the_searches(client, user, guest):
+def test_a_guest_who_logs_in_keeps_their_searches(client, user, guest):
     SearchResult.objects.create(user=user, query="Asked before")
     client.post("/accounts/login/", {"username": "ada", "password": "Lovelace-1"})
     text = client.get("/").text
@@ -40,7 +40,7 @@ def test_a_guest_who_logs_in_keeps_the_searches(client, user, guest):
     assert not get_user_model().objects.filter(pk=guest.pk).exists()
 
 
-def test_a_visitor_without_a_guest_can_sign_up_and_log_in(client):
+def test_a_new_visitor_can_sign_up_and_log_in(client):
     client.post("/accounts/sign-up/", NEW)
     client.post("/accounts/logout/")
     login = {"username": "grace", "password": "Hopper-1906"}
@@ -61,7 +61,7 @@ def test_an_invalid_sign_up_changes_nothing(client, user, wrong):
     assert get_user_model().objects.get(username="ada") == user
 
 
-def test_the_next_visitor_does_not_see_earlier_questions(client, user):
+def test_the_page_after_a_logout_does_not_show_earlier_questions(client, user):
     SearchResult.objects.create(user=user, query="A secret")
     client.force_login(user)
     assert "A secret" in client.get("/").text
@@ -77,13 +77,15 @@ def test_a_user_without_a_password_is_not_a_guest(client):
     assert get_user_model().objects.filter(username="sso").exists()
 
 
-def test_the_name_of_a_user_is_text(client):
+def test_html_in_a_user_name_is_escaped(client):
     get_user_model().objects.create_user(username="<b>Bobby", password="x")
     client.force_login(get_user_model().objects.get())
     assert "&lt;b&gt;Bobby" in client.get("/").text
 
 
-def test_a_name_that_was_taken_since_the_check_is_reported(client, user, monkeypatch):
+def test_a_user_name_that_is_taken_after_its_check_is_reported(
+    client, user, monkeypatch
+):
     monkeypatch.setattr(UserCreationForm, "clean_username", lambda form: "ada")
     monkeypatch.setattr(get_user_model(), "validate_unique", lambda *a, **options: None)
     response = client.post("/accounts/sign-up/", NEW)
@@ -129,7 +131,7 @@ def test_a_forgotten_password_can_be_reset_by_mail(client, user, settings):
     assert "has expired or was already used" in used.text
 
 
-def test_a_guest_has_no_password_to_change(client, guest):
+def test_a_guest_cannot_change_a_password(client, guest):
     assert client.get("/accounts/password_change/").status_code == 302
 
 

@@ -26,9 +26,9 @@ COMPLETED = event("response.completed")
 
 @pytest.fixture
 def api(monkeypatch):
-    """A fake of OpenAI's client: set its events, its whole answer, or its error.
+    """Return a fake of OpenAI's client, without events, answer, or error.
 
-    A number among the events is a silence, in seconds.
+    A test sets them. A number among the events is a pause, in seconds.
     """
     api = SimpleNamespace(events=[], whole=None, error=None, asked=[])
 
@@ -42,7 +42,7 @@ def api(monkeypatch):
         async def __aiter__(self):
             for event in api.events:
                 if isinstance(event, float):
-                    await asyncio.sleep(event)  # the API is silent
+                    await asyncio.sleep(event)  # the API sends nothing
                 else:
                     yield event
 
@@ -65,7 +65,7 @@ async def ask(api):
     return [piece async for piece in answers.stream_answer(api, "Why?")]
 
 
-async def test_the_pieces_arrive_as_they_are_written(api):
+async def test_each_piece_of_a_streamed_answer_is_yielded(api):
     api.events = [event("response.created"), delta("Be"), delta("cause."), COMPLETED]
     assert await ask(api) == ["Be", "cause."]
     assert api.asked[0]["input"] == "Why?"
@@ -78,7 +78,7 @@ async def test_half_a_character_waits_for_the_other_half(api):
     assert "".join(await ask(api)) == "hi \N{GRINNING FACE}\N{REPLACEMENT CHARACTER} "
 
 
-async def test_nul_is_removed_from_an_answer(api):
+async def test_nul_characters_are_removed_from_an_answer(api):
     api.events = [delta("Be\0cause."), COMPLETED]
     assert await ask(api) == ["Because."]
 
@@ -131,14 +131,14 @@ def status_error(status, code=None, param=None, **headers):
         (status_error(403), False),
         (status_error(404), False),
         (status_error(429, "insufficient_quota"), False),
-        # The client raises this for an error in the middle of a stream.
+        # The client raises APIError for an error in the middle of a stream.
         (openai.APIError("", REQUEST, body={"code": "server_error"}), True),
         (openai.APIError("", REQUEST, body={"type": "server_error"}), True),
         (openai.APIError("", REQUEST, body={"code": "insufficient_quota"}), False),
         (openai.OpenAIError("The api_key sk-secret is not set"), False),
     ],
 )
-async def test_temporary_and_permanent_failures_differ(api, error, is_passing):
+async def test_an_error_is_either_temporary_or_permanent(api, error, is_passing):
     api.error = error
     with pytest.raises(answers.NoAnswer) as caught:
         await ask(api)
@@ -159,7 +159,7 @@ async def test_temporary_and_permanent_failures_differ(api, error, is_passing):
         ({}, 0),
     ],
 )
-async def test_retry_after_is_read_in_each_format(api, headers, seconds):
+async def test_the_retry_after_header_is_read_in_each_format(api, headers, seconds):
     api.error = status_error(429, **headers)
     with pytest.raises(answers.NoAnswer) as caught:
         await ask(api)
@@ -191,7 +191,7 @@ async def test_an_error_for_the_operator_is_logged_without_secrets(api, caplog):
     assert "Why?" not in caplog.text
 
 
-async def test_the_first_word_has_a_longer_time_out_than_later_words(api, settings):
+async def test_the_first_word_has_a_longer_timeout_than_later_words(api, settings):
     settings.OPENAI_FIRST_WORD_SECONDS = 0.5
     settings.OPENAI_TIMEOUT_SECONDS = 0.02
     api.events = [event("response.created"), 0.2, delta("Be"), 0.2, COMPLETED]
@@ -200,9 +200,9 @@ async def test_the_first_word_has_a_longer_time_out_than_later_words(api, settin
     assert caught.value.is_passing
     api.events = [event("response.created"), 0.2, delta("Because."), COMPLETED]
     assert await ask(api) == ["Because."]
-    # With equal timeouts, this is still a timeout before the first word.
+    # If both timeouts are equal, this is still a timeout before the first word.
     settings.OPENAI_FIRST_WORD_SECONDS = settings.OPENAI_TIMEOUT_SECONDS
     with pytest.raises(answers.NoAnswer, match="respond in time") as caught:
         await ask(api)
-    # A retry would double the cost.
+    # The request is not repeated, because that would double the cost.
     assert not caught.value.is_passing

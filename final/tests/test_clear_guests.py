@@ -20,7 +20,7 @@ def make_guest():
     return sign_in_as_guest(request)
 
 
-def test_expired_guests_are_deleted_and_accounts_stay(user, settings):
+def test_expired_guests_are_deleted_but_accounts_are_kept(user, settings):
     users = get_user_model().objects
     lost, present = make_guest(), make_guest()
     expired = now() - timedelta(seconds=settings.SESSION_COOKIE_AGE + 1)
@@ -36,8 +36,8 @@ def test_expired_guests_are_deleted_and_accounts_stay(user, settings):
     assert {result.user for result in SearchResult.objects.all()} == {present, user}
 
 
-def test_a_guest_who_was_never_signed_in_is_deleted(settings):
-    """The database failed between the creation and the sign-in."""
+def test_an_expired_guest_who_was_never_signed_in_is_deleted(settings):
+    """There is such a guest if the database fails between creation and sign-in."""
     users = get_user_model().objects
     lost, recent = make_guest(), make_guest()
     expired = now() - timedelta(seconds=settings.SESSION_COOKIE_AGE + 1)

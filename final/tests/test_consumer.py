@@ -13,7 +13,8 @@ from search.consumers import POLICY_VIOLATION, SIGNED_OUT
 from search.handlers import digest
 from search.models import SearchResult
 
-# Needed because consumers close the database connections of their threads.
+# Tests cannot run in a transaction, because consumers close the database connections
+# of their threads.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ORIGIN = b"http://127.0.0.1:8000"
@@ -26,7 +27,7 @@ def usual_port(settings):
 
 @pytest.fixture
 async def signed_in(user, client):
-    """A communicator that connects to the whole application as the user's browser."""
+    """Yield a communicator that is connected to the app as the user's browser."""
     await sync_to_async(client.force_login)(user)
     communicator = connect_as(client.session.session_key, ORIGIN)
     connected, _ = await communicator.connect()
@@ -45,14 +46,14 @@ def connect_as(session_key, origin):
 
 
 async def closed_with(communicator):
-    """Skip messages until the server closes the socket, and return its code."""
+    """Skip messages until the server closes the socket, and return the close code."""
     while True:
         event = await communicator.receive_output(timeout=5)
         if event["type"] == "websocket.close":
             return event["code"]
 
 
-async def test_the_snapshot_comes_first(client, user, signed_in, search):
+async def test_a_new_socket_sends_a_snapshot_first(client, user, signed_in, search):
     await sync_to_async(search.refresh_from_db)()
     communicator = connect_as(client.session.session_key, ORIGIN)
     await communicator.connect()
@@ -63,8 +64,8 @@ async def test_the_snapshot_comes_first(client, user, signed_in, search):
     await communicator.disconnect()
 
 
-async def test_a_socket_that_the_server_has_closed_ends_quietly(client, user):
-    """For example, the client sends invalid frames before it gets the snapshot."""
+async def test_a_socket_that_the_server_has_closed_raises_no_error(client, user):
+    """The server closes it, for example, if the client sends an invalid frame."""
     await sync_to_async(client.force_login)(user)
     scope = connect_as(client.session.session_key, ORIGIN).scope
     received = asyncio.Queue()
@@ -102,7 +103,7 @@ async def test_a_socket_sends_a_snapshot_after_lost_messages(user, signed_in):
     assert snapshot == {"user": user.id, "searches": [search.state()]}
 
 
-async def test_a_new_secret_key_closes_no_socket_and_changes_no_session(
+async def test_a_session_from_before_a_new_secret_key_can_open_a_socket(
     user, client, settings
 ):
     await sync_to_async(client.force_login)(user)
@@ -111,12 +112,12 @@ async def test_a_new_secret_key_closes_no_socket_and_changes_no_session(
     communicator = connect_as(key, ORIGIN)
     connected, _ = await communicator.connect()
     assert connected
-    # The browser still has the old cookie.
+    # The browser still has the cookie of this session.
     assert await Session.objects.filter(session_key=key).aexists()
     await communicator.disconnect()
 
 
-async def test_a_socket_gets_no_messages_of_another_users_group(user, signed_in):
+async def test_a_socket_gets_no_messages_for_another_users_group(user, signed_in):
     await signed_in.receive_json_from()
     await get_channel_layer().group_send(
         f"user_{user.id + 1}", {"type": "send_search_result", "data": {"task_id": "1"}}
@@ -136,7 +137,7 @@ async def test_the_socket_of_a_new_visitor_creates_a_guest(client, key):
     guest = await get_user_model().objects.aget()
     assert await communicator.receive_json_from() == {"user": guest.pk, "searches": []}
     await communicator.disconnect()
-    # With the cookie, the visitor is this guest.
+    # A request with this cookie comes from the same guest.
     client.cookies.load(cookie.decode())
     response = await sync_to_async(client.get)("/")
     assert response.context["user"] == guest
@@ -162,7 +163,9 @@ async def test_a_socket_from_another_site_creates_no_guest():
         (None, False),
     ],
 )
-async def test_only_own_origins_are_accepted(client, signed_in, origin, is_let_in):
+async def test_a_socket_is_accepted_only_from_the_sites_own_origin(
+    client, signed_in, origin, is_let_in
+):
     communicator = connect_as(client.session.session_key, origin)
     connected, _ = await communicator.connect()
     assert connected == is_let_in
@@ -170,7 +173,7 @@ async def test_only_own_origins_are_accepted(client, signed_in, origin, is_let_i
 
 
 @pytest.mark.parametrize("frame", [{"text_data": "{}"}, {"bytes_data": b"\x00"}])
-async def test_a_socket_whose_client_sends_something_is_closed(signed_in, frame):
+async def test_a_socket_is_closed_if_its_client_sends_a_frame(signed_in, frame):
     await signed_in.send_to(**frame)
     assert await closed_with(signed_in) == POLICY_VIOLATION
 
@@ -190,7 +193,7 @@ def delete_without_signal(user):
 
 @pytest.mark.parametrize("what", ["session", "user", "password"])
 async def test_a_socket_is_closed_when_its_session_ends(settings, user, client, what):
-    """In this test, no signal reports the end of the session."""
+    """Here, no signal reports the end: the consumer's own check has to notice it."""
     settings.SOCKET_CHECK_SECONDS = 0.2
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}

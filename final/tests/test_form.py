@@ -6,7 +6,7 @@ from search.forms import SearchForm
 @pytest.mark.parametrize(
     "query", ["What is a broker?", "x" * 200, "<b>é ∑ 你好 👩‍🚀</b>"]
 )
-def test_a_question_is_accepted(query):
+def test_a_valid_question_is_accepted(query):
     form = SearchForm({"query": query})
     assert form.is_valid()
     assert form.cleaned_data["query"] == query

@@ -1,4 +1,4 @@
-"""Which requests get which guest."""
+"""Which requests get the same guest, and which ones get a new guest."""
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
@@ -14,7 +14,7 @@ MOMENT = 1_000_000_059.5  # half a second before the next minute
 
 @pytest.fixture
 def sign_in(monkeypatch):
-    """Return a function that signs in a browser with this CSRF token at this time."""
+    """Return a function that signs in a browser, given its CSRF token and the time."""
 
     def sign_one_in(token, moment):
         monkeypatch.setattr(guests.time, "time", lambda: moment)
@@ -32,8 +32,8 @@ def test_two_requests_of_a_browser_at_the_same_moment_get_one_guest(sign_in, lat
     assert sign_in("token", MOMENT) == sign_in("token", MOMENT + later)
 
 
-def test_a_token_does_not_lead_to_the_guest_later(sign_in):
-    """The token is in each page, and a visitor may save or share a page."""
+def test_a_csrf_token_does_not_identify_a_guest_after_two_minutes(sign_in):
+    """Each page contains the token, and a visitor may save or share a page."""
     assert sign_in("token", MOMENT) != sign_in("token", MOMENT + 120)
 
 

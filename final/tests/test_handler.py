@@ -42,7 +42,9 @@ def test_a_logout_closes_only_the_sockets_of_its_session(client, user, layer):
     assert key not in digest(key)
 
 
-def test_a_deleted_users_sockets_close(user, layer, django_capture_on_commit_callbacks):
+def test_the_sockets_of_a_deleted_user_are_closed_on_commit(
+    user, layer, django_capture_on_commit_callbacks
+):
     join(layer, user, "ours")
     with django_capture_on_commit_callbacks() as callbacks:
         user.delete()

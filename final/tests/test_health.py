@@ -10,7 +10,9 @@ from search.models import SearchResult
 pytestmark = pytest.mark.django_db
 
 
-def test_a_process_that_answers_is_alive(client, django_assert_num_queries):
+def test_a_process_is_alive_without_a_query_to_the_database(
+    client, django_assert_num_queries
+):
     with django_assert_num_queries(0):
         assert client.get("/healthz").status_code == 200
 
@@ -32,7 +34,9 @@ def test_a_process_is_not_ready_if_the_database_fails(client, monkeypatch):
     assert response.json() == {"database": "OperationalError"}
 
 
-def test_the_metrics_count_the_waiting_searches(client, search, settings):
+def test_the_metrics_show_the_number_and_age_of_waiting_searches(
+    client, search, settings
+):
     settings.DEBUG = True
     SearchResult.objects.update(created_at=now() - timedelta(seconds=100))
     text = client.get("/metrics").text
@@ -53,7 +57,10 @@ def test_a_monitoring_request_creates_no_guest(client, user, path):
 
 @pytest.fixture
 def metrics(client, settings):
-    """Return a function that returns the status of /metrics for this Authorization."""
+    """Return a function that requests /metrics with an Authorization header.
+
+    It returns the status of the response.
+    """
     settings.DEBUG, settings.METRICS_TOKEN = False, "a-token"
 
     def status(authorization=""):
@@ -63,7 +70,7 @@ def metrics(client, settings):
     return status
 
 
-def test_the_metrics_are_not_public(metrics, settings):
+def test_the_metrics_require_the_token(metrics, settings):
     for wrong in ("", "a-token", "Bearer other", "Bearer ", "Bearer \xe9"):
         assert metrics(wrong) == 404
     assert metrics("Bearer a-token") == 200

@@ -38,19 +38,19 @@ async def test_a_channel_is_created_when_the_connection_is_back(
 
 
 def own_channels(layer):
-    """The layer's channels, without those of the heartbeats."""
+    """Return the layer's channels, not counting those of the heartbeats."""
     return layer.channels.keys() - {watch.channel for watch in layer.watches}
 
 
-async def test_a_socket_that_cannot_open_leaves_nothing_behind(layer):
+async def test_a_socket_that_cannot_open_leaves_no_channel_behind(layer):
     for _ in range(3):
         with pytest.raises(RedisConnectionError):
             await layer.new_channel()
     assert not own_channels(layer)
 
 
-async def test_a_socket_that_ends_leaves_nothing_behind(layer, monkeypatch):
-    """Channels itself keeps the channel if a handler has raised an exception."""
+async def test_a_socket_that_ends_leaves_no_channel_or_group_behind(layer, monkeypatch):
+    """The package Channels keeps the channel if a handler has raised an exception."""
     monkeypatch.setattr(SUBSCRIBE, nothing)
     channel = await layer.new_channel()
     await layer.group_add("user_1", channel)
@@ -60,19 +60,19 @@ async def test_a_socket_that_ends_leaves_nothing_behind(layer, monkeypatch):
 
 
 async def nothing(self, channel):
-    """Replaces the real subscription."""
+    """Replaces the method that subscribes to a channel in Redis."""
 
 
 async def test_each_socket_gets_one_snapshot_when_redis_is_back(layer, monkeypatch):
-    # Refresh all sockets at the same moment. So a second snapshot, which would be a
-    # mistake, would arrive with the first.
+    # Refresh all sockets at the same moment. If a second snapshot were sent by mistake,
+    # it would then arrive together with the first one.
     monkeypatch.setattr("config.layer.REFRESHED_PER_SECOND", 1e9)
     monkeypatch.setattr(SUBSCRIBE, nothing)
     channel = await layer.new_channel()
     await layer.group_add("user_1", channel)
     for watch in layer.watches:
         watch.has_missed = True
-    for watch in layer.watches:  # they recover one after the other
+    for watch in layer.watches:  # the connections recover one after the other
         watch.has_missed = False
         watch.refresh()
     async with asyncio.timeout(5):
@@ -81,7 +81,7 @@ async def test_each_socket_gets_one_snapshot_when_redis_is_back(layer, monkeypat
     assert layer.channels[channel].empty()
 
 
-async def test_a_message_does_not_wait_for_the_previous_one(layer, monkeypatch):
+async def test_messages_are_sent_in_parallel_up_to_a_limit(layer, monkeypatch):
     sent, may_go_on, are_enough = [], asyncio.Event(), asyncio.Event()
 
     async def publish(self, channel, message):

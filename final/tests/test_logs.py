@@ -22,7 +22,7 @@ def test_control_characters_are_replaced(words, line):
     assert PrintableFormatter("{message}", style="{").format(record) == line
 
 
-def test_the_log_uses_this_formatter():
+def test_the_log_uses_the_printable_formatter():
     story = settings.LOGGING["formatters"]["story"]
     assert story["()"] is PrintableFormatter
 
@@ -31,7 +31,7 @@ def make_record(words, **fields):
     return logging.makeLogRecord({"msg": words, **fields})
 
 
-def test_an_exception_is_one_line_without_its_text():
+def test_an_exception_is_logged_as_one_line_without_its_text():
     try:
         raise ConnectionError("redis://:secret@host")
     except ConnectionError as error:
@@ -42,7 +42,7 @@ def test_an_exception_is_one_line_without_its_text():
     assert line == "Lost it (ConnectionError)"
 
 
-def test_a_kind_of_message_is_logged_once_a_minute(monkeypatch):
+def test_messages_of_the_same_kind_are_logged_once_a_minute(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr("config.logs.time.monotonic", lambda: now[0])
     brief = Brief()

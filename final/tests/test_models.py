@@ -1,4 +1,4 @@
-"""The states of a search: which changes win, and which are too late."""
+"""The states of a search: which changes succeed, and which ones are too late."""
 
 import uuid
 from datetime import timedelta
@@ -22,7 +22,7 @@ def age(search, by):
     SearchResult.objects.filter(pk=search.pk).update(updated_at=now() - by)
 
 
-def test_one_of_two_workers_takes_a_search(search):
+def test_only_one_of_two_workers_takes_a_search(search):
     first, second = take(search), take(search)
     assert first.status == Status.RUNNING
     assert second is None
@@ -43,8 +43,8 @@ def test_a_search_that_changed_since_it_was_read_is_not_taken(
     assert take(search) is None
 
 
-def test_the_same_attempt_may_claim_twice(search):
-    """An attempt does this if the connection broke before the outcome arrived."""
+def test_the_same_attempt_may_claim_a_search_twice(search):
+    """An attempt does this if its database connection broke during the first claim."""
     claim = uuid.uuid4()
     SearchResult.take(search.task_id, claim)
     assert SearchResult.take(search.task_id, claim).claims == 1
@@ -78,7 +78,7 @@ def test_a_search_that_has_ended_does_not_change(search):
     assert (search.status, search.error) == (Status.FAILED, "No.")
 
 
-def test_a_cancelled_search_is_not_saved(search):
+def test_the_answer_of_a_cancelled_search_is_not_saved(search):
     ours = take(search)
     assert search.cancel()
     assert not ours.save_progress()
@@ -87,8 +87,8 @@ def test_a_cancelled_search_is_not_saved(search):
     assert search.status == Status.CANCELLED
 
 
-def test_a_later_change_has_a_higher_number(search):
-    """It is also higher than the numbers of chunks that are sent but not yet saved."""
+def test_a_later_change_has_a_higher_sequence_number(search):
+    """The number is also higher than those of chunks that were sent but not saved."""
     numbers = [search.sequence]
     dead = take(search)
     numbers += [dead.sequence, dead.sequence + 9_999]
@@ -112,13 +112,15 @@ def test_a_later_change_has_a_higher_number(search):
         (Status.CANCELLED, LEASE * 2, False),
     ],
 )
-def test_a_search_without_worker_is_overlooked(search, status, silence, is_overlooked):
+def test_an_unfinished_search_is_overlooked_after_a_long_silence(
+    search, status, silence, is_overlooked
+):
     SearchResult.objects.filter(pk=search.pk).update(status=status)
     age(search, silence)
     assert SearchResult.objects.overlooked().exists() == is_overlooked
 
 
-def test_progress_finds_the_current_owner_of_a_search(search):
+def test_saving_the_progress_of_a_search_reads_its_current_owner(search):
     """If a guest logs in, the search moves to the account while a worker runs it."""
     row = take(search)
     account = get_user_model().objects.create_user("grace")
@@ -128,7 +130,7 @@ def test_progress_finds_the_current_owner_of_a_search(search):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_searches_from_step_7_have_ended():
+def test_the_migration_marks_searches_of_step_7_as_ended():
     """Otherwise the workers would run all old searches again after the upgrade."""
     executor = MigrationExecutor(connection)
     executor.migrate([("search", "0001_initial")])

@@ -1,4 +1,4 @@
-"""What an operator reads if Redis cannot be used."""
+"""Which message an operator gets if Redis cannot be used."""
 
 import socket
 import threading
@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from config.redis_address import explain, find_misconfiguration, read_address
 
-# A server's response to the beginning of a command, in Redis' protocol.
+# How a server responds to the commands HELLO and INFO, in Redis' protocol.
 OLD = {
     b"HELLO": b"-ERR unknown command `HELLO`, with args beginning with: `3`\r\n",
     b"INFO": b"$21\r\nredis_version:5.0.14\n\r\n",
@@ -20,7 +20,10 @@ LOCKED = {
 
 @pytest.fixture
 def start():
-    """Return a function that returns the address of a server with these responses."""
+    """Return a function that starts a server with given responses.
+
+    The function returns the address of the server.
+    """
     servers = []
 
     def start_one(answers):
@@ -64,6 +67,6 @@ def test_a_redis_that_is_down_is_not_a_misconfiguration():
     assert find_misconfiguration(read_address("redis://127.0.0.1:1/0", "")) is None
 
 
-def test_an_unknown_option_is_reported():
+def test_an_invalid_option_of_the_address_is_reported():
     address = read_address("redis://127.0.0.1:1/0?socket_timeout=soon", "")
     assert find_misconfiguration(address) == "REDIS_URL cannot be used: ValueError"

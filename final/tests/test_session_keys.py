@@ -28,7 +28,7 @@ def user_of(page):
 
 @pytest.fixture
 def pages(client, user, settings):
-    """Three pages of one browser. The secret key has changed since they were opened."""
+    """Return three pages that a browser opened before the secret key changed."""
     client.force_login(user)
     pages = [page_of(client) for _ in range(3)]
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
@@ -36,10 +36,10 @@ def pages(client, user, settings):
     return pages
 
 
-def test_all_pages_stay_signed_in(user, pages):
+def test_all_pages_stay_signed_in_after_a_change_of_the_secret_key(user, pages):
     assert [user_of(page) for page in pages] == [user.pk] * 3
     keys = {page.cookies["sessionid"].value for page in pages}
-    assert len(keys) == 1  # all pages have the new key
+    assert len(keys) == 1  # all pages have the new session key
     user.refresh_from_db()
     assert now() - user.last_login < timedelta(minutes=1)
 
@@ -62,10 +62,10 @@ def test_two_pages_at_the_same_moment_get_the_same_key(user, pages, monkeypatch)
     with ThreadPoolExecutor() as threads:
         assert list(threads.map(request, pages[:2])) == [user.pk] * 2
     assert pages[0].cookies["sessionid"].value == pages[1].cookies["sessionid"].value
-    assert Session.objects.count() == 2  # the earlier key and the new one
+    assert Session.objects.count() == 2  # those with the earlier key and the new key
 
 
-def test_the_new_key_is_valid_before_the_first_page_has_its_response(user, pages):
+def test_a_second_page_stays_signed_in_before_the_first_has_the_new_key(user, pages):
     SessionStore(pages[0].cookies["sessionid"].value).cycle_key()
     assert user_of(pages[1]) == user.pk
     assert Session.objects.count() == 2
@@ -97,7 +97,7 @@ def test_a_log_out_with_the_earlier_key_ends_both_keys(user, pages):
     assert [user_of(page) for page in (first, second, third)] == [None] * 3
 
 
-def test_a_log_out_as_the_first_request_ends_the_session(pages):
+def test_a_log_out_right_after_a_change_of_the_secret_key_ends_the_session(pages):
     first, second, _ = pages
     first.post("/accounts/logout/")
     assert user_of(second) is None

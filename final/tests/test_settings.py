@@ -195,7 +195,7 @@ def test_invalid_sentinels_are_reported(read, address):
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
-def test_an_unreadable_address_is_not_repeated(read, name):
+def test_the_message_about_an_unreadable_address_does_not_repeat_it(read, name):
     scheme = "postgres" if name == "DATABASE_URL" else "redis"
     with pytest.raises(ImproperlyConfigured, match="_PASSWORD") as error:
         read(**PRODUCTION | {name: f"{scheme}://user:{PASSWORD}[/?@host:7/search"})
@@ -209,7 +209,7 @@ def test_irreversible_settings_are_off_by_default(read):
     assert not settings.SECURE_HSTS_PRELOAD
 
 
-def test_the_deployment_check_reports_a_missing_key():
+def test_the_deployment_check_reports_a_missing_api_key():
     result = check("--deploy", **PRODUCTION | {"OPENAI_API_KEY": ""})
     assert "OPENAI_API_KEY" in result.stderr
     assert "OPENAI_API_KEY" not in check(DEBUG="1").stderr
@@ -226,7 +226,7 @@ def test_false_values_are_read(read, value):
 
 
 def test_an_empty_value_means_the_default(read):
-    """For example, a line of .env is not filled in."""
+    """This happens, for example, if a line of .env is not filled in."""
     settings = read(
         **PRODUCTION, HTTPS_ONLY="", SEARCHES_PER_MINUTE="", OPENAI_MODEL=""
     )

@@ -1,4 +1,4 @@
-"""One search, from the claim to the announcement."""
+"""A worker runs a search, from the claim to the announcement of the result."""
 
 import asyncio
 import threading
@@ -49,7 +49,7 @@ def api(monkeypatch):
 
 @pytest.fixture
 def announced():
-    """The states of the searches that the signal has announced."""
+    """Yield a list of the states of the searches that the signal announces."""
     heard = []
 
     def hear(sender, search_result, **kwargs):
@@ -63,7 +63,7 @@ def announced():
 
 
 def run(search):
-    """Run the search, and return the data of all messages that it pushed."""
+    """Run the search, and return the data of all messages that it sent to the user."""
     name = f"user_{search.user_id}"
 
     async def do():
@@ -100,7 +100,7 @@ def test_an_answer_is_streamed_saved_and_announced(search, api, announced):
 def test_an_answer_is_saved_only_after_it_has_grown_for_a_while(
     search, api, monkeypatch
 ):
-    """The API may need a long time before its first word."""
+    """The time before the first word does not count, because it can be long."""
     clock, saved = [0.0], []
 
     async def stream_answer(client, query):
@@ -130,7 +130,7 @@ def test_a_temporary_failure_is_retried_from_the_start(search, api):
     assert [state["answer"] for state in states] == ["Be", "Because."]
 
 
-def test_the_last_attempt_ends_the_search(search, api, announced):
+def test_a_search_fails_after_its_last_attempt(search, api, announced):
     asked = api(*[[NoAnswer("Busy.", True)]] * tasks.MOST_TRIES)
     run(search)
     assert len(asked) == tasks.MOST_TRIES
@@ -145,7 +145,7 @@ def test_a_permanent_failure_is_not_retried(search, api):
     assert (search.status, search.error) == (Status.FAILED, "No money.")
 
 
-def test_an_empty_answer_is_reported(search, api):
+def test_an_empty_answer_is_reported_as_a_failure(search, api):
     api([" "])
     run(search)
     assert (search.status, search.error) == (
@@ -154,14 +154,16 @@ def test_an_empty_answer_is_reported(search, api):
     )
 
 
-def test_an_error_of_our_own_is_reported_without_its_text(search, api):
+def test_an_unexpected_error_is_reported_without_its_text(search, api):
     api([ZeroDivisionError("secret")])
     run(search)
     assert search.status == Status.FAILED
     assert search.error == "Something went wrong on our side."
 
 
-def test_an_invalid_client_is_a_permanent_failure(search, api, monkeypatch):
+def test_a_client_that_cannot_be_created_is_a_permanent_failure(
+    search, api, monkeypatch
+):
     def fail(number):
         raise ImportError("socksio is missing for socks5://me:secret@proxy")
 
@@ -172,7 +174,7 @@ def test_an_invalid_client_is_a_permanent_failure(search, api, monkeypatch):
     assert search.error == "The request to the API could not be sent (ImportError)."
 
 
-def test_a_client_is_kept_for_the_next_searches(monkeypatch, settings):
+def test_a_client_is_reused_for_the_next_searches(monkeypatch, settings):
     monkeypatch.setenv("OPENAI_API_KEY", "any")
     settings.OPENAI_FIRST_WORD_SECONDS = 70
     tasks.get_client.cache_clear()
@@ -182,14 +184,14 @@ def test_a_client_is_kept_for_the_next_searches(monkeypatch, settings):
     tasks.get_client.cache_clear()
 
 
-def test_a_second_message_does_nothing(search, api, announced):
+def test_a_second_message_for_the_same_search_does_nothing(search, api, announced):
     asked = api(["Because."], ["Again."])
     run(search)
     run(search)
     assert len(asked) == len(announced) == 1
 
 
-def test_a_search_that_kills_its_workers_is_given_up(search, api):
+def test_a_search_that_keeps_killing_its_workers_fails(search, api):
     asked = api(["Because."])
     SearchResult.objects.update(claims=MOST_CLAIMS)
     run(search)
@@ -214,7 +216,7 @@ def test_a_failed_push_does_not_fail_the_search(
     assert run(search) == []
     assert (search.status, search.answer) == (Status.DONE, "Because.")
     told = [record for record in caplog.records if "not pushed" in record.message]
-    assert len(told) == 2  # during the answer, and at the end
+    assert len(told) == 2  # one during the answer, and one at the end
     for record in told:
         assert error.__name__ in record.message
         assert bool(record.exc_info) == has_traceback
@@ -233,14 +235,14 @@ def test_a_cancelled_search_is_not_announced(search, api, announced, monkeypatch
     assert (search.status, announced) == (Status.CANCELLED, [])
 
 
-def test_a_search_that_is_cancelled_between_two_attempts_is_not_paid_for_again(
+def test_a_search_that_is_cancelled_between_two_attempts_is_not_sent_again(
     search, api, announced, monkeypatch
 ):
     asked = api([NoAnswer("Busy.", True)], ["Because."])
     cancelling = []
 
     def cancel(low, high):
-        """Replaces the random part of the pause."""
+        """Replaces `random.uniform`: cancels the search during the pause."""
         cancelling.append(asyncio.create_task(loop.in_database(search.cancel)))
         return 0.01
 
@@ -250,7 +252,9 @@ def test_a_search_that_is_cancelled_between_two_attempts_is_not_paid_for_again(
     assert (search.status, announced) == (Status.CANCELLED, [])
 
 
-def test_an_answer_that_cannot_be_saved_is_a_reported_failure(search, api, announced):
+def test_an_answer_that_cannot_be_saved_is_reported_as_a_failure(
+    search, api, announced
+):
     asked = api(["Half a character: \ud83d"])
     run(search)
     assert asked == ["Why?"]
@@ -259,7 +263,7 @@ def test_an_answer_that_cannot_be_saved_is_a_reported_failure(search, api, annou
     assert len(announced) == 1
 
 
-def test_a_search_that_is_given_back_has_used_no_attempt(search):
+def test_a_search_that_is_given_back_keeps_all_its_attempts(search):
     """The site may be deployed several times during a search."""
     for _ in range(MOST_CLAIMS + 1):
         row = SearchResult.take(search.task_id, uuid.uuid4())
@@ -279,14 +283,16 @@ def test_a_search_that_is_given_back_has_used_no_attempt(search):
         (Status.PENDING, False),
     ],
 )
-def test_a_search_that_has_just_been_answered_is_still_ours(search, status, is_ours):
+def test_a_worker_keeps_its_claim_on_a_search_that_has_just_ended(
+    search, status, is_ours
+):
     """The task must not be cancelled before it has announced the search."""
     row = SearchResult.take(search.task_id, uuid.uuid4())
     SearchResult.objects.filter(pk=row.pk).update(status=status)
     assert renew({row.claim}) == ({row.claim} if is_ours else set())
 
 
-def test_a_search_without_a_slot_waits_for_another_worker(search, monkeypatch):
+def test_a_search_stays_pending_if_the_worker_has_no_free_slot(search, monkeypatch):
     monkeypatch.setattr(loop, "slots", threading.BoundedSemaphore(1))
     loop.slots.acquire()
     assert not loop.begin(tasks.search, search.task_id, wait=False)
@@ -294,7 +300,7 @@ def test_a_search_without_a_slot_waits_for_another_worker(search, monkeypatch):
     assert search.status == Status.PENDING
 
 
-def test_a_worker_that_stops_starts_no_search(search, api, monkeypatch):
+def test_a_worker_that_is_stopping_starts_no_search(search, api, monkeypatch):
     asked = api(["Because."])
     stopping = threading.Event()
     stopping.set()

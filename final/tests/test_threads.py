@@ -18,7 +18,7 @@ def nothing_yet():
 
 
 def view(environ, start_response):
-    """A WSGI application that records its request and its thread."""
+    """Be a WSGI application that records the request and the thread."""
     got.append(environ | {"body": environ["wsgi.input"].read()})
     got[-1]["thread"] = threading.current_thread().name
     response = HttpResponse([b"Because", b" so."], headers={"Retry-After": "5"})
@@ -87,7 +87,7 @@ async def test_a_request_that_never_ends_is_rejected(monkeypatch):
 
 
 @pytest.mark.parametrize("before", [[], [piece(b"query=", True)]])
-async def test_a_client_that_disconnects_gets_no_answer(before):
+async def test_a_client_that_disconnects_gets_no_response(before):
     assert not await send_pieces(*before, {"type": "http.disconnect"})
     assert not got
 

@@ -60,7 +60,7 @@ def test_a_post_without_the_field_is_rejected(client, sent):
     assert sent == []
 
 
-def test_a_form_that_is_sent_twice_is_one_search(client, sent):
+def test_a_form_that_is_sent_twice_starts_one_search(client, sent):
     client.get("/")
     form = {"query": "Why?", "task_id": uuid.uuid4()}
     answers = [client.post("/", form, headers=JSON) for _ in range(2)]
@@ -133,8 +133,8 @@ def test_a_crawler_creates_no_rows(client, method, address, headers):
     assert not Session.objects.exists()
 
 
-def test_the_page_of_a_new_guest_can_send_another_form(sent):
-    """Its forms keep their token, although the first question logs the guest in."""
+def test_the_page_of_a_new_guest_can_send_its_form_twice(sent):
+    """The CSRF token stays valid, although the first question signs the guest in."""
     client = Client(enforce_csrf_checks=True)
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', client.get("/").text)[1]
     for _ in range(2):
@@ -144,7 +144,7 @@ def test_the_page_of_a_new_guest_can_send_another_form(sent):
 
 
 @pytest.mark.parametrize("headers", [{}, JSON])
-def test_a_used_form_can_be_sent_again(client, sent, headers):
+def test_a_rejected_form_gets_a_new_id_with_which_it_can_be_sent(client, sent, headers):
     form = {"query": "Why?", "task_id": uuid.uuid4()}
     client.post("/", form)
     refused = client.post("/", form | {"query": "Why not?"}, headers=headers)
@@ -185,7 +185,7 @@ def test_a_search_is_saved_even_if_the_broker_is_down(client, monkeypatch, caplo
     assert SearchResult.objects.get().status == Status.PENDING
 
 
-def test_too_many_questions_have_to_wait(client, user, sent, settings):
+def test_too_many_questions_in_a_minute_are_rejected(client, user, sent, settings):
     settings.SEARCHES_PER_MINUTE = 3
     client.force_login(user)
     answers = [client.post("/", {"query": "Why?"}, headers=JSON) for _ in range(4)]
@@ -209,7 +209,7 @@ def test_each_user_has_a_separate_limit(client, user, search, sent, settings):
     assert client.post("/", {"query": "Why?"}, headers=JSON).status_code == 202
 
 
-def test_only_its_owner_can_cancel_a_search(client, user, search):
+def test_only_the_owner_of_a_search_can_cancel_it(client, user, search):
     address = reverse("cancel", args=[search.task_id])
     assert client.post(address).status_code == 404
     client.get("/")
@@ -226,7 +226,7 @@ def refuse_to_start(user):
 
 
 def refuse_to_update(self, force_insert=False, **options):
-    if not force_insert:  # the view inserts
+    if not force_insert:  # the view inserts the session, and only later saves update it
         raise OperationalError("database is locked")
     self.save_base(force_insert=True)
 
@@ -250,7 +250,7 @@ def test_an_unavailable_database_is_reported(sent, monkeypatch, name, function):
         assert "Try again in a few seconds" in response.text
 
 
-def test_an_error_of_our_own_is_a_plain_500(sent, monkeypatch):
+def test_an_unexpected_error_gives_a_plain_500_response(sent, monkeypatch):
     client = Client(raise_request_exception=False)
     monkeypatch.setattr("search.views.seconds_to_wait", lambda user: 1 / 0)
     response = client.post("/", {"query": "Why?"})

@@ -1,4 +1,4 @@
-"""Makes all recordings of running steps that the site shows (`tutorial pictures`).
+"""`tutorial pictures`: makes all the recordings of running steps for the site.
 
 It starts each step once, with a live map, takes its screenshots, and records what one
 search leaves in the log, in the browser and on the map. It also draws the picture
@@ -25,7 +25,7 @@ FLOW = screenshots.IMAGES / "flow.svg"
 
 
 def capture() -> None:
-    """Draw the flow, then record a search and take the screenshots of every step."""
+    """Draw the flow. Then, for every step, record a search and take the screenshots."""
     screenshots.IMAGES.mkdir(parents=True, exist_ok=True)
     FLOW.write_text(flow_drawing.draw())
     taken: dict[str, screenshots.Taken] = {}
@@ -43,7 +43,7 @@ def capture() -> None:
 
 @contextlib.contextmanager
 def _mapped(step: steps.Step) -> Iterator[tuple[Stack, LiveMap]]:
-    """The running step, and its map."""
+    """Run the step together with a live map. Yields the stack and the map."""
     with tempfile.TemporaryDirectory(prefix="tutorial-pictures-") as folder:
         root = Path(folder).resolve()
         events = root / "events"

@@ -10,7 +10,7 @@ from tutorial.live_map.server import LiveMap
 from tutorial.project.steps import Step
 from tutorial.runtime.waiting import wait_until
 
-PATIENCE = 20.0  # seconds
+PATIENCE = 20.0  # seconds until a search must have ended
 
 # Patterns for values that differ from search to search, and their replacements.
 SAME = (
@@ -23,7 +23,7 @@ DURATION = re.compile(r"\b\d+(\.\d+)? m?s\b")
 
 
 def record(step: Step, live: LiveMap) -> None:
-    """Write the first search of a running step to `docs/recorded/`.
+    """Write the journey of a running step's first search to `docs/recorded/`.
 
     The file is not rewritten if only the times have changed.
     """
@@ -36,9 +36,10 @@ def record(step: Step, live: LiveMap) -> None:
 
 
 def settled(live: LiveMap) -> dict[str, Any]:
-    """The first search, once it is neither "travelling" nor "stuck".
+    """Wait until the first search has ended, and return it.
 
-    Raises TimeoutError.
+    A search has ended if its state is neither "travelling" nor "stuck". Raises
+    TimeoutError.
     """
 
     def found() -> dict[str, Any] | None:
@@ -54,7 +55,7 @@ def settled(live: LiveMap) -> dict[str, Any]:
 
 
 def normalise(search: dict[str, Any]) -> dict[str, Any]:
-    """The search with fixed ids, and with times in seconds since its start."""
+    """Return the search with fixed ids, and with times in seconds since its start."""
     text = json.dumps(search, ensure_ascii=False)
     for pattern, replacement in SAME:
         text = re.sub(pattern, replacement, text)
@@ -70,12 +71,12 @@ def normalise(search: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_times(journey: dict[str, Any]) -> dict[str, Any]:
-    """The parts that must stay the same: the hops of each process in their order."""
+    """Return the journey without its times, with the hops of each process together."""
     if not journey:
         return {}
     journey = json.loads(DURATION.sub("… s", json.dumps(journey, ensure_ascii=False)))
     for hop in journey["hops"]:
         del hop["time"], hop["until"]
-    # Web and worker run concurrently, so the order between them varies.
+    # Web and worker run concurrently, so the order of their hops varies.
     journey["hops"].sort(key=lambda hop: (hop["process"], hop["stage"]))
     return journey

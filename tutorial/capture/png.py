@@ -8,7 +8,7 @@ COLOURS = 256
 
 
 def shrink(png: bytes) -> bytes:
-    """The screenshot `png`, compressed with a palette of at most 256 colours."""
+    """Compress the screenshot `png` with a palette of at most 256 colours."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     small = picture.quantize(COLOURS, dither=Image.Dither.NONE)
     result = io.BytesIO()

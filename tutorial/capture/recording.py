@@ -1,4 +1,4 @@
-"""Records what one search leaves in the log and in the browser, step by step."""
+"""Records, for a step, what one search leaves in the log and in the browser."""
 
 import json
 import re
@@ -11,8 +11,8 @@ from tutorial.capture.records import RECORDED, frame_name, recorded_name
 from tutorial.capture.screenshots import QUESTION
 from tutorial.project import steps
 
-PATIENCE = 20  # seconds
-STAGE_OF_FRAMES = 6
+PATIENCE = 20  # seconds until a search must have reached the step's last stage
+STAGE_OF_FRAMES = 6  # the stage that sends frames to the browser
 
 STAGE = re.compile(r"stage (\d) · \w+ · (\S+) · .*")
 CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d),(\d\d\d) ")
@@ -31,9 +31,10 @@ class Heard:
     frames: list[str] = field(default_factory=list)  # received by the browser
 
     def frame(self) -> str:
-        """The only frame, as a page shows it: indented, with TASK_ID as its task_id.
+        """Return the only frame, indented, and with TASK_ID as its task_id.
 
-        Raises ValueError if there is not exactly one frame, or if it has no task_id.
+        Raises ValueError if there is not exactly one frame, or if the frame has no
+        task_id.
         """
         (text,) = self.frames
         data = json.loads(text)
@@ -45,8 +46,8 @@ class Heard:
 def record(step: steps.Step, page: Page, url: str, log: list[tuple[str, str]]) -> None:
     """Do one search at a running step, and write its log and frame to `docs/recorded/`.
 
-    `log` is the list to which the step's lines are appended while it runs. The file
-    with the log is not rewritten if only the times of day have changed.
+    While the step runs, its lines are appended to the list `log`. The file with the log
+    is not rewritten if only the times of day have changed.
     """
     RECORDED.mkdir(exist_ok=True)
     heard = listen(step, page, url, lambda: list(log))
@@ -55,7 +56,7 @@ def record(step: steps.Step, page: Page, url: str, log: list[tuple[str, str]]) -
     known = path.read_text() if path.exists() else ""
     if without_clock(known) != without_clock(story):
         path.write_text(story)
-    # Not for the finished app: it sends many frames, which differ each time.
+    # Skip the finished app: it sends many frames, which differ each time.
     if heard.frames and step.number <= len(steps.steps()):
         (RECORDED / frame_name(step.name)).write_text(heard.frame())
 
@@ -65,8 +66,8 @@ def listen(
 ) -> Heard:
     """Ask a question at `url`, and return the log lines and frames of the search.
 
-    `log()` returns the lines of all processes so far. Raises TimeoutError if the last
-    stage of the step is not reached.
+    `log()` returns all lines that the processes have written so far. Raises
+    TimeoutError if the search does not reach the last stage of the step.
     """
     last = min(step.number, len(steps.steps()))
     console: list[tuple[str, str]] = []
@@ -108,16 +109,18 @@ def _has_logged(last: int, lines: list[tuple[str, str]]) -> bool:
 
 
 def normalise(lines: list[tuple[str, str]]) -> str:
-    """The stages' lines as `tutorial run` shows them, in order, with fixed values.
+    """Return the lines of the stages as `tutorial run` shows them, in order.
 
-    The first line with a time is at noon; the user is 1, and the search 7d0c2f4a.
+    Values that differ from search to search are replaced: the first time is noon, the
+    user's id is 1, and the search's id is 7d0c2f4a.
     """
     stages = [(name, line) for name, line in lines if STAGE.search(line)]
     searches = [match[2] for _, line in stages if (match := STAGE.search(line))]
     own = next((search for search in searches if search != "-"), "-")
     stages = [one for one in stages if STAGE.search(one[1])[2] in ("-", own)]
     # Lines of different processes may not arrive in the order in which they were
-    # written. The browser's lines have no time: they are the first and the last.
+    # written, so sort them by their times. The browser's lines have no time:
+    # those of stage 7 come last, and the others first.
     clocks = [clock for _, line in stages if (clock := _seconds(line)) is not None]
     first = min(clocks, default=0)
     stages.sort(key=lambda one: _order(*one))
@@ -134,7 +137,7 @@ def normalise(lines: list[tuple[str, str]]) -> str:
 
 
 def without_clock(story: str) -> str:
-    """A log without its times of day."""
+    """Return the log `story` without its times of day."""
     return CLOCK.sub("", story)
 
 
@@ -144,7 +147,7 @@ def _order(name: str, line: str) -> tuple[bool, float]:
 
 
 def _seconds(line: str) -> float | None:
-    """The time of day in a line, in seconds; None if the line has none."""
+    """Return the time of day in a line, in seconds; None if the line has no time."""
     found = CLOCK.search(line)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Brings a running step to the state of each screenshot, and takes the screenshot."""
+"""Brings a running step into the state for each screenshot, and photographs it."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ from tutorial.capture.screenshots import (
 from tutorial.project.steps import Step
 from tutorial.runtime.processes import Process
 
-PATIENCE = 20_000  # ms
+PATIENCE = 20_000  # ms until the page must show what is expected
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Window:
     """A browser window that shows a step's page, and a way to pause the step's API."""
 
     page: Page
-    paused: Callable[[], AbstractContextManager]  # a context in which the API hangs
+    paused: Callable[[], AbstractContextManager]  # returns a context with a hanging API
 
     def type(self, question: str) -> None:
         """Type a question into the form."""
@@ -48,9 +48,9 @@ class Window:
         self.send()
 
     def see(self, place: str, text: str) -> None:
-        """Wait until the element that matches the selector `place` contains a text.
+        """Wait until the element that matches the selector `place` contains `text`.
 
-        Raises AssertionError.
+        Raises AssertionError if that takes too long.
         """
         expect(self.page.locator(place)).to_contain_text(text, timeout=PATIENCE)
 
@@ -61,37 +61,38 @@ class Window:
         expect(badge).not_to_have_attribute(*unsettled, timeout=PATIENCE)
 
     def words(self) -> list[str]:
-        """The lines of the page's text, and of the text in the form's field."""
+        """Return the lines of the page's text, and the text in the form's field."""
         lines = self.page.locator("body").inner_text().splitlines()
         lines.append(self.page.get_by_label("Your question").input_value())
         return [line.strip() for line in lines if line.strip()]
 
 
-# A scene brings a window to one shot after another, and yields the name of each.
+# A scene brings the page into the state for one screenshot after another. Each time,
+# it yields the name of the screenshot.
 Scene = Callable[[Window], Iterator[str]]
 
 
 def page(window: Window) -> Iterator[str]:
-    """Step 1, after loading the page."""
+    """Show step 1: the page after it has loaded."""
     yield "page"
 
 
 def started(window: Window) -> Iterator[str]:
-    """Step 2: the page after the form was sent."""
+    """Show step 2: the page after the form was sent."""
     window.ask(QUESTION)
     window.see("#notices", "Search has started!")
     yield "started"
 
 
 def error(window: Window) -> Iterator[str]:
-    """Step 2: the message for an empty question."""
+    """Show step 2: the message for an empty question."""
     window.ask(BLANKS)
     window.see("#notices", "Type a question first.")
     yield "error"
 
 
 def reloaded(window: Window) -> Iterator[str]:
-    """Step 4: the answer appears after a reload."""
+    """Show step 4: the answer, which appears after a reload."""
     window.ask(QUESTION)
     window.see("#notices", "Search has started!")
     for _ in range(PATIENCE // 100):
@@ -104,12 +105,12 @@ def reloaded(window: Window) -> Iterator[str]:
 
 
 def live(window: Window) -> Iterator[str]:
-    """Step 6, after loading the page."""
+    """Show step 6: the page after it has loaded."""
     yield "live"
 
 
 def search(window: Window) -> Iterator[str]:
-    """Step 7: the same window at three moments."""
+    """Show step 7: a typed question, then the started search, then the answer."""
     window.type(QUESTION)
     yield "typed"
     with window.paused():
@@ -121,7 +122,7 @@ def search(window: Window) -> Iterator[str]:
 
 
 def failure(window: Window) -> Iterator[str]:
-    """Step 7: the API refuses the request."""
+    """Show step 7: the message for a search that the API refuses."""
     window.ask(RATE_LIMIT)
     window.see("#results", "RateLimitError")
     # The frame may arrive before the response to the form.
@@ -130,7 +131,7 @@ def failure(window: Window) -> Iterator[str]:
 
 
 def finished(window: Window) -> Iterator[str]:
-    """The finished app, once the answer is complete."""
+    """Show the finished app after the answer is complete."""
     window.ask(QUESTION)
     window.page.locator("#results [data-status=done]").wait_for()
     yield "answer"
@@ -149,7 +150,7 @@ SCENES: dict[str, tuple[Scene, ...]] = {
 def play(
     scene: Scene, browser: Browser, url: str, stand_in: Process
 ) -> Iterator[tuple[str, Window]]:
-    """Play a scene in a new window. Yields the name of each shot, and the window."""
+    """Play a scene in a new window. Yields each screenshot's name, with the window."""
     context = browser.new_context(
         viewport={"width": WIDTH, "height": 100}, device_scale_factor=SCALE
     )
@@ -165,9 +166,9 @@ def play(
 def photograph(
     step: Step, browser: Browser, url: str, stand_in: Process
 ) -> dict[str, Taken]:
-    """Take all screenshots of a step that runs at `url`; returns their records, by key.
+    """Take all screenshots of a step that runs at `url`. Returns their records by key.
 
-    All shots of a scene have the same size, that of the tallest one.
+    All screenshots of a scene get the height of the tallest page.
     """
     taken = {}
     for scene in SCENES.get(step.name, ()):
@@ -187,7 +188,7 @@ def photograph(
 
 @contextlib.contextmanager
 def _paused(process: Process) -> Iterator[None]:
-    """Suspend a process, so that its clients wait."""
+    """Suspend a process inside the block, so that its clients wait."""
     os.kill(process.child.pid, signal.SIGSTOP)
     try:
         yield

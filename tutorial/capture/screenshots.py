@@ -1,8 +1,8 @@
 """The list of the screenshots, and a record of what each one shows.
 
-`tutorial pictures` takes them, as `screenshot_scenes` describes. With the pictures, it
-stores the text of each page and a digest of the files that determine the page's look,
-so that a test can detect a screenshot that is out of date.
+`tutorial pictures` takes the screenshots (see `screenshot_scenes`). For each one, it
+also stores the text of the page, and a digest of the files that determine the page's
+look. So a test can detect a screenshot that is out of date.
 """
 
 import hashlib
@@ -38,20 +38,23 @@ class Shot:
 
     step: str  # such as "4" or "final"
     name: str
-    alt: str  # the text alternative
+    alt: str  # the picture's text alternative
     asks: str = ""  # the question that is typed into the form
 
     @property
     def key(self) -> str:
-        """The name that is unique among all shots."""
+        """A name that is unique among all screenshots."""
         return "app" if self.step == "final" else f"step-{self.step}-{self.name}"
 
     def path(self, scheme: str) -> Path:
-        """The path of the picture in the scheme "light" or "dark"."""
+        """Return the path of the picture in the colour scheme "light" or "dark"."""
         return IMAGES / f"{self.key}-{scheme}.png"
 
     def size(self) -> tuple[int, int]:
-        """Width and height in CSS px. Raises Problem if the picture is missing."""
+        """Return the width and the height in CSS px.
+
+        Raises Problem if a picture is missing, or if the pictures differ in size.
+        """
         sizes = set()
         for scheme in SCHEMES:
             if not self.path(scheme).exists():
@@ -63,7 +66,7 @@ class Shot:
         return width // SCALE, height // SCALE
 
     def digest(self) -> str:
-        """A digest that changes whenever the look of the page may have changed."""
+        """Return a digest that changes whenever the page's look may have changed."""
         folder = steps.find(self.step).folder
         found = {path for pattern in LOOK for path in folder.glob(pattern)}
         digest = hashlib.sha256(json.dumps([WIDTH, SCALE, self.asks]).encode())
@@ -147,12 +150,12 @@ SHOTS = (
 
 
 def _size(picture: Path) -> tuple[int, int]:
-    """Width and height of a PNG in its own pixels (PNG specification, 11.2.1)."""
+    """Return a PNG's width and height in pixels (PNG specification, 11.2.1)."""
     return struct.unpack(">II", picture.read_bytes()[16:24])
 
 
 def find(step: str, name: str) -> Shot:
-    """The shot of a step by its name. Raises Problem if there is none."""
+    """Return the screenshot of a step by its name. Raises Problem if there is none."""
     known = {shot.name: shot for shot in SHOTS if shot.step == step}
     if name not in known:
         there = ", ".join(known) or "none"
@@ -162,19 +165,19 @@ def find(step: str, name: str) -> Shot:
 
 @dataclass(frozen=True)
 class Taken:
-    """The record of a shot, stored with its two pictures."""
+    """The record of a screenshot, which `pictures.json` stores."""
 
     digest: str
     words: list[str]  # the text of the page, line by line
 
 
 def read() -> dict[str, Taken]:
-    """The stored records, by the key of the shot."""
+    """Read the stored records. Returns them by the key of the screenshot."""
     found = json.loads(RECORD.read_text())
     return {key: Taken(**fields) for key, fields in found.items()}
 
 
 def write(taken: dict[str, Taken]) -> None:
-    """Store the records, by the key of the shot."""
+    """Store the records by the key of the screenshot."""
     fields = {key: asdict(one) for key, one in taken.items()}
     RECORD.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n")

@@ -1,6 +1,6 @@
-"""A day without internet: downloads and tests everything beforehand, or bundles it.
+"""Prepares a day without internet: downloads and tests everything, or bundles it.
 
 In here: what `prepare` tests, what `pack` puts into its file, and how the site of a
 pack is served.
-Not in here: how packages are installed, including from a pack (`runtime`).
+Not in here: how packages are installed, from a pack or otherwise (`runtime`).
 """

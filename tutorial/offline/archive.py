@@ -1,4 +1,4 @@
-"""A zip file that is written whole or not at all, with the same bytes each time."""
+"""Writes a zip file completely or not at all, and with the same bytes each time."""
 
 import os
 import stat
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tutorial.problem import Problem
 
-# The earliest date that a zip file can have.
+# The date of all entries: the earliest date that a zip file can store.
 DATE = (1980, 1, 1, 0, 0, 0)
 
 # The suffixes of files that are compressed already.
@@ -15,7 +15,11 @@ STORED = (".whl", ".png", ".gz", ".woff2", ".jpg")
 
 
 def check_place(name: str, *, replace: bool) -> Path:
-    """The absolute path of a new zip file. Raises Problem if `name` is not allowed."""
+    """Return the absolute path of the new zip file `name`.
+
+    Raises Problem if no file can be created there, or if the file exists and `replace`
+    is not set.
+    """
     file = Path(name).expanduser().absolute()
     if file.suffix != ".zip":
         raise Problem(f"A pack is a zip file: write {name}.zip")
@@ -32,10 +36,10 @@ def check_place(name: str, *, replace: bool) -> Path:
 
 
 def write(file: Path, entries: dict[str, bytes | Path]) -> None:
-    """Write the zip file, or replace it, with these entries, sorted by their names.
+    """Write a zip file with these entries, sorted by name. Replaces an existing file.
 
     Raises Problem if that fails, for example because no space is left. In that case,
-    and also if the program is interrupted, the folder is left as it was.
+    and also if the program is interrupted, the folder stays as it was.
     """
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:

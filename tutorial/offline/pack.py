@@ -1,4 +1,4 @@
-"""`pack`: one file with the tutorial, its packages and its site, for other machines."""
+"""`tutorial pack`: makes one file with the tutorial, its packages, and its site."""
 
 import tempfile
 from collections.abc import Sequence
@@ -78,14 +78,14 @@ def _fetch(
 
 
 def _lack(one: Fetched) -> str:
-    """A sentence that names the packages without a wheel for a target."""
+    """Return a sentence that names the packages that have no wheel for the target."""
     return f"These packages have no wheel for it: {', '.join(one.missing)}."
 
 
 def _entries(
     files: dict[str, Path], fetched: list[Fetched], folder: Path
 ) -> dict[str, bytes | Path]:
-    """The contents of the zip file, by path."""
+    """Return the contents of the zip file, by path."""
     targets = [one.target for one in fetched]
     entries: dict[str, bytes | Path] = dict(files)
     entries["README.md"] = _readme(files["README.md"], targets).encode()
@@ -99,9 +99,9 @@ def _entries(
 
 
 def _readme(file: Path, targets: list[Target]) -> str:
-    """The README, with a first line that says that this is a pack."""
+    """Return the text of the README, after a first line that says: this is a pack."""
     text = file.read_text()
-    if text.startswith(NOTE.partition("{")[0]):  # this is a pack itself
+    if text.startswith(NOTE.partition("{")[0]):  # this tutorial comes from a pack
         text = text.partition("\n\n")[2]
     return NOTE.format(in_words(targets)) + NOTE_GOES_ON + text
 

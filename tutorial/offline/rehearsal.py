@@ -1,4 +1,4 @@
-"""What `prepare` tests before a day without internet: each part that a class uses."""
+"""`tutorial prepare`: tests each part that a class uses on a day without internet."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ WHAT_A_BROWSER_IS_FOR = (
 
 
 def rehearse() -> int:
-    """Try each part, and print a line about it. Returns 0 if all work, otherwise 1."""
+    """Try each part, and print a line about it. Returns 0 if all parts work, else 1."""
     packages, megabytes = installed()
     print(f"Installed: {packages} packages, {megabytes} MB in {VENV.name}")
     progress = Progress()
@@ -56,14 +56,14 @@ def rehearse() -> int:
 
 
 def installed() -> tuple[int, int]:
-    """How many packages .venv has, and how many MB."""
+    """Return the number of packages in .venv, and its size in MB."""
     packages = list(VENV.glob("lib/python*/site-packages/*.dist-info"))
     files = (path for path in VENV.rglob("*") if path.is_file())
     return len(packages), round(sum(path.lstat().st_size for path in files) / 1e6)
 
 
 def _try(trial: Callable[[], str]) -> tuple[str, bool]:
-    """The result of the trial, in words, and whether the part works."""
+    """Return the result of the trial in words, and whether the part works."""
     try:
         return trial(), True
     except (Problem, TimeoutError, NoForm, Error) as error:
@@ -86,7 +86,7 @@ def _try_redis() -> str:
 
 @contextlib.contextmanager
 def _app() -> Iterator[Stack]:
-    """The finished app, with a Redis server, a worker and the stand-in."""
+    """Run the finished app, with a Redis server, a worker and the stand-in."""
     with Stack(steps.find("final").folder, without=PROXIES) as stack:
         yield stack
 
@@ -135,7 +135,7 @@ TRIALS = {
 
 
 def _notes() -> Iterator[str]:
-    """Notes about variables that make `run` use other machines.
+    """Yield notes about environment variables that make `run` use other machines.
 
     On a day without internet, these machines may be unreachable.
     """

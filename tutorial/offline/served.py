@@ -1,4 +1,4 @@
-"""Serves the built site of a pack, with nothing but the standard library."""
+"""Serves the built site of a pack, using only the standard library."""
 
 import http.server
 from functools import partial
@@ -11,10 +11,10 @@ from tutorial.runtime.exclusive import check_port
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
-    """Sends the files of the site, and the site's own page for an unknown address."""
+    """Sends the site's files, and its own error page for an unknown address."""
 
     def send_error(self, code: int, message=None, explain=None) -> None:
-        """Answer with the site's own error page if the address does not exist."""
+        """Send the site's own error page if the address does not exist."""
         page = SITE / "404.html"
         if code != HTTPStatus.NOT_FOUND or not page.exists():
             super().send_error(code, message, explain)
@@ -32,7 +32,10 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
 
 def is_there() -> bool:
-    """Whether this is a pack with the built site, but not the packages to build it."""
+    """Whether this tutorial comes from a pack and can only serve its built site.
+
+    This is so if the packages that build the site are not installed.
+    """
     has_site = bool(bundle.targets()) and (SITE / "index.html").exists()
     return has_site and bool(environment.missing_sets("run", "docs"))
 

@@ -1,4 +1,4 @@
-"""The tutorial's own files: all that git, or our .gitignore, does not ignore."""
+"""Finds the tutorial's own files, except those that git or our .gitignore ignores."""
 
 import fnmatch
 import os
@@ -13,14 +13,14 @@ from tutorial.problem import Problem
 
 @dataclass(frozen=True)
 class Sources:
-    """The files, by their path in the tutorial's folder, and where they are from."""
+    """The files, by their path in the tutorial's folder, and where they come from."""
 
     files: dict[str, Path]
     origin: str
 
 
 def find() -> Sources:
-    """The files of the tutorial as they are on the disk.
+    """Find the files of the tutorial as they are on the disk.
 
     They include new files that git does not ignore, because the program or the site may
     need them. Raises Problem if git does not work.

@@ -1,4 +1,4 @@
-"""Downloads the pinned packages as wheels for other kinds of machines, with pip."""
+"""Downloads the pinned packages with pip, as wheels for other kinds of machines."""
 
 import re
 import tempfile
@@ -15,7 +15,7 @@ from tutorial.runtime.shown import run_shown
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
-# A pin can have a condition on the patch version of Python. Take every pin that the
+# A pin may be needed only for some patch versions of Python. Take every pin that the
 # first or the last patch version needs.
 PATCHES = (0, 99)
 
@@ -32,7 +32,8 @@ def _linux(machine: str) -> list[str]:
     return [*tags, *(f"manylinux{name}_{machine}" for name in OLD_NAMES[machine])]
 
 
-# The platforms that can be packed, with their tags for pip (packaging.python.org).
+# The platforms for which a pack can be made, with their tags for pip (see
+# packaging.python.org).
 PLATFORMS = {
     "linux-x86_64": _linux("x86_64"),
     "linux-aarch64": _linux("aarch64"),
@@ -42,9 +43,10 @@ PLATFORMS = {
 
 
 def chosen(text: str, option: str) -> list[str]:
-    """The names in a comma-separated list.
+    """Return the names in the comma-separated list `text`.
 
-    Raises Problem, which lists the known names, if a name is unknown.
+    `option` is the option of the command line that has this value. Raises Problem if a
+    name is unknown. The message lists the known names.
     """
     known = tuple(PLATFORMS) if option == "--for" else PYTHONS
     names = list(dict.fromkeys(name.strip() for name in text.split(",")))
@@ -60,7 +62,7 @@ def chosen(text: str, option: str) -> list[str]:
 
 @dataclass
 class Fetched:
-    """The wheels of a target, by file name, and the pins that have none for it."""
+    """The file names of a target's wheels, and the pins that have no wheel for it."""
 
     target: Target
     wheels: set[str] = field(default_factory=set)
@@ -68,9 +70,10 @@ class Fetched:
 
 
 def fetch(target: Target, folder: Path) -> Fetched:
-    """Download to `folder` everything that the commands need on the target.
+    """Download to `folder` the packages that the tutorial needs on the target.
 
-    Raises Problem with pip's reason, except if the reason is that a pin has no wheel.
+    The pins that have no wheel are listed in `missing`. Raises Problem if pip fails for
+    any other reason.
     """
     fetched = Fetched(target)
     pins = pins_for(target)
@@ -99,13 +102,13 @@ def _is_unreachable(output: str) -> bool:
 
 
 def _download(pins: dict[str, str], target: Target, folder: Path) -> tuple[int, str]:
-    """Have pip download the pins. Returns (exit status, output)."""
+    """Download the pins with pip. Returns pip's exit status and its output."""
     version = f"{target.python}.{PATCHES[-1]}"
     options = ["--only-binary", ":all:", "--no-deps", "--require-hashes"]
     options += ["--implementation", "cp", "--python-version", version]
     for tag in PLATFORMS[target.platform]:
         options += ["--platform", tag]
-    if wheels := bundle.wheels_for(target):  # this is a pack itself
+    if wheels := bundle.wheels_for(target):  # this tutorial comes from a pack
         options += ["--no-index", "--find-links", str(wheels)]
     code, output = 0, ""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
@@ -138,10 +141,10 @@ def _without_repetition(pins: dict[str, str]) -> list[list[str]]:
 
 
 def pins_for(target: Target) -> dict[str, str]:
-    """The pins that the target needs, such as "redis==8.1.0", with their hashes.
+    """Return the pins for the target, such as "redis==8.1.0", with their hashes.
 
-    The conditions are evaluated here, because pip would evaluate them for this machine
-    and not for the target.
+    This function evaluates the conditions of the pins, because pip would evaluate them
+    for this machine and not for the target.
     """
     pins = {}
     for name in environment.SETS:

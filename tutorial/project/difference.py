@@ -1,4 +1,4 @@
-"""The difference between two projects: files, processes, packages, and what to do."""
+"""Compares the files, processes and packages of two projects, and says what to do."""
 
 import ast
 import difflib
@@ -15,7 +15,7 @@ from tutorial.project.files import files
 
 @dataclass(frozen=True)
 class FileDiff:
-    """One file's change between two projects."""
+    """How one file differs between two projects."""
 
     path: str
     old: list[str] | None  # its lines; None if the file does not exist
@@ -33,13 +33,13 @@ class FileDiff:
 
     @property
     def kind(self) -> str:
-        """ "new file", "removed" or "changed"."""
+        """What happened to the file: "new file", "removed" or "changed"."""
         if self.old is None:
             return "new file"
         return "removed" if self.new is None else "changed"
 
     def unified(self) -> list[str]:
-        """The change as a unified diff, without line endings."""
+        """Return the change as a unified diff, without line endings."""
         before = f"a/{self.path}" if self.old is not None else "/dev/null"
         after = f"b/{self.path}" if self.new is not None else "/dev/null"
         return [f"--- {before}", f"+++ {after}", *self._body()]
@@ -50,7 +50,7 @@ class FileDiff:
 
 
 def compare(old: Path, new: Path) -> Iterator[FileDiff]:
-    """The files that differ between the projects in two folders, by path."""
+    """Yield the files that differ between two projects, sorted by path."""
     before, after = files(old), files(new)
     for path in sorted(before.keys() | after.keys()):
         lines = [
@@ -63,8 +63,8 @@ def compare(old: Path, new: Path) -> Iterator[FileDiff]:
 def is_the_same(change: FileDiff) -> bool:
     """Whether both versions of a file do the same thing, although their text differs.
 
-    Ignores blank lines and, in a migration, comments and formatting: `makemigrations`
-    writes the date, and its own quotation marks and line breaks.
+    Blank lines do not count. In a migration, comments and formatting do not count,
+    either: `makemigrations` writes the date in a comment, and has its own format.
     """
     if change.kind != "changed":
         return False
@@ -92,7 +92,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def advice(old: Path, new: Path) -> list[str]:
-    """Sentences on what to do, besides editing files, to get from `old` to `new`."""
+    """Return what to do to get from `old` to `new`, apart from editing files."""
     processes = procfile.processes(old), procfile.processes(new)
     packages = procfile.packages(old), procfile.packages(new)
     sentences = []

@@ -1,4 +1,4 @@
-"""The files of a project: which ones belong to it, and how to copy them."""
+"""Finds the files that belong to a project, and copies them."""
 
 import contextlib
 import os
@@ -13,14 +13,14 @@ from tutorial.problem import Problem
 # The folder to which `new --catch-up` moves the files that it replaces.
 KEPT_ASIDE = ".before-catch-up"
 
-# The file in which `repair` records the mistakes of a folder that it has made.
+# The file in which `repair` records the mistakes that it has put into the folder.
 OF_THE_REPAIR_SHOP = ".repair.json"
 
 # Files and folders that are not part of a project. Diffs and listings omit them.
 LEFTOVERS = (
     *("__pycache__", "db.sqlite3", ".pytest_cache", ".ruff_cache", "test-results"),
     *(".venv", "venv", ".env", ".DS_Store"),
-    # In a learner's own folder: files of git and editors, and what was moved aside.
+    # Only in learners' folders: files of git and editors, and files moved aside.
     *(".git", ".gitignore", ".idea", ".vscode", ".python-version", KEPT_ASIDE),
     OF_THE_REPAIR_SHOP,
     *("node_modules", "site-packages", "staticfiles", "static_root"),
@@ -33,7 +33,7 @@ MOST_FILES = 5_000
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """The files that belong to the project in `folder`, by their path inside, sorted.
+    """Return the files of the project in `folder`, sorted, by their path inside it.
 
     Leaves out databases, caches, logs, `.env` files and virtual environments. Raises
     Problem if a folder cannot be read.
@@ -46,7 +46,7 @@ def files(folder: Path) -> dict[str, Path]:
 
 
 def entries(folder: Path) -> Iterator[Path]:
-    """The files and links that belong to the project in `folder`.
+    """Yield the files and links that belong to the project in `folder`.
 
     Raises Problem if a folder cannot be read, or if there are more than MOST_FILES.
     """
@@ -54,9 +54,9 @@ def entries(folder: Path) -> Iterator[Path]:
 
 
 def is_part(folder: Path) -> bool:
-    """Whether a folder inside a project holds files of that project.
+    """Whether a folder inside a project is a part of that project.
 
-    Hidden folders and virtual environments, whatever their names are, do not count.
+    This is false for LEFTOVERS, hidden folders, and virtual environments of any name.
     """
     return (
         folder.name not in LEFTOVERS
@@ -75,7 +75,7 @@ def copy_project(folder: Path, target: Path) -> None:
 def copy_with_data(folder: Path, target: Path) -> list[Path]:
     """Copy the project in `folder` to `target`, with its databases and `.env` files.
 
-    Returns the copied databases. Raises Problem if `folder` holds no Django project.
+    Returns the copied databases. Raises Problem if `folder` contains no Django project.
     """
     if not (folder / "manage.py").is_file():
         raise Problem(f"{folder} is not a Django project: it has no manage.py.")
@@ -92,7 +92,7 @@ def copy_with_data(folder: Path, target: Path) -> list[Path]:
 
 
 def data_files(folder: Path) -> Iterator[Path]:
-    """The databases of the project in `folder`, with their logs, and `.env` files.
+    """Yield the databases of the project in `folder`, their logs, and `.env` files.
 
     Raises Problem if a folder cannot be read, or if there are more than MOST_FILES.
     """
@@ -103,9 +103,9 @@ def data_files(folder: Path) -> Iterator[Path]:
 
 
 def settings_module(folder: Path) -> str:
-    """The settings that manage.py names, such as "config.settings".
+    """Return the settings module that manage.py names, such as "config.settings".
 
-    Raises Problem if it names none.
+    Raises Problem if manage.py names none.
     """
     text = (folder / "manage.py").read_text(errors="replace")
     match = re.search(r"DJANGO_SETTINGS_MODULE[\"'],\s*[\"']([\w.]+)", text)
@@ -118,7 +118,7 @@ def settings_module(folder: Path) -> str:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Every file and link below `folder`, except in folders that are not part of it."""
+    """Yield files and links below `folder`, except where `is_part` is false."""
 
     def refuse(error: OSError) -> None:
         raise Problem(f"{error.filename} cannot be read: {error.strerror}.")

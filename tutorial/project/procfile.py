@@ -1,6 +1,7 @@
-"""A project's processes, packages and services, from its Procfile and requirements.
+"""Finds a project's processes, packages and services by reading its files.
 
-A learner's project may have neither file, or may write them differently.
+It reads the Procfile, requirements.txt, and the code. A learner's project may lack the
+first two files, or they may be written in a different way.
 """
 
 import re
@@ -35,30 +36,30 @@ IMPORTS = {
 class Line:
     """A line of a Procfile that names a process."""
 
-    number: int  # from 1
+    number: int  # the line's number, from 1
     name: str
     command: str
 
     @property
     def role(self) -> str:
-        """See `role`."""
+        """The role of the process: see the function `role`."""
         return role(self.name, self.command)
 
 
 def processes(folder: Path) -> dict[str, str]:
-    """The commands of the Procfile in `folder`, by process name, in its order.
+    """Return the commands in the Procfile of `folder`, by process name, in file order.
 
     If two lines have the same name, the last one counts; see `replaced`. If there is no
-    Procfile, or an empty one, returns Django's server, and a worker if the project has
-    a Celery app that is not set to TASK_ALWAYS_EAGER.
+    Procfile, or if it is empty, returns the command of Django's server. Then the result
+    also has a worker, if the project has a Celery app and no TASK_ALWAYS_EAGER.
     """
     return {line.name: line.command for line in _lines(folder)} or _usual(folder)
 
 
 def replaced(folder: Path) -> list[tuple[Line, Line]]:
-    """The lines of the Procfile that do not count, each with the line that replaces it.
+    """Return the replaced lines of the Procfile, each with the line that replaces it.
 
-    A line does not count if a later line has the same name.
+    A line is replaced if a later line has the same name.
     """
     lines = _lines(folder)
     last = {line.name: line for line in lines}
@@ -85,7 +86,7 @@ def role(name: str, command: str) -> str:
 
 
 def fixed_port(folder: Path) -> int | None:
-    """The port of a web process whose command does not use $PORT.
+    """Return the port of the web process if its command does not use $PORT.
 
     Returns None if the command uses $PORT, or if its port cannot be determined.
     """
@@ -96,9 +97,9 @@ def fixed_port(folder: Path) -> int | None:
 
 
 def packages(folder: Path) -> dict[str, str]:
-    """The versions in `folder`'s requirements.txt, by package name in lower case.
+    """Return the versions in `folder`'s requirements.txt, by lower-case package name.
 
-    The version is "" if the requirement is not for an exact version.
+    The version is "" if the requirement does not name an exact version.
     """
     pattern = (
         r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*"
@@ -114,7 +115,7 @@ def packages(folder: Path) -> dict[str, str]:
 
 
 def needs(folder: Path) -> set[str]:
-    """The services that the project in `folder` uses: "redis", "openai", or both.
+    """Return which services the project in `folder` uses: "redis", "openai", or both.
 
     Looks at requirements.txt and at the code, because a learner who types a step may
     forget to update requirements.txt.
@@ -138,7 +139,7 @@ def _usual(folder: Path) -> dict[str, str]:
 
 
 def _celery_app(folder: Path) -> str | None:
-    """The value of `celery --app` for this project, or None if it has no Celery app.
+    """Return the value of `celery --app`, or None if the project has no Celery app.
 
     For `config/celery.py` it is "config", because Celery looks into the submodule
     `celery` of a package.
@@ -174,7 +175,7 @@ def _named_port(command: str) -> int | None:
 
 
 def _code(folder: Path) -> dict[str, str]:
-    """The text of each Python file, by its path."""
+    """Return the text of each Python file, by its path."""
     return {
         path: _text(file)
         for path, file in files(folder).items()
@@ -183,7 +184,7 @@ def _code(folder: Path) -> dict[str, str]:
 
 
 def _text(file: Path) -> str:
-    """The file's text; "" if it cannot be read."""
+    """Return the file's text; "" if it cannot be read."""
     try:
         return file.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:

@@ -1,8 +1,8 @@
 """`tutorial propagate`: applies a change in a step to all later steps.
 
 Each step is the step before it plus one component, so the change goes from neighbour to
-neighbour: its effect on step 3 is merged into step 4. Neighbours differ least, which
-leaves the fewest conflicts. If a component changes the same lines, you resolve the
+neighbour: its effect on step 3 is merged into step 4. Neighbours differ least, so
+there are the fewest conflicts. If a component changes the same lines, you resolve the
 conflict once, in the step that adds the component, and the steps after it receive the
 resolved lines. (If each step were merged with step N directly, every one of them would
 have the same conflict.)
@@ -12,9 +12,9 @@ separates the change from other uncommitted edits in a later step, which stay in
 step.
 
 A version with `git apply --3way` in place of this merge was tried with the same tests.
-It had 213 lines of code instead of 238. To save these 25 lines, it had to parse git's
-messages to tell the conflicts apart, write objects into the repository, and relabel
-git's conflict markers.
+It had 213 lines of code instead of 238. But to save these 25 lines, it had to parse
+git's messages to tell the conflicts apart, write objects into the repository, and
+relabel git's conflict markers.
 """
 
 import contextlib
@@ -61,8 +61,8 @@ def propagate(step: Step, since: str) -> None:
     """Merge what changed in `step` since the revision `since` into all later steps.
 
     Prints a line for each later step. Stops at the first step with conflicts: it writes
-    that step's files and raises Problem. Called again once the conflicts are resolved,
-    it continues from there.
+    that step's files and raises Problem. If it is called again after the conflicts are
+    resolved, it continues from there.
     """
     steps = every()[step.number - 1 :]
     if len(steps) == 1:
@@ -102,7 +102,7 @@ def _check_git(step: Step, revision: str) -> None:
 
 
 def _change(step: Step, committed: "Revision") -> Change:
-    """What changed in the step since the revision."""
+    """Return what has changed in the step since the revision."""
     # Include untracked files, but not those that git ignores.
     options = ("--cached", "--others", "--exclude-standard", "-z")
     known = _git(step.folder, "ls-files", *options).stdout.decode().split("\0")
@@ -132,7 +132,7 @@ class Revision:
 
     @property
     def paths(self) -> set[str]:
-        """The paths of its files."""
+        """The paths of the files at this revision."""
         return set(self._objects)
 
     def __getitem__(self, path: str) -> File | None:
@@ -144,9 +144,10 @@ class Revision:
 
 
 class Memory:
-    """What earlier runs did, so that the next run continues from there.
+    """Remembers what earlier runs did, so that the next run can continue from there.
 
-    It holds only digests. If the file is lost, conflicts are reported once more.
+    It stores only digests, in STATE. If this file is lost, conflicts are reported once
+    more.
     """
 
     def __init__(self) -> None:
@@ -155,7 +156,7 @@ class Memory:
         self.results: dict[str, str] = known.get("results", {})
 
     def save(self) -> None:
-        """Store it for the next run."""
+        """Write the memory to the file STATE, for the next run."""
         STATE.parent.mkdir(parents=True, exist_ok=True)
         known = {"conflicts": self.conflicts, "results": self.results}
         STATE.write_text(json.dumps(known, indent=1))
@@ -175,7 +176,7 @@ class Carrier:
         self.conflicts: dict[str, str] = {}  # what has to be resolved, by path
 
     def report(self) -> str:
-        """What was done, in one line."""
+        """Return what was done, in one line."""
         done = dict(self._done)
         if self.conflicts:
             done["conflict in"] = list(self.conflicts)
@@ -183,7 +184,7 @@ class Carrier:
         return f"{self._later.title}: {'; '.join(parts) or 'nothing to carry'}"
 
     def advice(self) -> str:
-        """What to do about the conflicts."""
+        """Return what to do about the conflicts."""
         return "\n".join(
             [
                 f"{self._later.title} has conflicts:",
@@ -196,7 +197,7 @@ class Carrier:
         )
 
     def carry(self, change: Change) -> Change:
-        """Merge the change into the later step; return the change for the one after."""
+        """Merge the change into the later step. Returns the change for the next one."""
         onward = {}
         for path, (old, new) in change.items():
             if found := self._carry_file(path, old, new):
@@ -241,7 +242,7 @@ class Carrier:
             self._memory.results[place] = _digest(merged.file)
         after = merged.file if clean.conflict else clean.file
         # If the revision already contains the change here, pass it on unchanged: the
-        # step after this one may not contain it.
+        # next step may not contain it yet.
         return (before, after) if after != before else (old, new)
 
     def _merge(self, old: File | None, ours: File | None, new: File | None) -> Merge:
@@ -265,9 +266,9 @@ class Carrier:
 def _merge(
     old: File | None, ours: File | None, new: File | None, earlier: str, later: str
 ) -> Merge:
-    """Apply to `ours` (from the step `later`) the change from `old` to `new`.
+    """Return `ours` with the change from `old` to `new`, and whether this conflicts.
 
-    This change was made in the step `earlier`.
+    The change was made in the step `earlier`, and `ours` is from the step `later`.
     """
     if old == new or ours == new:
         return Merge(ours)

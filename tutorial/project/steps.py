@@ -29,7 +29,7 @@ class Step:
 
     @property
     def title(self) -> str:
-        """The folder, as messages name it: `steps/03_queue`, `../my-search`."""
+        """The folder as messages name it, like `steps/03_queue` or `../my-search`."""
         if not self.is_own:
             return str(self.folder.relative_to(ROOT))
         if Path(self.name).name in ("", ".."):  # such as ".": not a useful title
@@ -38,13 +38,13 @@ class Step:
 
     @property
     def is_own(self) -> bool:
-        """Whether it is a learner's own folder, not a part of the tutorial."""
+        """Whether this is a learner's own folder, and not a part of the tutorial."""
         return self.number == 0
 
 
 @cache
 def steps() -> tuple[Step, ...]:
-    """The numbered steps, in order."""
+    """Return the numbered steps, in order."""
     text = (ROOT / "steps" / "steps.toml").read_text(encoding="utf-8")
     entries = tomllib.loads(text)["step"]
     return tuple(
@@ -66,7 +66,7 @@ def steps() -> tuple[Step, ...]:
 
 
 def final() -> Step:
-    """The finished app."""
+    """Return the finished app as a step."""
     return Step(
         name="final",
         number=len(steps()) + 1,
@@ -79,12 +79,12 @@ def final() -> Step:
 
 
 def every() -> tuple[Step, ...]:
-    """The numbered steps and the finished app, in order."""
+    """Return the numbered steps and the finished app, in order."""
     return (*steps(), final())
 
 
 def find(name: str) -> Step:
-    """The step called `name` on a command line: a number or "final".
+    """Return the step that a command line calls `name`: a number or "final".
 
     Raises Problem if there is none.
     """
@@ -98,7 +98,7 @@ def find(name: str) -> Step:
 
 
 def find_project(name: str) -> Step:
-    """The step called `name` on a command line, or else the project at that path.
+    """Return the step that a command line calls `name`, or the project at that path.
 
     "1" is step 1; `./1` is the folder called "1". Raises Problem if there is neither a
     step nor a project.
@@ -134,7 +134,7 @@ def is_name(name: str) -> bool:
 
 
 def locate(name: str) -> Path | None:
-    """The absolute path for `name` on a command line; None if it is not a path."""
+    """Return the absolute path for `name` on a command line; None if it is no path."""
     try:
         return Path(name).expanduser().resolve() if name.strip() else None
     except (OSError, RuntimeError):  # a loop of links, or the home of an unknown user

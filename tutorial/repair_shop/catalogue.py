@@ -1,6 +1,6 @@
 """The mistakes that the shop can put into a project, and their order in a folder.
 
-`shop.toml` lists them.
+`shop.toml` lists the mistakes.
 """
 
 import hashlib
@@ -14,10 +14,11 @@ from tutorial.check.mistakes import Mistake, mistakes
 from tutorial.problem import Problem
 from tutorial.repair_shop.patch import Patch, patches
 
-# From the mistakes that are the easiest to find to those that are the hardest to find.
+# The levels, from mistakes that are easy to find to mistakes that are hard to find.
 LOUD, MIDDLE, SILENT = LEVELS = ("loud", "middle", "silent")
 
-# The tools that show a mistake. `{folder}` is the learner's folder.
+# Where a learner can see a mistake, by the names of tools that `shop.toml` uses.
+# `{folder}` is the learner's folder.
 TOOLS = {
     "exception": "the terminal of `run`: an exception",
     "line": "the terminal of `run`: a line that a healthy project does not print",
@@ -28,7 +29,8 @@ TOOLS = {
     "browser": "the browser's developer tools (F12): Console and Network",
 }
 
-# The tools that make a mistake MIDDLE if no exception makes it LOUD.
+# A mistake that shows in one of these tools is MIDDLE, or LOUD if it also causes an
+# exception.
 TRACES = ("line", "show_queue", "show_groups")
 
 
@@ -36,52 +38,52 @@ TRACES = ("line", "show_queue", "show_groups")
 class Entry:
     """A mistake of the shop."""
 
-    name: str  # of its patch
-    steps: tuple[int, ...]  # at which it can be used
-    symptom: str  # its id in `symptoms`
-    tools: tuple[str, ...]  # keys of TOOLS that show the mistake
+    name: str  # the name of its patch
+    steps: tuple[int, ...]  # the steps in which it can be used
+    symptom: str  # the id of what a visitor sees, in `symptoms`
+    tools: tuple[str, ...]  # keys of TOOLS: where a learner can see it
     more: str = ""  # what else a visitor sees
-    also: tuple[str, ...] = ()  # other ids that `check` may give it
-    # The stage at which it is made, if different from the one in the catalogue.
+    also: tuple[str, ...] = ()  # other ids by which `check` may name it
+    # The stage at which it is made, if `mistakes.toml` names a different one.
     made: int | None = None
 
     @property
     def patch(self) -> Patch:
-        """The patch that makes it."""
+        """The patch that makes this mistake."""
         return patches()[self.name]
 
     @property
     def mistake(self) -> Mistake:
-        """What `check` and the site say about it."""
+        """What `check` and the site say about this mistake."""
         return mistakes()[self.patch.mistake]
 
     @property
     def stage(self) -> int:
-        """The stage at which it is made, 1 to 7, or 0 for the start."""
+        """The stage at which this mistake is made: 1 to 7, or 0 for the start."""
         return self.mistake.stage if self.made is None else self.made
 
     @property
     def named(self) -> set[str]:
-        """The ids in the catalogue by which `check` names it."""
+        """The ids in `mistakes.toml` by which `check` may name this mistake."""
         return {self.patch.mistake, *self.also}
 
     @property
     def level(self) -> str:
-        """Its level: see `level_of`."""
+        """The level of this mistake: see `level_of`."""
         return level_of(self.tools)
 
     def sees(self, step: int) -> str:
-        """What a visitor sees at that step, in sentences."""
+        """Return what a visitor sees at that step, in sentences."""
         known = symptoms()[self.symptom]
         text = known.get(f"at_{step}") or known["text"]
         return f"{text} {self.more}".strip()
 
 
 def level_of(tools: Iterable[str]) -> str:
-    """The level of a mistake, derived from the tools that show it.
+    """Return the level of a mistake, derived from the tools that show it.
 
-    A loud mistake prints an exception. A middle one leaves a different trace in a log
-    or in Redis. A silent one leaves no trace there: the only sign is what is missing.
+    A loud mistake prints an exception. A middle one prints no exception, but leaves an
+    unusual line in the terminal, or a sign in Redis. A silent one leaves neither.
     """
     if "exception" in tools:
         return LOUD
@@ -96,13 +98,13 @@ def _data() -> dict:
 
 @cache
 def symptoms() -> dict[str, dict[str, str]]:
-    """What a visitor can see, by id: the usual text, and the texts for some steps."""
+    """Return what visitors can see, by id: the usual text, and texts for some steps."""
     return _data()["symptom"]
 
 
 @cache
 def entries() -> dict[str, Entry]:
-    """The mistakes of the shop, by name."""
+    """Return the mistakes of the shop, by name."""
     return {
         name: Entry(
             name=name,
@@ -118,15 +120,15 @@ def entries() -> dict[str, Entry]:
 
 
 def playable_steps() -> list[int]:
-    """The numbers of the steps that have mistakes."""
+    """Return the numbers of the steps for which the shop has mistakes."""
     return sorted({number for entry in entries().values() for number in entry.steps})
 
 
 def in_order(step: int, seed: int, level: str = "") -> list[str]:
-    """The names of the mistakes, in the order of a folder with that seed.
+    """Return the names of the mistakes, in their order for this step, seed and level.
 
-    The order depends on nothing else: it is the same on every machine. `level` is one
-    of LEVELS, or "" for all. Raises Problem if there are none.
+    The order depends on nothing else, so it is the same on every machine. `level` is
+    one of LEVELS, or "" for all levels. Raises Problem if there are no such mistakes.
     """
     found = [
         entry.name
@@ -139,7 +141,7 @@ def in_order(step: int, seed: int, level: str = "") -> list[str]:
 
 
 def no_mistake(step: str, level: str = "") -> Problem:
-    """Return the error for the name of a step that has no mistakes in the shop."""
+    """Return the Problem for a step and a level for which the shop has no mistake."""
     known = " and ".join(map(str, playable_steps()))
     of_level = f" of the level {level}" if level else ""
     return Problem(
@@ -149,7 +151,7 @@ def no_mistake(step: str, level: str = "") -> Problem:
 
 
 def shuffled(names: Iterable[str], key: str) -> list[str]:
-    """The names in an order that depends on the key alone."""
+    """Return the names in an order that depends only on the names and the key."""
 
     def place(name: str) -> bytes:
         return hashlib.sha256(f"{key}/{name}".encode()).digest()

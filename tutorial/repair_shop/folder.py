@@ -1,4 +1,4 @@
-"""The files of a folder of the shop: adds a mistake, and moves earlier files aside."""
+"""Puts a project with a mistake into a folder, and moves earlier files aside."""
 
 import os
 import shutil
@@ -21,14 +21,14 @@ from tutorial.workspace.catch_up import (
 )
 from tutorial.workspace.new import GITIGNORE, GITIGNORE_INSIDE
 
-# The folder for the files of the previous mistakes.
+# The folder to which the files of previous mistakes are moved.
 ASIDE = ".before-next"
 
 IGNORED = f"{OF_THE_REPAIR_SHOP}\n{ASIDE}/\n"
 
 
 def make(folder: Path, title: str, patch: Patch, step: Step) -> None:
-    """Make the folder, with the project of `step` and the mistake in it.
+    """Create the folder with a copy of the project in `step` that has the mistake.
 
     Raises Problem if the folder is not empty, or cannot be used.
     """
@@ -44,7 +44,7 @@ def make(folder: Path, title: str, patch: Patch, step: Step) -> None:
         alone(folder, title),
         fresh.all_or_nothing(folder),
     ):
-        # An earlier folder of the same name may have left messages.
+        # An earlier folder of the same name may have left messages in Redis.
         forget_redis(state_folder(folder))
         with broken(patch, step) as made:
             _copy(made, folder)
@@ -54,12 +54,12 @@ def make(folder: Path, title: str, patch: Patch, step: Step) -> None:
 
 
 def replace(folder: Path, title: str, patch: Patch, step: Step) -> str:
-    """Replace the project in the folder with the project of `step` and the mistake.
+    """Replace the project in the folder with a copy of `step` that has the mistake.
 
-    The data of the project's own Redis is deleted, because the database that it belongs
-    to is moved. Returns the folder inside `folder` to which all files of the previous
-    mistake were moved. Raises Problem if the project is running, or if a file cannot be
-    moved.
+    All files of the previous mistake are moved to a new folder inside `folder`, and
+    this function returns the path of that folder. The data of the project's own Redis
+    is deleted, because it belongs to the database that is moved. Raises Problem if the
+    project is running, or if a file cannot be moved.
     """
     with (
         fresh.readable_errors(title),
@@ -80,9 +80,9 @@ def replace(folder: Path, title: str, patch: Patch, step: Step) -> str:
 
 
 def _copy(made: Path, folder: Path) -> None:
-    """Copy the project, and give all files the same time.
+    """Copy the project, and give all files the same modification time.
 
-    Otherwise the newest file would reveal the mistake.
+    Otherwise, the newest file would reveal the mistake.
     """
     now = time.time()
 

@@ -1,7 +1,7 @@
-"""The state of a folder of the repair shop, in its file `.repair.json`.
+"""Reads and writes the state of a repair shop's folder, in its file `.repair.json`.
 
-The names of mistakes are encoded, so that nobody reads the answer by accident. They are
-not secret: anyone who wants to can decode them.
+The names of mistakes are encoded, so that nobody reads a solution by accident. They are
+not secret: anyone can decode them.
 """
 
 import base64
@@ -16,17 +16,17 @@ from tutorial.problem import Problem
 from tutorial.project.files import OF_THE_REPAIR_SHOP as NAME
 
 VERSION = 1
-HINTS = 3  # the stage, the place, the reason
+HINTS = 3  # they name the stage, the place, and the reason
 
 
 @dataclass
 class Turn:
-    """A mistake that was put into the folder, and the hints and time used to fix it."""
+    """A mistake that was put into the folder, with the hints and the time it took."""
 
     name: str
     started: float  # in seconds since 1970
     hints: int = 0
-    minutes: float | None = None  # until it was fixed; None while it is not
+    minutes: float | None = None  # until it was fixed; None if it is not fixed yet
 
     @property
     def is_solved(self) -> bool:
@@ -36,7 +36,7 @@ class Turn:
 
 @dataclass
 class Kept:
-    """The state of a folder: its mistakes so far, the last of which is in it now."""
+    """The state of a folder. The last of `turns` is the mistake that is in it now."""
 
     step: int
     seed: int
@@ -53,7 +53,7 @@ class Kept:
         self.turns.append(Turn(name, time.time()))
 
     def solve(self) -> None:
-        """Record that the mistake in the folder is fixed now, unless it was already."""
+        """Record that the mistake in the folder is fixed, if it was not before."""
         if not self.turn.is_solved:
             self.turn.minutes = max(0.0, time.time() - self.turn.started) / 60
 
@@ -64,7 +64,7 @@ def is_repair(folder: Path) -> bool:
 
 
 def read(folder: Path, title: str) -> Kept:
-    """The state of the folder, which messages call `title`.
+    """Read the state of the folder. Error messages call the folder `title`.
 
     Raises Problem if the file cannot be read, or is not in the format of `write`.
     """
@@ -86,7 +86,7 @@ def read(folder: Path, title: str) -> Kept:
 
 
 def write(folder: Path, kept: Kept) -> None:
-    """Save the state, all of it or nothing. Raises OSError."""
+    """Save the state completely, or not at all. Raises OSError if that fails."""
     turns = [asdict(turn) | {"name": _encoded(turn.name)} for turn in kept.turns]
     data = {"version": VERSION} | asdict(kept) | {"turns": turns}
     new = folder / f"{NAME}-new"

@@ -28,8 +28,8 @@ class Patch:
     """A patch that puts one mistake into a step."""
 
     name: str
-    step: int  # for which it is made; it may fit later steps, too
-    mistake: str  # its id in the catalogue
+    step: int  # the step for which it is made; it may fit later steps, too
+    mistake: str  # the id of the mistake in `mistakes.toml`
 
     @property
     def file(self) -> Path:
@@ -38,14 +38,14 @@ class Patch:
 
     @property
     def places(self) -> list[str]:
-        """The files that it changes, by their path in the project."""
+        """The paths of the files that the patch changes, relative to the project."""
         found = CHANGED.findall(self.file.read_text())
         return list(dict.fromkeys(name for names in found for name in names))
 
 
 @cache
 def patches() -> dict[str, Patch]:
-    """All patches, by name."""
+    """Return all patches, by name."""
     found = {}
     for file in sorted(PATCHES.glob("*.patch")):
         head = head_of(file)
@@ -54,16 +54,17 @@ def patches() -> dict[str, Patch]:
 
 
 def head_of(file: Path) -> dict[str, str]:
-    """The header of a patch file, as a dictionary from label to text."""
+    """Return the header of a patch file as a dictionary from label to text."""
     head = file.read_text().partition("\ndiff ")[0]
     return dict(re.findall(r"^(\w+): (.*)$", head, re.M))
 
 
 @contextlib.contextmanager
 def broken(patch: Patch, step: Step) -> Iterator[Path]:
-    """A temporary copy of the project of `step`, with the mistake in it.
+    """Create a temporary copy of the project of `step` that has the mistake.
 
-    Raises Problem if the patch does not fit the step, or if there is no git.
+    Yields its path. Raises Problem if the patch does not fit the step, or if git is not
+    installed.
     """
     with tempfile.TemporaryDirectory(prefix="tutorial-repair-") as temporary:
         made = Path(temporary).resolve() / "project"
@@ -76,7 +77,7 @@ def broken(patch: Patch, step: Step) -> Iterator[Path]:
 def apply(patch: Patch, folder: Path) -> bool:
     """Put the mistake into the project in `folder`.
 
-    Returns whether the patch fits there. Raises Problem if there is no git.
+    Returns whether the patch fits there. Raises Problem if git is not installed.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("GIT_")

@@ -1,4 +1,4 @@
-"""`tutorial repair`: what the shop does with a folder, and what it prints."""
+"""`tutorial repair`: what the repair shop does with a folder, and what it prints."""
 
 import secrets
 import textwrap
@@ -23,7 +23,7 @@ COUNTED = ("no hint", "1 hint", "2 hints", "3 hints")
 
 
 def begin(name: str, step: Step, level: str, seed: int | None) -> None:
-    """Make the folder `name`, with the first mistake of that step, level and seed.
+    """Create the folder `name` with the first mistake for this step, level and seed.
 
     With `seed=None`, a random seed is chosen. Raises Problem if the folder exists
     and is not empty.
@@ -49,7 +49,7 @@ def show(folder: Path, title: str) -> None:
 
 
 def hint(folder: Path, title: str) -> None:
-    """Print the next hint, and those before it."""
+    """Print the hints so far, and the next one."""
     kept = state.read(folder, title)
     entry = entry_of(kept.turn, title)
     if not kept.turn.is_solved and kept.turn.hints < HINTS:
@@ -69,9 +69,9 @@ def hint(folder: Path, title: str) -> None:
 
 
 def go_on(folder: Path, title: str) -> None:
-    """Put the next mistake into the folder, or print the score if there is none.
+    """Put the next mistake into the folder. If none is left, print the score.
 
-    Raises Problem if the project runs, or if a file cannot be moved.
+    Raises Problem if the project is running, or if a file cannot be moved.
     """
     kept = state.read(folder, title)
     played = {turn.name for turn in kept.turns}
@@ -98,12 +98,12 @@ def go_on(folder: Path, title: str) -> None:
 
 
 def score(folder: Path, title: str) -> None:
-    """Print which mistakes were fixed in the folder, with how many hints."""
+    """Print which mistakes in the folder were fixed, and how many hints they took."""
     _print_score(title, state.read(folder, title))
 
 
 def entry_of(turn: Turn, title: str) -> Entry:
-    """The mistake of the turn. Raises Problem if the shop no longer has it."""
+    """Return the mistake of the turn. Raises Problem if the shop no longer has it."""
     if turn.name not in entries():
         raise Problem(
             f"{title} has a mistake that this version of the tutorial does not know.\n"
@@ -113,7 +113,7 @@ def entry_of(turn: Turn, title: str) -> Entry:
 
 
 def hint_lines(entry: Entry, title: str) -> list[str]:
-    """The three hints: the stage, the place, the reason."""
+    """Return the three hints, which name the stage, the place, and the reason."""
     mistake = entry.mistake
     shown = [f"  - {TOOLS[tool].format(folder=title)}" for tool in entry.tools]
     stage = hop(entry.stage).removeprefix("stage ")
@@ -126,14 +126,14 @@ def hint_lines(entry: Entry, title: str) -> list[str]:
 
 
 def hop(stage: int) -> str:
-    """A stage, 1 to 7, or 0 for the start, as the hints name it."""
+    """Return how the hints name a stage. It is 1 to 7, or 0 for the start."""
     if stage:
         return f"stage {stage}, {stage_name(stage)}"
     return "the start, before stage 1"
 
 
 def solved_lines(title: str, kept: Kept) -> Iterator[str]:
-    """The mistake, the time and the hints that it took, and the next commands."""
+    """Yield what the mistake was, how long its fix took, and the next commands."""
     turn = kept.turn
     entry = entry_of(turn, title)
     yield _folded(f"The mistake was: {_titled(entry)} ({_where(entry)}).")

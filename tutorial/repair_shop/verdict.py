@@ -1,4 +1,4 @@
-"""Checks whether the mistake in a folder of the shop is fixed, without revealing it."""
+"""Checks whether the mistake in a folder is fixed, without revealing the mistake."""
 
 import signal
 import sys
@@ -29,17 +29,17 @@ from tutorial.workspace.new import command, listed
 def check(
     folder: Path, title: str, *, explain: bool, strict: bool, browser: Any = None
 ) -> int:
-    """Check the folder, print whether it is fixed, and return the exit status.
+    """Check whether the mistake is fixed, print that, and return the exit status.
 
-    `explain` prints the full report, which counts as all hints if it names the shop's
-    mistake. Raises Problem if the folder cannot be checked.
+    With `explain`, the full report is printed. If the report names the shop's mistake,
+    this counts as all hints. Raises Problem if the folder cannot be checked.
     """
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     kept = state.read(folder, title)
     entry = entry_of(kept.turn, title)
     report, progress = Report(title, kept.step), Progress()
     started = time.monotonic()
-    # Any fix that makes the flow work counts: do not compare lines with the step.
+    # Any fix that makes the flow work counts: do not compare it with the step.
     session.look(folder, report, progress, browser, is_typed=False)
     report.seconds = round(time.monotonic() - started, 1)
     progress("")
@@ -56,7 +56,7 @@ def check(
 def lines(
     report: Report, kept: Kept, entry: Entry, title: str, paint: Paint
 ) -> Iterator[str]:
-    """The lines to print for a report. They reveal only what the learner may know."""
+    """Yield the lines to print for a report. They do not reveal too much."""
     if report.works:
         yield from _fixed(report, kept, title, paint)
     elif report.unjudged or kept.turn.is_solved or kept.turn.hints == HINTS:
@@ -69,7 +69,7 @@ def lines(
 
 
 def _is_named(report: Report, entry: Entry) -> bool:
-    """Whether the flow breaks because of the shop's mistake, not a different one."""
+    """Whether the mistake that breaks the flow is the one that the shop has made."""
     return report.broken is not None and report.broken.id in entry.named
 
 
@@ -125,6 +125,6 @@ def _broken_elsewhere(report: Report, title: str, paint: Paint) -> Iterator[str]
 
 
 def _stops_at(report: Report) -> int:
-    """The number of the stage at which a search stops, or 0 for the start."""
+    """Return the number of the stage at which a search stops, or 0 for the start."""
     broken = (one.number for one in report.results if one.state == BROKEN)
     return next(broken, 0)

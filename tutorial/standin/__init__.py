@@ -6,5 +6,5 @@ Not in here: starting it for a project (`runtime`), and the benchmark's API (`be
 Start it by hand with `python -m tutorial.standin --port PORT`.
 """
 
-# The stand-in accepts this key, and keys that have the shape of OpenAI's.
+# The stand-in accepts this key, and keys in the format of OpenAI's keys.
 STAND_IN_KEY = "offline-stand-in"

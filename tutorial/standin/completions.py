@@ -21,10 +21,10 @@ class Answer:
         self._created = int(time.time())
 
     def whole(self) -> dict:
-        """The body of an answer that is not streamed."""
+        """Return the body of the response for an answer that is not streamed."""
         message = {"role": "assistant", "content": None, "refusal": None}
         message[self._kind] = self._text
-        # About four characters per token; an exact count needs the model's tokenizer.
+        # Assume four characters per token: an exact count needs the model's tokenizer.
         asked = len(str(self._request.get("messages", ""))) // 4 + 1
         answered = len(self._text) // 4 + 1
         usage = {
@@ -37,7 +37,7 @@ class Answer:
         return self._body("chat.completion", [choice]) | {"usage": usage}
 
     def events(self) -> Iterator[dict]:
-        """The stream's chunks, from the role to the reason for its end."""
+        """Yield the stream's chunks: the role, the words, and why it ends."""
         yield self._chunk({"role": "assistant", "content": ""})
         for word in re.findall(r"\s*\S+\s*$|\s*\S+", self._text):
             yield self._chunk({self._kind: word})

@@ -14,10 +14,10 @@ STOP_WORDS = frozenset(
     "what when where which who why will with work works would you your".split()
 )
 
-# In this file, each heading is a term, and the text below it the term's definition.
+# In this file, each heading is a term, and the text below it is the definition.
 GLOSSARY = "docs/glossary.md"
 
-# Pages of instructions: most of their paragraphs do not explain anything.
+# Pages with instructions. Most of their paragraphs do not explain anything.
 GUIDES = (
     "docs/steps/",
     "docs/setup.md",
@@ -43,12 +43,12 @@ class Passage:
 
     @property
     def value(self) -> float:
-        """The weight of the passage as an answer: lower for instructions."""
+        """How well the passage suits as an answer: instructions get a lower value."""
         return 0.5 if self.source.startswith(GUIDES) else 1.0
 
 
 def read_passages(root: Path) -> Iterator[Passage]:
-    """The paragraphs of the README and of the site's pages below `root`."""
+    """Yield the paragraphs of the README and of the site's pages in `root`."""
     for path in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]:
         if path.exists():
             yield from _split(path.read_text(), path.relative_to(root).as_posix())
@@ -65,8 +65,8 @@ def _split(markdown: str, source: str) -> Iterator[Passage]:
             title = _plain(heading[1])
             lines = lines[1:]
         text = _plain(" ".join(line.strip() for line in lines))
-        # Prose only: no tables, lists or pictures, nothing very short, and no sentence
-        # that introduces a listing.
+        # Take only prose. Skip tables, lists, pictures, very short paragraphs, and
+        # paragraphs that introduce a listing.
         if len(text) >= 60 and re.match(r'[\w.“"].*[^:]$', text):
             yield Passage(title, text, source)
 
@@ -98,15 +98,16 @@ class Library:
         )
 
     def best(self, question: str) -> Passage | None:
-        """The passage that fits best; None if no word of the question occurs."""
+        """Return the passage that fits the question best; None if no passage fits."""
         words = re.findall(r"\w+", question.lower())
         terms = [word for word in words if word not in STOP_WORDS]
         match = " OR ".join(f'"{word}"' for word in terms)
         if not match:
             return None
-        # A word in the title counts four times as much as a word in the text. With the
-        # weight of 100, a question about a term finds its definition, however often
-        # other passages use the term: BM25 limits how much a frequent word can count.
+        # A word in the title counts four times as much as a word in the text. A word
+        # in `term` counts 100 times as much, so that a question about a term finds its
+        # definition, even if other passages use the term often. This is enough,
+        # because BM25 limits how much a frequent word can count.
         row = self._database.execute(
             "SELECT rowid FROM passage WHERE passage MATCH ?"
             " ORDER BY bm25(passage, 100.0, 4.0, 1.0) * value LIMIT 1",

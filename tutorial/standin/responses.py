@@ -12,7 +12,10 @@ from collections.abc import Iterator
 
 
 def error(type_: str, code: str | None, message: str, param: str | None = None) -> dict:
-    """The body of an HTTP error. `param` is the part of the request with the error."""
+    """Return the body of an HTTP error.
+
+    `param` is the part of the request that the error is about.
+    """
     return {"error": {"message": message, "type": type_, "param": param, "code": code}}
 
 
@@ -28,11 +31,11 @@ class Answer:
         self._created_at = time.time()
 
     def whole(self) -> dict:
-        """The body of an answer that is not streamed."""
+        """Return the body of the response for an answer that is not streamed."""
         return self._response("completed", [self._message("completed", self._part())])
 
     def events(self) -> Iterator[dict]:
-        """The stream's events, from response.created to response.completed."""
+        """Yield the stream's events, from response.created to response.completed."""
         numbers = itertools.count()
 
         def event(type_: str, **fields: object) -> dict:
@@ -74,7 +77,7 @@ class Answer:
         }
 
     def _response(self, status: str, output: list[dict]) -> dict:
-        # About four characters per token; an exact count needs the model's tokenizer.
+        # Assume four characters per token: an exact count needs the model's tokenizer.
         tokens = [
             len(str(self._request.get("input", ""))) // 4 + 1,
             len(self._text) // 4 + 1,

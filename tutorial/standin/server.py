@@ -3,8 +3,8 @@
 POST /v1/responses          an answer, whole or as server-sent events
 POST /v1/chat/completions   the same, for projects that use the older API
 GET  /v1/requests           all requests so far, as JSON: a list of {path, status,
-                            input, model, stream, answer, time}, refused requests
-                            included; the time is that of the answer, since 1970
+                            input, model, stream, answer, time}, including refused
+                            requests; the time is that of the answer, since 1970
 GET  /                      this text, and the list of the simulations
 """
 
@@ -31,12 +31,12 @@ NO_PASSAGE = (
     " language model: ask it about a broker, a worker, a signal, a group or a consumer,"
     " or set OPENAI_API_KEY for the real API."
 )
-# By path: the class of the answer, and the key of the question in a request.
+# For each path: the class of the answer, and the key of the question in a request.
 APIS = {
     "/v1/responses": (responses.Answer, "input"),
     "/v1/chat/completions": (completions.Answer, "messages"),
 }
-FIRST_EVENTS = 2  # events of a stream before its answer begins
+FIRST_EVENTS = 2  # events of a stream before the silence of `simulate: thinking`
 LARGEST_BODY = 1_000_000  # bytes
 LONGEST_SILENCE = 900.0  # seconds: longer than the timeout of any client
 SLOW = 10.0  # seconds before a slow answer begins
@@ -47,10 +47,11 @@ Answer = responses.Answer | completions.Answer
 
 
 class StandIn(ThreadingHTTPServer):
-    """The server. It waits `latency` s before an answer, and `pace` s between words.
+    """The server. `latency`, `pace` and `thinking` are times in seconds.
 
-    `thinking` is the silence in a stream before its first word, if a question asks for
-    that. With `numbered`, an answer begins with the number of its question and has no
+    It waits `latency` before an answer, and `pace` between the words of a stream. For
+    `simulate: thinking`, the stream is silent for the time `thinking` before its first
+    word. With `numbered`, an answer begins with the number of its question and has no
     note. So two answers differ even if they contain the same passage.
     """
 
@@ -86,13 +87,13 @@ class Broken(Exception):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+    """Handles the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
-    # Headers and body are two writes; Nagle's algorithm would delay the second one.
+    # Headers and body are sent separately. Nagle's algorithm would delay the body.
     disable_nagle_algorithm = True
     server: StandIn
-    record: dict  # the current POST, as GET /v1/requests lists it
+    record: dict  # the current POST request, as GET /v1/requests lists it
 
     def do_GET(self) -> None:
         """Describe the stand-in, or list the requests so far."""
@@ -257,13 +258,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log the request line and the status, never the headers: they hold the key."""
+        """Log the request line and the status. Omit the headers: they hold the key."""
         status = code.value if isinstance(code, HTTPStatus) else code
         print(f"{self.command} {self.path} {status}", flush=True)
 
 
 def looks_like_a_key(key: str) -> bool:
-    """Whether the key is the stand-in's own, or has the shape of OpenAI's keys.
+    """Whether the key is the stand-in's own, or has the format of OpenAI's keys.
 
     A placeholder such as "your-api-key" is refused, as the real API would refuse it.
     """
@@ -271,9 +272,11 @@ def looks_like_a_key(key: str) -> bool:
 
 
 def last_question(given: str | list) -> str:
-    """The text of the last message in a request's `input`, in any of its forms.
+    """Return the text of the last message in a request.
 
-    Raises TypeError, KeyError or IndexError if it has none of these forms.
+    `given` is the question itself, or a list of messages. The content of a message is a
+    string, or a list of parts. Raises TypeError, KeyError or IndexError if `given` has
+    a different form.
     """
     if isinstance(given, str):
         return given

@@ -143,7 +143,7 @@ _BY_NAME = {simulation.name: simulation for simulation in SIMULATIONS}
 
 
 def find(question: str) -> Simulation | None:
-    """The simulation that a question ends with, as "simulate: NAME", if there is one.
+    """Return the simulation if the question ends with "simulate: NAME", otherwise None.
 
     A project may add a prompt before the question, and a quotation mark after it.
     """
@@ -152,7 +152,7 @@ def find(question: str) -> Simulation | None:
 
 
 def listing() -> str:
-    """All simulations, one per line."""
+    """Return the list of all simulations as text, one per line."""
     width = max(len(name) for name in _BY_NAME)
     return "\n".join(
         f"{PREFIX} {simulation.name:<{width}}  {simulation.description}"

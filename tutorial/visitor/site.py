@@ -1,4 +1,4 @@
-"""The addresses of a running project and its services, and questions about them."""
+"""The addresses of a running project and its services, and what these contain."""
 
 import contextlib
 import json
@@ -25,14 +25,14 @@ class Site:
         return self.url.replace("http", "ws", 1) + SOCKET_PATH
 
     def requests_to_openai(self) -> list[dict]:
-        """The requests to the stand-in so far, as it lists them; see `standin`."""
+        """Return all requests to the stand-in so far; see `standin.server`."""
         with urllib.request.urlopen(f"{self.openai_url}/requests", timeout=5) as answer:
             return json.load(answer)
 
     def waiting_messages(
         self, queue: str = "celery", database: int | None = None
     ) -> list[dict]:
-        """The messages that wait in one of Celery's queues, oldest first.
+        """Return the messages that wait in one of Celery's queues, oldest first.
 
         `database` is the number of the Redis database; None means that of `redis_url`.
         """
@@ -44,7 +44,7 @@ class Site:
             return [json.loads(raw) for raw in client.lrange(queue, 0, -1)[::-1]]
 
     def subscribed_groups(self) -> set[str]:
-        """The Redis channels of the groups that have members."""
+        """Return the Redis channels of the groups that have members."""
         client = redis.Redis.from_url(self.redis_url, decode_responses=True)
         with contextlib.closing(client):
             return set(client.pubsub_channels("*__group__*"))

@@ -12,9 +12,9 @@ from websockets.sync.client import ClientConnection, connect
 from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.visitor import Visitor
 
-# Scripts for a page, to run before its own.
+# KEEP_SOCKETS and FAKE_SOCKETS run in a page before the page's own scripts.
 
-# Keeps the page's WebSockets in a list for tests.
+# Stores the page's WebSockets in a list.
 KEEP_SOCKETS = """
 window.socketsOfThePage = [];
 window.WebSocket = class extends WebSocket {
@@ -25,13 +25,13 @@ window.WebSocket = class extends WebSocket {
 };
 """
 
-# Whether the page has created WebSockets, and all of them are open.
+# True if the page has created WebSockets, and all of them are open.
 ALL_OPEN = (
     "socketsOfThePage.length && socketsOfThePage.every((s) => s.readyState === 1)"
 )
 
 # Replaces the page's WebSockets with fakes that never connect. `happen("open")` and
-# `happen("close")` trigger their events.
+# `happen("close")` trigger the events of a fake.
 FAKE_SOCKETS = """
 window.socketsOfThePage = [];
 window.WebSocket = class FakeWebSocket extends EventTarget {
@@ -63,7 +63,10 @@ window.WebSocket = class FakeWebSocket extends EventTarget {
 
 
 class NoSocket(Exception):
-    """A WebSocket did not open. `status` is the HTTP status of a refusal, or None."""
+    """Raised if a WebSocket does not open.
+
+    `status` is the HTTP status with which the server refused it, otherwise None.
+    """
 
     def __init__(self, words: str, status: int | None = None) -> None:
         super().__init__(words)
@@ -80,9 +83,9 @@ def open_socket(
 ) -> ClientConnection:
     """Open the visitor's WebSocket at `url`, or at the address of the steps.
 
-    `origin` is the site whose page opens it, by default the project itself. `protocols`
-    are the subprotocols that the page's script names. Raises NoSocket if it is refused
-    or not open after `patience` seconds.
+    `origin` is the site whose page opens the WebSocket, by default the project itself.
+    `protocols` are the subprotocols that the page's script names. Raises NoSocket if
+    the WebSocket is refused, or is not open after `patience` seconds.
     """
     cookies = visitor.cookie_header
     try:
@@ -107,10 +110,10 @@ def open_socket(
 
 
 def wait_in(page: Any, expression: str, seconds: float) -> bool:
-    """Whether the JavaScript `expression` becomes true in the page within `seconds`.
+    """Wait until the JavaScript `expression` is true in the page.
 
-    Playwright's `wait_for_function` uses `eval`, which fails in a page whose Content
-    Security Policy forbids it.
+    Returns whether it became true within `seconds`. Playwright's `wait_for_function`
+    uses `eval`, which fails in a page whose Content Security Policy forbids it.
     """
 
     def is_true() -> bool:

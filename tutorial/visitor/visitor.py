@@ -1,4 +1,4 @@
-"""A visitor without JavaScript: loads the page, fills in its form, keeps cookies."""
+"""A visitor without JavaScript, who loads the page, sends its form, keeps cookies."""
 
 import re
 import time
@@ -66,7 +66,7 @@ class Page(HTMLParser):
         self._words: list[str] = []
         self._open: Form | None = None
         self._select: str | None = None
-        self._in: str | None = None  # an element whose text is not shown
+        self._in: str | None = None  # the open element whose text is not shown
         self.feed(html)
 
     @property
@@ -76,16 +76,16 @@ class Page(HTMLParser):
 
     @property
     def pieces(self) -> list[str]:
-        """The text of each element of the page, with single spaces."""
+        """The text of each element of the page, with single spaces between words."""
         return [text for words in self._words if (text := " ".join(words.split()))]
 
     @property
     def text(self) -> str:
-        """The page's text, with single spaces."""
+        """The page's text, with single spaces between words."""
         return " ".join(self.pieces)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note forms, their fields, and scripts."""
+        """Record a form, one of its fields or buttons, or a script."""
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
             method = values.get("method", "get").lower()
@@ -101,7 +101,7 @@ class Page(HTMLParser):
                 self._note_field(tag, values)
 
     def handle_endtag(self, tag: str) -> None:
-        """Note the ends of forms and scripts."""
+        """Record the end of a form, a list of options, or a script."""
         if tag == "form":
             self._open = None
         elif tag == "select":
@@ -110,7 +110,7 @@ class Page(HTMLParser):
             self._in = None
 
     def handle_data(self, data: str) -> None:
-        """Note the page's text."""
+        """Record the text of the page or of a script."""
         if self._in == "script":
             self.inline_scripts.append(data)
         elif self._in is None:
@@ -152,15 +152,15 @@ class Page(HTMLParser):
         if "required" in values:
             self._open.required.add(name)
         self._open.texts[name] = int(limit) if limit.isdecimal() else None
-        # A required text other than the question, such as a name.
+        # A required field needs a value, even if it is not for the question.
         self._open.fields[name] = value or ("Ada" if "required" in values else "")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The server's answer: the status, the page, and how long it took (seconds).
+    """The server's response: its status, its page, and how many seconds it took.
 
-    The status is 0 if the server did not answer while the visitor waited.
+    The status is 0 if the server did not respond while the visitor waited.
     """
 
     status: int
@@ -180,7 +180,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class NoForm(Exception):
-    """The page has no usable form. `answer` is the server's answer."""
+    """Raised if the page has no usable form. `answer` is the server's response."""
 
     def __init__(self, message: str, answer: Answer) -> None:
         super().__init__(message)
@@ -194,7 +194,7 @@ class Visitor:
         self.site = site
         self.path = path
         self.patience = patience  # seconds
-        # As browsers do, send secure cookies to 127.0.0.1 without https, too.
+        # Like browsers, send secure cookies to 127.0.0.1 even without https.
         policy = DefaultCookiePolicy(secure_protocols=("http", "https", "ws", "wss"))
         self.cookies = CookieJar(policy)
         self._opener = urllib.request.build_opener(
@@ -207,7 +207,7 @@ class Visitor:
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)
 
     def take_cookies(self, cookies: Mapping[str, str]) -> None:
-        """Copy the cookies of another browser for this site."""
+        """Add these cookies for this site, such as those of another browser."""
         host = urllib.parse.urlsplit(self.site.url).hostname
         for name, value in cookies.items():
             self.cookies.set_cookie(
@@ -229,12 +229,12 @@ class Visitor:
         return urllib.parse.urljoin(self.site.url, self.path)
 
     def form(self, answer: Answer | None = None) -> Form:
-        """The form for a question. Raises NoForm if the page has none.
+        """Return the form for a question. Raises NoForm if the page has none.
 
-        `answer` is the page, if it has been loaded; otherwise it is loaded now.
+        `answer` is the response with the page. Without it, the page is loaded now.
 
-        A form that goes to a different server does not count: Django's debug page has
-        one that would publish the traceback.
+        A form that is sent to a different server does not count: Django's debug page
+        has such a form, which would publish the traceback.
         """
         answer = answer or self.get()
         if answer.status != 200:
@@ -251,7 +251,7 @@ class Visitor:
         return (likely or own)[0]
 
     def address_of(self, form: Form) -> str:
-        """The address that a form of the visitor's page sends to."""
+        """Return the address to which a form of the visitor's page is sent."""
         return urllib.parse.urljoin(self.page_url, form.action)
 
     def _is_own(self, url: str) -> bool:
@@ -264,8 +264,8 @@ class Visitor:
     ) -> Answer:
         """Send the question with the page's form, without following a redirect.
 
-        `token` replaces the form's CSRF token. `page` is the page, if it has been
-        loaded.
+        `token` replaces the form's CSRF token. `page` is the response with the page.
+        Without it, the page is loaded now.
         """
         form = self.form(page)
         data = form.fields | {form.text_field: question}

@@ -1,8 +1,8 @@
 """`tutorial new DIR N --catch-up`: brings a learner's folder to the end of step N.
 
-Files that the step does not have, or has with a different content, are moved, never
-deleted. They go to a new folder, named after the current time, inside the learner's
-folder.
+Files that the step does not have, or that are different in the step, are moved, but
+never deleted. They go to a new folder inside the learner's folder. The name of this new
+folder is the current time.
 """
 
 import os
@@ -82,7 +82,10 @@ def _catch_up(folder: Path, title: str, step: Step) -> None:
 
 
 def _present(folder: Path, wanted: dict[str, Path]) -> set[str]:
-    """The files and links in the folder, and folders that have a wanted file's name."""
+    """Return the paths of the project's files and links in `folder`.
+
+    If a folder has the path of a wanted file, this path stands for all its contents.
+    """
     in_the_way = {name for name in wanted if (folder / name).is_dir()}
     present = set(in_the_way)
     for path in entries(folder):
@@ -102,7 +105,7 @@ def _count(names: list[str]) -> str:
 
 
 def _check_writable(folder: Path, names: list[str]) -> None:
-    """Raise Problem if a folder is not writable, before anything is changed."""
+    """Raise Problem if one of the folders to be changed is not writable."""
     for path in [folder / KEPT_ASIDE, *(folder / name for name in names)]:
         around = next(parent for parent in path.parents if parent.is_dir())
         if not os.access(around, os.W_OK | os.X_OK):
@@ -113,9 +116,10 @@ def _check_writable(folder: Path, names: list[str]) -> None:
 
 
 def make_aside(folder: Path, name: str = KEPT_ASIDE) -> Path:
-    """Make a new folder for the files to be moved, named after the current time.
+    """Create a new folder for the files to be moved, and return its path.
 
-    It is in the folder `name` in `folder`. Raises OSError.
+    Its name is the current time, and it is inside the folder `name` in `folder`. Raises
+    OSError if it cannot be created.
     """
     stamp = f"{datetime.now():%Y-%m-%dT%H-%M-%S}"
     (folder / name).mkdir(exist_ok=True)
@@ -130,9 +134,10 @@ def make_aside(folder: Path, name: str = KEPT_ASIDE) -> Path:
 
 
 def move_aside(folder: Path, name: str, aside: Path) -> None:
-    """Move a file or a link aside, with the files that SQLite keeps next to it.
+    """Move a file or a link to the folder `aside`.
 
-    Raises OSError.
+    The files that SQLite keeps next to a database are moved with it. Raises OSError if
+    that fails.
     """
     for suffix in ("", *BESIDE_A_DATABASE):
         source, target = folder / (name + suffix), aside / (name + suffix)
@@ -142,7 +147,10 @@ def move_aside(folder: Path, name: str, aside: Path) -> None:
 
 
 def remove_empty_folders(folder: Path, wanted: dict[str, Path]) -> None:
-    """Remove folders that the step does not have and that hold at most __pycache__."""
+    """Remove empty folders that the step does not have.
+
+    A folder that contains only __pycache__ counts as empty.
+    """
     kept = {folder / parent for name in wanted for parent in Path(name).parents}
     found = []
     for root, folders, _ in os.walk(folder):
@@ -155,7 +163,7 @@ def remove_empty_folders(folder: Path, wanted: dict[str, Path]) -> None:
 
 
 def _fits(database: Path, step: Step) -> bool:
-    """Whether the step's migrations turn this database into the step's tables.
+    """Whether the step's migrations give this database the tables of the step.
 
     The function migrates a copy to find out. Comparing the names of migrations is not
     enough: a learner's migration of the same name may have created other tables.
@@ -184,12 +192,12 @@ def _fits(database: Path, step: Step) -> bool:
 
 def _migrate(folder: Path) -> None:
     project = Project(folder, 8000)
-    project.environment.pop("DATABASE_URL", None)  # use only the copy
+    project.environment.pop("DATABASE_URL", None)  # use the file in `folder`
     project.migrate()
 
 
 def _migrations(step: Step) -> set[tuple[str, str]]:
-    """The step's own migrations, as (app, name)."""
+    """Return the step's own migrations as pairs (app, name)."""
     paths = (Path(name) for name in files(step.folder))
     return {
         (path.parent.parent.name, path.stem)
@@ -199,7 +207,7 @@ def _migrations(step: Step) -> set[tuple[str, str]]:
 
 
 def _applied(database: Path) -> set[tuple[str, str]]:
-    """The applied migrations of apps other than Django's own, as (app, name)."""
+    """Return the applied migrations as (app, name), without Django's own apps."""
     connection = sqlite3.connect(database)
     try:
         tables = "SELECT 1 FROM sqlite_master WHERE name = 'django_migrations'"
@@ -212,7 +220,7 @@ def _applied(database: Path) -> set[tuple[str, str]]:
 
 
 def _tables(folder: Path) -> dict[str, frozenset]:
-    """The columns of each table in the project's database: (name, type, ...)."""
+    """Return the columns of each table in the project's database: (name, type, ...)."""
     connection = sqlite3.connect(folder / DATABASE)
     try:
         names = connection.execute(

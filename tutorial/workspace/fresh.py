@@ -1,4 +1,4 @@
-"""A new folder: where it may be, and how it is removed again if creating it fails."""
+"""Checks the place of a new folder, and removes the folder if an error occurs."""
 
 import contextlib
 import shutil

@@ -40,12 +40,12 @@ def write_history(name: str, *, branches: bool = False) -> None:
 
 
 def _git(name: str, *words: str) -> str:
-    """The git command to type for the repository in the folder `name`."""
+    """Return the git command to type for the repository in the folder `name`."""
     return shlex.join(["git", "-C", name, *words])
 
 
 def _place(name: str) -> Path:
-    """The absolute path of the folder `name`. Raises Problem unless it is free."""
+    """Return the path of the folder `name`. Raises Problem if it cannot be used."""
     if is_name(name) or is_before_step_1(name):
         raise Problem(
             f"`history` writes all steps, into a folder: {command('history', 'DIR')}\n"

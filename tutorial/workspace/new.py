@@ -21,8 +21,8 @@ db.sqlite3*
 {KEPT_ASIDE}/
 """
 
-# For a folder inside the repository, whose tests read every file that git does not
-# ignore.
+# For a folder inside the repository. The repository's tests read every file that git
+# does not ignore.
 GITIGNORE_INSIDE = """\
 # Keeps this folder out of the tutorial's own git.
 *
@@ -32,8 +32,8 @@ GITIGNORE_INSIDE = """\
 def make(name: str, step: Step, *, git: bool = False) -> None:
     """Create the folder `name` with a copy of the project in `step`.
 
-    `git` makes it a git repository, with that project as its first commit. Raises
-    Problem if the folder is not empty, or cannot be created.
+    With `git`, the folder becomes a git repository, with the project as its first
+    commit. Raises Problem if the folder is not empty, or cannot be created.
     """
     folder = _make(name, step, git)
     count = len(files(folder))
@@ -45,8 +45,8 @@ def make(name: str, step: Step, *, git: bool = False) -> None:
 def make_empty(name: str, *, git: bool = False) -> None:
     """Create the empty folder `name`, for a learner who starts with step 1.
 
-    `git` makes it a git repository whose first commit is empty. Raises Problem if the
-    folder is not empty, or cannot be created.
+    With `git`, the folder becomes a git repository whose first commit is empty. Raises
+    Problem if the folder is not empty, or cannot be created.
     """
     _make(name, None, git)
     first = steps()[0]
@@ -60,7 +60,7 @@ def make_empty(name: str, *, git: bool = False) -> None:
 
 
 def is_before_step_1(name: str) -> bool:
-    """Whether `name`, on a command line, stands for the state before step 1."""
+    """Whether `name` on a command line means the state before step 1."""
     return name in ("0", "00")
 
 
@@ -96,7 +96,7 @@ def _write_repository(folder: Path, step: Step | None) -> None:
 
 
 def place(name: str) -> Path:
-    """The absolute path of the learner's folder `name`.
+    """Return the absolute path of the learner's folder `name`.
 
     Raises Problem if it is a folder of the tutorial, or not a valid path.
     """
@@ -119,13 +119,13 @@ def place(name: str) -> Path:
 
 
 def called(step: Step) -> str:
-    """How messages name a step: "step 3 (steps/03_queue)"."""
+    """Return how messages name a step, such as "step 3 (steps/03_queue)"."""
     name = "the tutorial" if step.name == "final" else f"step {step.name}"
     return f"{name} ({step.title})"
 
 
 def command(*words: str) -> str:
-    """The command line to type for these arguments of the program."""
+    """Return the command line that runs the tutorial with these arguments."""
     return f"python3 -m tutorial {shlex.join(words)}"
 
 
@@ -145,13 +145,13 @@ def _check_free(name: str, folder: Path, step: Step | None) -> None:
 
 
 def _is_our_gitignore(path: Path) -> bool:
-    """Whether it is the unchanged .gitignore that `new` has written."""
+    """Whether `path` is a .gitignore that `new` wrote, and that nobody has changed."""
     ours = (GITIGNORE.encode(), GITIGNORE_INSIDE.encode())
     return path.name == ".gitignore" and path.is_file() and path.read_bytes() in ours
 
 
 def _next_commands(name: str, step: Step) -> list[tuple[str, str]]:
-    """The three commands that the learner needs next, with their purposes."""
+    """Return the three commands that the learner needs next, with their purposes."""
     last = steps()[-1]
     to_check = find(str(min(step.number + 1, last.number)))
     to_reach = to_check if step.number < last.number else find("final")
@@ -163,7 +163,7 @@ def _next_commands(name: str, step: Step) -> list[tuple[str, str]]:
 
 
 def _print_next(name: str, lines: list[tuple[str, str]], tag: str) -> None:
-    """Print the next commands; `tag` is that of the first commit, "" without git."""
+    """Print the next commands. `tag` is the first commit's tag, or "" without git."""
     if tag:
         print(f"It is a git repository; its first commit has the tag {tag}.")
         status = shlex.join(["git", "-C", name, "status"])
@@ -172,7 +172,7 @@ def _print_next(name: str, lines: list[tuple[str, str]], tag: str) -> None:
 
 
 def listed(*lines: tuple[str, str]) -> str:
-    """Commands with their purposes, under a heading."""
+    """Return commands with their purposes, under a heading."""
     width = max(len(line) for line, _ in lines)
     shown = [f"    {line:<{width}}  # {why}" for line, why in lines]
     return "\n".join(["Next:", *shown])

@@ -21,9 +21,9 @@ from tutorial.project.steps import Step
 
 BRANCH = "main"
 AUTHOR = "The tutorial <tutorial@example.invalid>"
-START = (
-    1767225600  # 2026-01-01, 00:00 UTC. Each step is an hour later than the one before.
-)
+# The date of the commit before step 1, in seconds since 1970: 2026-01-01, 00:00 UTC.
+# The commit of each step is an hour later than the previous commit.
+START = 1767225600
 HOUR = 3600  # seconds
 
 # The width of a commit message's body, in characters.
@@ -39,12 +39,13 @@ class Commit:
     tag: str
     message: str
     date: int  # seconds since 1970
-    contents: dict[str, bytes] = field(default_factory=dict)  # of the files, by path
-    executable: tuple[str, ...] = ()  # paths
+    # The content of each file, by its path.
+    contents: dict[str, bytes] = field(default_factory=dict)
+    executable: tuple[str, ...] = ()  # the paths of executable files
 
 
 def commit_of(step: Step) -> Commit:
-    """The commit of a step: what it adds, what the learner sees, and its files.
+    """Return the commit of a step. Its message says what the step adds.
 
     Raises Problem if a folder cannot be read.
     """
@@ -59,14 +60,14 @@ def commit_of(step: Step) -> Commit:
 
 
 def before_step_1() -> Commit:
-    """The commit of an empty folder."""
+    """Return the commit of an empty folder, for the state before step 1."""
     text = "The folder is empty. The page of step 1 says what to type first."
     message = _message("Before step 1: nothing has been typed", text)
     return Commit(tag="step-0", message=message, date=START)
 
 
 def tag_of(step: Step) -> str:
-    """The tag of a step's commit."""
+    """Return the tag of a step's commit."""
     return step.name if step.name == "final" else f"step-{step.name}"
 
 
@@ -80,17 +81,17 @@ def write(
 ) -> None:
     """Create a repository with these commits in `folder`, and check out the last one.
 
-    `ignored` holds patterns of files that git ignores. They are not in a .gitignore,
-    because a commit would then have a file that its step does not have. `branches` adds
-    a branch for each tag. Raises Problem if git fails.
+    `ignored` contains the patterns of files that git ignores. They are not written to a
+    .gitignore, because then a commit would have a file that its step does not have.
+    `branches` adds a branch for each tag. Raises Problem if git fails.
     """
     _git(folder, "init", "--quiet", "--template=")
     (folder / ".git" / "info").mkdir(exist_ok=True)
     (folder / ".git" / "info" / "exclude").write_text(ignored)
-    # The user's own git must not convert line endings in later checkouts, either.
+    # In later checkouts, the user's own git must not convert line endings.
     _git(folder, "config", "core.autocrlf", "false")
     if branches:
-        # Each branch has the name of a tag, and git would warn whenever it is used.
+        # Each branch has the name of a tag, and git would warn each time it is used.
         _git(folder, "config", "core.warnAmbiguousRefs", "false")
     _git(folder, "symbolic-ref", "HEAD", f"refs/heads/{BRANCH}")
     _git(folder, "fast-import", "--quiet", given=b"".join(_stream(commits, branches)))
@@ -103,7 +104,7 @@ def _message(subject: str, body: str) -> str:
 
 
 def _stream(commits: Sequence[Commit], branches: bool) -> Iterator[bytes]:
-    """The commits in the input format of `git fast-import`."""
+    """Yield the commits in the input format of `git fast-import`."""
     for mark, commit in enumerate(commits, start=1):
         yield f"commit refs/heads/{BRANCH}\nmark :{mark}\n".encode()
         yield f"committer {AUTHOR} {commit.date} +0000\n".encode()
@@ -122,7 +123,7 @@ def _data(content: bytes) -> bytes:
 
 
 def _git(folder: Path, *arguments: str, given: bytes = b"") -> None:
-    # Given these paths, git does not search for a repository or check its owner.
+    # With these paths, git neither searches for a repository nor checks its owner.
     place = [f"--git-dir={folder / '.git'}", f"--work-tree={folder}"]
     _call(*arguments, place=place, given=given)
 
@@ -144,14 +145,14 @@ def _call(*arguments: str, place: Sequence[str] = (), given: bytes = b"") -> Non
         ) from None
     if result.returncode:
         said = result.stderr.decode(errors="replace").strip().splitlines()
-        # git may print hints and the path of a crash report around the reason.
+        # Besides the reason, git may print hints and the path of a crash report.
         reasons = [line for line in said if line.startswith(("fatal:", "error:"))]
         reason = (reasons or said or [f"exit status {result.returncode}"])[0]
         raise Problem(f"git {arguments[0]} failed: {reason}\nNothing was written.")
 
 
 def _environment() -> dict[str, str]:
-    """The environment for git, with nothing that leads it to a configuration."""
+    """Return an environment in which git finds no configuration."""
     kept = {name: x for name, x in os.environ.items() if not name.startswith("GIT_")}
     return kept | {
         "LC_ALL": "C",
