@@ -1,7 +1,10 @@
 """Only the map's page can read the map's data. The data contains no secrets."""
 
+import asyncio
+import contextlib
 import json
 import re
+import threading
 import urllib.error
 import urllib.request
 
@@ -25,6 +28,30 @@ def server(tmp_path):
     stack = Stack(step.folder, root=tmp_path)
     with LiveMap(State(stack, step, Tail(tmp_path / "events")), free_port()) as live:
         yield live
+
+
+class DropsCancellation(State):
+    """A state whose `look` drops a cancellation, as a library may do."""
+
+    is_looking = False
+
+    async def look(self) -> None:
+        self.is_looking = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(600)
+
+
+def test_the_map_ends_even_if_a_cancellation_is_dropped(tmp_path):
+    step = steps.find("7")
+    state = DropsCancellation(
+        Stack(step.folder, root=tmp_path), step, Tail(tmp_path / "events")
+    )
+    before = {*threading.enumerate()}
+    with LiveMap(state, free_port()):
+        wait_until(
+            lambda: state.is_looking, seconds=10, otherwise="the map never looks"
+        )
+    assert {*threading.enumerate()} <= before
 
 
 def fetch(url: str, method: str = "GET", **headers: str) -> tuple[int, str, dict]:

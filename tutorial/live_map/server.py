@@ -106,8 +106,10 @@ class LiveMap:
 
     # --- data for the page ----------------------------------------------------------
 
+    # A library may drop the cancellation of these tasks, so they also end on their own.
+
     async def _read(self) -> None:
-        while True:
+        while not self._server.should_exit:
             try:
                 self.state.read()
             except Exception as error:
@@ -119,7 +121,7 @@ class LiveMap:
             await asyncio.sleep(READ_WHEN_BUSY if is_busy else READ)
 
     async def _look(self) -> None:
-        while True:
+        while not self._server.should_exit:
             try:
                 await self.state.look()
             except Exception as error:
