@@ -38,7 +38,7 @@ class DropsCancellation(State):
     async def look(self) -> None:
         self.is_looking = True
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.sleep(600)
+            await asyncio.Event().wait()
 
 
 def test_the_map_ends_even_if_a_cancellation_is_dropped(tmp_path):
