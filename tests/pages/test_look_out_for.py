@@ -1,7 +1,7 @@
 """Check the signs of mistakes and the answers on the page for instructors.
 
-Each test quotes the words of the page that it proves. Most tests make a mistake in a
-step, and check what happens.
+Each test quotes the statement on the page that it verifies. Most tests make a mistake
+in a step, and check what happens.
 """
 
 import os
@@ -32,7 +32,7 @@ def on_page(*statements: str, page: str = "instructors.md") -> None:
 
 
 def change(path: Path, *changes: tuple[str, str]) -> None:
-    """Replace old texts of a file by new ones. Each old text must occur once."""
+    """Replace texts in a file with new ones. Each old text must occur once."""
     text = path.read_text()
     for old, new in changes:
         assert text.count(old) == 1, (path, old)
@@ -291,7 +291,7 @@ def test_a_plain_reload_may_run_the_old_script(project, run_folder, chromium):
     on_page("After a change to the script, a plain reload may run the old version.")
     folder = project("7")
     script = folder / "search" / "static" / "search" / "search.js"
-    # By default, a browser keeps a file in its cache for a tenth of the file's age.
+    # By default, a browser caches a file for a tenth of the time since its last change.
     then = time.time() - 30 * DAY
     os.utime(script, (then, then))
     site = run_folder("7", folder).site

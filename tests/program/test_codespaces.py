@@ -1,4 +1,4 @@
-"""In GitHub Codespaces, a project accepts forms and sockets of its own page only.
+"""In GitHub Codespaces, a project accepts forms and sockets only from its own page.
 
 The requests have the headers that were observed there. Host is localhost:PORT. For the
 page's own requests, Origin is https://localhost:PORT or http://localhost:PORT.

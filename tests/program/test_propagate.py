@@ -23,7 +23,7 @@ PLAIN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 class Clone:
-    """A copy of the repository, with methods for what the tests do in it."""
+    """A copy of the repository, with helper methods for the tests."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -78,7 +78,7 @@ class Clone:
         self.path(title, name).write_text(text.replace(old, new))
 
     def everything(self) -> dict[str, tuple[bytes, int]]:
-        """Return the bytes and the mode of every file of every step, by its path."""
+        """Return the bytes and the mode of every file of every step, by path."""
         return {
             f"{step.title}/{name}": (path.read_bytes(), path.stat().st_mode)
             for step in steps.every()
@@ -179,7 +179,7 @@ def test_a_step_that_already_has_the_change_causes_no_conflict(clone):
     assert f"steps/04_worker: merged {FORMS}\n" in output
 
 
-def test_a_change_that_step_3_has_committed_reaches_the_later_steps(clone):
+def test_a_change_that_is_committed_in_step_3_reaches_the_later_steps(clone):
     clone.edit("steps/03_queue", FORMS, "200", "300")
     clone.commit()
     clone.edit("steps/02_view", FORMS, "200", "300")
@@ -258,7 +258,7 @@ def test_a_removed_file_is_removed_from_the_later_steps(clone):
     assert clone.path("final", show_groups).exists()
 
 
-def test_a_removed_file_that_differs_later_is_a_conflict(clone):
+def test_removing_a_file_that_a_later_step_has_changed_is_a_conflict(clone):
     clone.path("steps/02_view", TASKS).unlink()
     before = clone.everything()
     result = clone.propagate("2")
@@ -320,7 +320,7 @@ def test_an_unresolved_conflict_stops_the_command_again(clone, conflict):
 
 @pytest.fixture
 def resolved(clone, conflict) -> Clone:
-    """Resolve the conflict with a timeout of 4 seconds in step 4; return the clone."""
+    """Set the timeout in step 4 to 4 seconds, which resolves the conflict."""
     conflict()
     text = (ROOT / "steps/04_worker" / TASKS).read_text()
     text = text.replace("timeout=30", "timeout=4")

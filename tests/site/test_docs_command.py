@@ -149,14 +149,14 @@ def test_a_missing_browser_is_reported_if_a_pdf_is_requested(tmp_path, monkeypat
 
 
 def raw_status(port: int, path: str) -> int:
-    """Return the status for this exact path, which an HTTP client would normalise."""
+    """Request this path, which HTTP clients would normalise, and return the status."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
         return int(connection.makefile("rb").readline().split()[1])
 
 
 def test_the_site_is_built_again_when_a_step_changes(small_site):
-    """Other machines can also open the site, but no other files."""
+    """Other machines can also open the site, but they cannot read other files."""
     port = free_port()
     log = small_site / "serve.txt"
     with log.open("w") as output:

@@ -250,7 +250,7 @@ TERMS = (
 
 
 def entries() -> dict[str, list[str]]:
-    """Return the paragraphs of the glossary about each term, by term."""
+    """Return the paragraphs of each term in the glossary, by term."""
     found = re.findall(r"^## (.*?)\n+(.*?)(?=^## |\Z)", GLOSSARY, re.M | re.S)
     return {term: text.strip().split("\n\n") for term, text in found}
 
@@ -354,7 +354,7 @@ def test_an_address_with_the_anchor_of_a_stage_shows_the_stage(address, tab, siz
     check_at(tab, 3)
     heading = tab.locator("#stage-3-the-queue")
     expect(heading).to_be_in_viewport()
-    if size[1] > 400:  # a lower window has room only for the stage's text
+    if size[1] > 400:  # a window that is less high has room only for the stage's text
         expect(tab.locator(".flow:not(.travel) svg:visible")).to_be_in_viewport(
             ratio=0.98
         )

@@ -77,7 +77,7 @@ def test_each_symptom_is_used():
 
 
 def test_no_two_mistakes_are_alike():
-    """No two mistakes agree in all of these: cause, symptom, tools and files."""
+    """No two mistakes have the same cause, symptom, tools and files."""
     known: dict[tuple, str] = {}
     for entry in ENTRIES:
         places = tuple(entry.patch.places)
@@ -108,7 +108,7 @@ def test_the_order_depends_on_the_seed_and_each_mistake_has_one_level():
     assert sum(map(len, levels)) == len(in_order(7, 12))
 
 
-def test_each_patch_names_its_places_and_a_known_mistake():
+def test_each_patch_names_the_places_of_a_known_mistake():
     for patch in patches().values():
         assert patch.places, patch.name
         assert patch.mistake in catalogue.mistakes()

@@ -37,7 +37,7 @@ def document(rows: list[Row], step: int, when: str) -> str:
         "heads": "\n".join(_heads()),
         "rows": "\n".join(map(_row, rows)),
     }
-    # Fill the placeholders in one pass: a folder's text may look like a placeholder.
+    # Fill all placeholders in one pass: a text from a folder may look like one.
     pieces = (SOURCE / "class.html").read_text().split("{{ ")
     first, *others = pieces
     filled = [first]
@@ -56,7 +56,7 @@ def _count(number: int, word: str) -> str:
 
 
 def _standings(rows: list[Row]) -> Iterator[str]:
-    """Yield how many folders have each standing, as list items, the furthest first."""
+    """Yield a list item with the number of folders for each standing, best first."""
     counts = Counter(row.standing() for row in rows)
     ranks = {row.standing(): _rank(row) for row in rows}
     for words in sorted(counts, key=lambda one: ranks[one], reverse=True):

@@ -1,4 +1,4 @@
-"""A program that checks one folder of a class, within limits. `session` starts it.
+"""A program that checks one learner's folder, within limits. `session` starts it.
 
 Its argument is an `Order` as JSON. It starts the order's command, and stops it if it
 exceeds a limit. It then kills every process that the command started, including those
@@ -154,7 +154,7 @@ class Keeper:
         return {*_descendants(), *marked(os.environ.get(MARK, ""))}
 
     def _left(self) -> int:
-        """Return how many processes still run GRACE seconds after the check ends."""
+        """Return how many processes are still running GRACE seconds after the end."""
         end = time.monotonic() + GRACE
         while left := [one for one in _descendants() if _runs(one)]:
             if time.monotonic() >= end:
@@ -168,7 +168,7 @@ def end_all(find: Callable[[], Iterable[psutil.Process]]) -> None:
     end = time.monotonic() + LAST
     while time.monotonic() < end:
         stopped: set[psutil.Process] = set()
-        # Stop all processes before killing any: a running one could start new ones.
+        # Suspend all processes before killing any: a running one could start new ones.
         while new := {one for one in find() if _runs(one)} - stopped:
             stopped |= new
             _send(new, signal.SIGSTOP)

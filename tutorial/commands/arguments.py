@@ -24,7 +24,7 @@ class Commands:
         self._parsers = parsers
 
     def add(self, name: str, help_: str, function: Function) -> Parser:
-        """Add a command, and return the parser to declare its arguments with."""
+        """Add a command, and return its parser, which declares its arguments."""
         command = self._parsers.add_parser(
             name, help=help_, description=help_ + ".", allow_abbrev=False
         )
@@ -70,7 +70,10 @@ count = number(1, 100)
 
 
 def port_number(text: str) -> int:
-    """Read a port from 1 to 65535. Raises ArgumentTypeError for anything else."""
+    """Convert a text to a port number between 1 and 65535.
+
+    Raises ArgumentTypeError for anything else.
+    """
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
     return int(text)

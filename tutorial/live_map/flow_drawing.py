@@ -88,7 +88,7 @@ STYLE = """
 
 
 def draw() -> str:
-    """Return the SVG for the README. It follows the light or dark theme."""
+    """Return the SVG for the README, with the colours of a light and a dark theme."""
     box = f"0 0 {WIDE.width} {WIDE.height}"
     return "\n".join(
         [
@@ -117,8 +117,8 @@ def shapes(
     """Return the elements of the picture: lanes, arrows and stations.
 
     `lit` is the current stage: stages before it are drawn as done, stages after it as
-    still to come. If `lit` is None, all stages are lit. If `address` is given, each
-    station is a link to the address that it returns.
+    still to come. If `lit` is None, all stages are lit. If the function `address` is
+    given, each station links to the address that this function returns.
     """
     here = next((step.process for step in steps() if step.number == lit), None)
     return [

@@ -20,7 +20,7 @@ def shown(values: dict[str, Any], most: int = 300) -> dict[str, str]:
 
 
 def hidden(text: str) -> str:
-    """Remove API keys, cookies, and the passwords in addresses from a text."""
+    """Remove from a text all API keys, cookies and passwords in addresses."""
     text = re.sub(r"://[^/\s@]*@", "://", text)
     text = re.sub(r"\b(sessionid|csrftoken)=[\w-]+", r"\1=…", text)
     return re.sub(r"\bsk-[\w-]{6,}", "sk-…", text)

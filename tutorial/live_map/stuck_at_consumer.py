@@ -28,11 +28,12 @@ NEVER_ASKED = (
 ANONYMOUS = (
     (
         "consumer-refuses",
-        "The visitor is signed in on the page, whose host is that of the WebSocket.",
+        "The visitor is signed in on the page, and the WebSocket has the page's host.",
     ),
     ("user-none", "The visitor has no session cookie when the page is loaded."),
 )
-# The possible mistakes if two groups have different names, both with a random text.
+# The possible mistakes if the handler and the consumer use different names of groups,
+# and both names contain a random text.
 OF_RANDOM_NAMES = (
     ("session-changes", "A view creates or changes the session when the form is sent."),
     ("key-of-each-process", "The settings create a new `SECRET_KEY` at each start."),
@@ -125,7 +126,7 @@ def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
         return _other_layer(journey, sent, world)
     response = journey.latest("response")
     user = response["user"] if response else None
-    # Before the consumer starts, the user of an attempt is unknown.
+    # Before the consumer starts, the user of an attempt to connect is unknown.
     tried = [
         one
         for one in sockets.attempts.values()
@@ -198,7 +199,7 @@ def _not_open(journey: Journey, last: Attempt, nobody: str, world: World) -> Hal
 
 
 def _runserver(world: World) -> Callable[[], Any]:
-    """Return a function that finds the Procfile's line with Django's own server."""
+    """Return a function that finds the line that starts Django's own server."""
     return lambda: Code(world.folder).find(r"^\w+:.*\brunserver\b", "")
 
 

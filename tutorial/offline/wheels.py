@@ -165,7 +165,7 @@ def _logical_lines(file: Path) -> list[str]:
 
 
 def is_needed(requirement: Requirement, target: Target) -> bool:
-    """Whether the condition of the requirement holds for any patch version."""
+    """Whether the requirement's condition is true for at least one patch version."""
     system, _, machine = target.platform.partition("-")
     for patch in PATCHES:
         full = f"{target.python}.{patch}"

@@ -67,9 +67,9 @@ def listens(port: int) -> bool:
 def locked(file: Path, refusal: str = "", waiting: str = "") -> Iterator[None]:
     """Hold the lock on `file`, which is created if it does not exist.
 
-    If another process holds the lock, prints the text `waiting`, and waits. If there is
-    a text `refusal`, raises Problem with that text instead. Also raises Problem if the
-    file cannot be created.
+    If another process holds the lock, prints the text `waiting`, and waits. If
+    `refusal` is given, raises Problem with that text instead. Also raises Problem if
+    the file cannot be created.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def locked(file: Path, refusal: str = "", waiting: str = "") -> Iterator[None]:
 
 
 def not_writable(error: OSError, path: Path) -> Problem:
-    """Return a Problem: the tutorial cannot create `path` in its own folder."""
+    """Return a Problem which says that the tutorial cannot create `path`."""
     return Problem(
         f"Cannot write to the tutorial's folder: {error.strerror}, {path}.\n"
         "The program makes .venv and .run there. Clone or copy the tutorial into a"

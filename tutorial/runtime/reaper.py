@@ -28,7 +28,7 @@ def is_alive(group: int) -> bool:
 def end_groups(groups: Iterable[int], grace: float) -> None:
     """Send SIGTERM to the groups.
 
-    Sends SIGKILL to the groups that are still alive `grace` seconds later.
+    Send SIGKILL to the groups that are still alive `grace` seconds later.
     """
     left = list(groups)
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 1.0)):

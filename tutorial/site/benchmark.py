@@ -11,9 +11,9 @@ RECORD = RECORDED / "bench.json"
 
 
 def render(body: str) -> list[str]:
-    """Return the table of the section that `body` names, or the machine, as Markdown.
+    """Return the table of the section that `body` names, as Markdown.
 
-    A fence that names no section shows the machine.
+    A fence that names no section gets a line about the machine instead.
 
     Raises Problem if the section was not measured.
     """

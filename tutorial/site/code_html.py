@@ -22,7 +22,7 @@ MARKUP = re.compile(r"<[^>]*>")
 
 
 def gap(indent: int) -> str:
-    """Return the line of a listing that stands for lines that are left out."""
+    """Return the line that marks a gap in a listing."""
     return " " * indent + GAP
 
 
@@ -54,7 +54,7 @@ def finish(html: str) -> str:
     """Mark the code in `html` as not to be translated, and set `--indent` on its lines.
 
     A browser that translates a page would translate names and commands, too. The
-    stylesheets use `--indent` to put the rest of a wrapped line below its beginning.
+    stylesheets use `--indent` to indent the rest of a line that is wrapped.
     """
     return LINE.sub(_with_indent, CODE.sub('<code translate="no"', html))
 

@@ -65,7 +65,7 @@ window.WebSocket = class FakeWebSocket extends EventTarget {
 class NoSocket(Exception):
     """Raised if a WebSocket does not open.
 
-    `status` is the HTTP status with which the server refused it, otherwise None.
+    `status` is the HTTP status if the server refused the WebSocket, or else None.
     """
 
     def __init__(self, words: str, status: int | None = None) -> None:

@@ -39,7 +39,8 @@ class RedisMachine(Shell):
         """Install Redis and Sentinel on the machine.
 
         A real machine has one address in the private network, and its connections come
-        from this address. Here, both programs need a line about it in their settings.
+        from this address. Here, both programs need a line with this address in their
+        settings.
         """
         bind = '"bind $address"'
         assert block.count(bind) == 2  # one for Redis and one for Sentinel

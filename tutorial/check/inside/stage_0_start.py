@@ -35,7 +35,7 @@ NOT_MIGRATED = (
 NO_VARIABLE = (
     r"UndefinedValueError|Set the \w+ environment variable|KeyError: '[A-Z][A-Z_\d]+'"
 )
-# An ASGI server's error if it does not find the application on its command line.
+# The error of an ASGI server that cannot find the application to serve.
 NO_TARGET = re.compile(r"NoAppError|Error loading ASGI app|app_from_asgi_import")
 SERVER = r"\b(daphne|uvicorn|hypercorn|gunicorn)\b"
 
@@ -89,7 +89,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def replaced_lines(scene: Scene, role: str = "") -> Iterator[Unmet]:
-    """Yield a mistake for each line of the Procfile that starts nothing.
+    """Yield a mistake for each line of the Procfile that starts no process.
 
     If `role` is given, look only at lines that would start a process of this role.
     """
@@ -126,7 +126,7 @@ def _shadowing(scene: Scene) -> Iterator[Unmet]:
 
 
 def _comma_missing(scene: Scene, module: str) -> str | None:
-    """Return the place of two strings with a missing comma between them, or None.
+    """Return the place where a comma is missing between two strings, or None.
 
     Python joins the two strings. `module` is the beginning of the joined string.
     """
@@ -188,7 +188,7 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
 
 
 def _module_elsewhere(scene: Scene, seen: str) -> str:
-    """Return a sentence with the real place of a module that was not found.
+    """Return a sentence that says where a module that was not found really is.
 
     Return "" if no such place is found.
     """

@@ -202,7 +202,7 @@ def _without_broker(scene: Scene) -> str | None:
 def _package(scene: Scene) -> str:
     """Return the place of the `__init__.py` that should import the Celery app.
 
-    The file is in the folder of the app.
+    The file is in the folder that contains the Celery app.
     """
     place = scene.code.find(r"\bCelery\(", ".py")
     if place and "/" in place:

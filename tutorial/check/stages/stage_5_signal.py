@@ -37,7 +37,7 @@ def beyond(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Check that each visitor's own group gets each answer or error exactly once."""
+    """Check that each answer or error is sent once, to the group of its visitor."""
     sent = broadcast_of(scene, scene.search, 0)
     if "None" in sent.group:
         yield Unmet(
@@ -93,7 +93,7 @@ def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:
 
 
 def broadcast_of(scene: Scene, search: Search, seconds: float) -> Broadcast | None:
-    """Return the first message to a group that the search's answer caused, or None.
+    """Return the first group message that the search's answer caused, or None.
 
     A message that was sent before the API answered does not count.
     """
@@ -112,7 +112,7 @@ def broadcast_of(scene: Scene, search: Search, seconds: float) -> Broadcast | No
 
 
 def _sent_for(scene: Scene, search: Search) -> list[Broadcast]:
-    """Return the messages to groups since the search.
+    """Return the messages that were sent to groups since the search began.
 
     If a group got the question, return only that group's messages, because the others
     may belong to other searches.

@@ -91,7 +91,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     if frame.lstrip()[:2] in ("{'", '{"') and not _is_json(frame):
         seen = f"the frame is not JSON: {frame[:80]}"
         yield Unmet("frame-not-json", seen, expected="a frame of JSON")
-    # If stage 7 is checked, too, the page shows whether it reads binary frames.
+    # If stage 7 is checked, too, its check shows whether the page reads binary frames.
     if scene.number == 6 and mine.binary:
         found = binary_frame(mine.binary[0])
         found.finding = "differs"
@@ -326,7 +326,7 @@ def is_secret(url: str) -> bool:
 
 
 def others_socket(group: str) -> Unmet:
-    """Return the mistake to report if a visitor can open another's WebSocket."""
+    """Return the mistake that lets a visitor open another visitor's WebSocket."""
     return Unmet(
         "others-socket",
         f"with another visitor's address, a visitor has joined the group {group}",
