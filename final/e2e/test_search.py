@@ -42,7 +42,7 @@ def test_submitting_the_form_updates_the_page_through_the_socket(new_context):
     assert result.locator(".answer").text_content() == whole[0]["answer"]
     [begun] = [data["answer"] for data in news if data.get("status") == "running"]
     chunks = [data["chunk"] for data in news if "chunk" in data]
-    assert chunks, "the answer did not appear as it was written"
+    assert chunks, "the answer did not grow while the API wrote it"
     assert whole[0]["answer"].startswith(begun + "".join(chunks))
     assert navigations == []
     assert page.evaluate("window.isStillTheSamePage")

@@ -278,7 +278,7 @@ def not_ready(tmp_path, monkeypatch) -> str:
     return "\n".join(said)
 
 
-# A server that exits at its first connection. With a connection, `run` tests whether
+# A server that exits at its first connection. `run` opens a connection to test whether
 # the server is ready.
 SHORT_LIVED = """
 import os, socket, sys

@@ -66,7 +66,7 @@ def test_each_stage_of_a_search_logs_one_line_in_order(name, run_step, chromium)
     running = run_step(name)
     last = min(running.step.number, 7)
     names = [step.stage for step in steps.steps()]
-    lengths = []  # the lengths of the log, beginning before the question
+    lengths = []  # of the log: before the question, and at each later call of log()
 
     def log() -> list[tuple[str, str]]:
         lengths.append(len(running.log))

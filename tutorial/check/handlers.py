@@ -1,4 +1,4 @@
-"""Explains why a message to a group is missing, from the code and the events.
+"""Uses the code and the events to explain why a message to a group is missing.
 
 `check` and the live map share this module.
 """

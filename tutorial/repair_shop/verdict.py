@@ -32,7 +32,7 @@ def check(
     """Check whether the mistake is fixed, print that, and return the exit status.
 
     With `explain`, the full report is printed. If the report names the shop's mistake,
-    this counts as all hints. Raises Problem if the folder cannot be checked.
+    all hints count as used. Raises Problem if the folder cannot be checked.
     """
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     kept = state.read(folder, title)

@@ -104,7 +104,7 @@ class RedisMonitor:
             self._client.echo(self._end)
         self._thread.join(timeout=SYNC)
 
-    _end = "\0"  # until `close` sets it: a text that no command contains
+    _end = "\0"  # at first a text that no command contains; `close` replaces it
 
     def _read(self) -> None:
         # Reading also ends when the server ends. A closed connection no longer has a

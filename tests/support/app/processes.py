@@ -76,9 +76,9 @@ def without_worker(running: Running) -> Iterator[None]:
 
 @contextlib.contextmanager
 def frozen(process: Process) -> Iterator[None]:
-    """Stop the process inside this context.
+    """Freeze the process until the end of the context.
 
-    It still accepts connections, but does not answer.
+    A frozen process still accepts connections, but does not respond.
     """
     os.killpg(process.group, signal.SIGSTOP)
     try:

@@ -175,9 +175,10 @@ def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
 
 
 def _field_without_name(scene: Scene) -> str | None:
-    """Return the place of a field that has no name or is not rendered, or of the view.
+    """Return the place of the mistake because of which the question has no field.
 
-    The mistake is in the view if it does not pass the form to the template.
+    A field has no name or is not rendered, or the view does not pass the form to the
+    template.
     """
     code = scene.code
     buttons = "hidden|submit|button|reset|image"
@@ -253,7 +254,8 @@ def place_in_script(scene: Scene, unmet: Unmet) -> str | None:
     return None
 
 
-# A project seems to have these mistakes if `check` finds no page with a question field.
+# If `check` finds no page with a question field, a project that is correct otherwise
+# looks as if it had one of these mistakes.
 WITHOUT_PAGE = ("no-form", "page-not-found", "page-refused")
 TEXT_FIELD = (
     r"<textarea|\{\{ *form\b"
