@@ -46,7 +46,7 @@ SECTIONS = sections()
 
 
 class Deployed(Shell):
-    """The machine, with the site as the commands so far have set it up."""
+    """The machine with the site, after the commands that have run so far."""
 
     def __init__(self, machine: Machine, address: Path, api: dict[str, str]) -> None:
         super().__init__(machine, address)
@@ -414,5 +414,5 @@ def test_an_operator_can_read_searches_in_the_admin(site):
 
 def test_no_command_of_the_page_is_left_out(site):
     left = {title for title, blocks in SECTIONS.items() if blocks}
-    # The first section needs a container engine. The second needs a public domain.
+    # "With Docker" needs a container engine. "Get a certificate" needs a public domain.
     assert left == {"With Docker", "Get a certificate"}

@@ -1,8 +1,8 @@
 """Each mistake of the repair shop has the symptom and the tools that its entry says.
 
-The entries are in `shop.toml`. These tests compare them with running projects, with
-every process and a browser. For each mistake, `other_ways.toml` or the advice of
-`check` contains a fix that differs from ours.
+The entries are in `shop.toml`. These tests run all processes of each project, visit it
+in a browser, and compare the result with the entry. For each mistake,
+`other_ways.toml` or the advice of `check` contains a fix that differs from ours.
 """
 
 import os

@@ -59,7 +59,7 @@ class Mutant:
     tests: str  # an expression for pytest's option -k
 
     def apply(self, folder: Path) -> dict[Path, str]:
-        """Make the change below `folder`, and return the previous texts of the files.
+        """Change the files in `folder`, and return their previous texts.
 
         Ends the program if `old` does not occur exactly once in each file.
         """
@@ -182,7 +182,7 @@ def run_all(folder: Path, *arguments: str) -> int:
 
 
 def read_results(path: Path | None) -> dict[str, Result]:
-    """Return the results in a file by their ids, or {} if there is no file."""
+    """Read a file of results, and return each by its id. Without a file, return {}."""
     entries = json.loads(path.read_text()) if path and path.exists() else []
     return {entry["id"]: Result(**entry) for entry in entries}
 

@@ -32,7 +32,8 @@ from tutorial.runtime.exclusive import free_port
 from tutorial.runtime.processes import Processes
 from tutorial.runtime.waiting import wait_until
 
-# For each step: the mistake that `check` finds at the next stage, and its file.
+# For each step: the mistake that `check` finds at the next stage, and the file that
+# `check` then points to.
 MISSING = {
     "1": ("no-view-takes-post", "config/urls.py"),
     "2": ("eager-left-on", "config/settings.py"),
@@ -69,8 +70,8 @@ def states(report: dict) -> list[str]:
     return [result["state"] for result in report["stages"]]
 
 
-# Without `-m lab`, the next test checks only these steps. tests/steps/test_stages.py
-# tests all steps from outside.
+# Without `-m lab`, the next test checks only these steps. For all steps,
+# tests/steps/test_stages.py tests what `check` can see without the observer.
 EXPLAINED = ("2", "4", "5")
 
 
@@ -167,7 +168,7 @@ def rename(folder: Path) -> None:
 def test_a_project_with_other_names_of_files_and_functions_passes(project, check_here):
     folder = project("7")
     rename(folder)
-    # The project also has no Procfile, and no versions in requirements.txt.
+    # Also remove the Procfile, and the versions in requirements.txt.
     (folder / "Procfile").unlink()
     (folder / "requirements.txt").write_text("django\ncelery[redis]\nopenai\n")
     report = check_here("7", folder)
@@ -206,7 +207,8 @@ def test_a_hint_continues_the_sentence_before_it(project, check_here):
     result = Result(**report["stages"][5])
     said = line_of(result, lambda style, text: text)
     assert said == "not reached  5 signal: it seems that there is no channel layer"
-    # A hint begins the title in lower case, so no title may begin with a name.
+    # Inside the sentence, the title of a mistake begins with a small letter, so no
+    # title may begin with a name.
     source = Path(glance.__file__).read_text()
     for name in re.findall(r'yield "([\w-]+)"', source):
         assert re.match(r"(A|The|There|No) |`", mistakes()[name].title), name
@@ -278,7 +280,8 @@ def test_a_migration_that_is_not_applied_is_reported(project, check_here):
         assert not database.execute(query).fetchall(), "check has applied the migration"
 
 
-# `check` finds the worker by its command line, and a forked process shows another one.
+# `check` finds the worker by its command line. A forked process would show the command
+# line of a different program.
 @pytest.mark.usefixtures("without_forks")
 def test_a_worker_that_runs_older_code_is_reported(project, tmp_path):
     folder = project("7")

@@ -186,7 +186,7 @@ def test_the_commits_do_not_depend_on_other_files_in_the_steps(written, root, tm
     (root / "final" / "static_root").mkdir()
     (root / "final" / "static_root" / "a.css").write_text("collected")
     for path in files(step).values():
-        path.chmod(0o777)  # as on a file system that does not keep modes
+        path.chmod(0o777)  # as on a file system without file modes
     (root / "final" / "deploy" / "switch").chmod(0o600)
     assert tutorial("history", "../history", root=root).returncode == 0
     assert hashes(tmp_path / "history") == hashes(written)
@@ -317,7 +317,10 @@ def test_a_machine_without_git_is_reported(command, tmp_path):
 
 
 def git_that(tmp_path: Path, at: str, does: str) -> str:
-    """Return a PATH with a git that runs `does` instead of its own command `at`."""
+    """Return a PATH with a fake git.
+
+    It runs `does` in place of git's command `at`, and runs git for other commands.
+    """
     (tmp_path / "bin").mkdir()
     wrapper = tmp_path / "bin" / "git"
     wrapper.write_text(

@@ -41,7 +41,7 @@ def test_a_clone_that_was_moved_gets_a_new_environment(fresh_clone):
 
 @pytest.mark.lab
 def test_run_installs_the_packages_and_starts_step_7(fresh_clone):
-    """The environment gets the Python version that runs this test."""
+    """The new `.venv` has the same version of Python as this test."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     port = free_port()
     output = fresh_clone / "output.txt"

@@ -119,7 +119,7 @@ def test_two_packs_of_the_same_clone_are_identical(packs):
 
 
 def test_a_pack_names_no_package_index(packs):
-    """A pack names neither the default index nor any from this machine's settings."""
+    """A pack names neither the default index nor one from this machine's settings."""
     settings = call(Path.cwd(), [sys.executable, "-m", "pip", "config", "list"])
     settings += " ".join(
         v for k, v in os.environ.items() if k.startswith(("PIP", "UV"))

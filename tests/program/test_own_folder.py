@@ -52,7 +52,7 @@ def test_run_needs_neither_a_procfile_nor_requirements(root, start, tmp_path):
 
 
 def test_run_starts_the_processes_of_a_custom_procfile(start, tmp_path):
-    """The Procfile contains comments and other names; its worker prints no "ready"."""
+    """The Procfile has a comment and unusual names. Its worker prints no "ready"."""
     folder = make(tmp_path / "my-search", "4")
     (folder / "Procfile").write_text(
         "# my processes\n\n"

@@ -6,7 +6,7 @@ import sys
 from tutorial.paths import ROOT
 from tutorial.runtime.exclusive import free_port
 
-# A program that takes 20 of 60 ports, and keeps them until it reads a line.
+# A program that reserves 20 of 60 ports until it reads a line.
 ASK = """
 from tutorial.runtime import exclusive
 exclusive.PORTS = exclusive.PORTS[:60]

@@ -146,7 +146,11 @@ ENDS = {
 
 
 def end_of(client, question, streams):
-    """Return the last event or the status of the response, and the error, if any."""
+    """Return a text about the end of a response.
+
+    It contains the last event of a stream, or the status of a response without a
+    stream. If there was an error, the text also contains the error.
+    """
     last = []
     try:
         if streams:

@@ -1,4 +1,4 @@
-"""`check` finds the condition of a line of Python, or an `except` that hides errors."""
+"""`check` finds under which condition a line runs, and which `except` hides errors."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`tutorial check` explains what to do if its arguments name no step or no folder."""
+"""`tutorial check` explains what to do if a step or a folder is wrong or missing."""
 
 import argparse
 import shutil

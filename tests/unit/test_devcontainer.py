@@ -17,8 +17,8 @@ def test_the_devcontainer_opens_the_usual_port():
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
     assert container["forwardPorts"] == [8000]
     assert container["portsAttributes"]["8000"]["onAutoForward"] == "openBrowser"
-    # The container sets this for a step that is started by hand. `run` sets it for
-    # its own port.
+    # The container sets this variable for steps that are started by hand. `run` itself
+    # sets the variable for the port that `run` uses.
     origins = container["remoteEnv"]["CSRF_TRUSTED_ORIGINS"]
     assert origins == "https://localhost:8000"
     image = ROOT / ".devcontainer" / container["build"]["dockerfile"]

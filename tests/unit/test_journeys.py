@@ -263,7 +263,7 @@ def test_a_hop_says_that_another_worker_takes_over_the_search(story):
             rows=1,
         )
     )
-    # The trail of this event has no task, but its message names the search.
+    # No task belongs to the trail of this event, but the message names the search.
     story.journeys.add(
         Event(
             what="group_send",

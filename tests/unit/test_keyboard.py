@@ -46,7 +46,7 @@ MIGRATION = "search/migrations/0001_initial.py"
 
 
 def keyboard_for(step: str, folder: Path) -> Keyboard:
-    """Return a keyboard for a step's page. It types into a copy of the step before."""
+    """Return a keyboard that types a step's page into a copy of the previous step."""
     return Keyboard(find_pair(step), make(folder / "my-search", str(int(step) - 1)))
 
 

@@ -79,7 +79,7 @@ LONG = "\n".join(f"x{number} = {number}\n" for number in range(20))
 def test_the_lines_that_a_step_adds_are_highlighted(project):
     """No listing begins with a blank line.
 
-    Highlighters drop such a line, but count it.
+    Highlighters remove a blank first line, but still count it.
     """
     old = {"a.py": LONG, "b.txt": "a\nb\nc\n"}
     new = {"a.py": LONG + "\ny = 1\n", "b.txt": "a\nb\nc\nd\n"}

@@ -1,4 +1,4 @@
-"""`check` finds the lines of a step that a project lacks, and names their stage."""
+"""`check` finds which lines of a step a project lacks, and the stage of each line."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Fences show mistakes on a page, either from the catalogue or from the fence."""
+"""A fence on a page shows mistakes of the catalogue, or describes a mistake itself."""
 
 import re
 

@@ -7,7 +7,8 @@ import pytest
 
 from tutorial.paths import ROOT
 
-# Tests and their parameters have these names: functions, and files such as patches.
+# The tests of a mutant are selected by the names of test functions, and by parameters
+# that are the names of files such as patches.
 FILES = [
     path
     for folder in ("tests", "final", "tutorial")

@@ -222,7 +222,7 @@ def test_a_closed_page_is_reported_but_not_as_a_mistake(story):
 
 
 def refused(story, status: int) -> dict:
-    """Return the halt of a search whose form got a response with this status."""
+    """Return why a search stops if the response to its form has this status."""
     story.journeys = Journeys()
     story.web("request", trail="t2", method="POST", path="/")
     given = {"location": "", "seconds": 0.1, "fields": {"query": "Why?"}, "user": 1}

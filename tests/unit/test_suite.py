@@ -74,7 +74,7 @@ def fixed_sleeps(tree: ast.Module) -> Iterator[Problem]:
     in_loops = {
         inner
         for loop in ast.walk(tree)
-        if isinstance(loop, ast.While | ast.Lambda)  # a lambda may pause a wait
+        if isinstance(loop, ast.While | ast.Lambda)  # a lambda may pause between tries
         for inner in ast.walk(loop)
     }
     for node in ast.walk(tree):
