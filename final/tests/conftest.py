@@ -10,7 +10,7 @@ from search.models import SearchResult
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory):
-    # Use a file, because two threads with a database in memory block each other.
+    # Use a file, because two threads block each other if the database is in memory.
     if connection.vendor == "sqlite":
         path = tmp_path_factory.mktemp("database") / "db.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(path)

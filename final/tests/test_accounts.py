@@ -70,7 +70,7 @@ def test_the_page_after_a_logout_does_not_show_earlier_questions(client, user):
 
 
 def test_a_user_without_a_password_is_not_a_guest(client):
-    """Single sign-on creates such users."""
+    """Single sign-on creates users without a password."""
     client.force_login(get_user_model().objects.create_user(username="sso"))
     assert "Log out" in client.get("/").text
     client.post("/accounts/login/", {"username": "ada", "password": "Lovelace-1"})

@@ -26,9 +26,9 @@ COMPLETED = event("response.completed")
 
 @pytest.fixture
 def api(monkeypatch):
-    """Return a fake of OpenAI's client, without events, answer, or error.
+    """Return a fake of OpenAI's client. A test sets its events, answer, or error.
 
-    A test sets them. A number among the events is a pause, in seconds.
+    A number among the events is a pause, in seconds.
     """
     api = SimpleNamespace(events=[], whole=None, error=None, asked=[])
 

@@ -37,7 +37,7 @@ def test_expired_guests_are_deleted_but_accounts_are_kept(user, settings):
 
 
 def test_an_expired_guest_who_was_never_signed_in_is_deleted(settings):
-    """There is such a guest if the database fails between creation and sign-in."""
+    """A new guest is not signed in if the database fails before the sign-in."""
     users = get_user_model().objects
     lost, recent = make_guest(), make_guest()
     expired = now() - timedelta(seconds=settings.SESSION_COOKIE_AGE + 1)

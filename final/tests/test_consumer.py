@@ -65,7 +65,7 @@ async def test_a_new_socket_sends_a_snapshot_first(client, user, signed_in, sear
 
 
 async def test_a_socket_that_the_server_has_closed_raises_no_error(client, user):
-    """The server closes it, for example, if the client sends an invalid frame."""
+    """The server closes a socket, for example, if the client sends an invalid frame."""
     await sync_to_async(client.force_login)(user)
     scope = connect_as(client.session.session_key, ORIGIN).scope
     received = asyncio.Queue()
@@ -193,7 +193,7 @@ def delete_without_signal(user):
 
 @pytest.mark.parametrize("what", ["session", "user", "password"])
 async def test_a_socket_is_closed_when_its_session_ends(settings, user, client, what):
-    """Here, no signal reports the end: the consumer's own check has to notice it."""
+    """No signal reports the end of the session, so the consumer must check for it."""
     settings.SOCKET_CHECK_SECONDS = 0.2
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}

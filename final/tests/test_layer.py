@@ -50,7 +50,7 @@ async def test_a_socket_that_cannot_open_leaves_no_channel_behind(layer):
 
 
 async def test_a_socket_that_ends_leaves_no_channel_or_group_behind(layer, monkeypatch):
-    """The package Channels keeps the channel if a handler has raised an exception."""
+    """After an exception in a handler, Channels itself does not remove the channel."""
     monkeypatch.setattr(SUBSCRIBE, nothing)
     channel = await layer.new_channel()
     await layer.group_add("user_1", channel)

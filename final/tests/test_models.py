@@ -44,7 +44,7 @@ def test_a_search_that_changed_since_it_was_read_is_not_taken(
 
 
 def test_the_same_attempt_may_claim_a_search_twice(search):
-    """An attempt does this if its database connection broke during the first claim."""
+    """If the database connection breaks during a claim, the attempt claims again."""
     claim = uuid.uuid4()
     SearchResult.take(search.task_id, claim)
     assert SearchResult.take(search.task_id, claim).claims == 1
@@ -131,7 +131,7 @@ def test_saving_the_progress_of_a_search_reads_its_current_owner(search):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_migration_marks_searches_of_step_7_as_ended():
-    """Otherwise the workers would run all old searches again after the upgrade."""
+    """If old searches were not marked as ended, the workers would run them again."""
     executor = MigrationExecutor(connection)
     executor.migrate([("search", "0001_initial")])
     old = executor.loader.project_state([("search", "0001_initial")]).apps

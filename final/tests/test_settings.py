@@ -226,7 +226,7 @@ def test_false_values_are_read(read, value):
 
 
 def test_an_empty_value_means_the_default(read):
-    """This happens, for example, if a line of .env is not filled in."""
+    """A value is empty, for example, if a line of .env is not filled in."""
     settings = read(
         **PRODUCTION, HTTPS_ONLY="", SEARCHES_PER_MINUTE="", OPENAI_MODEL=""
     )

@@ -216,7 +216,7 @@ def test_a_failed_push_does_not_fail_the_search(
     assert run(search) == []
     assert (search.status, search.answer) == (Status.DONE, "Because.")
     told = [record for record in caplog.records if "not pushed" in record.message]
-    assert len(told) == 2  # one during the answer, and one at the end
+    assert len(told) == 2  # one log message during the answer, and one at the end
     for record in told:
         assert error.__name__ in record.message
         assert bool(record.exc_info) == has_traceback

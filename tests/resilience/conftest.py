@@ -13,7 +13,7 @@ from support.running import Running
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Run tests that share an app in the same process, so that the app starts once."""
+    """Use one process for all tests that share an app, so that the app starts once."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     if parameters.get("database") == "postgres":
         item.add_marker(pytest.mark.xdist_group("app on PostgreSQL"))

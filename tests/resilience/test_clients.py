@@ -26,8 +26,8 @@ from tutorial.runtime.waiting import wait_until
 POLICY_VIOLATION, TOO_BIG, BROKEN, NOT_TEXT = 1008, 1009, 1002, 1007
 MIB = 2**20
 
-# The app closes a socket if the client cannot take a frame for so many seconds. The
-# default is 20.
+# The app closes a socket if the client needs more than this number of seconds to read
+# a frame. The default is 20.
 PATIENCE = 8
 
 

@@ -28,8 +28,8 @@ def test_each_of_many_requests_at_once_is_accepted(tmp_path, way):
             start_server(find_programs(), max_connections="100")
         )
         database = direct = server.new_database()
-        # With PgBouncer, the pools of the app are too large, and PgBouncer limits the
-        # connections.
+        # In the test with PgBouncer, the app's own pools are too large, so that only
+        # PgBouncer limits the number of connections.
         variables = {}
         if way == "pgbouncer":
             database = exits.enter_context(through_pgbouncer(server, direct))

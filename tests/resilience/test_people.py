@@ -98,7 +98,7 @@ def test_the_search_of_another_person_is_inaccessible(shared_app):
 
 @pytest.mark.fault(26, "one person sends a flood of questions")
 def test_a_flood_of_questions_is_limited(run_app):
-    # The app has a thread for each request, even while all of them wait for the
+    # The app has a thread for each request, even while all requests wait for the
     # database.
     running = run_app(SEARCHES_PER_MINUTE="5", DATABASE_CONNECTIONS="40")
     flood, other = Person(running.site), Person(running.site)
@@ -235,7 +235,7 @@ def count_users(running: Running) -> int:
 def test_a_page_that_wakes_up_shows_new_searches(shared_app, chromium, event):
     page = open_page(chromium.new_context(), shared_app.site)
     user = page.locator("body").get_attribute("data-user")
-    # The page gets no message about this search, and it is not waiting for any search.
+    # The page is not waiting for any search, and gets no message about this one.
     insert_search(shared_app, user, query="Asked elsewhere", status="done", answer="A")
     if event.startswith("new"):
         page.evaluate(f"dispatchEvent({event})")

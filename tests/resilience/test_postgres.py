@@ -97,7 +97,7 @@ def test_a_locked_row_delays_only_its_own_search(app, person):
 @on_postgres
 @pytest.mark.fault(*LOCKED)
 def test_a_locked_table_delays_neither_health_checks_nor_static_files(run_app):
-    # With this timeout, the threads for pages wait for longer than this test takes.
+    # This timeout is so long that the threads for pages wait during the whole test.
     limits = "\nLIMITS = \"SET lock_timeout = '60s'\"\n"
     running, finished = (
         run_app({"config/database.py": limits}, DATABASE_CONNECTIONS="40"),

@@ -113,7 +113,7 @@ def test_a_page_is_correct_in_any_order_of_the_messages(shared_app, chromium):
 def test_a_page_shows_the_end_of_an_older_search_without_a_message(
     shared_app, chromium
 ):
-    """The page shows the search, which is too old to be part of a snapshot."""
+    """The search is visible on the page, but is too old to be part of a snapshot."""
     context = chromium.new_context()
     user = open_page(context, shared_app.site).locator("body")
     row = {"user_id": user.get_attribute("data-user"), "query": "The oldest?"}

@@ -106,7 +106,7 @@ def test_searches_finish_while_redis_refuses_connections(app):
 
 
 def is_refused(person: Person) -> bool:
-    """Whether the app rejects a new socket, which a page expects without Redis."""
+    """Whether the app rejects a new socket. A page expects this while Redis is down."""
     try:
         person.open_socket().close()
     except NoSocket as refusal:

@@ -22,7 +22,7 @@ PASSWORD = "a$b/c?d[e]%41#f@g"
 
 
 class Services(ExitStack):
-    """The services that a test starts. All of them end with the context."""
+    """The services that a test starts. All of them end when the `with` block ends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def behind_a_sentinel(services: Services, folder: Path) -> str:
     wait_until(
         lambda: listens(redis) and listens(port), seconds=10, otherwise="no sentinel"
     )
-    # Nothing listens at the first address, because one of the Sentinels may be down.
+    # Nothing listens at the first address, as if one of two Sentinels were down.
     return f"sentinel://127.0.0.1:{free_port()},127.0.0.1:{port}/mymaster/3"
 
 

@@ -322,7 +322,7 @@ def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
 
 
 def test_the_select_fields_match_the_page_after_the_back_button(page, address):
-    """The fields are reset even if the browser restores them as they were."""
+    """If the browser restores an earlier choice, the page resets the select fields."""
     page.goto(address + "diff/3-4/")
     chosen = page.get_by_label("To", exact=True)
     chosen.select_option("7")
@@ -362,7 +362,8 @@ def test_a_view_can_be_chosen_without_local_storage(page, address):
         " { get() { throw new Error('no storage'); } })"
     )
     failures = []
-    # The theme's script uses the storage, and raises an error. Our script must not.
+    # The theme's script raises an error, because it uses the storage. Our script must
+    # not raise an error.
     page.on("pageerror", lambda error: failures.append(error.stack or error.message))
     page.goto(address + "diff/3-4/")
     expect(page.get_by_label("side by side", exact=True)).to_be_checked()
@@ -374,7 +375,7 @@ def test_a_view_can_be_chosen_without_local_storage(page, address):
 
 @pytest.fixture
 def phone(chromium, address):
-    """Return a function (scheme) that opens a pair on a phone and unfolds all files."""
+    """Return a function (scheme) that opens a diff on a phone and unfolds its files."""
 
     def show(scheme: str):
         phone = chromium.new_page(

@@ -263,7 +263,7 @@ WHOLE = ("", "steps/4-worker/", "diff/3-4/", "flow/")
 UNFOLD = "document.querySelectorAll('details').forEach(d => d.open = true)"
 
 
-# These pages are built like the pages of the other steps: only `-m lab` checks them.
+# These pages are built like the pages of the other steps, so only `-m lab` checks them.
 ALIKE = ("steps/2-view/", "steps/3-queue/", "steps/5-signal/", "steps/6-consumer/")
 
 
@@ -299,7 +299,7 @@ def test_a_page_is_accessible_and_requests_nothing_from_other_hosts(
 
 
 def note_requests(page) -> tuple[list[str], list[str]]:
-    """Collect the requests that the page makes from now on.
+    """Collect the requests that the page makes after this call.
 
     Return a list of all requested addresses, and a list of the failed requests. Both
     lists grow with each request.
@@ -339,7 +339,8 @@ def test_on_a_phone_only_code_scrolls_sideways(address, chromium):
     with_scripts = chromium.new_page(viewport=phone)
     without = chromium.new_page(viewport=phone, java_script_enabled=False)
     for path in (*map(address_of, PAGES), *LOOKED_AT):
-        # The pages of the diff explorer are long. Scripts do not change their layout.
+        # Open the pages of the diff explorer without scripts, because these pages are
+        # long, and scripts do not change their layout.
         page = without if path.startswith("diff/") else with_scripts
         page.set_viewport_size(phone)
         page.goto(address + path, wait_until="load")

@@ -75,7 +75,7 @@ def test_build_writes_the_site(small_site, chromium):
     text = (steps.find("4").folder / "search" / "tasks.py").read_text()
     function = re.search(r"@cache\n(?:.+\n)+", text)[0]
     # The listing starts and ends with a line that is already in step 3. The copied text
-    # contains neither the note nor a gap.
+    # contains neither the note nor the mark of a gap between two parts.
     whole = re.escape(function.rstrip("\n"))
     around = re.fullmatch(rf"(.+)\n+{whole}\n+(.+)", copied)
     assert around, copied
@@ -156,7 +156,7 @@ def raw_status(port: int, path: str) -> int:
 
 
 def test_the_site_is_built_again_when_a_step_changes(small_site):
-    """Other machines can also open the site, but they cannot read other files."""
+    """Other machines can also read the site, but no files outside of the site."""
     port = free_port()
     log = small_site / "serve.txt"
     with log.open("w") as output:

@@ -5,7 +5,7 @@ import pytest
 from tutorial.project import steps
 
 STEPS = [f"steps/{step.name}-{step.stage}/" for step in steps.steps()]
-# The pages of the other steps are built like this one: only `-m lab` checks them.
+# The pages of the other steps are built like this one, so only `-m lab` checks them.
 LOOKED_AT = ("steps/4-worker/",)
 
 COVERED = """

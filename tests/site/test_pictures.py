@@ -211,7 +211,7 @@ def as_png(picture: Image.Image) -> bytes:
 
 
 def opened(data: bytes) -> Image.Image:
-    """Return the picture in this file, with RGB colours."""
+    """Return the picture from the bytes of its file, with RGB colours."""
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
@@ -356,7 +356,7 @@ def test_a_picture_that_loads_late_does_not_change_the_layout(
     address, chromium, path, place, width
 ):
     window = chromium.new_page(viewport={"width": width, "height": 900})
-    window.route("**/*.png", lambda route: None)  # hold each request for a picture
+    window.route("**/*.png", lambda route: None)  # make requests for pictures wait
     image = window.locator(f"{place} img:visible").first
     with window.expect_request("**/*.png"):
         window.goto(address + path)
@@ -364,7 +364,7 @@ def test_a_picture_that_loads_late_does_not_change_the_layout(
     before = image.bounding_box()
     assert image.evaluate("image => image.naturalWidth") == 0
     assert before["width"] <= min(620, width)
-    window.unroute_all()  # also continues the held requests
+    window.unroute_all()  # also continues the waiting requests
     window.wait_for_function(
         "image => image.naturalWidth === 1520", arg=image.element_handle()
     )

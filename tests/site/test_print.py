@@ -63,8 +63,8 @@ def test_a_page_is_printed_without_menus_and_in_light_colours(address, chromium)
     assert all(one.evaluate(IS_SEEN) for one in tabs.all())
     assert page.locator(NOTES).count() > 4
     # When the height of a block changes, the theme builds the notes of the block again.
-    # In this test, the notes may come after the event. When a browser prints, both
-    # happen together.
+    # When a browser prints, this happens together with the event. In this test, it may
+    # happen later, so repeat the event until the notes are visible.
     page.wait_for_function(NOTES_ARE_SEEN)
     assert page.locator("pre .md-annotation__index").first.is_visible()
     assert not page.evaluate(DARK)
@@ -116,7 +116,7 @@ class Names(HTMLParser):
 def test_the_handout_contains_all_steps_and_its_links_work(built):
     html = handout.assemble(built.folder)
     names = Names(html)
-    # Outside of the article, the theme uses two ids twice.
+    # Check only the article, because the theme uses two ids twice outside of it.
     article = Names(handout.ARTICLE.search(html)[2])
     assert len(article.ids) == len(set(article.ids))
     assert {"s7", "s7-run-it", "s4-the-second-process"} <= set(article.ids)
