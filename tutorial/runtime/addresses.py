@@ -23,11 +23,11 @@ def own_addresses() -> list[str]:
 def _source_addresses() -> Iterator[str]:
     for destination in DESTINATIONS:
         probe = socket.socket(type=socket.SOCK_DGRAM)
-        # If there is no route to that network, the system refuses to connect.
+        # If there is no route to `destination`, the system refuses to connect.
         with probe, contextlib.suppress(OSError):
             probe.connect((destination, 9))
             yield probe.getsockname()[0]
-    with contextlib.suppress(OSError):  # it may not know its own name
+    with contextlib.suppress(OSError):  # the machine may not know its own name
         yield from socket.gethostbyname_ex(socket.gethostname())[2]
 
 

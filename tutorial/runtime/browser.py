@@ -30,10 +30,10 @@ SYSTEM_BROWSERS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 
-# Features of Chromium that are turned off. With the first two, Chromium creates two
-# internal pages for the address bar of each window, which take longer to load than the
-# page under test. Playwright turns off the other features itself. They are repeated
-# here because Chromium obeys only the last --disable-features.
+# Features of Chromium that are turned off. If the first two were on, Chromium would
+# create two internal pages for the address bar of each window. They take longer to load
+# than the page under test. Playwright turns off the other features itself. They are
+# repeated here because Chromium obeys only the last --disable-features.
 UNWANTED_FEATURES = (
     *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
     *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tutorial.paths import WHEELS
 
-DESCRIPTION = "pack.json"  # the name of a file in WHEELS
+DESCRIPTION = "pack.json"  # the name of a file in the folder WHEELS
 
 
 @dataclass(frozen=True, order=True)

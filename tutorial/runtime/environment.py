@@ -63,7 +63,7 @@ def ensure(*names: str) -> None:
 
 
 def missing_sets(*names: str) -> list[str]:
-    """Return the names of those requirements in `names` that are not installed."""
+    """Return those of `names` whose sets of requirements are not installed."""
     return [name for name in names if not _is_installed(name)]
 
 

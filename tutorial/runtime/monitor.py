@@ -120,9 +120,9 @@ class RedisMonitor:
 
 @contextlib.contextmanager
 def monitor(url: str) -> Iterator[RedisMonitor]:
-    """Collect the commands that the Redis server at `url` receives in this context.
+    """Collect the commands that the Redis server at `url` receives.
 
-    Yields the RedisMonitor that collects them.
+    Yields the RedisMonitor that collects them until the `with` block ends.
     """
     client = redis.Redis.from_url(url, socket_timeout=None)
     pool = client.connection_pool

@@ -132,10 +132,10 @@ max_client_conn = 1000
 
 
 def _own(data: Path) -> list[str]:
-    """Return a prefix for a command, with which a user other than root runs it.
+    """Return the words to put before a command so that USER runs it instead of root.
 
-    That user becomes the owner of `data`. If this process does not run as root, the
-    prefix is empty, and the owner stays.
+    USER becomes the owner of `data`. If this process does not run as root, returns
+    an empty list and does not change the owner.
     """
     if os.geteuid() != 0:
         return []

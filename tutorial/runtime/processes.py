@@ -2,7 +2,7 @@
 
 Each child leads a process group of its own. A terminal's Ctrl-C therefore reaches only
 this program, and ending a group also ends the processes that the child started. A
-reaper process, which outlives this one, ends the groups if this one is killed.
+reaper process outlives this program, and ends the groups if this program is killed.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ class Process:
 
 
 class Processes:
-    """A set of child processes. Use it as a context: leaving it ends all of them.
+    """A set of child processes. The end of its `with` block ends all of them.
 
     `on_line(name, line)` is called for each line that a child prints, from the thread
     that reads that child's output.

@@ -76,7 +76,7 @@ def others() -> list[str]:
     for file in RUN.glob("*/address"):
         try:
             with locked(file.with_name("lock"), "it runs"):
-                file.unlink()  # a `run` that was killed left it behind
+                file.unlink()  # a `run` that was killed did not delete it
         except Problem:
             with contextlib.suppress(FileNotFoundError):
                 found.append(file.read_text())
@@ -110,7 +110,7 @@ class Project:
             # Without DEBUG, the finished app expects to be in production.
             "DEBUG": os.environ.get("DEBUG", "1"),
             "PYTHONUNBUFFERED": "1",
-            # Keep __pycache__ out of the step's folder.
+            # Python must not create __pycache__ in the step's folder.
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
@@ -183,8 +183,8 @@ class Project:
     def wait_until_ready(self, seconds: float = 30) -> None:
         """Wait until the web process listens and the worker, if any, takes messages.
 
-        Raises Problem if a process ends before that, and TimeoutError with the last
-        lines of each process after `seconds`.
+        Raises Problem if a process ends before that. After `seconds`, raises
+        TimeoutError with the last lines of each process.
         """
 
         def last_words(process: Process) -> str:

@@ -231,8 +231,8 @@ def _wait_until_up(
 ) -> None:
     """Wait until `is_up` returns true.
 
-    If that takes too long, or if the process ends, stops the process, and raises
-    Problem with the last lines that `said` returns.
+    If that takes too long, ends the process. In this case, and if the process ends by
+    itself, raises Problem with the last lines that `said` returns.
     """
 
     def is_up_or_ended() -> bool:

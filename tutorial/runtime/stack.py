@@ -23,8 +23,8 @@ from tutorial.runtime.processes import Process, Processes
 from tutorial.runtime.project import Project
 from tutorial.runtime.services import Launch, Service, launch_redis, launch_stand_in
 
-# The options of a quick stand-in. Its latency is long enough to see whether a view
-# waits for the answer, and short enough for a test.
+# The options of a quick stand-in for the OpenAI API. Its latency is long enough to see
+# whether a view waits for the answer, and short enough for a test.
 QUICK_STAND_IN = ("--latency", "0.3", "--pace", "0.005")
 
 
@@ -42,12 +42,12 @@ def own_services(root: Path, *stand_in_options: str) -> dict[str, Launch]:
 
 @dataclass
 class Stack:
-    """A running project with everything that it needs, as a context.
+    """A running project with everything that it needs, for a `with` statement.
 
-    Entering it copies the project, starts the services, prepares the project, starts
-    its processes and waits until they are ready. If that fails, it stops everything and
-    raises Problem or TimeoutError with the last lines of each process. Leaving the
-    context stops everything, in less than 5 seconds.
+    At its start, the statement copies the project, starts the services, prepares the
+    project, starts its processes and waits until they are ready. If that fails, it
+    stops everything and raises Problem or TimeoutError with the last lines of each
+    process. At its end, it stops everything, in less than 5 seconds.
     """
 
     folder: Path
@@ -118,7 +118,7 @@ class Stack:
         self._exits.close()
 
     def start(self) -> None:
-        """Start everything, as entering the context does.
+        """Start everything, as a `with` statement does.
 
         The caller has to call `close` afterwards.
         """

@@ -50,7 +50,8 @@ class Supervisor:
     """Watches the processes and the files of a running project.
 
     `worker_files` are the paths, inside the project, of the code that its worker runs.
-    `say` prints a line. If `goes_on` is true, the project ends only when web ends.
+    `say` prints a line. If `goes_on` is true, only the end of the web process ends the
+    project.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class Supervisor:
 
     def _look_at_web(self, ended: Process | None) -> None:
         if ended:
-            self._stack.processes.stop([ended])  # also ends its child processes
+            self._stack.processes.stop([ended])  # to end the processes that it started
             self._down = Down(time.monotonic(), self._files_read(), has_ended=True)
         elif self._stack.project.listens():
             if self._is_starting or (self._down and self._down.is_reported):

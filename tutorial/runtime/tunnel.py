@@ -1,8 +1,8 @@
 """SSH: how a browser on another machine reaches the pages of this machine.
 
 The pages are served only on 127.0.0.1, because they run in Django's debug mode and let
-in everybody who reaches them. A tunnel lets one person in, and the browser keeps the
-address that Django and Channels expect.
+in everybody who reaches them. A tunnel lets one person in, and the address in that
+person's browser is one that Django and Channels expect.
 """
 
 import os

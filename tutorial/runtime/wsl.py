@@ -15,7 +15,7 @@ SHARED_PORTS = (
 
 
 def note(port: int) -> str:
-    """Return what to add to the message that `port` is taken, or ""."""
+    """Return a note for the message which says that `port` is taken, or ""."""
     return SHARED_PORTS.format(port) if _shares_ports() else ""
 
 

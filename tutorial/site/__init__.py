@@ -29,10 +29,11 @@ A part of a file
 Above the listing, the page shows the name of the file and the place where the lines go.
 The build computes this place. For a file that changes, there are two tabs. The tab "The
 file" highlights the lines that this step adds, and strikes through the lines that it
-removes. The tab "What changes" shows the same part as a diff. Both start from the file
-as it is after a reader has typed the listings above. Each part begins and ends with
-lines that were already in the file. A new file has no tabs. If a listing shows only a
-part of a new file, the place is that of the part's first lines. The fields:
+removes. The tab "What changes" shows the same part as a diff. Both tabs start
+from the file as it is after a reader has typed the listings above. Each part begins and
+ends with lines that were already in the file. A new file has no tabs. If a listing
+shows only a part of a new file, the place is that of the part's first lines. The
+fields:
 
 `file`
     The path of the file in the project.

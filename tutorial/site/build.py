@@ -37,7 +37,8 @@ def serve(port: int, host: str) -> None:
 def build(folder: Path | None = None) -> None:
     """Write the site to `folder` or to `site/`, ready for any web server.
 
-    Raises Problem if a fence names something that does not exist, or a link is broken.
+    Raises Problem if a fence names something that does not exist, or if a link is
+    broken.
     """
     # Do not add --quiet: it also hides the warnings that fail a strict build.
     options = ["--site-dir", str(folder)] if folder else []

@@ -7,8 +7,8 @@ from tutorial.site.listing import fenced
 
 TITLE, COMMAND, CONTINUATION = "# ", "$ ", "> "
 
-# Stands for a part of an output that may vary: as a whole line, for any number of
-# lines, and inside a line, for any characters.
+# Stands for a part of an output that may vary. As a whole line, it stands for any
+# number of lines. Inside a line, it stands for any characters.
 ANYTHING = "…"
 
 

@@ -67,7 +67,7 @@ def names_of(node: ast.stmt) -> list[str]:
 
 
 def _span(lines: Sequence[str], node: ast.stmt) -> range:
-    """Return the lines of a statement, its decorators and the comments above them."""
+    """Return the lines of a statement with its decorators and the comments above."""
     decorators = getattr(node, "decorator_list", [])
     start = min([node.lineno, *(d.lineno for d in decorators)]) - 1
     indent = indentation(lines[start])
@@ -108,7 +108,8 @@ def _indented(path: str, lines: Sequence[str], start: int) -> range:
             and line.strip().startswith(CLOSERS)
         ):
             end = following + 1
-            if not line.rstrip().endswith(("{", "(", "[")):  # unlike `} else {`
+            # A line such as `} else {` also opens a new block.
+            if not line.rstrip().endswith(("{", "(", "[")):
                 break
         else:
             break

@@ -57,7 +57,7 @@ OVERVIEWS: dict[str, Callable[[Pair, str], list[str]]] = {
 
 @dataclass
 class Shown:
-    """The indexes of the lines of one file that a page shows as added or removed."""
+    """For one file, the indexes of the lines that a page shows as added or removed."""
 
     added: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
@@ -71,7 +71,8 @@ class Page:
     step: str = ""  # the step that the front matter names
     find: Callable[[str], Pair] = find_pair
     shown: dict[tuple[str, str], Shown] = field(default_factory=dict)
-    typed: dict[str, dict[str, Typed]] = field(default_factory=dict)  # by step and file
+    # The learner's files, by step and path.
+    typed: dict[str, dict[str, Typed]] = field(default_factory=dict)
 
     def expand(self, text: str) -> str:
         """Return the `text` of the page with its fences replaced by Markdown.
@@ -180,7 +181,7 @@ class _WholeWords(Treeprocessor):
 
 
 class _WholeOptions(Postprocessor):
-    """Keeps a word on one line in the commands of listings, which are already HTML."""
+    """Keeps a word of a command on one line, in listings that are already HTML."""
 
     def run(self, text: str) -> str:
         def wrap(command: re.Match[str]) -> str:

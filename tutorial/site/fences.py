@@ -11,8 +11,8 @@ from tutorial.problem import Problem
 OPENING = re.compile(r"(?P<indent> *)(?P<marks>`{3,}|~{3,}) *(?P<info>.*?) *")
 
 
-# A directive such as <!-- ask: What is a broker? -->. It tells the test that follows a
-# page what to do.
+# A directive such as <!-- ask: What is a broker? -->. It tells the test of a page what
+# to do.
 DIRECTIVE = re.compile(r" *<!-- (?!-->)\S((?!-->).)* -->")
 
 

@@ -11,7 +11,7 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 
 
 def terms(markdown: str) -> dict[str, str]:
-    """Return the first two sentences about each term, as plain text, by term."""
+    """Return, for each term, the first two sentences about it as plain text."""
     parts = re.split(r"^## +(.+?) *$", markdown, flags=re.M)[1:]
     found = {}
     for title, text in zip(parts[::2], parts[1::2], strict=True):

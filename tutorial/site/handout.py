@@ -22,7 +22,8 @@ ADDRESS = "steps/handout/"
 ARTICLE = re.compile(r'(<article class="md-content_[^>]*>)(.*?)(</article>)', re.S)
 FIGURE = re.compile(r'<figure class="flow.*?</figure>', re.S)
 TITLE = re.compile(r"<title>.*?</title>", re.S)
-# The link at the start of a step's page to its diff, which is not in the handout.
+# The link to the diff explorer at the start of a step's page. The handout does not
+# contain the explorer.
 DIFF = re.compile(r" · <a [^>]*>All changes</a>")
 LINE_ANCHOR = re.compile(r'<a id="__codelineno[^>]*></a>')
 TAG = re.compile(r"<[a-z][^<>]*>")
@@ -82,7 +83,7 @@ def printed(site: Path, program: str) -> bytes:
         page = chromium.new_page(color_scheme="light")
         show(page, site)
         options = {"prefer_css_page_size": True, "outline": True, "tagged": True}
-        # Page numbers are known only after printing: a stylesheet cannot insert them.
+        # A stylesheet cannot insert page numbers: they are known only after printing.
         numbers = first_pages(page.pdf(**options))
         page.evaluate(NUMBER, numbers)
         return page.pdf(**options)

@@ -21,7 +21,7 @@ from tutorial.site.typed import Line, Typed
 
 FIELDS = ("file", "show", "notes", "collapse", "bare", "made", "step")
 AROUND = 2  # lines shown around a change, if the page does not name a part
-SMALL = 12  # lines: a changed file that is not longer is shown whole
+SMALL = 12  # a changed file with at most this number of lines is shown whole
 CONTEXT = 3  # lines around a change in a diff
 
 # For each suffix of a file: the name of its highlighter, and how a comment is written.
@@ -208,7 +208,7 @@ def _the_file(listing: Listing) -> list[str]:
 class _Row:
     """A line that a listing can show.
 
-    It is lit if it is new, and gone if the step removes it.
+    It is lit (highlighted) if it is new, and gone if the step removes it.
     """
 
     line: Line

@@ -64,7 +64,7 @@ def on_serve(server, config, builder):
     host, port = config.dev_addr
     if host != addresses.HERE:
         found = addresses.urls(host, port)
-        # MkDocs prints this address; a browser cannot open 0.0.0.0.
+        # MkDocs prints `server.url`. With 0.0.0.0 in it, no browser could open it.
         server.url = found[0]
         print("The site is at", ", ".join(found), flush=True)
         print(

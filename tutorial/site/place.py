@@ -8,7 +8,8 @@ from tutorial.site.excerpt import CLOSERS, indentation, named, names_of
 from tutorial.site.pair import Edit, File
 
 LONGEST = 64  # characters that are quoted from a line, at most
-MOST = 3  # places that are named one by one; of more places, only the number is given
+# At most this many places are named. If there are more, only their number is given.
+MOST = 3
 
 
 def place(file: File, parts: list[range]) -> str:
@@ -167,9 +168,9 @@ def _after_block(lines: Sequence[str], opener: int) -> str:
 
 
 def _opener(lines: Sequence[str], closer: int, start: int) -> int:
-    """Return the line, from `start` on, that opens the block that `closer` closes.
+    """Return the index of the line that opens the block ending at the line `closer`.
 
-    Returns `closer` itself if there is none.
+    The search begins at the line `start`. Returns `closer` if it finds no such line.
     """
     level = indentation(lines[closer])
     openers = [
@@ -210,7 +211,7 @@ def _tells(lines: Sequence[str], number: int) -> bool:
 
 
 def _gone(file: File, old: range) -> list[str]:
-    """Describe the removed lines: by a name, by the line itself, or by their number."""
+    """Describe the removed lines: their name, the only line, or how many there are."""
     old = _trim(old, file.old)
     if not old:
         return []

@@ -128,12 +128,12 @@ def processes(pair: Pair, body: str) -> list[str]:
 
 
 def _without_run(pair: Pair) -> list[str]:
-    """Return what else has to be done without `run`, as the items of a list."""
+    """Return the items of a list: what to do for this step if `run` is not used."""
     lines = []
     for sentence in difference.advice(pair.old, pair.new):
         title, _, rest = sentence.partition(": ")
         if title.endswith("process"):
-            continue  # the process is in the table
+            continue  # the table shows the process already
         if title in ("Install", "Migrate", "New package"):
             rest = f"`{rest}`"
         lines.append(f"- {title}: {rest}")

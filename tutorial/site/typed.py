@@ -85,7 +85,7 @@ class Typed:
         return any(above) and below[0]
 
     def _blocks(self, edit: Edit) -> list[range]:
-        """Return the groups of added lines, which blank lines separate."""
+        """Return the groups of added lines. Blank lines separate the groups."""
         found: list[range] = []
         for n in edit.new:
             if not self.file.new[n].strip():

@@ -84,7 +84,8 @@ def _catch_up(folder: Path, title: str, step: Step) -> None:
 def _present(folder: Path, wanted: dict[str, Path]) -> set[str]:
     """Return the paths of the project's files and links in `folder`.
 
-    If a folder has the path of a wanted file, this path stands for all its contents.
+    If a folder has the path of a wanted file, the result contains the path of the
+    folder, and not the paths of its contents.
     """
     in_the_way = {name for name in wanted if (folder / name).is_dir()}
     present = set(in_the_way)
@@ -192,7 +193,7 @@ def _fits(database: Path, step: Step) -> bool:
 
 def _migrate(folder: Path) -> None:
     project = Project(folder, 8000)
-    project.environment.pop("DATABASE_URL", None)  # use the file in `folder`
+    project.environment.pop("DATABASE_URL", None)  # use the SQLite file in `folder`
     project.migrate()
 
 

@@ -43,7 +43,10 @@ def readable_errors(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def all_or_nothing(folder: Path) -> Iterator[None]:
-    """Create the folder. If the block fails, remove everything that was created."""
+    """Create the folder.
+
+    If the `with` block fails, remove everything that was created.
+    """
     around = [path for path in folder.parents if not path.exists()]
     is_new = not folder.exists()
     before = set() if is_new else set(folder.iterdir())

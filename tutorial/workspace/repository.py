@@ -91,7 +91,7 @@ def write(
     # In later checkouts, the user's own git must not convert line endings.
     _git(folder, "config", "core.autocrlf", "false")
     if branches:
-        # Each branch has the name of a tag, and git would warn each time it is used.
+        # Each branch has the name of a tag. git would warn at each use of the name.
         _git(folder, "config", "core.warnAmbiguousRefs", "false")
     _git(folder, "symbolic-ref", "HEAD", f"refs/heads/{BRANCH}")
     _git(folder, "fast-import", "--quiet", given=b"".join(_stream(commits, branches)))

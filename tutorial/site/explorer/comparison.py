@@ -111,7 +111,10 @@ class Comparison:
 
 @cache
 def comparisons() -> Sequence[Comparison]:
-    """Return all pairs of steps. Their files are cached until the next build."""
+    """Return all pairs of steps.
+
+    The pairs and their changes are cached until the next build.
+    """
     return [Comparison(old, new) for old, new in combinations(every(), 2)]
 
 

@@ -24,7 +24,7 @@ ELEMENTS = {" ": "span", "-": "del", "+": "ins"}
 class Row:
     """A line of the diff, with its number in each of the two files, counted from 1."""
 
-    sign: str  # " ", "-", "+", or "@" for the head of a hunk
+    sign: str  # " ", "-" or "+"; the head of a hunk has "@"
     old: int | None
     new: int | None
     html: Markup
