@@ -31,7 +31,7 @@ def server(tmp_path):
 
 
 class DropsCancellation(State):
-    """A state whose `look` drops a cancellation, as a library may do."""
+    """A state of the map. Its `look` ignores a cancellation, as a library may do."""
 
     is_looking = False
 

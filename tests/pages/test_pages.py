@@ -80,7 +80,8 @@ ELSEWHERE = (
     r"ssh -N( -L (\d+):127\.0\.0\.1:\2){3} ada@machine",
     r"python3 -m tutorial (propagate \d|test|pictures)|requirements/compile",
 )
-# The two commands to begin a step. The tests run neither: they prepare the folder.
+# The two commands to begin a step. No test types them here, because the tests make
+# the folder themselves.
 START = re.compile(r"python3 -m tutorial new \.\./my-search (\d)(?: --catch-up)?")
 
 

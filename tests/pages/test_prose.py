@@ -17,7 +17,7 @@ STEP_PAGES = {f"docs/steps/{step.name}-{step.stage}.md": step for step in steps.
 # The pages about all steps.
 OVERVIEWS = ("docs/flow.md", "docs/glossary.md", "docs/final.md")
 
-# Names that no step contains: commands, places, and names of other projects.
+# Names that no step contains: commands, paths, messages, and names of other software.
 ELSEWHERE = re.compile(
     r"python3 -m tutorial .*|simulate: .*|\.\./my-search|\.before-catch-up/|\.gitignore"
     r"|final/|check( 7)?|run|wss?:|action|role=.*|<[^>]*>|CELERY_X"

@@ -152,7 +152,7 @@ def script(path: Path, text: str, status: int) -> Path:
 
 
 def use_venv(folder: Path, monkeypatch) -> None:
-    """Make the program use `folder` as its .venv, and find no uv."""
+    """Make the program use `folder` as its .venv, and hide uv from the program."""
     monkeypatch.setattr(environment, "VENV", folder)
     monkeypatch.setattr(environment, "PYTHON", folder / "bin" / "python")
     monkeypatch.setattr(environment, "PLACE", folder / "place")

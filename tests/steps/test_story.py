@@ -66,7 +66,8 @@ def test_each_stage_of_a_search_logs_one_line_in_order(name, run_step, chromium)
     running = run_step(name)
     last = min(running.step.number, 7)
     names = [step.stage for step in steps.steps()]
-    lengths = []  # of the log: before the question, and at each later call of log()
+    # The length of the log at each call of `log`. The first call precedes the question.
+    lengths = []
 
     def log() -> list[tuple[str, str]]:
         lengths.append(len(running.log))
@@ -120,7 +121,7 @@ def test_each_stage_of_a_search_logs_one_line_in_order(name, run_step, chromium)
     if last == 7:
         assert said[1][2] == searches[-1], "the browser logs another id"
 
-    # The pages of the site show this story.
+    # The pages of the site show this log of a search.
     shown = (RECORDED / recorded_name(name)).read_text()
     assert recording.without_clock(recording.normalise([*console, *lines])) == (
         recording.without_clock(shown)

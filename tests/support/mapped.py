@@ -71,7 +71,7 @@ def mapped(
     copy: Callable[[Path, Path], object] = copy_project,
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Mapped]:
-    """Run a copy of the step with a map. Leaving the context stops both."""
+    """Run a copy of the step, and its map, during the `with` block."""
     root = Path(tempfile.mkdtemp(prefix="tutorial-mapped-")).resolve()
     events = root / "events"
 

@@ -28,8 +28,8 @@ END = 5.0
 class Runner:
     """A child process in the folder `root`: `tutorial run`, or another `command`.
 
-    With `forks`, the Python programs that it starts are forked, which is quick, but
-    `processes` does not list them.
+    With `forks`, the child starts Python programs by forking. That is quick, but
+    `processes` does not list these programs.
     """
 
     def __init__(
@@ -131,8 +131,8 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def _take_signals() -> None:
-    # A test run that was started by `nohup` or a shell's `&` ignores these signals, and
-    # its children would inherit that.
+    # A test run that was started by `nohup` or a shell's `&` ignores these signals.
+    # Without the following lines, its children would ignore them, too.
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 

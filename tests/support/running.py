@@ -53,7 +53,7 @@ def start_running(
     environment: Mapping[str, str] = MappingProxyType({}),
     stand_in_options: Sequence[str] = (),
 ) -> Running:
-    """Start the project in `folder`, in place, with its own services.
+    """Start the project in `folder` itself, not in a copy, with its own services.
 
     Returns when the project is ready. `environment` contains more variables for its
     processes. `stand_in_options` are added to the options that make the API's stand-in
@@ -66,7 +66,7 @@ def start_running(
         services=own_services(folder.parent, *stand_in_options),
         environment=environment,
         prepare=migrate_once,
-        grace=0.2,  # tests of how a project ends do not use this function
+        grace=0.2,  # short, because no test of a project's end uses this function
     )
     return Running(step, stack.__enter__())
 

@@ -14,7 +14,7 @@ STAGE = re.compile(r"stage (\d) · \w+ · (\w+).*")
 
 
 def shown(seen: Seen, healthy: Seen) -> set[str]:
-    """Return the names of the tools whose output differs from the healthy project."""
+    """Return the names of the tools that show a mistake in the project."""
     found = {name for name, differs in LOOKS.items() if differs(seen, healthy)}
     if not seen.has_form:  # nobody can search, and no page of the app is open
         found -= {"show_queue", "show_groups", "log"}
@@ -112,7 +112,7 @@ def _lines(seen: Seen) -> list[str]:
     return kept
 
 
-# Matches lines that are in one log and not in another by chance.
+# Matches lines that may, by chance, be in one log and not in another.
 CHANCE = re.compile(
     r" 304 |WebSocket DISCONNECT|Broken pipe|Warm shutdown"
     r"|^\w+ \d+, \d{4} - |^\s*warnings\.warn"

@@ -79,7 +79,7 @@ def build_once(shared: Path) -> Built:
 
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """Run a file server for `folder` inside this context, and yield its address."""
+    """Run a file server for `folder` during the `with` block, and yield its address."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments) -> None:

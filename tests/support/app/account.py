@@ -39,7 +39,7 @@ def log_in(person: Person, name: str) -> None:
 
 
 def log_out(person: Person) -> None:
-    """Log out. The person is a new guest from now on."""
+    """Log out. After the logout, the person is a new guest."""
     assert submit(person, "/", action="/accounts/logout/").status == 302
 
 

@@ -1,4 +1,4 @@
-"""Reads and changes the app's SQLite database through another connection."""
+"""Reads and changes the app's SQLite database through the test's own connection."""
 
 import contextlib
 import sqlite3
@@ -17,7 +17,10 @@ def file_of(running: Running) -> Path:
 
 @contextlib.contextmanager
 def open_database(running: Running) -> Iterator[sqlite3.Connection]:
-    """Open a separate connection inside this context. It commits each statement."""
+    """Open a connection to the app's database during the `with` block.
+
+    The connection commits each statement.
+    """
     connection = sqlite3.connect(file_of(running), isolation_level=None, timeout=10)
     with contextlib.closing(connection):
         yield connection

@@ -88,7 +88,7 @@ def harm(app: Running, name: str, text: str = "") -> Path:
 
 @contextlib.contextmanager
 def held(app: Running) -> Iterator[None]:
-    """Inside this context, the worker saves no answer."""
+    """During the `with` block, the worker saves no answer."""
     file = harm(app, "hold")
     try:
         yield

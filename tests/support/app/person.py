@@ -1,4 +1,4 @@
-"""A visitor of the app without a browser, who sends the same requests as the page."""
+"""A visitor who has no browser, but sends the same requests as the app's page."""
 
 import json
 import urllib.error

@@ -82,7 +82,10 @@ class Postgres:
 
 @contextlib.contextmanager
 def through_pgbouncer(server: Postgres, database: str) -> Iterator[str]:
-    """Run PgBouncer inside this context, and yield the database's URL through it."""
+    """Run PgBouncer during the `with` block.
+
+    Yields the URL at which clients reach the database through PgBouncer.
+    """
     folder = tempfile.TemporaryDirectory(prefix="pgbouncer-")
     with folder as name, Processes(lambda name, line: None) as processes:
         yield start_pgbouncer(
@@ -92,7 +95,7 @@ def through_pgbouncer(server: Postgres, database: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def start_server(programs: Path, **options: str) -> Iterator[Postgres]:
-    """Inside this context, run a server with a new, empty data folder.
+    """Run a server with a new, empty data folder during the `with` block.
 
     `options` are settings of the server, such as max_connections.
     """

@@ -21,14 +21,14 @@ def kill(process: Process, number: int = signal.SIGKILL) -> None:
 
 
 def restart(running: Running, name: str) -> None:
-    """After the process of that name has ended, start it again."""
+    """Start the process of that name again. It must have ended before the call."""
     running.project.restart(running.processes, name)
     running.project.wait_until_ready(60)
 
 
 @contextlib.contextmanager
 def second_worker(running: Running) -> Iterator[Process]:
-    """Run a second worker inside this context, and yield its process."""
+    """Run a second worker during the `with` block, and yield its process."""
     command = procfile.processes(running.project.folder)["worker"]
     worker = running.project.running["second worker"] = running.processes.start(
         "second worker",
@@ -46,7 +46,7 @@ def second_worker(running: Running) -> Iterator[Process]:
 
 @contextlib.contextmanager
 def without_redis(running: Running) -> Iterator[None]:
-    """Kill Redis, and start it again at the end of this context."""
+    """Kill Redis, and start it again at the end of the `with` block."""
     kill(running.redis)
     try:
         yield
@@ -58,7 +58,7 @@ def without_redis(running: Running) -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_worker(running: Running) -> Iterator[None]:
-    """Kill the worker, and start it again at the end of this context."""
+    """Kill the worker, and start it again at the end of the `with` block."""
     kill(running.project.running["worker"])
     try:
         with ask_redis(running) as client:
@@ -76,7 +76,7 @@ def without_worker(running: Running) -> Iterator[None]:
 
 @contextlib.contextmanager
 def frozen(process: Process) -> Iterator[None]:
-    """Freeze the process until the end of the context.
+    """Freeze the process until the end of the `with` block.
 
     A frozen process still accepts connections, but does not respond.
     """

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 class Proxy:
     """Forwards connections to `port` of this machine until they are frozen.
 
-    A frozen connection stays open, but carries no more data in either direction. New
-    connections are still accepted and forwarded.
+    A frozen connection stays open, but its data is no longer forwarded in either
+    direction. New connections are still accepted and forwarded.
     """
 
     def __init__(self, port: int) -> None:
@@ -62,7 +62,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def proxy_to(port: int) -> Iterator[Proxy]:
-    """Run a proxy to that port of this machine inside this context."""
+    """Run a proxy to that port of this machine during the `with` block."""
     proxy = Proxy(port)
     try:
         yield proxy

@@ -13,7 +13,7 @@ from .person import ENDED, Person
 
 @contextlib.contextmanager
 def nobody_else_sees(site: Site) -> Iterator[None]:
-    """Check that another visitor sees nothing of the searches in this context."""
+    """Check that a stranger sees none of the searches made during the `with` block."""
     stranger = Person(site)
     frames: list[dict] = []
     with stranger.open_socket() as socket:

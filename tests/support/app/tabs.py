@@ -49,7 +49,7 @@ class Tab:
 
 @contextlib.contextmanager
 def living(tabs: list[Tab]) -> Iterator[None]:
-    """Keep the tabs connected inside this context."""
+    """Connect the tabs, and keep them connected during the `with` block."""
     is_over = threading.Event()
 
     async def live() -> None:

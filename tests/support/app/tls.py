@@ -14,10 +14,10 @@ AUTHORITY = "authority.pem"
 
 @contextlib.contextmanager
 def tls_to(port: int, folder: Path) -> Iterator[int]:
-    """Inside this context, run a TLS proxy to that port, and yield the proxy's port.
+    """Run a TLS proxy to that port during the `with` block, and yield the proxy's port.
 
-    Clients have to trust its certificate authority, which is the file AUTHORITY in
-    `folder`.
+    Clients have to trust the proxy's certificate authority, which is the file AUTHORITY
+    in `folder`.
     """
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / AUTHORITY))

@@ -77,8 +77,8 @@ class ForkServer:
 def _start_server() -> socket.socket:
     """Start the process that forks, and return a socket that is connected to it.
 
-    It ends when this process ends. Programs that this process starts may use it, too:
-    see `command.py`.
+    The new process ends when this process ends. Programs that this process starts may
+    use the new process, too: see `command.py`.
     """
     ours, theirs = socket.socketpair(*KIND)
     # A socket whose name begins with a zero byte has no file.

@@ -1,9 +1,9 @@
 """The program that forks: `python server.py SOCKET LISTENER`.
 
-SOCKET and LISTENER are file descriptors. Each message on the socket requests a program,
-and carries two more file descriptors for its output. The reply is [id, null]. When the
-program has ended, [id, status] follows. Other programs may connect to the listener, and
-send the same requests.
+SOCKET and LISTENER are file descriptors. Each message on the socket requests a program.
+Two file descriptors for the program's output are sent with the message. The reply is
+[id, null]. When the program has ended, [id, status] follows. Other programs may connect
+to the listener, and send the same requests.
 """
 
 import atexit
@@ -32,8 +32,8 @@ PATHS = sys.path[1:]
 def serve(owner: socket.socket, listener: socket.socket) -> dict[str, Any]:
     """Fork for each message. In the child, return the request in the message.
 
-    In the server, this function does not return, and ends the process when the owner
-    has gone.
+    In the server, this function never returns. It ends the process when the other end
+    of the socket `owner` is closed.
     """
     asked_by: dict[int, socket.socket] = {}  # the clients of the children, by pid
     ended, wakes = socket.socketpair()
@@ -65,7 +65,7 @@ def serve(owner: socket.socket, listener: socket.socket) -> dict[str, Any]:
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                # Close the server's files now: otherwise the garbage collector would
+                # Close the server's files now. Otherwise, the garbage collector would
                 # later close new files that have the same numbers.
                 others = [entry.fileobj for entry in selector.get_map().values()]
                 for thing in (selector, wakes, *others):
@@ -156,8 +156,8 @@ def become(request: dict[str, Any]) -> None:
 def run(request: dict[str, Any]) -> None:
     """Run the program, and end this process as Python does.
 
-    Modules are not torn down. That would copy all memory that is shared with the
-    server, and take longer than the start of the program.
+    Modules are not torn down. To tear them down would copy all memory that is shared
+    with the server, and take longer than the start of the program.
     """
     status = 0
     try:

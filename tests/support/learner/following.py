@@ -49,7 +49,7 @@ class Learner:
         self.terminals = Terminals(root, PATIENCE, browser)
         url = f"http://127.0.0.1:{self.terminals.port('run')}"
         self.window = Window(browser, url, PATIENCE)
-        self._said_before = 0  # number of lines before the last question
+        self._said_before = 0  # how many lines preceded the last question
         self._unwanted: list[str] = []
         self._keyboard = self._take_seat()
 
@@ -90,7 +90,7 @@ class Learner:
         )
 
     def hurry(self, seconds: float) -> None:
-        """Let each wait take at most this long from now on."""
+        """Limit each wait after this call to this many seconds."""
         self.terminals.patience = self.window.patience = seconds
 
     def do(self, action: Action) -> None:

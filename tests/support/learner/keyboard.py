@@ -53,8 +53,8 @@ class Keyboard:
     def _compare_made(self, file: File, path: Path) -> None:
         """Raise Problem if a file that a command wrote differs from the page.
 
-        In Python files, quotation marks, line breaks and comments may differ, such as
-        the dates that Django writes.
+        In Python files, three things may differ: quotation marks, line breaks, and
+        comments, such as those with dates that Django writes.
         """
         wanted = "".join(line + "\n" for line in file.new)
         made = path.read_text()

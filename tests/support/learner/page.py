@@ -94,7 +94,8 @@ class Page:
     def fences(self) -> list[str]:
         """Return the info strings of the page's fences.
 
-        Fences with more than three marks are left out: they only show other fences.
+        Fences that begin with more than three backticks or tildes are left out, because
+        they only show other fences.
         """
         lines = self.text.split("\n")
         return [f.info for f in fences.scan(lines) if len(f.marks) == 3]

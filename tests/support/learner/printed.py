@@ -41,9 +41,9 @@ def pattern(shown: str) -> re.Pattern[str]:
 def compare(shown: Sequence[str], printed: Sequence[str]) -> set[int]:
     """Return the indexes of the printed lines that the page shows.
 
-    A line `…` matches any number of lines, including none. A line that ends in `…` also
-    matches the lines right below it that have a deeper indentation. Raises Differs if
-    the program printed something else.
+    A shown line `…` matches any number of lines, including none. If another shown line
+    ends in `…`, it can also match the following printed lines that have a deeper
+    indentation. Raises Differs if the program printed something else.
     """
     match = _Match(shown, printed)
     found = match.find()

@@ -43,7 +43,7 @@ class Program:
         self._port = port  # the port that the page shows
 
     def lines(self) -> list[str]:
-        """Return the output so far, but with the port that the page shows."""
+        """Return the output so far, with the page's port in place of the real port."""
         text = self.runner.output.replace(
             f"127.0.0.1:{self.runner.port}", f"127.0.0.1:{self._port}"
         )
@@ -80,7 +80,7 @@ class Terminals:
         self.root = root
         self._browser = browser
         self.patience = patience  # the most seconds that a wait takes
-        self.programs: dict[str, Program] = {}  # by their kind
+        self.programs: dict[str, Program] = {}  # by their kind, "run" or "docs"
         self._ports = {kind: free_port() for kind in PROGRAMS}
         self._looks = root.parent / "looks"
         self._looks.mkdir()

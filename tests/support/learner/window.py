@@ -43,7 +43,7 @@ class Window:
             try:
                 self._page.goto(self.url, wait_until="load", timeout=self._timeout)
             except Error as error:
-                # The second sign means that Chromium is still loading its own page
+                # `chrome-error://` means that Chromium is still loading its own page
                 # about the refused connection.
                 refused = ("ERR_CONNECTION_REFUSED", "chrome-error://")
                 if any(sign in error.message for sign in refused):

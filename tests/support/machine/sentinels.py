@@ -66,7 +66,7 @@ class RedisMachine(Shell):
 
 @contextmanager
 def redis_machines(folder: Path, address: Path) -> Iterator[list[RedisMachine]]:
-    """Make three machines with nothing installed. They exist inside this context."""
+    """Make three new, empty machines. Discard them after the `with` block."""
 
     def make(number: int) -> Machine:
         own = folder / str(number)

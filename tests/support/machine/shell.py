@@ -1,8 +1,12 @@
-"""A root shell on the machine. Between commands, it keeps its variables and folder."""
+"""Types the commands of a page into a root shell on the machine.
+
+The variables and the current folder stay the same from one block of commands to the
+next.
+"""
 
 from support.machine import Machine
 
-STATE = "/root/.shell"  # the file in which the shell keeps its variables
+STATE = "/root/.shell"  # the file with the variables after the last block
 
 
 class Shell:

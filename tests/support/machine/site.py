@@ -74,7 +74,7 @@ class Browser:
 
     @contextlib.contextmanager
     def open_socket(self) -> Iterator:
-        """Open a WebSocket inside this context, as the page does."""
+        """Open a WebSocket as the page does. Close it when the `with` block ends."""
         cookies = "; ".join(f"{name}={v}" for name, v in self.client.cookies.items())
         with (
             socket.create_connection(("127.0.0.1", 443)) as connection,
@@ -113,7 +113,7 @@ def wait_for_answers(opened, task_ids: list[str]) -> dict[str, dict]:
 
 @contextlib.contextmanager
 def busy(browser: Browser) -> Iterator[Counter]:
-    """Inside this context, a thread requests pages and asks questions all the time.
+    """Request pages and ask questions in a thread all the time during the `with` block.
 
     Yields a counter of the results: the statuses of responses, and the exceptions.
     """
