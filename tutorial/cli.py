@@ -62,7 +62,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # the reader has ended, as in `diff 3 4 | head`
+    except BrokenPipeError:  # the output's reader has ended, as in `diff 3 4 | head`
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         sys.exit(0)
 

@@ -127,7 +127,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(port: int) -> None:
-    """Serve on 127.0.0.1 until the process is stopped."""
+    """Serve on 127.0.0.1 until the process ends."""
     api = Api()
     server = await asyncio.get_running_loop().create_server(
         lambda: Connection(api), "127.0.0.1", port, backlog=1024

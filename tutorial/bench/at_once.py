@@ -29,7 +29,7 @@ class Rush:
 async def get_ready(
     stage: Stage, candidate: Candidate, visitor: Visitor, latency: float
 ) -> None:
-    """Wait until one question is answered; then set the API's latency to `latency` s.
+    """Wait until one question is answered. Then set the API's latency, in seconds.
 
     This is necessary because a worker logs that it is ready shortly before it takes
     messages.
@@ -67,7 +67,7 @@ async def ask_at_once(
             try:
                 moments.append(await visitor.answers.of(question, left))
             except NoAnswer:
-                left = 0  # the other answers have had the same time to arrive
+                left = 0  # do not wait longer for the others: they had the same time
         return moments
 
     started = time.monotonic()

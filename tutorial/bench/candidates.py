@@ -66,10 +66,10 @@ class Kind:
     """A candidate that can be started.
 
     `worker` is the name of the floor's worker process (see `floor`). For a step, it is
-    the command that replaces the worker's command in the Procfile; None keeps that
-    command. A step can have several `workers`. `variables` are extra environment
-    variables for its processes. If `is_mapped` is set, a live map observes these
-    processes, and one page of the map is open.
+    the command that replaces the worker's command in the Procfile. If it is None, the
+    Procfile's own command runs. A step can have several `workers`. `variables` are
+    extra environment variables for its processes. If `is_mapped` is set, a live map
+    observes these processes, and one page of the map is open.
     """
 
     name: str
@@ -179,7 +179,7 @@ class Candidate:
 
 
 class Stage:
-    """The API and the candidates of a section. They stop at the end of the context."""
+    """The API and the candidates of a section. The end of `with` ends all of them."""
 
     def __init__(self) -> None:
         self._exits = contextlib.ExitStack()
@@ -212,7 +212,7 @@ class Stage:
             try:
                 return list(pool.map(self._start, kinds))
             except BaseException:
-                # Stop the processes, so that the other threads stop waiting for them.
+                # End the processes, so that no other thread waits for them any longer.
                 for stack in self._stacks:
                     stack.processes.stop()
                 self.processes.stop()

@@ -54,7 +54,7 @@ class Web:
         self._sockets = defaultdict[str, set[asyncio.StreamWriter]](set)  # by user
 
     async def run(self) -> None:
-        """Serve, and forward what the worker publishes, until the process stops."""
+        """Serve, and forward what the worker publishes, until the process ends."""
         news = self._redis.pubsub()
         await news.psubscribe("user_*")
         port = int(os.environ["PORT"])
@@ -142,7 +142,7 @@ class Worker:
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def run(self) -> None:
-        """Take questions from the list until the process stops."""
+        """Take questions from the list until the process ends."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 _, message = await self._redis.brpop([QUEUE])

@@ -17,7 +17,7 @@ KIB = 1024
 
 
 def measure(sizes: Sizes) -> Section:
-    """Open the sockets of one candidate after another, then leave all of them idle."""
+    """Open the sockets of each candidate in turn. Then leave all sockets idle."""
     kinds = (candidates.FLOOR, candidates.STEP_7, candidates.FINAL)
     count = open_files.sockets_for_each(sizes.idle_sockets, len(kinds))
     section = Section(

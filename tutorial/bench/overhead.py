@@ -45,7 +45,7 @@ async def post(visitor: Visitor) -> float:
 
 
 def measure(sizes: Sizes) -> Section:
-    """Let the candidates take turns, so that other load affects all of them equally."""
+    """Let the candidates take turns, so that other programs slow them all equally."""
     section = Section(
         letter="a",
         title="The whole flow with an API that answers at once: submit to answer",

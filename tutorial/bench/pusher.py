@@ -84,7 +84,8 @@ def push_as_step(count: int) -> None:
 def push_as_final(count: int) -> None:
     """Push with the function that the worker of final/ calls for each chunk."""
     users = users_of_project()
-    # This module is in the project. `users_of_project` has put its folder on the path.
+    # Python finds this module, because `users_of_project` has put the project's folder
+    # on the path.
     from search.handlers import broadcast
 
     asyncio.run(push_all(users, count, broadcast))

@@ -14,7 +14,7 @@ class Sizes:
     # Section (a): searches per round.
     fast_searches: int = 80  # for the floor and for final/
     slow_searches: int = 30  # for step 7
-    polled_searches: int = 4  # each takes at least half a second
+    polled_searches: int = 4  # a polled search takes at least half a second
     # Section (b): searches per round.
     streams: int = 8
     # Section (c).

@@ -128,7 +128,7 @@ class FloorVisitor(Visitor):
 
 
 class PageVisitor(Visitor):
-    """A visitor of a step or of final/: sends the form like the script of the page."""
+    """A visitor of a step or of final/, who sends the form like the page's script."""
 
     # The `Accept` header of the script's `fetch`.
     accepts = "*/*"

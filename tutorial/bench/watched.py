@@ -19,12 +19,12 @@ AT_ONCE = ", at once"
 
 
 def with_map(kind: Kind) -> Kind:
-    """Return the same candidate with the observer in its processes and a live map."""
+    """Return the same candidate, but with a live map that observes its processes."""
     return replace(kind, name=kind.name + MAPPED, is_mapped=True)
 
 
 def measure(sizes: Sizes) -> Section:
-    """Let the candidates take turns, so that other load affects all of them equally."""
+    """Let the candidates take turns, so that other programs slow them all equally."""
     section = Section(
         letter="g",
         title="The live map: the same searches without it and with it",

@@ -119,8 +119,8 @@ def normalise(lines: list[tuple[str, str]]) -> str:
     own = next((search for search in searches if search != "-"), "-")
     stages = [one for one in stages if STAGE.search(one[1])[2] in ("-", own)]
     # Lines of different processes may not arrive in the order in which they were
-    # written, so sort them by their times. The browser's lines have no time:
-    # those of stage 7 come last, and the others first.
+    # written, so sort them by their times. The browser's lines have no time. Those
+    # of stage 7 come last, and the others first.
     clocks = [clock for _, line in stages if (clock := _seconds(line)) is not None]
     first = min(clocks, default=0)
     stages.sort(key=lambda one: _order(*one))

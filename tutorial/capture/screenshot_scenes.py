@@ -31,7 +31,8 @@ class Window:
     """A browser window that shows a step's page, and a way to pause the step's API."""
 
     page: Page
-    paused: Callable[[], AbstractContextManager]  # returns a context with a hanging API
+    # Returns a context manager. In its `with` block, the API does not respond.
+    paused: Callable[[], AbstractContextManager]
 
     def type(self, question: str) -> None:
         """Type a question into the form."""
@@ -188,7 +189,7 @@ def photograph(
 
 @contextlib.contextmanager
 def _paused(process: Process) -> Iterator[None]:
-    """Suspend a process inside the block, so that its clients wait."""
+    """Suspend a process while the `with` block runs, so that its clients wait."""
     os.kill(process.child.pid, signal.SIGSTOP)
     try:
         yield

@@ -56,7 +56,10 @@ def _count(number: int, word: str) -> str:
 
 
 def _standings(rows: list[Row]) -> Iterator[str]:
-    """Yield a list item with the number of folders for each standing, best first."""
+    """Yield a list item for each standing, with its number of folders, best first.
+
+    A standing says in words how far a folder has got.
+    """
     counts = Counter(row.standing() for row in rows)
     ranks = {row.standing(): _rank(row) for row in rows}
     for words in sorted(counts, key=lambda one: ranks[one], reverse=True):

@@ -25,8 +25,8 @@ from pathlib import Path
 
 import psutil
 
-# An environment variable that every process of a check inherits. Each check has its own
-# value.
+# The mark: an environment variable that every process of a check inherits. Each check
+# has its own value.
 MARK = "TUTORIAL_CLASS_CHECK"
 
 LOOK = 0.5  # seconds between two checks of the limits
@@ -154,7 +154,7 @@ class Keeper:
         return {*_descendants(), *marked(os.environ.get(MARK, ""))}
 
     def _left(self) -> int:
-        """Return how many processes are still running GRACE seconds after the end."""
+        """Return how many descendants still run GRACE seconds after the command."""
         end = time.monotonic() + GRACE
         while left := [one for one in _descendants() if _runs(one)]:
             if time.monotonic() >= end:

@@ -6,7 +6,8 @@ from pathlib import Path
 from tutorial.check.code import Code
 
 # Patterns for what each step adds. They do not depend on names that a learner chooses.
-# Each step has several, because the learner may have left out the code for one of them.
+# Each step has several patterns, because the learner may have left out the code for one
+# of them.
 SIGNS: dict[int, Callable[[Code], object]] = {
     1: lambda code: code.find(r"<form\b|new WebSocket\(", ".html", ".js"),
     2: lambda code: code.calls("delay", "apply_async", "send_task") or code.tasks,
@@ -30,7 +31,7 @@ SIGNS: dict[int, Callable[[Code], object]] = {
 
 
 def last_part(project: Path) -> int:
-    """Return the highest step that has a sign in the files, or 0.
+    """Return the last step of which the files show a sign, or 0 if there is none.
 
     A sign shows that code was written, not that it works. Raises Problem if the folder
     cannot be read.

@@ -1,11 +1,11 @@
 """A row of the table: how far one folder of the class has got.
 
 Two numbers describe a folder. The step that it has *reached* is the last step that its
-files show traces of (`parts`). Steps after the one up to which the class is checked do
-not count. The step that is *done* is the last step whose stage has passed in the
-report, together with all earlier stages. If a folder has reached a later step than the
-one that is done, one of its steps is broken. Otherwise, if the flow breaks, it breaks
-at a step that the learner has not begun.
+files show traces of (`parts`). If the class is checked up to step 4, for example,
+traces of later steps do not count. The step that is *done* is the last step whose stage
+has passed in the report, together with all earlier stages. If a folder has reached a
+later step than the one that is done, one of its steps is broken. Otherwise, if the flow
+breaks, it breaks at a step that the learner has not begun.
 """
 
 from collections.abc import Iterable
@@ -75,7 +75,10 @@ class Row:
 
     @property
     def reached(self) -> int:
-        """The last step that the files show traces of, or 0."""
+        """The last step that the files show traces of, or 0.
+
+        It is at most the step up to which the class is checked, and at least `done`.
+        """
         typed = min(self.result.get("parts", 0), self.step)
         return max(typed, self.done)
 
@@ -88,7 +91,7 @@ class Row:
 
     @property
     def broken(self) -> dict | None:
-        """The diagnosis of the first hop that breaks or cannot be judged, or None."""
+        """The diagnosis of the first hop that breaks or cannot be judged, if any."""
         return self._broken_stage["diagnosis"] if self._broken_stage else None
 
     @property
@@ -219,7 +222,7 @@ def stumbles(rows: Iterable[Row]) -> list[Stumble]:
 
 
 def _words(found: dict) -> str:
-    """Return a diagnosis as one line: its stage, title and place."""
+    """Return a diagnosis as one line: its stage, its title, and the file and line."""
     where = f" ({found['at']})" if found["at"] else ""
     stage = found["stage"]
     number = f"{stage} " if stage else ""

@@ -24,7 +24,7 @@ class Commands:
         self._parsers = parsers
 
     def add(self, name: str, help_: str, function: Function) -> Parser:
-        """Add a command, and return its parser, which declares its arguments."""
+        """Add a command. Returns its parser, on which the caller declares arguments."""
         command = self._parsers.add_parser(
             name, help=help_, description=help_ + ".", allow_abbrev=False
         )
@@ -80,7 +80,7 @@ def port_number(text: str) -> int:
 
 
 def ip_address(text: str) -> str:
-    """Read an IPv4 address. Raises ArgumentTypeError for anything else."""
+    """Return the text if it is an IPv4 address. Otherwise, raises ArgumentTypeError."""
     try:
         return str(ipaddress.IPv4Address(text))
     except ValueError:

@@ -135,7 +135,7 @@ def run(
             check_port(map_port, "Choose another port for the map:", "--map-port")
             events.unlink(missing_ok=True)
         for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # set by nohup
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup sets SIG_IGN
                 signal.signal(number, stop)
         try:
             with contextlib.closing(stack):

@@ -12,7 +12,7 @@ SECRET = re.compile(r"(?i)csrf|passw|secret|token|api_?key|\bkey\b|card")
 
 
 def shown(values: dict[str, Any], most: int = 300) -> dict[str, str]:
-    """Return the values as text, without secrets, each cut to `most` characters."""
+    """Return the values as text, each cut to `most` characters. Hides all secrets."""
     return {
         name: "(not shown)" if SECRET.search(name) else _cut(value, most)
         for name, value in values.items()
@@ -20,7 +20,7 @@ def shown(values: dict[str, Any], most: int = 300) -> dict[str, str]:
 
 
 def hidden(text: str) -> str:
-    """Remove from a text all API keys, cookies and passwords in addresses."""
+    """Return the text without API keys, cookies, and the passwords in addresses."""
     text = re.sub(r"://[^/\s@]*@", "://", text)
     text = re.sub(r"\b(sessionid|csrftoken)=[\w-]+", r"\1=…", text)
     return re.sub(r"\bsk-[\w-]{6,}", "sk-…", text)
@@ -48,7 +48,7 @@ def sentence(words: str) -> str:
 
 
 def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
-    """Yield the hops of an event. An event that only explains others has none."""
+    """Yield the hops of an event: none if the event only explains other events."""
     make = HOPS.get(event["what"])
     if make is None:
         return

@@ -55,9 +55,9 @@ class Journey:
     question: str = ""
     ids: list[str] = field(default_factory=list)  # the ids of its tasks
     hops: list[Hop] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)  # the source of the hops
+    events: list[Event] = field(default_factory=list)  # the hops come from these events
     is_dropped: bool = False  # the request was not a search, but a login, for example
-    state: str = "travelling"  # or "waiting", "stuck", or one of ENDED
+    state: str = "travelling"  # "travelling", "waiting", "stuck", or one of ENDED
     # A cache of explanations, so that the project's code is read only once for each.
     explained: dict[str, Any] = field(default_factory=dict)
     halt: dict[str, Any] | None = None  # where and why the search gets no further

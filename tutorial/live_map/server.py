@@ -1,4 +1,4 @@
-"""Serves the map's page and data, to this machine only and not to other sites."""
+"""Serves the map's page and data to this machine only, not to pages of other sites."""
 
 import asyncio
 import contextlib

@@ -124,8 +124,8 @@ class Sockets:
     def of(self, group: str, time: float | None = None) -> tuple[int, int]:
         """Return how many processes and sockets receive the messages of the group.
 
-        If a socket has left the group after `time`, the numbers from before count: the
-        message may have ended the consumer that got it.
+        If a socket has left the group after `time`, returns the numbers from before it
+        left, because the message may have ended the consumer that got it.
         """
         left, before = self._left.get(group, (0.0, (0, 0)))
         if time is not None and left > time:

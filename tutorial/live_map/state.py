@@ -33,7 +33,8 @@ class State:
     def __init__(self, stack: Stack, step: Step, tail: Tail) -> None:
         self._stack = stack
         self._tail = tail
-        # Says whether the worker's code is older than the files. `run` sets it.
+        # A function that says whether the worker's code is older than the files. `run`
+        # replaces this one.
         self.is_older: Callable[[], bool] = lambda: False
         self.step = step
         self.journeys = Journeys()

@@ -12,7 +12,7 @@ from tutorial.project.steps import steps
 
 
 def judge(journey: Journey, world: World, now: float) -> None:
-    """Set the state and the halt of the journey."""
+    """Set the journey's state, and its halt: where and why it gets no further."""
     halt = _ended(journey, world) or _halted(journey, world, now)
     is_older = any(process.is_older for process in world.of("worker"))
     if halt and is_older and halt.stage in (4, 5) and halt.state in ("stuck", "failed"):
@@ -64,7 +64,7 @@ def _halted(journey: Journey, world: World, now: float) -> Halt | None:
 
 
 def _as_the_step_should(halt: Halt, world: World) -> Halt:
-    """Return the halt, as an expected end if the step is supposed to end there."""
+    """Return the halt. Make it an expected end if the step is supposed to end there."""
     is_end = halt.stage > world.step or (halt.mistake, world.step) in ENDS
     if not 1 <= world.step < len(steps()) or not is_end:
         return halt

@@ -48,7 +48,10 @@ CLOSES = r"\.close\("
 
 
 def in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
-    """Yield a halt if a message was sent to a group, but no frame followed."""
+    """Yield a halt if a message was sent to a group, but no frame followed.
+
+    A halt says where a search gets no further, and why.
+    """
     sent = journey.latest("group_send")
     if sent is None:
         return
@@ -99,7 +102,7 @@ def frames(journey: Journey, sent: Event) -> list[Event]:
 
 
 def _once(journey: Journey, key: str, find: Callable[[], Any]) -> Any:
-    """Return the result of `find`. It reads the code, so it is called only once."""
+    """Return what `find` returns. Calls it only once, because it reads the code."""
     if key not in journey.explained:
         journey.explained[key] = find()
     return journey.explained[key]
@@ -142,7 +145,7 @@ def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
 
 
 def _other_layer(journey: Journey, sent: Event, world: World) -> Halt:
-    """Return the halt of a search whose group has sockets, but on a different layer."""
+    """Return the halt of a search whose group has sockets on another channel layer."""
     text = f"The group {sent['group']} has sockets, but no consumer got the message."
     code = Code(world.folder)
     if at := _once(journey, "layer", lambda: own_layer(code, sent.at)):

@@ -37,7 +37,10 @@ NO_BROKER = re.compile(r"Operational|Connection|Timeout")
 
 
 def in_view(journey: Journey, world: World, quiet: float) -> Halts:
-    """Yield a halt if the view got the request but has sent no message."""
+    """Yield a halt if the view got the request but has sent no message.
+
+    A halt says where a search gets no further, and why.
+    """
     if journey.ids and not is_eager(journey):
         return
     response = journey.latest("response")
@@ -77,7 +80,7 @@ def in_view(journey: Journey, world: World, quiet: float) -> Halts:
 
 
 def _of_call(failed: Event) -> str:
-    """Return which mistake made the call to the task fail: its id, "" if unknown."""
+    """Return the id of the mistake that made the call to the task fail, or ""."""
     if re.search(r"serializ|EncodeError", failed.error):
         return "not-serializable"
     return "wrong-arguments" if "argument" in failed.error else ""

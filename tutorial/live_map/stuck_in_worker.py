@@ -13,7 +13,10 @@ from tutorial.observer.events import Event
 
 
 def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
-    """Yield a halt if the task has started, but has sent no signal or message yet."""
+    """Yield a halt if the task has started, but has sent no signal or message yet.
+
+    A halt says where a search gets no further, and why.
+    """
     started = journey.latest("task started")
     if started is None or is_eager(journey):
         return

@@ -20,7 +20,7 @@ class Process:
 
     name: str
     role: str  # "web", "worker", or any other name
-    state: str = "starting"  # or "running", "ended"
+    state: str = "starting"  # "starting", "running" or "ended"
     pid: int = 0
     since: float = 0.0  # in seconds since 1970
     starts: int = 1

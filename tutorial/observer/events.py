@@ -25,7 +25,7 @@ class Event(dict):
 class Tail:
     """Reads the events of a growing file, each of them once.
 
-    If the file gets too large, a new one replaces it, so that none grows without limit.
+    If the file gets too large, a new file replaces it.
     """
 
     LARGEST = 16_000_000  # bytes
@@ -73,11 +73,11 @@ class Events:
     end: int | None = None  # in bytes; None if there is no end
 
     def mark(self) -> "Events":
-        """Return the events from now on."""
+        """Return an `Events` with only the events recorded after this call."""
         return Events(self.file, self._size)
 
     def so_far(self) -> "Events":
-        """Return the events up to now, without later ones."""
+        """Return an `Events` without the events recorded after this call."""
         return replace(self, end=self._size)
 
     @property
@@ -105,12 +105,12 @@ class Events:
         ]
 
     def first(self, *kinds: str, **fields: object) -> Event | None:
-        """Return the oldest of these events, or None."""
+        """Return the oldest event that `all` would return, or None."""
         found = self.all(*kinds, **fields)
         return found[0] if found else None
 
     def wait(self, seconds: float, *kinds: str, **fields: object) -> Event | None:
-        """Wait for one of these events; return the oldest, or None after `seconds`."""
+        """Wait until `first` finds an event, and return it. None after `seconds`."""
         if self.file is None:
             return None
         return wait_for(lambda: self.first(*kinds, **fields), seconds)

@@ -115,7 +115,7 @@ def packages(folder: Path) -> dict[str, str]:
 
 
 def needs(folder: Path) -> set[str]:
-    """Return which services the project in `folder` uses: "redis", "openai", or both.
+    """Return which of "redis" and "openai" the project in `folder` uses.
 
     Looks at requirements.txt and at the code, because a learner who types a step may
     forget to update requirements.txt.

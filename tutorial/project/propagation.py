@@ -302,7 +302,7 @@ def _merge_data(
         labels = ("-L", later, "-L", f"{earlier} before", "-L", earlier)
         names = ("ours", "old", "new")
         result = _git(Path(folder), "merge-file", "--stdout", *labels, *names)
-    if result.returncode > 127:  # up to 127, it is the number of conflicts
+    if result.returncode > 127:  # up to 127, the status is the number of conflicts
         return ours, f"binary, and different in {earlier}: replace it, or keep it"
     return result.stdout, MARKED if result.returncode else ""
 

@@ -37,7 +37,7 @@ class Answer:
         return self._body("chat.completion", [choice]) | {"usage": usage}
 
     def events(self) -> Iterator[dict]:
-        """Yield the stream's chunks: the role, the words, and why it ends."""
+        """Yield the stream's chunks: the role, the words, and why the stream ends."""
         yield self._chunk({"role": "assistant", "content": ""})
         for word in re.findall(r"\s*\S+\s*$|\s*\S+", self._text):
             yield self._chunk({self._kind: word})

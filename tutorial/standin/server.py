@@ -2,9 +2,10 @@
 
 POST /v1/responses          an answer, whole or as server-sent events
 POST /v1/chat/completions   the same, for projects that use the older API
-GET  /v1/requests           all requests so far, as JSON: a list of {path, status,
+GET  /v1/requests           all POST requests so far, as JSON: a list of {path, status,
                             input, model, stream, answer, time}, including refused
-                            requests; the time is that of the answer, since 1970
+                            requests. Only requests with the status 200 have a
+                            time: that of the answer, in seconds since 1970.
 GET  /                      this text, and the list of the simulations
 """
 

@@ -1,4 +1,4 @@
-"""The addresses of a running project and its services, and what these contain."""
+"""The addresses of a running project and its services, and the services' contents."""
 
 import contextlib
 import json

@@ -61,7 +61,7 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.all_forms: list[Form] = []
-        self.scripts: list[str] = []  # their addresses
+        self.scripts: list[str] = []  # the addresses of the scripts
         self.inline_scripts: list[str] = []
         self._words: list[str] = []
         self._open: Form | None = None

@@ -81,7 +81,7 @@ def start_django():
 
 
 def look_at_urls():
-    """Return each address with the place of its view, and whether it has parameters."""
+    """Return each address, its view's file and line, and whether it has parameters."""
     from django.urls import get_resolver
 
     found = []

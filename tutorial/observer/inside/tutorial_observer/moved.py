@@ -6,7 +6,7 @@ import socket
 
 from .notes import ROOT, guarded
 
-# Whether the project is redirected. The live map only watches it.
+# Whether the project is redirected, as in a check. The live map does not redirect it.
 IS_MOVED = "TUTORIAL_REDIS" in os.environ
 
 
