@@ -13,8 +13,7 @@ SILENT = ast.Pass | ast.Return | ast.Continue | ast.Break | ast.Assign
 def silent_except(code: Code, at: str | None) -> str | None:
     """Return the place of an `except` that drops an exception, or None.
 
-    Only one function is searched: the one that contains the line "file:line", or begins
-    there.
+    Only one function is searched. It contains the line "file:line", or begins there.
     """
     file, path = _path(code, at)
     for function in [one for one in path if isinstance(one, FUNCTIONS)][-1:]:
@@ -64,7 +63,7 @@ def _is_silent(statement: ast.stmt) -> bool:
 
 
 def _path(code: Code, at: str | None) -> tuple[str, list[ast.AST]]:
-    """Return the file, and the statements around the line from the outermost on."""
+    """Return the file, and the statements around the line, the outermost first."""
     file, _, number = (at or "").rpartition(":")
     tree = code.python.get(file)
     return file, list(_around(tree, int(number))) if tree else []

@@ -83,7 +83,7 @@ class Code:
         return None
 
     def below(self, at: str | None, pattern: str) -> str | None:
-        """Return the place of the first line that matches, from "file:line" down."""
+        """Return the place of the first match at or below "file:line", or None."""
         name, _, number = (at or "").rpartition(":")
         lines = self.texts(name).get(name, "").splitlines() if name else []
         for place, line in enumerate(lines, start=1):

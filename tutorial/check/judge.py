@@ -261,7 +261,7 @@ def _why_no_form(scene: Scene, error: NoForm) -> Unmet:
 
 
 def _surprise(scene: Scene, stage: Stage, error: Exception) -> Unmet:
-    """Turn an unexpected exception into a mistake: web has ended, or `check` failed."""
+    """Turn an unexpected exception into the mistake "web-ends" or "check-fails"."""
     is_of_files = isinstance(error, OSError) and error.filename is not None
     if is_of_files or not isinstance(error, OSError):
         seen = f"{type(error).__name__}: {error}".splitlines()[0]

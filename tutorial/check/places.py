@@ -13,8 +13,8 @@ MODEL = (r"models\.Model\b", PYTHON)
 URLS = (r"urlpatterns", PYTHON)
 WORKER = (r"\bcelery\b.*\bworker\b", ("",))
 
-# For each mistake, the patterns of its usual places, the most likely place first. With
-# each pattern are the suffixes of the files to search.
+# For each mistake, the patterns of its usual places, the most likely place first. Each
+# pattern comes with the suffixes of the files to search.
 PLACES = {
     "web-does-not-listen": [(r"^web:", ("",))],
     "web-ends": [(r"^web:", ("",))],

@@ -12,8 +12,8 @@ from tutorial.project.steps import steps
 VERSION = 3
 
 PASSED, BROKEN, NOT_REACHED = "passed", "broken", "not reached"
-# The state of a stage at which the project does something that `check` cannot observe,
-# and the kind of its diagnosis.
+# `CANNOT_JUDGE` is the state of a stage if `check` cannot observe what the project does
+# there. `UNKNOWN` is the kind of that stage's diagnosis.
 CANNOT_JUDGE, UNKNOWN = "cannot judge", "unknown"
 
 # Findings do not break the flow. These are their kinds, and the headings of the kinds
@@ -91,7 +91,7 @@ class Report:
     results: list[Result] = field(default_factory=list)
     findings: list[Diagnosis] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
-    log: dict[str, list[str]] = field(default_factory=dict)  # the lines by process
+    log: dict[str, list[str]] = field(default_factory=dict)  # printed lines, by process
     # The time from sending the form until the page shows the answer, at step 7.
     search_seconds: float | None = None
     seconds: float = 0.0  # the duration of the check

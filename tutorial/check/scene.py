@@ -49,7 +49,7 @@ class Search:
     visitor: Visitor
     before: frozenset[str]  # the page's texts before the question
     mark: int  # the position in the commands of Redis before the question
-    events: Events  # since `mark`, including those of later questions
+    events: Events  # the events since `mark`, also those of later questions
     answer: Answer
     after: Answer | None = None  # the page after the redirect
 
@@ -72,11 +72,11 @@ class Opened:
     """A visitor's open WebSocket, and the frames that it received so far."""
 
     visitor: Visitor
-    url: str  # of the WebSocket
+    url: str  # the WebSocket's address
     socket: ClientConnection
-    groups: list[str]  # that the consumer joined when the socket opened
+    groups: list[str]  # the groups that the consumer joined when the socket opened
     mark: int  # the position in the commands of Redis before the socket opened
-    events: Events  # since `mark`
+    events: Events  # the events since `mark`
     protocols: list[str] = field(default_factory=list)  # the script's subprotocols
     frames: list[str] = field(default_factory=list)
     binary: list[str] = field(default_factory=list)  # the frames that were binary
@@ -103,7 +103,7 @@ class OpenPage:
     responses: list[Any] = field(default_factory=list)
     sockets: list[tuple[str, str]] = field(default_factory=list)  # address, error or ""
     sent_frames: list[str] = field(default_factory=list)
-    was_left: bool = False  # the form left the page while its WebSocket was open
+    was_left: bool = False  # the browser left the page while its WebSocket was open
     no_scripts: list[tuple[int, str]] = field(default_factory=list)  # status, address
 
     def forget(self) -> None:
@@ -121,8 +121,8 @@ class Scene:
     """The running project, seen from outside, and everything that was found out so far.
 
     The stages judge the project from outside. Only explanations use `events`, `survey`
-    and `code`. Without an observer, these three are empty. Leaving the context closes
-    the sockets and pages that the stages opened.
+    and `code`. Without an observer, these three are empty. At the end of its `with`
+    block, the scene closes the sockets and pages that the stages opened.
     """
 
     stack: Stack
@@ -137,7 +137,7 @@ class Scene:
     code: Code = field(default_factory=Code)
 
     # What the stages have found.
-    path: str = "/"  # of the page with the form
+    path: str = "/"  # the address of the page with the form
     advice: list[str] = field(default_factory=list)
     differs: list[Unmet] = field(default_factory=list)  # findings during a search
     # The page's texts before its socket opens, after that, and after it has closed.
@@ -145,7 +145,7 @@ class Scene:
     search: Search | None = None  # the first search, without a socket
     # The searches with bad questions, which the view should refuse.
     bad: dict[str, Search] = field(default_factory=dict)
-    message: Message | None = None  # of the first search
+    message: Message | None = None  # the Celery message of the first search
     shown: str = ""  # the part of the first answer that a reload shows
     tells_of_failures: bool = True  # whether a failure of the API is broadcast
     # The events since many visitors asked at once.
@@ -179,7 +179,7 @@ class Scene:
         self._exits.close()
 
     def keep(self, context: Any) -> Any:
-        """Enter a context, return its value, and leave it when the scene is closed."""
+        """Enter a context manager, return its value, and exit it in `close`."""
         return self._exits.enter_context(context)
 
     @cached_property
@@ -231,7 +231,7 @@ class Scene:
         return Visitor(self.site, self.path, PATIENCE)
 
     def now(self) -> tuple[int, Events]:
-        """Return the position in Redis's commands, and the events from now on."""
+        """Return the position in Redis's commands, and the events after this call."""
         return self.redis.mark(), self.events.mark()
 
     def ask(
@@ -320,7 +320,7 @@ class Scene:
 
     @property
     def worker_is_ready(self) -> bool:
-        """Whether all workers are ready, as they printed or the observer recorded."""
+        """Whether all workers are ready, according to their output or the observer."""
         workers = [str(process.lines) for process in self._processes("worker")]
         printed = all(" ready." in lines for lines in workers)
         return printed or len(self.events.all("worker ready")) >= len(workers)
@@ -354,9 +354,9 @@ class Scene:
         return is_known and not self.is_over(search)
 
     def wait(self, condition: Callable[[], Any], seconds: float, search: Search) -> Any:
-        """Wait until the search's task makes a condition true. Return the last value.
+        """Wait until `condition` is true, and return its last value.
 
-        If an observer recorded the end of the task, the wait ends early.
+        If an observer recorded the end of the search's task, the wait ends early.
         """
         wait_for(lambda: condition() or self.is_over(search), seconds, self.pause)
         return wait_for(condition, GRACE, self.pause)

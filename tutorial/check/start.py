@@ -147,7 +147,7 @@ class Check:
         for name, command in procfile.processes(project.folder).items():
             role = procfile.role(name, command)
             if role == "worker" and self._number < 4:
-                continue  # it would consume the messages that these stages look at
+                continue  # a worker would consume the messages that stage 3 looks at
             if role == "web":
                 command = with_port(command, project.port)
             key, workers = role, sum(one.split()[0] == "worker" for one in commands)

@@ -95,7 +95,7 @@ def _arguments(content: dict[str, Any]) -> list[Any] | None:
         else:
             args, kwargs, _ = body
     except (ValueError, KeyError, TypeError):
-        return None  # from another serializer
+        return None  # the message is from another serializer
     return [*args, *kwargs.values()]
 
 
@@ -114,7 +114,7 @@ def read_broadcast(command: Command) -> Broadcast | None:
         try:
             event = msgpack.unpackb(_bytes(command.words[2]))
         except (ValueError, msgpack.UnpackException):
-            event = None  # from another serializer, or encrypted
+            event = None  # the message is from another serializer, or encrypted
     elif not command.words[2].startswith("0 -1"):
         return None
     return Broadcast(group, event, command.text, command.time)

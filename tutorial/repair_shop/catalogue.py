@@ -141,7 +141,7 @@ def in_order(step: int, seed: int, level: str = "") -> list[str]:
 
 
 def no_mistake(step: str, level: str = "") -> Problem:
-    """Return the Problem for a step and a level for which the shop has no mistake."""
+    """Return the Problem to raise if the shop has no mistake for a step and a level."""
     known = " and ".join(map(str, playable_steps()))
     of_level = f" of the level {level}" if level else ""
     return Problem(

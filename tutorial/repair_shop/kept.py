@@ -16,7 +16,7 @@ from tutorial.problem import Problem
 from tutorial.project.files import OF_THE_REPAIR_SHOP as NAME
 
 VERSION = 1
-HINTS = 3  # they name the stage, the place, and the reason
+HINTS = 3  # they name the stage, the place (the files), and the reason
 
 
 @dataclass

@@ -113,7 +113,7 @@ def entry_of(turn: Turn, title: str) -> Entry:
 
 
 def hint_lines(entry: Entry, title: str) -> list[str]:
-    """Return the three hints, which name the stage, the place, and the reason."""
+    """Return the three hints: the stage, the place (the files), and the reason."""
     mistake = entry.mistake
     shown = [f"  - {TOOLS[tool].format(folder=title)}" for tool in entry.tools]
     stage = hop(entry.stage).removeprefix("stage ")
@@ -126,7 +126,7 @@ def hint_lines(entry: Entry, title: str) -> list[str]:
 
 
 def hop(stage: int) -> str:
-    """Return how the hints name a stage. It is 1 to 7, or 0 for the start."""
+    """Return how the hints name a stage. `stage` is 1 to 7, or 0 for the start."""
     if stage:
         return f"stage {stage}, {stage_name(stage)}"
     return "the start, before stage 1"

@@ -29,7 +29,7 @@ from tutorial.workspace.new import command, listed
 def check(
     folder: Path, title: str, *, explain: bool, strict: bool, browser: Any = None
 ) -> int:
-    """Check whether the mistake is fixed, print that, and return the exit status.
+    """Check whether the mistake is fixed, print the result, and return the exit status.
 
     With `explain`, the full report is printed. If the report names the shop's mistake,
     all hints count as used. Raises Problem if the folder cannot be checked.
@@ -39,7 +39,7 @@ def check(
     entry = entry_of(kept.turn, title)
     report, progress = Report(title, kept.step), Progress()
     started = time.monotonic()
-    # Any fix that makes the flow work counts: do not compare it with the step.
+    # Any fix that makes the flow work counts, so the project need not equal the step.
     session.look(folder, report, progress, browser, is_typed=False)
     report.seconds = round(time.monotonic() - started, 1)
     progress("")

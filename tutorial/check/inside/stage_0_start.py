@@ -188,7 +188,7 @@ def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
 
 
 def _module_elsewhere(scene: Scene, seen: str) -> str:
-    """Return a sentence that says where a module that was not found really is.
+    """Return a sentence that says where a missing module really is.
 
     Return "" if no such place is found.
     """

@@ -177,8 +177,8 @@ def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
 def _field_without_name(scene: Scene) -> str | None:
     """Return the place of the mistake because of which the question has no field.
 
-    A field has no name or is not rendered, or the view does not pass the form to the
-    template.
+    There are three such mistakes: a field has no name, a field is not rendered, or the
+    view does not pass the form to the template.
     """
     code = scene.code
     buttons = "hidden|submit|button|reset|image"
@@ -254,8 +254,8 @@ def place_in_script(scene: Scene, unmet: Unmet) -> str | None:
     return None
 
 
-# If `check` finds no page with a question field, a project that is correct otherwise
-# looks as if it had one of these mistakes.
+# If `check` finds no page with a question field, even a correct project looks as if it
+# had one of these mistakes.
 WITHOUT_PAGE = ("no-form", "page-not-found", "page-refused")
 TEXT_FIELD = (
     r"<textarea|\{\{ *form\b"

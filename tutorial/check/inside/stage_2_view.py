@@ -119,7 +119,7 @@ def _hangs_in_call(events: Events) -> Event | None:
 
 
 def _explain_silence(scene: Scene, unmet: Unmet) -> None:
-    """Add to `unmet` why the page shows no message: none is added, or none is shown."""
+    """Add to `unmet` the place, and why the page does not show the view's message."""
     code = scene.code
     unmet.at = _at(scene)
     adds = code.find(r"\bmessages\.(success|info|warning|error|add_message)\(", ".py")
@@ -136,7 +136,7 @@ def _explain_silence(scene: Scene, unmet: Unmet) -> None:
 def _place_of_taken(scene: Scene) -> str | None:
     """Return the place where a bad question should be refused.
 
-    This is the call of `is_valid()`, the view, or the field.
+    This is the field, the view, or the call of `is_valid()`.
     """
     code, view = scene.code, (_at(scene) or "").rpartition(":")[0]
     if view:

@@ -16,7 +16,7 @@ NO_BROKER = re.compile(
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a message that is not in Redis, or a slow view."""
+    """Return the mistake behind a slow view, or behind a message missing from Redis."""
     search = scene.search
     protocol = scene.code.find(r"(?i)task_protocol\W*[=:]\s*1\b", ".py")
     if unmet.mistake == "command-fails" and protocol:

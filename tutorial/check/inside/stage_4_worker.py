@@ -272,7 +272,10 @@ def task_failed(scene: Scene, end: Event) -> Unmet:
 
 
 def _sent_too_early(scene: Scene, end: Event) -> Unmet | None:
-    """Return the mistake if the task got an id that did not exist yet, or None."""
+    """Return the mistake if the view sent an id before that id existed.
+
+    Otherwise, return None.
+    """
     called = scene.search.events.first("enqueued")
     if called is None or not re.search(r"NOT NULL|not-null|DoesNotExist", end.error):
         return None
@@ -302,11 +305,11 @@ def _not_shown(scene: Scene, unmet: Unmet) -> Unmet:
     if unmet.mistake == "not-saved":
         if found := still_runs(scene, scene.search):
             return found
-        # In a chain, a task that the view did not call itself may fail.
+        # If the view started a chain of tasks, a later task of the chain may fail.
         failed = scene.search.events.first("task failed", process="worker")
         if failed:
             return task_failed(scene, failed)
-        # The client may have closed the connection before the answer.
+        # The API's client may have closed the connection before the answer came.
         if event := scene.search.events.first("openai", process="worker"):
             at = event.at or _task(scene)
             return Unmet("api-call-fails", event.error, expected=unmet.expected, at=at)

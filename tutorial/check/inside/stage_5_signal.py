@@ -15,7 +15,7 @@ from tutorial.observer.events import Event
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a missing broadcast, or the place of a wrong one."""
+    """Return the mistake behind a missing broadcast, or else `unmet` with its place."""
     if unmet.mistake == "not-broadcast":
         return why_not_broadcast(scene, unmet, scene.search)
     if unmet.mistake == "message-before-answer":
@@ -83,7 +83,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _of_task(scene: Scene, kind: str) -> list[Event]:
-    """Return the worker's events of one kind, until the first search's task ended."""
+    """Return the worker's events of one kind, before the first search's task ended."""
     end = scene.end_of(scene.search)
     found = scene.search.events.all(kind, process="worker")
     return [one for one in found if end is None or one["time"] <= end["time"]]

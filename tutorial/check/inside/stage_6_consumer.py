@@ -206,9 +206,9 @@ def not_sent_by_consumer(scene: Scene, got: Event, expected: str) -> Unmet:
 
 
 def lost_message(scene: Scene) -> Event | None:
-    """Return the consumer's last message in this stage, if no frame followed.
+    """Return the last message that the consumer got, if no frame followed it.
 
-    Otherwise, return None.
+    Otherwise, return None. Only the events of this stage count.
     """
     events = scene.stage_events
     got = events.all("consumer got", has_method=True)
@@ -219,7 +219,7 @@ def lost_message(scene: Scene) -> Event | None:
 
 
 def _layers_differ(scene: Scene, unmet: Unmet, joined: Event, sent: Event) -> Unmet:
-    """Return the mistake if a group's message does not reach a consumer in it."""
+    """Return the mistake if a consumer in a group does not get the group's message."""
     at = own_layer(scene.code, sent.at)
     group = sent["group"]
     seen = f"the handler ({sent.at}) has sent to {group}, which the consumer has joined"

@@ -169,7 +169,7 @@ def _never_looks_into(scene: Scene) -> bool:
 
 
 def _outer_keys(frame: str) -> list[str]:
-    """Return the frame's own keys if all their values are objects, or else nothing."""
+    """Return the frame's outermost keys if all their values are objects, or else []."""
     try:
         data = json.loads(frame)
     except ValueError:

@@ -56,7 +56,7 @@ OWN_HEADERS = ("host", "origin", "referer", "user-agent", "cookie", "content-len
 
 
 def _leaving(scene: Scene) -> Iterator[Unmet]:
-    """Yield the findings during the searches, and one if the form leaves the page."""
+    """Yield the findings from the searches, and one if the browser left the page."""
     yield from scene.differs
     if scene.opened.was_left:
         # If the answer arrived while the page was gone, the next page should show it.
@@ -111,9 +111,9 @@ def _origin(scene: Scene) -> Iterator[Unmet]:
 
 
 def _burst(scene: Scene) -> Iterator[Unmet]:
-    """Check that the last question's request, sent ten times at once, is answered.
+    """Check that the last question, sent ten times at once, is answered each time.
 
-    Each of the ten requests must get an answer.
+    Requests that the project refuses, for example by a rate limit, do not count.
     """
     page, last = scene.opened.page, scene.search.question
     if scene.search.events.first("enqueued"):

@@ -1,4 +1,4 @@
-"""Follows a search through all stages, as a person makes it in a browser.
+"""Searches in a browser as a person does, and follows the search through all stages.
 
 The stages send a plain HTML form, from a page that anyone may open. Many projects work
 in a different way: a script sends JSON, the page requires a login, the WebSocket opens
@@ -150,8 +150,8 @@ def _look_at_scripts(opened: OpenPage) -> None:
 def _look_at_question_in_frame(scene: Scene, opened: OpenPage, is_sent: bool) -> str:
     """Return the evidence if the page sent the question through a WebSocket.
 
-    A page that needs no form and no view is a finding. Raises Unmet if no task was
-    called.
+    Such a search is a finding, because it needs no form and no view. Raises Unmet if no
+    task was called.
     """
     url = next((url for url, error in reversed(opened.sockets) if not error), "")
     path = urllib.parse.urlsplit(url).path

@@ -184,8 +184,8 @@ NEXT_BUTTON = """(field) => [...document.querySelectorAll("button")].find((butto
   button.offsetParent && !button.disabled
   && field.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING)"""
 
-# JavaScript that returns other text that a person can read: text in text areas and in
-# collapsed elements.
+# JavaScript that returns the text in text areas and in collapsed elements. A person can
+# read this text, too.
 MORE_TEXTS = """() => [...document.querySelectorAll("textarea, details:not([open])")]
   .filter((element) => element.offsetParent)
   .map((element) => element.value ?? element.textContent)"""
@@ -257,7 +257,7 @@ def texts_of(frame: str) -> list[str]:
 def brings(frames: list[str], wanted: str) -> bool:
     """Whether the frames contain the words, in one frame or in pieces.
 
-    All frames have their pieces under the same key.
+    The pieces of each key are joined, and also the pieces of all keys together.
     """
     pieces: dict[str, list[str]] = defaultdict(list)
     for frame in frames:

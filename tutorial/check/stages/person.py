@@ -65,7 +65,7 @@ class Person:
         return {one["name"]: one["value"] for one in self._context.cookies()}
 
     def find_form(self, path: str = "") -> None:
-        """Find and open a page with a field for the question, first at `path`.
+        """Find and open a page with a field for the question. Try `path` first.
 
         Raises Unmet if no page has such a field.
         """
@@ -153,7 +153,7 @@ class Person:
 
 
 def _links(page: Any, url: str) -> list[str]:
-    """Return the addresses of the same site that the page links to."""
+    """Return the addresses of the page's links to its own site."""
     links = page.eval_on_selector_all(
         "a[href]", "links => links.map(link => link.href.split('#')[0])"
     )

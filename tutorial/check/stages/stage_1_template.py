@@ -73,7 +73,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _find_page(scene: Scene) -> Answer:
-    """Return the page at the first of the project's addresses that has a form.
+    """Return the first page with a form, in the order of the project's addresses.
 
     If no page has a form, return the most likely page. Raises Unmet if that page is an
     error.
@@ -150,7 +150,7 @@ def page_raises(path: str, answer: Answer) -> Unmet:
 
 
 def _best(answers: dict[str, Answer]) -> tuple[str, Answer]:
-    """Return the address and response that are most like a page with the form."""
+    """Return the address and response that most likely belong to the form's page."""
 
     def rank(item: tuple[str, Answer]) -> tuple[bool, bool, bool]:
         answer = item[1]

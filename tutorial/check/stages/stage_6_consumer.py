@@ -23,7 +23,7 @@ JOINED = 3.0  # seconds until a consumer must have joined its group
 # If no frame and no broadcast came for this many seconds, no more are expected.
 QUIET = 2.5
 LEFT = 5.0  # seconds until a consumer must have left its group
-IDLE = 8.0  # seconds to wait; redis-py 8 closes a blocked connection after 5
+IDLE = 8.0  # seconds to stay idle; redis-py 8 closes a blocked connection after 5 s
 
 FIRST_SOCKET = "[socketsOfThePage[0]?.url ?? '', socketsOfThePage[0]?.protocols ?? []]"
 
