@@ -1,4 +1,4 @@
-"""What the tests of the repository may use: the browser, and running projects."""
+"""Fixtures and hooks for all tests: a browser, running projects, the order of tests."""
 
 import asyncio
 import os
@@ -23,38 +23,42 @@ from tutorial.project.files import copy_project
 from tutorial.runtime import processes
 from tutorial.runtime.browser import BROWSER_ARGUMENTS, BROWSER_VARIABLE
 
-# The tests bring services of their own, and never ask the real API.
+# The tests start their own services, and never call the real API.
 for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
     os.environ.pop(name, None)
-# They visit this machine, also where they run in a codespace or through SSH.
+# The tests open pages on 127.0.0.1, even if they run in a codespace or over SSH.
 for name in ("CODESPACES", "CSRF_TRUSTED_ORIGINS", "SSH_CONNECTION"):
     os.environ.pop(name, None)
-# SOCK_SEQPACKET is not to be had everywhere.
+# The fork server needs SOCK_SEQPACKET, which not all systems have.
 if sys.platform == "linux":
     processes.popen = forkserver.popen
-# What a shell starts in the background is deaf to SIGINT, and so is all that it starts.
+# A process that a shell starts in the background ignores SIGINT, as do its children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """How many tests `-n auto` runs at a time: more than cores, because most wait."""
+    """Return how many tests `-n auto` runs at a time.
+
+    There are more tests than cores, because most tests wait most of the time.
+    """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) + 4
     return (os.cpu_count() or 1) + 4
 
 
-# What `tutorial test --quick` runs: these folders, and tests with the marker `quick`.
+# `tutorial test --quick` runs the tests in these folders, and those with the marker
+# `quick`.
 QUICK = ("tests/unit/", "final/tests/")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what a quick run takes, before pytest selects by markers."""
+    """Mark the tests of a quick run, before pytest selects tests by their markers."""
     if item.nodeid.startswith(QUICK):
         item.add_marker("quick")
 
 
-LONG = 5  # seconds, of a group of tests
+LONG = 5  # seconds; a group of tests that takes longer is a long group
 
 
 @pytest.hookimpl(trylast=True)
@@ -68,10 +72,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _in_order(seconds: dict[str, float]) -> Iterator[str]:
-    """The groups, the longest first: one worker would be waited for at the end.
+    """Yield the groups, the longest first.
 
-    But the long ones mostly wait, and the short ones mostly calculate. So some short
-    ones follow each long one, until the short ones are used up a little early.
+    In another order, all workers might have to wait for the last long group. But long
+    groups mostly wait, and short groups mostly use the processor. So some short groups
+    follow each long one. The last short group is a little before the last long one.
     """
     groups = sorted(seconds, key=lambda group: -seconds[group])
     long = [group for group in groups if seconds[group] >= LONG]
@@ -98,7 +103,7 @@ USUAL = {
 
 
 def _seconds(item: pytest.Item) -> float:
-    """How long a test takes, about."""
+    """Return about how long a test takes, in seconds."""
     if marker := item.get_closest_marker("slow"):
         return marker.args[0]
     usual = (time for folder, time in USUAL.items() if item.nodeid.startswith(folder))
@@ -106,20 +111,23 @@ def _seconds(item: pytest.Item) -> float:
 
 
 def _group(item: pytest.Item) -> str:
-    """The group whose tests share a running project; or else the test alone."""
+    """Return the name of the group of tests that share a running project with this one.
+
+    A test that shares no project is a group of its own.
+    """
     marker = item.get_closest_marker("xdist_group")
     return marker.args[0] if marker else item.nodeid
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table of faults, where all that ran belongs to it."""
+    """Print the table of faults, if each test that ran belongs to a row of it."""
     rows, others = {}, 0
     for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, []):
             fault = dict(getattr(report, "user_properties", ())).get("fault")
             others += fault is None
             if fault:
-                # A row may have several tests: it holds if all of them do.
+                # A row may have several tests. It holds if all of them pass.
                 rows.setdefault(tuple(fault), []).append(outcome)
     if rows and not others:
         terminalreporter.section("what could go wrong")
@@ -130,7 +138,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator:
-    """Show with a failure what the running projects have logged last."""
+    """If a test fails, show the last log lines of the running projects."""
     report = yield
     if report.failed:
         for running in alive:
@@ -152,7 +160,7 @@ def browser_type_launch_args(browser_type_launch_args):
 
 @dataclass
 class KeptBrowser:
-    """A browser that waits for the next test, and the event loop that it lives in."""
+    """A browser that stays open between tests, and its event loop."""
 
     playwright: Playwright
     options: dict[str, Any]
@@ -160,7 +168,7 @@ class KeptBrowser:
     browser: Browser | None = None
 
     def get(self) -> Browser:
-        """The browser; a new one where there is none, or where it has crashed."""
+        """Return the browser. Start one if there is none, or if it has crashed."""
         if self.browser is None or not self.browser.is_connected():
             self.browser = self.playwright.chromium.launch(**self.options)
         return self.browser
@@ -168,7 +176,7 @@ class KeptBrowser:
 
 @pytest.fixture(scope="session")
 def kept_browser(browser_type_launch_args) -> Iterator[KeptBrowser]:
-    """The browser of this process, for `chromium`."""
+    """Yield the browser that the fixture `chromium` passes to the tests."""
     with sync_playwright() as playwright:
         loop = asyncio.get_running_loop()
         asyncio._set_running_loop(None)
@@ -178,10 +186,11 @@ def kept_browser(browser_type_launch_args) -> Iterator[KeptBrowser]:
 
 @pytest.fixture
 def chromium(kept_browser) -> Iterator[Browser]:
-    """A browser without an open page. What a test opens ends with the test.
+    """Yield a browser without an open page. After the test, close its pages.
 
-    Between two tests its event loop is out of sight: Django's own tests and asyncio's
-    would find themselves in it.
+    After the test, the browser's event loop is no longer the running loop of this
+    thread. Otherwise, Django and asyncio would refuse to run synchronous code or a
+    second loop in the next test.
     """
     asyncio._set_running_loop(kept_browser.loop)
     try:
@@ -195,9 +204,10 @@ def chromium(kept_browser) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def run_step(tmp_path_factory) -> Iterator[Callable[[str], Running]]:
-    """A function that runs a copy of a step, by name, until another one is asked for.
+    """Yield a function that runs a copy of the step with the given name.
 
-    Mark its tests with the group "step NAME", so that they share it.
+    The copy runs until a test calls the function with another name. Mark the tests that
+    use it with the group "step NAME", so that they share one copy.
     """
     started: dict[str, Running] = {}
 
@@ -220,7 +230,7 @@ def run_step(tmp_path_factory) -> Iterator[Callable[[str], Running]]:
 
 @pytest.fixture
 def run_copy(tmp_path) -> Iterator[Callable[..., Running]]:
-    """A function (step, file, old text, new text) that runs a step with that change."""
+    """Yield a function (step, file, old text, new text) that runs a changed step."""
     started: list[Running] = []
 
     def start(name: str, file: str = "", old: str = "", new: str = "") -> Running:
@@ -241,13 +251,13 @@ def run_copy(tmp_path) -> Iterator[Callable[..., Running]]:
 
 @pytest.fixture
 def without_forks(monkeypatch) -> None:
-    """Processes start as they do for a person: without the fork server."""
+    """Start processes without the fork server, as outside of tests."""
     monkeypatch.setattr(processes, "popen", subprocess.Popen)
 
 
 @pytest.fixture
 def fresh_clone(tmp_path) -> Path:
-    """A fresh clone of the repository, without its tests."""
+    """Return a fresh clone of the repository, without its tests."""
     target = tmp_path / "clone"
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
@@ -266,6 +276,6 @@ def fresh_clone(tmp_path) -> Path:
 
 @pytest.fixture
 def root(fresh_clone) -> Path:
-    """A copy of the repository with the environment that is already there."""
+    """Return a copy of the repository that uses the existing `.venv`."""
     (fresh_clone / ".venv").symlink_to(VENV, target_is_directory=True)
     return fresh_clone

@@ -319,7 +319,7 @@ def test_a_machine_without_git_is_reported(command, tmp_path):
 def git_that(tmp_path: Path, at: str, does: str) -> str:
     """Return a PATH with a fake git.
 
-    It runs `does` in place of git's command `at`, and runs git for other commands.
+    For the command `git AT`, it runs `does` instead. For other commands, it runs git.
     """
     (tmp_path / "bin").mkdir()
     wrapper = tmp_path / "bin" / "git"

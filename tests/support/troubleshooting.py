@@ -34,7 +34,7 @@ def own_entries() -> dict[str, dict[str, str]]:
 
 
 def api_errors() -> dict[str, str]:
-    """Return the names of API errors, by the ids of the page's entries about them."""
+    """Return the names of API errors. The keys are the ids of the page's entries."""
     message = r"The API gave no answer \((\w+)\)"
     return {
         name: kind[1]

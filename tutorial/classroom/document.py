@@ -37,7 +37,7 @@ def document(rows: list[Row], step: int, when: str) -> str:
         "heads": "\n".join(_heads()),
         "rows": "\n".join(map(_row, rows)),
     }
-    # Fill all placeholders in one pass: a text from a folder may look like one.
+    # Fill all placeholders in one pass: a folder's text may look like a placeholder.
     pieces = (SOURCE / "class.html").read_text().split("{{ ")
     first, *others = pieces
     filled = [first]

@@ -33,7 +33,9 @@ MOST_FILES = 5_000
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """Return the files of the project in `folder`, sorted, by their path inside it.
+    """Return the files of the project in `folder`, sorted by their path.
+
+    The keys are the paths below `folder`.
 
     Leaves out databases, caches, logs, `.env` files and virtual environments. Raises
     Problem if a folder cannot be read.

@@ -103,7 +103,7 @@ def _mark(marks: dict[PurePosixPath, str]) -> str:
 
 
 def processes(pair: Pair, body: str) -> list[str]:
-    """List the processes of a step, and what to do after the step before it."""
+    """List the processes of a step, and what to install, migrate and restart for it."""
     fences.fields("processes", body, ("step",))
     before = procfile.processes(pair.old) if pair.old else None
     lines = [

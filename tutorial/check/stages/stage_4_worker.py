@@ -201,7 +201,7 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
 
 
 def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
-    """Return a function that counts the answers to questions with the tokens.
+    """Return a function that counts the answers to questions that contain the tokens.
 
     It counts them in the database, or at the API if the database cannot be seen.
     """
