@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"python3 -m tutorial (\w+)", README)
 
 
-def test_the_commands_run_and_test_come_first():
+def test_the_readme_begins_with_its_two_main_commands():
     assert COMMANDS[:2] == ["run", "test"]
 
 

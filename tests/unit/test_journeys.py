@@ -88,7 +88,7 @@ def story() -> Story:
     return Story()
 
 
-def test_a_frame_belongs_to_the_search_if_it_is_recorded_before_its_message(story):
+def test_a_frame_that_is_recorded_before_its_message_joins_the_search(story):
     story.ask()
     story.frame("d1")
     story.broadcast("d1")
@@ -238,7 +238,7 @@ def test_no_event_is_lost_when_the_file_of_events_is_replaced(tmp_path):
     assert file.stat().st_size <= 1000
 
 
-def test_a_text_cannot_end_the_script_of_a_recording():
+def test_a_text_cannot_close_the_script_element_of_a_recording():
     text = "</script><script>alert(1)</script>"
     state = {"now": time.time(), "searches": [], "title": text}
     html = recording(find("7"), state)

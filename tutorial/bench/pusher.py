@@ -50,7 +50,7 @@ async def push_all(
 
 
 def push_as_floor(count: int) -> None:
-    """Publish messages in Redis, which the floor's web process forwards."""
+    """Publish messages in Redis. The floor's web process forwards these messages."""
 
     async def main() -> None:
         client = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"])

@@ -77,7 +77,7 @@ class Stack:
     fast."""
 
     prepare: Callable[[Project], object] = Project.migrate
-    """Called with the project after its services and before its processes start."""
+    """Called with the project, when its services run and its processes do not yet."""
 
     commands: Callable[[Project], Mapping[str, str]] | None = None
     """Returns the commands by process name. None: those of the Procfile."""
@@ -137,7 +137,7 @@ class Stack:
         self._start_services()
         self.project.environment |= self.environment
         self.prepare(self.project)
-        # The project ends before its services, because it may need them to shut down.
+        # The project ends before its services, because it may use them at its end.
         self._exits.callback(self._stop_project)
         self.project.start(self.processes, self.commands_of(self.project))
         if self.patience is not None:
@@ -154,7 +154,7 @@ class Stack:
         return {name: _hasten(command) for name, command in commands.items()}
 
     def restart(self, name: str) -> None:
-        """Restart the process `name` of the project, which has ended."""
+        """Start the project's process `name` again, after this process has ended."""
         command = self.commands_of(self.project)[name]
         self.project.start(self.processes, {name: command})
 

@@ -43,7 +43,7 @@ class Passage:
 
     @property
     def value(self) -> float:
-        """How well the passage suits as an answer: instructions get a lower value."""
+        """How suitable the passage is as an answer. Instructions get a lower value."""
         return 0.5 if self.source.startswith(GUIDES) else 1.0
 
 

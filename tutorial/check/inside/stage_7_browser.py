@@ -136,15 +136,16 @@ def _in_handler(unmet: Unmet, handler: str) -> Unmet:
     return unmet
 
 
-# For each mistake, code that has no effect and raises no exception.
+# For each mistake, a pattern of the code that makes it. Such code has no effect, and
+# raises no exception.
 IN_VAIN = {
     "plain-quotes": r"[\"'][^\"'`]*\$\{\w[^\"'`]*[\"']",
     "text-is-no-number": r"dataset\.\w+\s*===?\s*\w|===?\s*[\w.]+\.dataset\.",
     "template-content": r"(?i)template\w*\.(children|firstElementChild|querySelector)"
     r"|\.cloneNode\(\s*(false)?\)",
 }
-# Code that copies a <template> itself. It is a mistake only if no script reads
-# `.content`.
+# Code that copies a <template> element instead of its content. It is a mistake only if
+# no script reads `.content`.
 COPIED = r"(?<!content)\.cloneNode\("
 
 
