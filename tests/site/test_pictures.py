@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageChops
 from playwright.sync_api import Page as Window
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tutorial.capture import (
     all_steps,
@@ -27,6 +27,7 @@ from tutorial.capture.screenshots import REMEDY, SCHEMES, SHOTS
 from tutorial.problem import Problem
 from tutorial.project import steps
 from tutorial.project.files import copy_project
+from tutorial.runtime.waiting import wait_until
 from tutorial.site import benchmark
 from tutorial.site import pictures as fences
 from tutorial.site.extension import Page
@@ -191,6 +192,33 @@ def test_the_command_records_the_log_the_frame_and_the_pictures(elsewhere, monke
     }
     assert sum(colours["light"]) > 700
     assert sum(colours["dark"]) < 100
+
+
+@pytest.mark.xdist_group("step 6")
+def test_the_question_is_asked_again_if_no_page_received_the_answer(run_step, chromium):
+    """In step 6, the form loads the page again, and the answer may be faster."""
+    running = run_step("6")
+    start, scripts = len(running.log), []
+
+    def serve(route: Route) -> None:
+        scripts.append(route)
+        if len(scripts) == 2:  # that of the page after the form
+            wait_until(
+                lambda: any("stage 5" in line for _, line in running.log[start:]),
+                seconds=10,
+                otherwise="no answer",
+            )
+        route.continue_()
+
+    page = chromium.new_page()
+    page.route("**/search.js", serve)
+    heard = recording.listen(
+        running.step, page, running.site.url, lambda: list(running.log)
+    )
+    assert json.loads(heard.frame())["query"] == recording.QUESTION
+    assert len(scripts) == 3
+    answered = [line for _, line in running.log[start:] if "stage 5" in line]
+    assert len(answered) == 2
 
 
 def test_a_second_frame_and_a_frame_without_an_id_are_reported():

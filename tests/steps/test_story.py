@@ -66,16 +66,11 @@ def test_each_stage_of_a_search_logs_one_line_in_order(name, run_step, chromium)
     running = run_step(name)
     last = min(running.step.number, 7)
     names = [step.stage for step in steps.steps()]
-    # The length of the log at each call of `log`. The first call precedes the question.
-    lengths = []
-
-    def log() -> list[tuple[str, str]]:
-        lengths.append(len(running.log))
-        return list(running.log)
-
     page = chromium.new_page()
-    heard = recording.listen(running.step, page, running.site.url, log)
-    start = lengths[0]
+    heard = recording.listen(
+        running.step, page, running.site.url, lambda: list(running.log)
+    )
+    start = heard.start
 
     def is_over() -> bool:
         """Whether the last event of a search in this step has happened."""
