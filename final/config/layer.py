@@ -138,7 +138,7 @@ class Watch:
         async with shard._lock:
             if shard._redis is None:
                 return
-            # Skip what consumers have left while Redis was down: groups and channels.
+            # Skip the groups and channels of consumers that ended while Redis was down.
             shard._subscribed_to &= {*self.layer.channels, *self.layer.groups}
             fresh = shard._redis.pubsub()
             await fresh.subscribe(*shard._subscribed_to, self.channel)

@@ -91,7 +91,7 @@ TEMPLATES = [
 ]
 
 # A web process also has this number of request threads and of connections to Redis.
-# SQLite has one writer at a time: with more threads, its workers would have to wait.
+# SQLite has one writer at a time. With more threads, workers would often have to wait.
 DATABASE_CONNECTIONS = CELERY_BROKER_POOL_LIMIT = positive(
     "DATABASE_CONNECTIONS", 20 if text("DATABASE_URL").startswith("postgres") else 4
 )
