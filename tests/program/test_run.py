@@ -312,6 +312,22 @@ def test_a_worker_with_older_code_is_reported_once(start, tmp_path):
     assert runner.output.count("has changed since") == 1, runner.output
 
 
+def test_a_save_while_the_project_is_still_starting_is_reported(start, tmp_path):
+    folder = make(tmp_path / "project", "4")
+    go = tmp_path / "go"
+    procfile = folder / "Procfile"
+    wait = f"while [ ! -e {go} ]; do sleep 0.1; done;"
+    procfile.write_text(procfile.read_text().replace("web: ", f"web: {wait} "))
+    tasks = folder / "search" / "tasks.py"
+    runner = start(str(folder))
+    runner.wait_for(" ready.")  # the worker has loaded the file
+    tasks.write_text(tasks.read_text() + "\n# One.\n")
+    assert "Ready in" not in runner.output
+    go.touch()
+    runner.wait_for("Ready in")
+    runner.wait_for("search/tasks.py has changed since worker started")
+
+
 def test_a_line_of_the_procfile_that_starts_nothing_is_reported(start, stub):
     procfile = Path(stub) / "Procfile"
     procfile.write_text(procfile.read_text() + "worker: exec python worker.py again\n")

@@ -111,6 +111,11 @@ def run(
     log = Log()
     events = state_folder(folder) / "events"
     fixed = procfile.fixed_port(folder)
+
+    def prepare(project: Project) -> None:
+        project.migrate()
+        supervisor.note_files(_worker_files(folder))
+
     stack = Stack(
         folder,
         root=state_folder(folder),
@@ -118,11 +123,13 @@ def run(
         port=fixed or port,
         services=_services(folder, log),
         reloads=True,
+        prepare=prepare,
         patience=None,
         on_line=log,
         environment=observer.variables(events, folder) if map_port else {},
         commands=observer.commands_in_front if map_port else None,
     )
+    supervisor = Supervisor(stack, log.say, goes_on=bool(map_port))
 
     def stop(number: int, frame: object) -> None:
         _ignore_signals()
@@ -142,9 +149,9 @@ def run(
                 address_file(folder).write_text(f"http://127.0.0.1:{stack.port}")
                 for line in _warning(running, stack.port):
                     log.say(line)
-                with _map(stack, step, events, map_port) as live:
+                with _map(supervisor, step, events, map_port) as live:
                     return _run_until_the_end(
-                        stack, log, step, port, open_browser, live
+                        supervisor, log, step, port, open_browser, live
                     )
         finally:
             events.unlink(missing_ok=True)
@@ -153,12 +160,18 @@ def run(
 
 
 def _run_until_the_end(
-    stack: Stack, log: Log, step: Step, port: int, open_browser: bool, live: Any
+    supervisor: Supervisor,
+    log: Log,
+    step: Step,
+    port: int,
+    open_browser: bool,
+    live: Any,
 ) -> int:
     """Start everything, wait for the end, and return the exit status.
 
     `port` is the port on the command line; `live` is the map, or None.
     """
+    stack = supervisor.stack
     started = time.monotonic()
     try:
         log.say(f"Starting {step.title}")
@@ -177,11 +190,6 @@ def _run_until_the_end(
             log.say(ELSEWHERE.format(way))
         if is_ready and open_browser:
             webbrowser.open(stack.project.address)
-        supervisor = Supervisor(
-            stack, log.say, _worker_files(stack.folder), goes_on=bool(live)
-        )
-        if live:
-            live.state.is_older = lambda: supervisor.is_worker_older
         process = supervisor.wait_for_end()
         log.say(f"{process.name} {process.how_it_ended()}: ending the others")
         return 1
@@ -193,7 +201,7 @@ def _run_until_the_end(
 
 
 def _map(
-    stack: Stack, step: Step, events: Path, port: int | None
+    supervisor: Supervisor, step: Step, events: Path, port: int | None
 ) -> contextlib.AbstractContextManager:
     """Return a context manager that gives the live map, or None if `port` is None."""
     if port is None:
@@ -202,7 +210,9 @@ def _map(
     from tutorial.live_map.server import LiveMap
     from tutorial.live_map.state import State
 
-    return LiveMap(State(stack, step, Tail(events)), port)
+    state = State(supervisor.stack, step, Tail(events))
+    state.is_older = lambda: supervisor.is_worker_older
+    return LiveMap(state, port)
 
 
 def _warning(running: list[str], port: int) -> list[str]:

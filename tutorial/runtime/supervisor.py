@@ -49,31 +49,25 @@ class Down:
 class Supervisor:
     """Watches the processes and the files of a running project.
 
-    `worker_files` are the paths, inside the project, of the code that its worker runs.
     `say` prints a line. If `goes_on` is true, only the end of the web process ends the
     project.
     """
 
     def __init__(
-        self,
-        stack: Stack,
-        say: Callable[[str], None],
-        worker_files: Iterable[str],
-        *,
-        goes_on: bool = False,
+        self, stack: Stack, say: Callable[[str], None], *, goes_on: bool = False
     ) -> None:
-        self._stack = stack
+        self.stack = stack
         self._goes_on = goes_on
         self._say = say
-        self._web = self._name_of("web")
-        self._worker = self._name_of("worker")
+        self._web = ""
+        self._worker = ""
         self._down: Down | None = None
         self._is_starting = False  # whether web was started again and is not ready yet
         # A time at or before the moment when web began to load the files.
-        self._loading = time.time_ns()
-        self._files = saved(stack.folder)
-        self._last_save = time.monotonic()
-        self._code = self._contents(worker_files)
+        self._loading = 0
+        self._files: dict[str, int] = {}
+        self._last_save = 0.0
+        self._code: dict[str, bytes] = {}
         # Whether the worker's code was checked since the last save.
         self._is_code_looked_at = True
         self._is_older = False  # whether the worker runs older code
@@ -83,10 +77,26 @@ class Supervisor:
         """Whether the worker runs older code than the files contain."""
         return self._is_older
 
+    def note_files(self, worker_files: Iterable[str]) -> None:
+        """Read the project's files, immediately before its processes start.
+
+        `worker_files` are the paths, inside the project, of the code that its worker
+        runs. If a file is saved while the project is still starting, this is noticed.
+        """
+        self._loading = time.time_ns()
+        self._files = saved(self.stack.folder)
+        self._last_save = time.monotonic()
+        self._code = self._contents(worker_files)
+
     def wait_for_end(self) -> Process:
-        """Wait until a process ends and is not started again. Return this process."""
+        """Wait until a process ends and is not started again. Return this process.
+
+        `note_files` has to be called before the processes start.
+        """
+        self._web = self._name_of("web")
+        self._worker = self._name_of("worker")
         while True:
-            ended = self._stack.processes.wait_for_end(LOOK)
+            ended = self.stack.processes.wait_for_end(LOOK)
             if ended and self._goes_on and ended is not self._web_process():
                 self._say(ENDED.format(name=ended.name, end=ended.how_it_ended()))
                 continue
@@ -103,12 +113,12 @@ class Supervisor:
         return ended is self._web_process() and 0 < ended.child.returncode < 128
 
     def _web_process(self) -> Process | None:
-        return self._stack.project.running.get(self._web)
+        return self.stack.project.running.get(self._web)
 
     def _look_for_saves(self) -> None:
         before = self._files
         with contextlib.suppress(Problem):  # a folder is being replaced
-            self._files = saved(self._stack.folder)
+            self._files = saved(self.stack.folder)
         if self._files != before:
             self._last_save = time.monotonic()
             self._is_code_looked_at = False
@@ -119,11 +129,11 @@ class Supervisor:
 
     def _look_at_web(self, ended: Process | None) -> None:
         if ended:
-            self._stack.processes.stop([ended])  # to end the processes that it started
+            self.stack.processes.stop([ended])  # to end the processes that it started
             self._down = Down(time.monotonic(), self._files_read(), has_ended=True)
-        elif self._stack.project.listens():
+        elif self.stack.project.listens():
             if self._is_starting or (self._down and self._down.is_reported):
-                self._say(f"Ready again: {self._stack.project.address}")
+                self._say(f"Ready again: {self.stack.project.address}")
             self._down, self._is_starting = None, False
             self._loading = time.time_ns()
             return
@@ -145,7 +155,7 @@ class Supervisor:
         return {name: at for name, at in self._files.items() if at < self._loading}
 
     def _report(self) -> None:
-        web = self._stack.project.running[self._web]
+        web = self.stack.project.running[self._web]
         end = web.how_it_ended() if self._down.has_ended else "does not listen any more"
         self._say(FAILED.format(web=self._web, end=end))
         self._say(SAVE.format(web=self._web))
@@ -155,8 +165,8 @@ class Supervisor:
         self._say(f"Starting {self._web} again")
         self._loading = time.time_ns()
         if not self._down.has_ended:
-            self._stack.processes.stop([self._stack.project.running[self._web]])
-        self._stack.restart(self._web)
+            self.stack.processes.stop([self.stack.project.running[self._web]])
+        self.stack.restart(self._web)
         self._down = Down(time.monotonic(), self._files)
         self._is_starting = True
 
@@ -173,7 +183,7 @@ class Supervisor:
 
     def _name_of(self, role: str) -> str:
         """Return the name of the first process in this role, or ""."""
-        for name, process in self._stack.project.running.items():
+        for name, process in self.stack.project.running.items():
             if procfile.role(name, str(process.child.args)) == role:
                 return name
         return ""
@@ -182,5 +192,5 @@ class Supervisor:
         found = dict.fromkeys(names, b"")
         for name in found:
             with contextlib.suppress(OSError):  # the editor is replacing the file
-                found[name] = (self._stack.folder / name).read_bytes()
+                found[name] = (self.stack.folder / name).read_bytes()
         return found
