@@ -47,7 +47,7 @@ def positive(name, default):
 
 
 def service_address(value, name, *schemes):
-    """Return a service's address, if it is valid. No message repeats its password."""
+    """Return a service's address if it is valid. Error messages omit its password."""
     try:
         parts = urlsplit(value)
         parts.port  # noqa: B018 (it may raise)

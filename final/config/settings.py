@@ -141,7 +141,7 @@ CHANNEL_LAYERS = {
 
 OPENAI_MODEL = text("OPENAI_MODEL", "gpt-5-mini")
 OPENAI_CONNECT_SECONDS = positive("OPENAI_CONNECT_SECONDS", 5.0)
-# Until the first word: the model may think for long. A retry would double the cost.
+# Until the first word: the model may think first. A retry would double the cost.
 OPENAI_FIRST_WORD_SECONDS = positive("OPENAI_FIRST_WORD_SECONDS", 60.0)
 # Between two words: a longer pause means that the connection is dead.
 OPENAI_TIMEOUT_SECONDS = positive("OPENAI_TIMEOUT_SECONDS", 20.0)

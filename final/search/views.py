@@ -32,8 +32,8 @@ from .tasks import fetch_openai_results_task
 
 logger = logging.getLogger(__name__)
 
-WINDOW = timedelta(minutes=1)  # of the rate limit: each search costs money
-SILENT_FOR = 3  # seconds without another attempt after Redis has failed
+WINDOW = timedelta(minutes=1)  # the rate limit's period: each search costs money
+SILENT_FOR = 3  # after Redis has failed, send no message for this many seconds
 _silent_until = 0.0
 
 
@@ -68,10 +68,10 @@ def ask(request, form):
         form.add_error(None, words)
         return refuse(request, form, 429, {"Retry-After": wait})
     # A form that is sent twice, by a double click or by a reload, starts one search.
-    # But it must be the same question of the same user: the visitor may have signed in
-    # or out.
+    # Both times, the question and the user must be the same: the visitor may have
+    # signed in or out.
     if not search or search.user_id != request.user.id or search.query != query:
-        # The next attempt is a new search.
+        # With this new id, the form starts a new search when it is sent again.
         form = SearchForm({"query": query, "task_id": uuid.uuid4()})
         form.add_error(None, "This form has already been used. Press Search again.")
         return refuse(request, form, 409)
@@ -93,16 +93,16 @@ def start(user, task_id, query):
             logger.info(
                 "stage 2 · view · %.8s · user_%s asks: %s", task_id, user.id, query
             )
-            # After the commit, so that the worker finds the row.
+            # Send the message after the commit, so that the worker finds the row.
             transaction.on_commit(lambda: send_message(search))
     except IntegrityError:
-        # The form was sent before, or the user was a guest who has logged in since.
+        # The form was sent before, or a login has just deleted this guest user.
         search = SearchResult.objects.filter(task_id=task_id).first()
     return search, 0
 
 
 def wait_for_turn(user):
-    """Let no other transaction start a search for the user until this one ends.
+    """Lock the user: only one transaction at a time can start a search for a user.
 
     Otherwise ten questions that arrive at once would all pass the limit. SQLite has no
     row locks, but it has one writing transaction at a time anyway.

@@ -18,7 +18,7 @@ def nothing_yet():
 
 
 def view(environ, start_response):
-    """Be a WSGI application that records the request and the thread."""
+    """A WSGI application that records the request and the thread."""
     got.append(environ | {"body": environ["wsgi.input"].read()})
     got[-1]["thread"] = threading.current_thread().name
     response = HttpResponse([b"Because", b" so."], headers={"Retry-After": "5"})

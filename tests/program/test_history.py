@@ -247,7 +247,7 @@ def test_the_option_branch_per_step_makes_a_branch_for_each_step(written, tmp_pa
         cwd=tmp_path,
         capture_output=True,
     )
-    assert compared.stderr == b"", "git warns of two things with one name"
+    assert compared.stderr == b"", "git warns that a branch and a tag share a name"
 
 
 def test_a_push_sends_all_branches_and_tags(tmp_path):
@@ -269,7 +269,7 @@ def test_history_overwrites_nothing(content, tmp_path):
     assert everything(tmp_path) == {content: b"mine"}
 
 
-def test_a_file_in_place_of_the_folder_is_reported(tmp_path):
+def test_a_file_with_the_name_of_the_folder_is_reported(tmp_path):
     (tmp_path / "file").write_text("mine")
     check_message(tutorial("history", str(tmp_path / "file")), "is a file")
     check_message(tutorial("history", str(tmp_path / "file" / "a")), "cannot be made")
@@ -277,7 +277,7 @@ def test_a_file_in_place_of_the_folder_is_reported(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["3", "final", "0"])
-def test_a_step_in_place_of_the_folder_is_reported(name, root):
+def test_the_name_of_a_step_is_rejected_as_a_folder(name, root):
     check_message(tutorial("history", name, root=root), "history DIR", f"./{name}")
 
 
@@ -319,7 +319,8 @@ def test_a_machine_without_git_is_reported(command, tmp_path):
 def git_that(tmp_path: Path, at: str, does: str) -> str:
     """Return a PATH with a fake git.
 
-    For the command `git AT`, it runs `does` instead. For other commands, it runs git.
+    If the arguments contain `at`, the fake git first runs the shell code `does`. Then,
+    if that code has not exited, it runs the real git.
     """
     (tmp_path / "bin").mkdir()
     wrapper = tmp_path / "bin" / "git"

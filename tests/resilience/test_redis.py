@@ -43,7 +43,7 @@ def test_a_page_shows_the_answer_if_the_pub_sub_connection_breaks(app, chromium)
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
 def test_a_page_shows_the_answer_if_its_last_message_is_dropped(app, chromium):
-    """No later message follows, so no gap in the sequence shows the loss."""
+    """The page cannot detect a gap, because no message follows the dropped one."""
     site, question = app.site, "What is the last?"
     page = chromium.new_context().new_page()
     dropped = []

@@ -1,4 +1,4 @@
-"""Tests of what the steps' pages say about mistakes that learners need not make.
+"""Check that statements on the steps' pages are true, for example about mistakes.
 
 The docstring of each test names the step, and quotes the sentence that the test proves.
 """

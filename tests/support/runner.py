@@ -21,7 +21,7 @@ from tutorial.runtime.waiting import wait_until
 # The environment variable that marks all processes of a runner.
 MARK = "TUTORIAL_TEST"
 
-# The most seconds until everything has ended.
+# The maximum number of seconds until all processes have ended.
 END = 5.0
 
 
@@ -92,10 +92,10 @@ class Runner:
             self.known |= {runner, *runner.children(recursive=True)}
 
     def processes(self) -> list[psutil.Process]:
-        """Return the processes that the command has started and that still run.
+        """Return the command's processes that are still running.
 
-        They are its descendants now, its descendants at earlier calls, and processes
-        with its mark. (The mark alone is not enough: Redis overwrites its environment,
+        They are found in two ways: as current or former descendants of the command, and
+        by its mark. (The mark alone is not enough: Redis overwrites its environment,
         which contains the mark.)
         """
         self._note_children()

@@ -67,8 +67,8 @@ def test_the_files_of_other_peoples_projects_show_step_7(project):
 
 @pytest.mark.lab
 @pytest.mark.slow(15)
-def test_no_mistake_hides_which_step_was_reached(tmp_path):
-    """A mistake of the lab breaks a step, but the step still counts as reached."""
+def test_a_step_with_a_mistake_still_counts_as_reached(tmp_path):
+    """A step counts as reached even if a patch of the repair shop breaks it."""
     wrong = []
     patches = ROOT / "tutorial" / "repair_shop" / "patches"
     for patch in sorted(patches.glob("*.patch")):
@@ -113,7 +113,7 @@ NO_WORKER, EAGER, SYNTAX = (
         (unchecked("a", "the folder is empty"), "not checked", "the folder is empty"),
     ],
 )
-def test_a_row_tells_the_standing_and_the_first_broken_hop(given, standing, hop):
+def test_a_row_shows_the_step_reached_and_the_first_broken_hop(given, standing, hop):
     assert given.standing() == standing
     assert given.hop().startswith(hop)
     assert bool(given.hop()) == bool(hop)
@@ -260,7 +260,7 @@ def test_names_of_folders_are_escaped():
     assert cells[0]["name"].startswith("'=1+1")
     page = document(rows, 4, "today")
     assert "<script>alert" not in page
-    assert page.count("{{ rows }}") > 0, "a text was taken for a placeholder"
+    assert page.count("{{ rows }}") > 0, "a folder's text was treated as a placeholder"
     assert page.count("</html>") == 1
     assert json.loads(output.as_json(rows, 4, 1.0))["folders"][0]["name"] == EVIL
 

@@ -124,7 +124,7 @@ def test_a_forked_program_finds_the_same_environment(folder, args):
 @pytest.mark.parametrize(
     "program", ["fails.py", "ends.py", "complains.py", "goes_on.py"]
 )
-def test_a_forked_program_ends_in_the_same_way(folder, program):
+def test_a_forked_program_ends_like_a_new_process(folder, program):
     ends = []
     for popen in (subprocess.Popen, forkserver.popen):
         with start(popen, ["python", program], folder) as child:
@@ -164,7 +164,7 @@ def test_commands_that_cannot_be_forked_start_as_usual(folder, args):
     assert child.returncode == 0
 
 
-def test_a_program_imports_its_own_file_that_hides_a_library(folder):
+def test_a_program_imports_its_own_file_instead_of_a_library(folder):
     (folder / "redis.py").write_text("")
     (folder / "tell.py").write_text("import redis; print(redis.__file__)")
     with start(forkserver.popen, ["python", "tell.py"], folder) as child:

@@ -39,7 +39,7 @@ def settled(live: LiveMap) -> dict[str, Any]:
     """Wait until the first search has ended, and return it.
 
     A search has ended if its state is neither "travelling" nor "stuck". Raises
-    TimeoutError.
+    TimeoutError if the first search has not ended after PATIENCE seconds.
     """
 
     def found() -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Brings a running step into the state for each screenshot, and photographs it."""
+"""Brings a running step into the state for each screenshot, and takes the picture."""
 
 import contextlib
 import os

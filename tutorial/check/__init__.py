@@ -1,4 +1,4 @@
-"""`tutorial check`: whether a project does what the stages ask for, and why not.
+"""`tutorial check`: whether a project does what the stages ask for and, if not, why.
 
 In here: the running copy (`scene`, `start`), the verdicts from outside (`stages`),
 their explanations (`inside`), the catalogue of mistakes, and the report.

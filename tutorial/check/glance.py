@@ -1,6 +1,6 @@
 """Gives hints about stages that the flow did not reach.
 
-The hints come from the files alone. They are no verdicts.
+The hints come from the files alone. They are not verdicts.
 """
 
 import re
@@ -17,7 +17,8 @@ def hints(scene: Scene) -> dict[int, str]:
     for name, at in _suspects(scene):
         mistake = mistakes()[name]
         where = f" ({at})" if at else ""
-        # None of these titles begins with a name, so each can begin in lower case.
+        # Inside a sentence, the title begins in lower case. None of these titles begins
+        # with a name.
         title = mistake.title[0].lower() + mistake.title[1:]
         found.setdefault(mistake.stage, f"{title}{where}")
     return found
@@ -40,7 +41,8 @@ def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
             yield "not-awaited", call.at
     for _, place in code.receivers.values():
         file = place.rpartition(":")[0]
-        # Django itself imports apps.py, and a script runs without being imported.
+        # The project does not have to import apps.py, because Django imports it, nor a
+        # script, because it is started directly.
         is_script = code.find(r"__name__ *== *[\"']__main__", file)
         if not (file.endswith("apps.py") or is_script or code.imports(file)):
             yield "handler-not-imported", place

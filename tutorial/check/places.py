@@ -86,7 +86,7 @@ PLACES = {
 
 
 def place_of(mistake: str, code: Code) -> str | None:
-    """Return the first of the mistake's usual places that the code has, or None."""
+    """Return the mistake's first usual place that exists in the code, or None."""
     for pattern, suffixes in PLACES.get(mistake, []):
         if found := code.find(pattern, *suffixes):
             return found

@@ -36,7 +36,7 @@ GOODBYE = re.compile(
     r"Shutting down|Waiting for application shutdown|Application shutdown complete"
     r"|Finished server process"
 )
-# If the survey was never written, an error with this name takes its place.
+# The name of the error in `Scene.survey` if the survey was never written.
 NO_SURVEY = "Exit"
 GRACE = 0.5  # seconds until the effects of a finished task are visible
 
@@ -49,7 +49,7 @@ class Search:
     visitor: Visitor
     before: frozenset[str]  # the page's texts before the question
     mark: int  # the position in the commands of Redis before the question
-    events: Events  # the events since `mark`, also those of later questions
+    events: Events  # the events since `mark`, including those of later questions
     answer: Answer
     after: Answer | None = None  # the page after the redirect
 
@@ -90,18 +90,20 @@ class OpenPage:
     frames: list[str] = field(default_factory=list)
     binary: list[str] = field(default_factory=list)  # the frames that were binary
     errors: list[Any] = field(default_factory=list)
-    load_errors: list[Any] = field(default_factory=list)  # while the form was loaded
+    load_errors: list[Any] = field(default_factory=list)  # errors during loading
     loads: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)  # status, address
     # The kinds of the POST requests, such as "fetch" or "document".
     posts: list[str] = field(default_factory=list)
     sent: list[Any] = field(default_factory=list)  # Playwright's requests, except GET
-    said: list[str] = field(default_factory=list)  # new lines that came in no frame
+    # The new lines of the page, except lines that arrived in a frame.
+    said: list[str] = field(default_factory=list)
     answers: list[tuple[int, str]] = field(default_factory=list)  # status, address
     # Playwright's responses, in the order of `answers`.
     responses: list[Any] = field(default_factory=list)
-    sockets: list[tuple[str, str]] = field(default_factory=list)  # address, error or ""
+    # The address of each WebSocket, and its error, or "" if there was none.
+    sockets: list[tuple[str, str]] = field(default_factory=list)
     sent_frames: list[str] = field(default_factory=list)
     was_left: bool = False  # the browser left the page while its WebSocket was open
     no_scripts: list[tuple[int, str]] = field(default_factory=list)  # status, address
@@ -140,7 +142,7 @@ class Scene:
     path: str = "/"  # the address of the page with the form
     advice: list[str] = field(default_factory=list)
     differs: list[Unmet] = field(default_factory=list)  # findings during a search
-    # The page's texts before its socket opens, after that, and after it has closed.
+    # The page's text before the socket opens, while it is open, and after it closes.
     states: list[str] = field(default_factory=list)
     search: Search | None = None  # the first search, without a socket
     # The searches with bad questions, which the view should refuse.
@@ -148,7 +150,7 @@ class Scene:
     message: Message | None = None  # the Celery message of the first search
     shown: str = ""  # the part of the first answer that a reload shows
     tells_of_failures: bool = True  # whether a failure of the API is broadcast
-    # The events since many visitors asked at once.
+    # The events since the last check with simultaneous questions began.
     burst: Events = field(default_factory=Events)
     # The search of another visitor, which the API refuses.
     second: Search | None = None
@@ -204,7 +206,7 @@ class Scene:
 
     def _urls(self, has_parts: bool) -> list[dict[str, Any]]:
         urls = self.survey.get("urls", [])
-        if isinstance(urls, dict):  # an error: the survey could not read them
+        if isinstance(urls, dict):  # the survey contains an error instead
             return []
         return [url for url in urls if url["has_parts"] == has_parts]
 
@@ -231,7 +233,7 @@ class Scene:
         return Visitor(self.site, self.path, PATIENCE)
 
     def now(self) -> tuple[int, Events]:
-        """Return the position in Redis's commands, and the events after this call."""
+        """Return the position in Redis's commands, and an `Events` that begins now."""
         return self.redis.mark(), self.events.mark()
 
     def ask(
@@ -290,7 +292,10 @@ class Scene:
     # --- processes ------------------------------------------------------------------
 
     def _processes(self, role: str) -> list[Process]:
-        """Return the processes of a role, "web" or "worker". "worker 2" is a worker."""
+        """Return the processes of a role, "web" or "worker".
+
+        A process that is called "worker 2" also has the role "worker".
+        """
         running = self.project.running.items()
         return [process for name, process in running if name.split()[0] == role]
 
@@ -325,7 +330,7 @@ class Scene:
         printed = all(" ready." in lines for lines in workers)
         return printed or len(self.events.all("worker ready")) >= len(workers)
 
-    # --- the observer shortens waits, and explains ----------------------------------
+    # --- what the observer recorded, and places in the code -------------------------
 
     @property
     def observed(self) -> bool:
@@ -345,7 +350,10 @@ class Scene:
         return search.events.first(*ends, id=sent["id"]) if sent else None
 
     def is_over(self, search: Search) -> bool:
-        """Whether the observer knows that the search's task has ended or is unknown."""
+        """Whether the observer recorded that the search's task is over.
+
+        The task is over if it has ended, or if the worker does not know this task.
+        """
         return bool(self.end_of(search) or search.events.first("unknown task"))
 
     def still_runs(self, search: Search) -> bool:

@@ -76,7 +76,7 @@ def _count(rows: list) -> str:
 
 def _write(name: str, text: str, mode: str) -> None:
     try:
-        # "replace", because a report may contain file names that are not UTF-8.
+        # A report may contain file names that are not UTF-8: "replace" writes "?".
         with Path(name).open(mode, encoding="utf-8", errors="replace") as file:
             file.write(text)
     except OSError as error:

@@ -1,8 +1,8 @@
 """A row of the table: how far one folder of the class has got.
 
-Two numbers describe a folder. The step that it has *reached* is the last step that its
-files show traces of (`parts`). If the class is checked up to step 4, for example,
-traces of later steps do not count. The step that is *done* is the last step whose stage
+Two numbers describe a folder. The step that it has *reached* is the last step whose
+code appears in its files (`parts`). If the class is checked up to step 4, for example,
+code of later steps does not count. The step that is *done* is the last step whose stage
 has passed in the report, together with all earlier stages. If a folder has reached a
 later step than the one that is done, one of its steps is broken. Otherwise, if the flow
 breaks, it breaks at a step that the learner has not begun.
@@ -75,7 +75,7 @@ class Row:
 
     @property
     def reached(self) -> int:
-        """The last step that the files show traces of, or 0.
+        """The last step whose code appears in the files, or 0.
 
         It is at most the step up to which the class is checked, and at least `done`.
         """

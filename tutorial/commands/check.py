@@ -129,7 +129,7 @@ def _step(options: argparse.Namespace) -> Step:
         project = find_project(name)
     except Problem:
         if options.folders or options.class_folder:
-            return find(name)  # raises Problem, because the step must come first
+            return find(name)  # raises Problem: only a step can come before folders
         raise
     if project.is_own:
         example = command("check", "7", name, *options.folders)

@@ -106,7 +106,8 @@ class LiveMap:
 
     # --- data for the page ----------------------------------------------------------
 
-    # A library may drop the cancellation of these tasks, so they also end on their own.
+    # A library may suppress the cancellation of these tasks, so their loops also check
+    # whether the server should exit.
 
     async def _read(self) -> None:
         while not self._server.should_exit:
@@ -180,8 +181,9 @@ class LiveMap:
     def _refusal(self, method: str, path: str, headers: dict[str, bytes]) -> str:
         """Return why the request is refused, or "" if it is not refused.
 
-        A page of another site must not read the map, neither through a host name that
-        resolves to this machine (DNS rebinding), nor by a request of the page's script.
+        A page of another site must not read the map. It could try this with a request
+        from its script, or through a host name that resolves to this machine (DNS
+        rebinding).
         """
         hosts = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
         hosts.add(urlsplit(self.url).netloc)
@@ -217,7 +219,7 @@ END = ""  # the text that ends a stream
 
 
 async def _next(queue: asyncio.Queue) -> str:
-    """Return a stream's next text: news, or a comment if none comes in BEAT seconds."""
+    """Return the next message, or a comment after BEAT silent seconds, or END."""
     try:
         text = await asyncio.wait_for(queue.get(), BEAT)
     except TimeoutError:

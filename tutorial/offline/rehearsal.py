@@ -26,7 +26,8 @@ ANSWER = "A broker is the place"
 PATIENCE = 60  # seconds for an answer
 
 WHAT_A_BROWSER_IS_FOR = (
-    "Only `check 7` needs it, to look into the page. Everything else works without it."
+    "Only `check 7` needs a browser, to open the page. Everything else works without a"
+    " browser."
 )
 
 
@@ -48,7 +49,7 @@ def rehearse() -> int:
     if missing:
         print(
             f"Not ready for a day without internet: see {' and '.join(missing)} above."
-            " Then start `python3 -m tutorial prepare` again."
+            " When everything is fixed, run `python3 -m tutorial prepare` again."
         )
         return 1
     print("Ready for a day without internet.")
@@ -123,7 +124,7 @@ def _try_browser() -> str:
 def _try_site() -> str:
     with TemporaryDirectory(prefix="tutorial-site-") as folder:
         build.build_in(folder)
-    return "`docs` can build these pages"
+    return "`docs` can build the site"
 
 
 TRIALS = {
@@ -142,11 +143,11 @@ def _notes() -> Iterator[str]:
     if url := os.environ.get("REDIS_URL"):
         yield (
             "REDIS_URL is set: `run` will use the Redis server at"
-            f" {without_secrets(url)}. To use the tutorial's own: unset REDIS_URL"
+            f" {without_secrets(url)}. To use the tutorial's own Redis: unset REDIS_URL"
         )
     if os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"):
         yield (
             "OPENAI_API_KEY or OPENAI_BASE_URL is set: `run` will call that API,"
-            " not the offline stand-in. Without internet: unset OPENAI_API_KEY"
+            " not the offline stand-in. To use the stand-in: unset OPENAI_API_KEY"
             " OPENAI_BASE_URL"
         )

@@ -53,7 +53,7 @@ class Kept:
         self.turns.append(Turn(name, time.time()))
 
     def solve(self) -> None:
-        """Record that the mistake in the folder is fixed, if it was not before."""
+        """Record that the folder's mistake is fixed. A second call changes nothing."""
         if not self.turn.is_solved:
             self.turn.minutes = max(0.0, time.time() - self.turn.started) / 60
 

@@ -68,7 +68,8 @@ def on_serve(server, config, builder):
         server.url = found[0]
         print("The site is at", ", ".join(found), flush=True)
         print(
-            "Every machine that reaches this one can read the site, and nothing else.",
+            "Every machine that can reach this one can read the site, but no other"
+            " files.",
             flush=True,
         )
     own = [config.docs_dir, config.config_file_path]

@@ -48,8 +48,9 @@ def _place(name: str) -> Path:
     """Return the path of the folder `name`. Raises Problem if it cannot be used."""
     if is_name(name) or is_before_step_1(name):
         raise Problem(
-            f"`history` writes all steps, into a folder: {command('history', 'DIR')}\n"
-            f"For a folder that is called {name}: ./{name}"
+            "`history` writes all steps into a folder. Name that folder:"
+            f" {command('history', 'DIR')}\n"
+            f"For a folder that is called {name}, type ./{name}"
         )
     folder = locate(name)
     if folder is None:

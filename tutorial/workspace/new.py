@@ -103,7 +103,7 @@ def place(name: str) -> Path:
     if is_name(name) or is_before_step_1(name):
         raise Problem(
             f"The folder comes first: {command('new', 'DIR', name)}\n"
-            f"For a folder that is called {name}: ./{name}"
+            f"For a folder that is called {name}, type ./{name}"
         )
     folder = locate(name)
     if folder is None:
