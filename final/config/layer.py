@@ -149,7 +149,7 @@ class Watch:
     def refresh(self):
         """Make each socket send a snapshot from the database: messages were lost."""
         if any(watch.has_missed for watch in self.layer.watches):
-            return  # the last connection to recover refreshes the sockets
+            return  # refresh the sockets only after all connections have recovered
         logger.warning("Messages arrive from Redis again: pages get a new snapshot")
         event = self.backend.serialize({"type": "send_snapshot"})
         loop = asyncio.get_running_loop()

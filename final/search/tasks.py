@@ -27,9 +27,9 @@ from .signals import search_completed
 logger = logging.getLogger(__name__)
 
 MOST_TRIES = 3  # attempts to call the API, for one search
-PUSH_EVERY = 0.05  # seconds between two chunks: a reader sees no delay
+PUSH_EVERY = 0.05  # seconds between two chunks, too short to be noticed
 SAVE_EVERY = 0.5  # seconds between two saves of an unfinished answer
-SILENT_FOR = 3  # seconds without chunks after a push has failed
+SILENT_FOR = 3  # seconds in which nothing is pushed, after a failed push
 
 # A client looks through all its connections for each request. With a single client,
 # each of a thousand searches would take a fifth more CPU time.

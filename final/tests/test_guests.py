@@ -14,7 +14,7 @@ MOMENT = 1_000_000_059.5  # half a second before the next minute
 
 @pytest.fixture
 def sign_in(monkeypatch):
-    """Return a function that signs in a browser, given its CSRF token and the time."""
+    """Return a function that signs in a guest, given a CSRF token and the time."""
 
     def sign_one_in(token, moment):
         monkeypatch.setattr(guests.time, "time", lambda: moment)

@@ -201,9 +201,9 @@ def commands(*lines: str) -> Action:
 @pytest.mark.parametrize(
     ("action", "words"),
     [
-        (commands("$ echo one", "two"), "shows this line, and it was not printed"),
-        (commands("$ echo one; echo two", "one"), "more was printed than the page"),
-        (commands("$ echo one", "one", "two"), "not printed there:\n  two"),
+        (commands("$ echo one", "two"), "shows this line, but it was not printed"),
+        (commands("$ echo one; echo two", "one"), "printed more than the page"),
+        (commands("$ echo one", "one", "two"), "not printed at this place:\n  two"),
         (commands("$ echo no; exit 3"), "has failed, with exit status 3"),
         (commands("$ echo no; exit 3", "…"), "does not show the line that says so"),
         (commands("$ cd steps"), "would have no effect on later commands"),

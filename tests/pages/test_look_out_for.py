@@ -95,7 +95,7 @@ def test_a_template_in_the_wrong_folder_is_not_found(project, run_folder):
 
 
 @pytest.mark.slow(6)
-def test_in_step_3_calling_the_task_without_delay_hangs_and_fails(project, run_folder):
+def test_in_step_3_calling_the_task_as_a_function_hangs_and_fails(project, run_folder):
     on_page(
         "In step 3, the page still hangs, and then the view fails with status 500: the"
         " function returns `None`, and the next line of the view reads `task.id`."
@@ -109,7 +109,7 @@ def test_in_step_3_calling_the_task_without_delay_hangs_and_fails(project, run_f
 
 
 @pytest.mark.lab
-def test_in_step_2_calling_the_task_without_delay_makes_no_difference(
+def test_in_step_2_calling_the_task_as_a_function_makes_no_difference(
     project, run_folder
 ):
     on_page(

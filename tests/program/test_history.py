@@ -264,7 +264,7 @@ def test_history_overwrites_nothing(content, tmp_path):
     (tmp_path / content).parent.mkdir(exist_ok=True)
     (tmp_path / content).write_text("mine")
     result = tutorial("history", str(tmp_path))
-    check_message(result, str(tmp_path), "nothing is overwritten", "Choose another")
+    check_message(result, str(tmp_path), "no files were written", "Choose another")
     assert len(result.stderr.splitlines()) == 2
     assert everything(tmp_path) == {content: b"mine"}
 

@@ -76,7 +76,7 @@ def test_git_and_ruff_ignore_a_new_folder_in_the_repository(root):
 def test_new_overwrites_nothing(tmp_path, content):
     (tmp_path / content).write_text("mine")
     result = tutorial("new", str(tmp_path), "2")
-    check_message(result, str(tmp_path), "nothing is overwritten")
+    check_message(result, str(tmp_path), "no files were written")
     assert everything(tmp_path) == {content: b"mine"}
 
 

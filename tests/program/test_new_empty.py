@@ -44,7 +44,7 @@ def test_an_empty_folder_can_be_filled_with_a_step_later(root, tmp_path):
 @pytest.mark.parametrize("content", ["manage.py", "notes.txt", ".gitignore"])
 def test_an_existing_file_is_not_overwritten(content, tmp_path):
     (tmp_path / content).write_bytes(b"mine \xff")
-    check_message(tutorial("new", str(tmp_path), "0"), "nothing is overwritten")
+    check_message(tutorial("new", str(tmp_path), "0"), "no files were written")
     assert inside(tmp_path) == [content]
     assert (tmp_path / content).read_bytes() == b"mine \xff"
 

@@ -24,7 +24,7 @@ def page_of(runner: Runner, port: int | None = None) -> str:
     return answer.page.text
 
 
-def test_run_starts_a_folder_that_new_has_made(root, start, tmp_path):
+def test_run_starts_a_project_made_by_the_command_new(root, start, tmp_path):
     assert tutorial("new", "../my search", "2", root=root).returncode == 0
     runner = start("../my search")
     assert "Offline" not in runner.output
@@ -65,7 +65,7 @@ def test_run_starts_the_processes_of_a_custom_procfile(start, tmp_path):
     runner.wait_for("stage 4")
 
 
-def test_run_prints_the_port_that_is_fixed_in_a_procfile(start, tmp_path):
+def test_run_prints_the_port_that_the_procfile_sets(start, tmp_path):
     port = free_port()
     folder = make(tmp_path / "my-search", "1")
     (folder / "Procfile").write_text(f"web: python manage.py runserver {port}\n")
@@ -133,7 +133,7 @@ def test_diff_from_a_step_shows_what_the_learner_has_changed(root, tmp_path):
     assert "notes.txt  +1    -0    new file" in result.stdout
 
 
-def test_diff_says_when_nothing_is_missing(root, tmp_path):
+def test_diff_reports_that_nothing_is_missing(root, tmp_path):
     tutorial("new", "../my-search", "4", root=root)
     result = tutorial("diff", "../my-search", "4", root=root)
     assert "Nothing is missing: the files of ../my-search and steps/04" in result.stdout
@@ -158,7 +158,7 @@ def test_diff_ignores_blank_lines_and_the_format_of_a_migration(root, tmp_path):
     views.write_text(views.read_text().replace("\n\n\n", "\n"))
     result = tutorial("diff", "../my-search", "4", root=root)
     assert "Nothing is missing" in result.stdout, result.stdout
-    # The migration differs only in its format, so the output does not say to migrate.
+    # The migration differs only in its format, so `diff` prints no "Migrate".
     template = tmp_path / "my-search/search/templates/search/openai_index.html"
     template.write_text(template.read_text().replace("{% csrf_token %}", ""))
     result = tutorial("diff", "../my-search", "4", root=root)

@@ -196,13 +196,16 @@ def test_the_command_records_the_log_the_frame_and_the_pictures(elsewhere, monke
 
 @pytest.mark.xdist_group("step 6")
 def test_the_question_is_asked_again_if_no_page_received_the_answer(run_step, chromium):
-    """In step 6, the form loads the page again, and the answer may be faster."""
+    """In step 6, the form loads the page again.
+
+    The answer may be ready before the new page's socket is open.
+    """
     running = run_step("6")
     start, scripts = len(running.log), []
 
     def serve(route: Route) -> None:
         scripts.append(route)
-        if len(scripts) == 2:  # that of the page after the form
+        if len(scripts) == 2:  # of the page that the form has loaded
             wait_until(
                 lambda: any("stage 5" in line for _, line in running.log[start:]),
                 seconds=10,
@@ -294,15 +297,20 @@ def test_a_screenshot_fence_shows_a_picture_for_each_theme():
             "screenshot",
             "shot: nowhere",
             "",
-            'step 4 has no shot "nowhere"; it has answer',
+            'step 4 has no shot "nowhere"; its shots: answer',
         ),
-        ("screenshot", "step: 5\nshot: a", "", 'step 5 has no shot "a"; it has none'),
+        (
+            "screenshot",
+            "step: 5\nshot: a",
+            "",
+            'step 5 has no shot "a"; its shots: none',
+        ),
         ("screenshot", "step: 9\nshot: a", "", 'There is no step "9"'),
         ("screenshot", "caption: A.", "", "needs a shot"),
         ("screenshot", "shot: answer\nalt: A.", "", 'no field "alt"'),
-        ("screenshot", "shot: answer", "index.md", "say which step it is about"),
+        ("screenshot", "shot: answer", "index.md", "this fence needs a step"),
         ("frame", "", "", f"no frame of step 4 has been recorded: {REMEDY}"),
-        ("frame", "", "index.md", "say which step it is about"),
+        ("frame", "", "index.md", "this fence needs a step"),
         ("film", "step: 7", "", 'no field "step"'),
     ],
 )

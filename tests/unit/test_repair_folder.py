@@ -213,7 +213,7 @@ def test_a_folder_that_the_shop_did_not_make_is_refused(option, folder):
     # The message suggests DIR instead of this folder, because `repair` refuses this
     # folder in any case.
     assert error.value.args[0].endswith("python3 -m tutorial repair DIR")
-    with pytest.raises(Problem, match="Nothing is overwritten"):
+    with pytest.raises(Problem, match="No files were written"):
         run(str(folder))
     assert [path.name for path in folder.iterdir()] == ["manage.py"]
 

@@ -87,7 +87,7 @@ def test_a_wrong_fence_is_reported_with_the_name_of_the_page(
 
 
 def test_a_page_without_a_step_is_reported():
-    with pytest.raises(Problem, match="^home.md: say which step it is about"):
+    with pytest.raises(Problem, match="^home.md: this fence needs a step"):
         Page("home.md").expand("```tree\n```")
     with pytest.raises(Problem, match='^home.md: There is no step "8"'):
         Page("home.md").expand("```tree\nstep: 8\n```")

@@ -88,7 +88,7 @@ def test_no_step_imports_the_package_tutorial(step):
 
 
 @pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
-def test_the_compiled_pins_contain_the_versions_of_the_steps(step):
+def test_run_installs_the_versions_that_a_step_pins(step):
     compiled = procfile.packages(step.folder)
     assert compiled, "no package is pinned"
     pins = requirements("run").read_text()

@@ -1,4 +1,4 @@
-"""A visitor sends a question with the form of the page, and only to its server."""
+"""A visitor sends a question with the page's form, and only to the page's server."""
 
 import threading
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def test_no_question_goes_to_another_server(server, other_server):
     assert other_server.posted == []
 
 
-def test_a_form_of_another_server_does_not_hide_the_projects_form(server, other_server):
+def test_the_visitor_ignores_a_form_of_another_server(server, other_server):
     server.html = FORM.format(f"{other_server.url}/", "query") + FORM.format(
         "", "words"
     )

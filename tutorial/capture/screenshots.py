@@ -159,7 +159,7 @@ def find(step: str, name: str) -> Shot:
     known = {shot.name: shot for shot in SHOTS if shot.step == step}
     if name not in known:
         there = ", ".join(known) or "none"
-        raise Problem(f'step {step} has no shot "{name}"; it has {there}')
+        raise Problem(f'step {step} has no shot "{name}"; its shots: {there}')
     return known[name]
 
 

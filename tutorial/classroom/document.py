@@ -94,7 +94,7 @@ def _heads() -> Iterator[str]:
 def _rank(row: Row) -> int:
     """Return the sort key of the column "Reached".
 
-    The step that is done counts first, then the step reached, then the status.
+    The key compares `row.done` first, then `row.reached`, and then the exit status.
     """
     if not row.report:
         return -1

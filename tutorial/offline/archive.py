@@ -29,7 +29,7 @@ def check_place(name: str, *, replace: bool) -> Path:
         raise Problem(f"{name} {what}. Choose a different name for the pack.")
     if file.exists() and not replace:
         raise Problem(
-            f"{name} exists already, and nothing is overwritten.\n"
+            f"{name} exists already, so no file was written.\n"
             "Choose another name, or replace it with --force."
         )
     return file

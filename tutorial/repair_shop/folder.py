@@ -36,7 +36,7 @@ def make(folder: Path, title: str, patch: Patch, step: Step) -> None:
     if folder.is_dir() and any(folder.iterdir()):
         raise Problem(
             f"{title} is not empty, and it is not a folder of the repair shop."
-            " Nothing is overwritten.\n"
+            " No files were written.\n"
             "Choose a different name, for example ../repair"
         )
     with (

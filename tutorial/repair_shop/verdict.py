@@ -39,7 +39,7 @@ def check(
     entry = entry_of(kept.turn, title)
     report, progress = Report(title, kept.step), Progress()
     started = time.monotonic()
-    # Any fix that makes the flow work counts, so the project need not equal the step.
+    # Accept every fix that makes the flow work. The project need not equal the step.
     session.look(folder, report, progress, browser, is_typed=False)
     report.seconds = round(time.monotonic() - started, 1)
     progress("")
@@ -56,7 +56,10 @@ def check(
 def lines(
     report: Report, kept: Kept, entry: Entry, title: str, paint: Paint
 ) -> Iterator[str]:
-    """Yield the lines to print for a report. They do not reveal too much."""
+    """Yield the lines to print for a report.
+
+    They do not name the shop's mistake until it is fixed or all hints are used.
+    """
     if report.works:
         yield from _fixed(report, kept, title, paint)
     elif report.unjudged or kept.turn.is_solved or kept.turn.hints == HINTS:
@@ -125,6 +128,9 @@ def _broken_elsewhere(report: Report, title: str, paint: Paint) -> Iterator[str]
 
 
 def _stops_at(report: Report) -> int:
-    """Return the number of the stage at which a search stops, or 0 for the start."""
+    """Return the number of the stage at which a search stops.
+
+    Return 0 if the project does not start.
+    """
     broken = (one.number for one in report.results if one.state == BROKEN)
     return next(broken, 0)

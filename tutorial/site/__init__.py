@@ -152,10 +152,9 @@ Shows three screenshots of one search at step 7, one after the other, like a fil
 
 Shows a short list of likely mistakes. `only` names their ids in
 `tutorial/check/mistakes.toml`, the file from which `tutorial check` takes its texts.
-`stage: 4` shows all mistakes of stage 4 instead. `troubleshooting.md` uses this. What
-goes wrong outside a project, such as a port that is in use, is written on that page
-itself, in a fence `mistake` with an `id`, a `title`, a `symptom`, a `cause` and what to
-do (`fix`).
+`stage: 4` shows all mistakes of stage 4 instead. `troubleshooting.md` uses this. On
+that page, `mistake` fences describe mistakes outside a project, such as a port that is
+in use. The fields of such a fence are `id`, `title`, `symptom`, `cause` and `fix`.
 
     ```pairs
     show: neighbours

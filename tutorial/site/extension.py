@@ -115,7 +115,7 @@ class Page:
         name = own[1] if own else self.step
         if not name:
             raise Problem(
-                "say which step it is about: in the page's front matter (step: 4),"
+                "this fence needs a step: in the page's front matter (step: 4),"
                 " or in the fence"
             )
         return self.find(name)

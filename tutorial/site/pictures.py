@@ -86,7 +86,7 @@ def _step(asked: dict, step: str) -> str:
     """Return the step that the fence names, or else the step of the page."""
     name = str(asked.get("step") or step)
     if not name:
-        raise Problem("say which step it is about, as in: step: 4")
+        raise Problem("this fence needs a step, as in: step: 4")
     return steps.find(name).name
 
 

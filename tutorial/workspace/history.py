@@ -59,7 +59,7 @@ def _place(name: str) -> Path:
     fresh.check_place(name, folder)
     if folder.is_dir() and any(folder.iterdir()):
         raise Problem(
-            f"{name} is not empty, and nothing is overwritten.\n"
+            f"{name} is not empty, so no files were written.\n"
             "Choose another name, or empty the folder first."
         )
     return folder

@@ -50,10 +50,10 @@ def make_empty(name: str, *, git: bool = False) -> None:
     """
     _make(name, None, git)
     first = steps()[0]
-    print(f"Made {name}: an empty folder, for you to type {called(first)} in.")
+    print(f"Made {name}: an empty folder, for the code of {called(first)}.")
     lines = [
-        (command("docs"), f"the page of step {first.name}, with what to type"),
-        (command("run", name), "once it is typed: http://127.0.0.1:8000"),
+        (command("docs"), f"the page of step {first.name}, with the code to type"),
+        (command("run", name), "after you have typed the code: http://127.0.0.1:8000"),
         (command("check", first.name, name), f"is step {first.name} right?"),
     ]
     _print_next(name, lines, repository.before_step_1().tag if git else "")
@@ -134,7 +134,7 @@ def _check_free(name: str, folder: Path, step: Step | None) -> None:
     fresh.check_place(name, folder)
     if not folder.is_dir() or all(map(_is_our_gitignore, folder.iterdir())):
         return
-    text = f"{name} is not empty, and nothing is overwritten."
+    text = f"{name} is not empty, so no files were written."
     if step and (folder / "manage.py").is_file():
         again = command("new", name, step.name, "--catch-up")
         raise Problem(

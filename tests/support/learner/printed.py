@@ -73,7 +73,7 @@ class _Match:
         return self._fit(0, first)
 
     def _fit(self, at: int, line: int) -> set[int] | None:
-        """Match the shown lines from `at` on with the printed lines from `line` on.
+        """Match the shown lines `_shown[at:]` with the printed lines `_lines[line:]`.
 
         Return the indexes of the printed lines that are shown, or None if they differ.
         """
@@ -111,10 +111,11 @@ class _Match:
     def difference(self) -> str:
         """Describe how the printed lines differ from the shown ones."""
         if self._furthest < len(self._shown):
-            start = "the page shows this line, and it was not printed there:\n"
+            start = "the page shows this line, but it was not printed at this place:\n"
             start += f"  {self._shown[self._furthest]}"
         else:
-            start = "more was printed than the page shows; if that is allowed, write …"
+            start = "the program printed more than the page shows"
+            start += ' (to allow this, add a line "…" to the page)'
         seen = "".join(f"\n  {line}" for line in self._printed) or " nothing"
         return f"{start}\nthe program has printed:{seen}"
 

@@ -18,7 +18,7 @@ class Window:
 
     def __init__(self, browser: Browser, url: str, patience: float) -> None:
         self.url = url
-        self.patience = patience  # the most seconds that a wait takes
+        self.patience = patience  # the longest wait, in seconds
         self._page = browser.new_page()
         self._status = 0
         self._navigations = 0

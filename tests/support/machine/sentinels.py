@@ -18,7 +18,7 @@ NUMBERS = (1, 2, 3)
 
 
 def here(block: str) -> str:
-    """Return the commands with the addresses of the copies in place of the page's."""
+    """Return the page's commands with the addresses of the three copies."""
     return re.sub(r"\b10\.0\.0\.(?=\d\b)", "127.0.0.1", block)
 
 

@@ -55,7 +55,10 @@ def _error_not_broadcast(scene: Scene, unmet: Unmet) -> Unmet:
     at = sent[0].at if sent else None
     unmet.at = condition_of(scene.code, at) or at
     if unmet.at:
-        unmet.seen += f"; the line that decides is: {scene.code.line(unmet.at)}"
+        unmet.seen += (
+            "; whether the error is broadcast depends on this line:"
+            f" {scene.code.line(unmet.at)}"
+        )
     return unmet
 
 
@@ -83,7 +86,10 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _of_task(scene: Scene, kind: str) -> list[Event]:
-    """Return the worker's events of one kind, before the first search's task ended."""
+    """Return the worker's events of one kind.
+
+    Events after the end of the first search's task are left out.
+    """
     end = scene.end_of(scene.search)
     found = scene.search.events.all(kind, process="worker")
     return [one for one in found if end is None or one["time"] <= end["time"]]

@@ -70,7 +70,7 @@ def listen(opened: OpenPage) -> None:
             opened.console.append(message.text)
 
     def on_dialog(dialog: Any) -> None:
-        with contextlib.suppress(Error):  # the page is gone, and the dialog with it
+        with contextlib.suppress(Error):  # the page and its dialog no longer exist
             dialog.dismiss()
 
     page = opened.page
@@ -95,8 +95,8 @@ FIELDS = (
 )
 
 
-# The selector of a form for a question. `FINDS` tests whether a field belongs to a form
-# that searches the site.
+# The selector for forms with a field for a question. `FINDS` tests whether a field
+# belongs to a form that searches the site.
 ASKS = (
     "form[method=post i]:not(:has([type=password])):visible:has(textarea,"
     " input[type=text], input[type=search], input:not([type]))"
@@ -112,12 +112,12 @@ CHOOSE = """(list) => {
 
 
 def is_of_an_api(page: Any) -> bool:
-    """Whether Django REST framework made the page, as the description of an API."""
+    """Whether the page is Django REST framework's description of an API."""
     return bool(page.locator("link[href*='/rest_framework/']").count())
 
 
 def question_field(page: Any) -> Any | None:
-    """Return the field of the page to type a question into, or None."""
+    """Return the page's field for a question, or None."""
     if is_of_an_api(page):
         return None
     fields = page.locator(FIELDS)
@@ -231,7 +231,10 @@ def text_of(page: Any) -> str:
 
 
 def instead(shown: str) -> str:
-    """Return what a page shows in place of a value, such as “undefined”, or ""."""
+    """Return the “undefined” or “${...}” that a page shows in place of a value.
+
+    Return "" if the page shows neither.
+    """
     found = re.search(r"\bundefined\b|\$\{[^}]*\}", shown)
     return f"“{found[0]}”" if found else ""
 
@@ -257,7 +260,7 @@ def texts_of(frame: str) -> list[str]:
 def brings(frames: list[str], wanted: str) -> bool:
     """Whether the frames contain the words, in one frame or in pieces.
 
-    The pieces of each key are joined, and also the pieces of all keys together.
+    The words may be in the joined pieces of one key, or in those of all keys.
     """
     pieces: dict[str, list[str]] = defaultdict(list)
     for frame in frames:
