@@ -54,7 +54,7 @@ LOGGING = {
         "django.dispatch": {"level": "CRITICAL"},
         # Our own layer reports when Redis is down; see config/layer.py.
         "channels_redis": {"level": "CRITICAL"},
-        # These are brief, because all workers notice a restart of Redis, and because
+        # The next two loggers are brief: all workers notice a restart of Redis, and
         # anyone can send requests with a wrong host.
         "celery.worker.consumer": {"handlers": ["brief"], "propagate": False},
         "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},

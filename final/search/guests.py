@@ -32,8 +32,8 @@ def sign_in_as_guest(request):
         Guest.objects.get_or_create(user=guest)
     login(request, guest, backend=BACKEND)
     if token:
-        # Logging in changes the token, but the forms of the open page still have this
-        # one.
+        # Logging in changes the token, but the forms of the open page still have the
+        # old one.
         request.META["CSRF_COOKIE"] = token
         request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)
     return guest

@@ -27,7 +27,7 @@ def group_of(user_id):
 
 
 def digest(session_key):
-    """Return a name of the session for messages. Its key itself would give access."""
+    """Return an id for the session. Unlike the session key, the id gives no access."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:32]
 
 

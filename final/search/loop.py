@@ -1,4 +1,4 @@
-"""Stage 4 · worker: where all searches of a worker process run, and how many.
+"""Stage 4 · worker: runs all searches of a worker process, and limits their number.
 
 A search spends nearly all of its time waiting for the API. So all searches of a process
 share one event loop, and a few clients and database connections. A thousand searches do
@@ -43,7 +43,7 @@ def get_loop():
             loop.run_forever()
         finally:
             # Without the loop, this process would take messages and do nothing.
-            logger.critical("The event loop has ended, and the worker with it.")
+            logger.critical("The event loop has ended, so the worker ends, too.")
             os._exit(1)
 
     threading.Thread(target=run, name="searches", daemon=True).start()
@@ -63,7 +63,7 @@ def begin(search, task_id, *, wait=True):
 def end(task_id, future):
     begun.discard(future)
     slots.release()
-    # For example, the database was down for too long to save the outcome.
+    # A search raises an error, for example, if its outcome cannot be saved.
     if not future.cancelled() and (error := future.exception()):
         logger.error("stage 4 · worker · %.8s · given up", task_id, exc_info=error)
 

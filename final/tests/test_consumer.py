@@ -103,7 +103,7 @@ async def test_a_socket_sends_a_snapshot_after_lost_messages(user, signed_in):
     assert snapshot == {"user": user.id, "searches": [search.state()]}
 
 
-async def test_a_session_from_before_a_new_secret_key_can_open_a_socket(
+async def test_a_session_that_is_older_than_the_secret_key_can_open_a_socket(
     user, client, settings
 ):
     await sync_to_async(client.force_login)(user)

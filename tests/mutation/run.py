@@ -65,7 +65,7 @@ class Mutant:
         """
         before = {path: path.read_text() for path in sorted(folder.glob(self.file))}
         if not before or any(text.count(self.old) != 1 for text in before.values()):
-            sys.exit(f"{self.id}: {self.file} does not have its old text exactly once")
+            sys.exit(f"{self.id}: `old` does not occur exactly once in {self.file}")
         for path, text in before.items():
             path.write_text(text.replace(self.old, self.new))
         return before
@@ -197,12 +197,12 @@ def print_table(*rows: tuple[str, str, str]) -> None:
 def read_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", default="", metavar="ID,...", help="these mutants")
-    parser.add_argument("-k", metavar="EXPRESSION", help="in place of the list's tests")
+    parser.add_argument("--only", default="", metavar="ID,...", help="run only these")
+    parser.add_argument("-k", metavar="EXPRESSION", help="run these tests instead")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the results")
-    parser.add_argument("--compare", type=Path, metavar="OLD.json", help="with these")
+    parser.add_argument("--compare", type=Path, metavar="OLD.json", help="old results")
     parser.add_argument("--control", action="store_true", help="make no change")
-    parser.add_argument("--survivors", action="store_true", help="all of them at once")
+    parser.add_argument("--survivors", action="store_true", help="apply all survivors")
     return parser.parse_args()
 
 

@@ -141,7 +141,7 @@ def test_a_correct_page_can_be_followed(learner_of):
     follow_to_the_end(learner_of(STEP_3))
 
 
-def test_a_page_fails_if_a_file_of_the_step_is_missing_at_its_end(learner_of):
+def test_a_page_fails_if_a_file_of_the_step_is_missing_at_the_end(learner_of):
     misleads(learner_of(TYPED), "at its end", "show_queue.py is missing")
 
 
@@ -205,7 +205,7 @@ def commands(*lines: str) -> Action:
         (commands("$ echo one; echo two", "one"), "printed more than the page"),
         (commands("$ echo one", "one", "two"), "not printed at this place:\n  two"),
         (commands("$ echo no; exit 3"), "has failed, with exit status 3"),
-        (commands("$ echo no; exit 3", "…"), "does not show the line that says so"),
+        (commands("$ echo no; exit 3", "…"), "does not show the line with the error"),
         (commands("$ cd steps"), "would have no effect on later commands"),
         (commands("$ python3 -m tutorial test"), "<!-- not run: why -->"),
         (Action(COMMANDS, "$ true", fails=True), "no command of this block fails"),
@@ -274,7 +274,7 @@ def test_directives_check_a_running_program(learner_of):
 QUOTES = str.maketrans("“”", '""')
 
 
-def test_a_program_may_end_at_its_start_only_if_the_page_shows_it(learner_of):
+def test_a_program_may_fail_to_start_only_if_the_page_shows_the_error(learner_of):
     learner = learner_of("# A page\n")
     learner.do(Action("my-search", "1"))
     (learner.folder / "config" / "settings.py").write_text("import nothing\n")

@@ -150,12 +150,12 @@ def test_a_second_run_changes_nothing(clone):
     clone.carry("2")
     once = clone.everything()
     output = clone.carry("2")
-    assert output.count("nothing to carry") == len(LATER)
+    assert output.count("nothing to propagate") == len(LATER)
     assert clone.everything() == once
 
 
-def test_a_second_change_before_a_commit_is_propagated_too(clone):
-    """No commit contains the version after the first change."""
+def test_two_changes_in_a_row_are_propagated_without_a_commit(clone):
+    """Only the working tree has the text after the first change; no commit has it."""
     for old, new in (("200", "300"), ("300", "400")):
         clone.edit("steps/02_view", FORMS, old, new)
         clone.carry("2")
@@ -175,7 +175,7 @@ def test_a_step_that_already_has_the_change_causes_no_conflict(clone):
         clone.edit(title, FORMS, "200", "300")
     output = clone.carry("2")
     assert clone.has_everywhere(FORMS, "max_length=300")
-    assert "steps/03_queue: nothing to carry\n" in output
+    assert "steps/03_queue: nothing to propagate\n" in output
     assert f"steps/04_worker: merged {FORMS}\n" in output
 
 
@@ -190,7 +190,7 @@ def test_a_change_that_is_committed_in_step_3_reaches_the_later_steps(clone):
 def test_the_option_since_propagates_a_committed_change(clone):
     clone.edit("steps/02_view", FORMS, "200", "300")
     clone.commit()
-    assert "is as it was at HEAD" in clone.carry("2")
+    assert "has not changed since HEAD" in clone.carry("2")
     assert clone.has_everywhere(FORMS, "max_length=200")
     clone.carry("2", "--since", "HEAD~1")
     assert clone.has_everywhere(FORMS, "max_length=300")
@@ -201,7 +201,7 @@ def test_a_step_without_changes_propagates_nothing(clone):
     # Leftovers and files that git ignores do not count as changes.
     clone.path("steps/02_view", "db.sqlite3").write_text("")
     clone.path("steps/02_view", "search/old.pyo").write_text("")
-    assert "is as it was at HEAD: nothing to carry" in clone.carry("2")
+    assert "has not changed since HEAD: nothing to propagate" in clone.carry("2")
     clone.path("steps/02_view", "search/old.pyo").unlink()
     assert clone.everything() == before
 
@@ -229,7 +229,7 @@ def test_a_new_file_is_added_with_its_mode(clone):
     assert "bin/start" not in clone.carry("2")
 
 
-def test_a_new_file_that_a_later_step_has_too_is_a_conflict(clone):
+def test_a_new_file_that_already_exists_in_a_later_step_is_a_conflict(clone):
     clone.path("steps/03_queue", "search/models.py").write_text("mine = 1\n")
     clone.path("steps/02_view", "search/models.py").write_text("theirs = 1\n")
     result = clone.propagate("2")

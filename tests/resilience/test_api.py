@@ -1,6 +1,7 @@
-"""Check what `final/` does if the API fails. Each request to the API costs money.
+"""Check what `final/` does if the API fails, and how often it retries.
 
-These tests belong to rows 14, 15, and 28 to 31 of the table of faults, which
+Each request costs money, so a request that cannot succeed must not be retried. These
+tests belong to rows 14, 15, and 28 to 31 of the table of faults, which the command
 `python3 -m tutorial test -m fault` prints.
 """
 

@@ -178,7 +178,7 @@ def test_a_page_says_what_to_do_besides_editing_files(read_page, old, new):
 def test_a_page_names_the_processes_to_start_and_to_restart(read_page):
     text = " ".join(read_page(steps.find("3"), steps.find("4")).text.split())
     assert "New process: worker, celery --app config worker" in text
-    assert "INFO. Without python3 -m tutorial run, start it in a separate" in text
+    assert "INFO. Without python3 -m tutorial run, start this process in a" in text
     assert "Restart this process: web, because the packages have changed" in text
     text = " ".join(read_page(steps.find("4"), steps.find("5")).text.split())
     assert "Restart these processes: web and worker, because the packages" in text

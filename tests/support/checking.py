@@ -66,7 +66,7 @@ def is_perfect(report: dict) -> bool:
 
 
 def check_here(number: str, folder: Path, browser: Browser) -> dict:
-    """Run `tutorial check N DIR` in this process and browser, and return its report."""
+    """Run `tutorial check N DIR` in this process with `browser`. Return the report."""
     report = Report(str(folder), int(number))
     session.look(folder, report, lambda text: None, browser)
     assert not browser.contexts, "a page is left open"
@@ -94,5 +94,5 @@ def print_check(
                 browser=browser,
             )
     finally:
-        signal.signal(signal.SIGHUP, before)  # `check` has changed this handler
+        signal.signal(signal.SIGHUP, before)  # restore what `check` has changed
     return status, output.getvalue()

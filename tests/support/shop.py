@@ -25,9 +25,9 @@ from tutorial.runtime.stack import Stack, own_services
 from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.site import Site
 
-START = 25.0  # the most seconds until the project is ready
-LOAD = 8.0  # the most seconds for the page to load
-ANSWER = 5.0  # the most seconds until the page shows a result
+START = 25.0  # seconds that the project may take to start
+LOAD = 8.0  # seconds that the page may take to load
+ANSWER = 5.0  # seconds that a result may take to appear on the page
 STARTED = "Search has started!"
 
 
@@ -318,7 +318,7 @@ def _notices(page: Page) -> str:
 
 
 def _entries(page: Page) -> list[str]:
-    """Return the searches in the list. Each text has question, answer and error."""
+    """Return a text for each search in the list: its question, answer and error."""
     with contextlib.suppress(Error):
         return page.evaluate(
             """() => [...document.querySelectorAll("#results > li")].map(

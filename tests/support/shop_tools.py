@@ -1,6 +1,7 @@
 """Finds out which tools show that a project of the repair shop has a mistake.
 
-A tool shows it if the tool's output differs from the output for a healthy project.
+A tool shows the mistake if the tool's output differs from the output for a healthy
+project.
 """
 
 import re
@@ -103,7 +104,7 @@ LOOKS: dict[str, Callable[[Seen, Seen], bool]] = {
 
 
 def _lines(seen: Seen) -> list[str]:
-    """Return the lines of the project's own processes, without those of `CHANCE`."""
+    """Return the lines of `web` and `worker` that do not match `CHANCE`."""
     kept = []
     for line in seen.log:
         name, _, text = line.partition(": ")

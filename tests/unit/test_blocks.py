@@ -57,11 +57,11 @@ def test_the_condition_of_a_line_is_found(code, line, condition):
 @pytest.mark.parametrize(
     ("line", "place"), [(10, 4), (15, None), (20, 23), (28, 30), (12, None)]
 )
-def test_an_except_that_reports_nothing_is_found(code, line, place):
+def test_a_silent_except_is_found(code, line, place):
     expected = place and f"tasks.py:{place}"
     assert silent_except(code, f"tasks.py:{line}") == expected
 
 
-def test_nothing_is_found_without_a_known_file(code):
+def test_the_result_is_none_if_the_file_is_unknown(code):
     assert condition_of(code, None) is None
     assert silent_except(code, "views.py:1") is None

@@ -34,7 +34,7 @@ def code(tmp_path):
         ("consumers.py", None),
     ],
 )
-def test_a_line_is_found_in_files_with_a_suffix_or_a_name(code, suffix, place):
+def test_find_can_be_limited_to_a_suffix_or_a_file_name(code, suffix, place):
     assert code.find("ask", suffix) == place
 
 
@@ -44,7 +44,7 @@ def test_a_line_is_found_below_another_one(code):
     assert code.below(None, "delay") is None
 
 
-def test_the_events_so_far_do_not_include_later_ones(tmp_path):
+def test_so_far_excludes_events_that_are_recorded_later(tmp_path):
     file = tmp_path / "events"
     file.write_text(json.dumps({"what": "before"}) + "\n")
     events = Events(file).mark()
@@ -65,5 +65,5 @@ def test_the_events_so_far_do_not_include_later_ones(tmp_path):
         (["Shutting down"], "Shutting down"),
     ],
 )
-def test_the_last_words_of_a_process_are_the_line_with_the_reason(lines, words):
+def test_last_words_returns_the_line_that_tells_why_a_process_ended(lines, words):
     assert last_words(lines) == words

@@ -113,14 +113,14 @@ def late_imports(tree: ast.Module) -> Iterator[ast.stmt]:
 
 # The modules that import inside functions, each with its reason.
 LATE = {
-    "commands.bench": "after the start-up: `.venv` has the packages",
-    "commands.check": "after the start-up: `.venv` has the packages",
-    "commands.docs": "after the start-up: `.venv` has the packages",
-    "commands.pictures": "after the start-up: `.venv` has the packages",
-    "commands.pack": "after the start-up: `.venv` has the packages",
-    "commands.prepare": "after the start-up: `.venv` has the packages",
-    "commands.test": "after the start-up: `.venv` has the packages",
-    "commands.run": "after the start-up: `.venv` has the packages",
+    "commands.bench": "imported after the start-up, when `.venv` has the packages",
+    "commands.check": "imported after the start-up, when `.venv` has the packages",
+    "commands.docs": "imported after the start-up, when `.venv` has the packages",
+    "commands.pictures": "imported after the start-up, when `.venv` has the packages",
+    "commands.pack": "imported after the start-up, when `.venv` has the packages",
+    "commands.prepare": "imported after the start-up, when `.venv` has the packages",
+    "commands.test": "imported after the start-up, when `.venv` has the packages",
+    "commands.run": "imported after the start-up, when `.venv` has the packages",
     "runtime.services": "`redis` is in `.venv`, which may not exist yet",
     "bench.pusher": "it sets up Django first, in the folder of a project",
     "site.mkdocs_hooks": "MkDocs keeps serving while the modules of the program change",

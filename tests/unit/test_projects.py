@@ -13,7 +13,7 @@ from tutorial.project import difference, steps
 from tutorial.runtime import project
 
 
-def test_a_project_is_found_by_each_way_to_write_its_folder(tmp_path, monkeypatch):
+def test_a_project_is_found_by_any_path_to_its_folder(tmp_path, monkeypatch):
     folder = make(tmp_path / "my search", "1")
     make(tmp_path / "3", "1")
     monkeypatch.setenv("HOME", str(tmp_path))

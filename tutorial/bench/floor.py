@@ -2,8 +2,8 @@
 
 POST -> Redis list -> worker -> the API, over HTTP -> SQLite commit -> Redis pub/sub ->
 WebSocket frame. Like the projects, it has a web process and a worker process. It has no
-sessions, forms or templates, and handles no failures. So its time is what the hops
-themselves cost on this machine.
+sessions, forms or templates, and handles no failures. So a question takes only as long
+as the hops themselves take on this machine.
 
     POST /?user=7             the question, as text; the response is the task's id
     GET  /?task=ID            the answer, or 204 while there is none
@@ -32,12 +32,12 @@ HANDSHAKE = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def _redis() -> redis.asyncio.Redis:
-    # No timeout: both processes wait for messages for as long as it takes.
+    # No timeout: both processes may wait any length of time for a message.
     return redis.asyncio.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=None)
 
 
 def _database() -> sqlite3.Connection:
-    # These are the settings of the steps, too. Each statement is committed at once.
+    # The settings are the same as in the steps. Each statement is committed at once.
     database = sqlite3.connect(os.environ["DATABASE"], isolation_level=None)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")

@@ -111,7 +111,7 @@ def _watch(folder: Path, title: str, number: int) -> None:
 
 
 def _news(before: Report, after: Report) -> Iterator[str]:
-    """Yield the lines that are new since the last check, and the mistakes now gone."""
+    """Yield the lines that are new in `after`, and the mistakes that are gone."""
     paint = painter(sys.stdout)
     old, new = list(before.lines(paint)), list(after.lines(paint))
     yield f"\n{time.strftime('%H:%M:%S')}  {new[0]}"
@@ -156,7 +156,7 @@ def look(
             report.results.append(result)
             known = {finding.id for finding in report.findings}
             report.findings += [one for one in findings if one.id not in known]
-            if broken := result.diagnosis:  # do not report it as a finding, too
+            if broken := result.diagnosis:  # remove it from the findings
                 report.findings[:] = [
                     one for one in report.findings if one.id != broken.id
                 ]
@@ -174,7 +174,8 @@ def look(
             report.findings = [one for one in report.findings if _told(one) != known]
         report.findings.sort(key=lambda finding: finding.stage)
         if is_typed and report.works and not report.findings:
-            # If a missing line had an effect, that effect has already been reported.
+            # Look for missing lines only if the report has no mistake. Any mistake
+            # may already be the effect of a missing line.
             lines = missing_lines(folder, report.step)
             report.findings += [Diagnosis.of(unmet, DIFFERS) for unmet in lines]
         report.search_seconds = scene.search_seconds

@@ -1,6 +1,6 @@
 """Reads what is in Redis: Celery's messages, and the groups of the channel layer.
 
-It changes nothing. If Redis does not answer, that is shown as well.
+It changes nothing in Redis. If Redis does not answer, `InRedis.error` says so.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 from tutorial.check.traffic import message_of
 
 PATIENCE = 2  # seconds to wait for Redis
-SHOWN = 10  # how many messages of a queue are shown at most, oldest first
-KNOWN = 500  # how many messages of a queue are read at most, to know their ids
+SHOWN = 10  # show at most this many messages of each queue, oldest first
+KNOWN = 500  # read the ids of at most this many messages of each queue
 
 BINDINGS = "_kombu.binding.*"  # the keys in which kombu stores the names of queues
 GROUPS = "*__group__*"
@@ -119,7 +119,7 @@ class InRedis:
         found: set[str] = set()
         async for key in self._client.scan_iter(BINDINGS, count=1000):
             for member in await self._client.smembers(key):
-                # A member consists of routing key, pattern and queue.
+                # A member of the set consists of a routing key, a pattern and a queue.
                 found.add(member.decode(errors="replace").split("\x06\x16")[-1])
         return {
             name

@@ -34,7 +34,7 @@ class State:
         self._stack = stack
         self._tail = tail
         # A function that says whether the worker's code is older than the files. `run`
-        # replaces this one.
+        # replaces this default.
         self.is_older: Callable[[], bool] = lambda: False
         self.step = step
         self.journeys = Journeys()
@@ -45,7 +45,7 @@ class State:
         self._redis: InRedis | None = None
         self.problem = ""  # an error of the map itself
         self._broker = ""  # the address that Celery uses
-        self._sent: dict[str, Any] = {}  # the parts that `news` used last
+        self._sent: dict[str, Any] = {}  # the parts at the last call of `news`
 
     # --- events ---------------------------------------------------------------------
 

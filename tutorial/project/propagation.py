@@ -72,7 +72,7 @@ def propagate(step: Step, since: str) -> None:
     change = _change(step, committed[step])
     if not change:
         print(
-            f"{step.title} is as it was at {since}: nothing to carry."
+            f"{step.title} has not changed since {since}: nothing to propagate."
             " (For a change that is committed: --since REVISION)"
         )
         return
@@ -181,7 +181,7 @@ class Carrier:
         if self.conflicts:
             done["conflict in"] = list(self.conflicts)
         parts = [f"{what} {', '.join(paths)}" for what, paths in done.items()]
-        return f"{self._later.title}: {'; '.join(parts) or 'nothing to carry'}"
+        return f"{self._later.title}: {'; '.join(parts) or 'nothing to propagate'}"
 
     def advice(self) -> str:
         """Return what to do about the conflicts."""

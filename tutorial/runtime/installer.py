@@ -17,8 +17,9 @@ NO_SPACE = os.strerror(errno.ENOSPC)
 AGAIN = "then run the same command again."
 REACH_AN_INDEX = f"Check that this machine can reach a Python package index, {AGAIN}"
 NAME_THE_CERTIFICATE = (
-    "Many companies and schools read encrypted traffic, and sign it with a certificate"
-    " of their own. Ask for it as a file (.pem), name that file to pip and uv, "
+    "Many companies and schools decrypt network traffic, and use a certificate of their"
+    " own. Ask your network's administrator for this certificate as a file (.pem), set"
+    " these variables to the path of the file, "
     f"{AGAIN}\n"
     "    export PIP_CERT=/path/to/it.pem SSL_CERT_FILE=/path/to/it.pem"
 )

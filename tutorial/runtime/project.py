@@ -76,7 +76,7 @@ def others() -> list[str]:
     for file in RUN.glob("*/address"):
         try:
             with locked(file.with_name("lock"), "it runs"):
-                file.unlink()  # a `run` that was killed did not delete it
+                file.unlink()  # left behind by a `run` that was killed
         except Problem:
             with contextlib.suppress(FileNotFoundError):
                 found.append(file.read_text())
@@ -87,8 +87,8 @@ class Project:
     """One project folder, and the environment of its processes.
 
     Add the addresses of its services, such as REDIS_URL, to `environment`. If the
-    folder is a copy, `original` is the folder that was copied. Its virtual environment
-    is used, because a copy does not include one.
+    folder is a copy, `original` is the folder that was copied. The processes then
+    use the virtual environment of `original`, because a copy does not include one.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Project:
             **codespaces.variables(port),
             "PATH": f"{python}{os.pathsep}{os.environ.get('PATH', '')}",
             "PORT": str(port),
-            # Without DEBUG, the finished app expects to be in production.
+            # Without DEBUG, the finished app requires the settings for production.
             "DEBUG": os.environ.get("DEBUG", "1"),
             "PYTHONUNBUFFERED": "1",
             # Python must not create __pycache__ in the step's folder.

@@ -1,4 +1,4 @@
-"""Supervises the processes of `run` until one of them ends for good.
+"""Supervises the processes of `run` until one ends and is not started again.
 
 A bad edit can end the web process, or leave it running without listening. The
 supervisor then starts it again after the next save. A worker does not reload its code,
@@ -38,7 +38,7 @@ OLDER = (
 
 @dataclass
 class Down:
-    """When the web process stopped listening, and the saved files at that time."""
+    """The time when the web process stopped listening, and the files at that time."""
 
     since: float
     files: dict[str, int]

@@ -11,7 +11,7 @@ import os
 def command(*ports: int) -> str | None:
     """Return the command to type on the machine with the browser.
 
-    Returns None if this terminal is not remote, or if it is one of Visual Studio Code.
+    Returns None if this terminal is not remote or belongs to Visual Studio Code.
     """
     connection = os.environ.get("SSH_CONNECTION", "").split()
     if len(connection) != 4 or os.environ.get("TERM_PROGRAM") == "vscode":

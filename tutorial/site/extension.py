@@ -1,4 +1,4 @@
-"""The Markdown extension: expands each fence of a page with the right module."""
+"""The Markdown extension. It chooses the module that renders each fence of a page."""
 
 import re
 import xml.etree.ElementTree as etree

@@ -1,4 +1,4 @@
-"""A file between two steps, with only the changes that the listings so far show."""
+"""A file between two steps, with only the changes that a page has shown so far."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -100,7 +100,7 @@ def _start_server() -> socket.socket:
 
 
 class Forked(subprocess.Popen):
-    """A program that the server forked, with the interface of any other child."""
+    """A program that the server forked. It has the interface of `subprocess.Popen`."""
 
     def __init__(
         self,

@@ -93,7 +93,8 @@ class Terminals:
         """Type the commands of a `console` fence with this body, and read the output.
 
         With `fails`, at least one command has to fail, and the page does not have to
-        show the line that says so. Raises Problem if the output differs from the page.
+        show the line with the error. Raises Problem if the output differs from the
+        page.
         """
         block = console.read(body)
         statuses = []
@@ -243,7 +244,7 @@ class Terminals:
         if status and not fails and not (found & _telling(lines)):
             raise Problem(
                 f"`{command}` has failed, with exit status {status}, and the page does"
-                f" not show the line that says so:\n{output}"
+                f" not show the line with the error:\n{output}"
             )
         return status
 

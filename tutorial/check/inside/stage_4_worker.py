@@ -284,7 +284,7 @@ def _sent_too_early(scene: Scene, end: Event) -> Unmet | None:
         return Unmet(
             "none-in-message",
             f"the view sent {arguments}; the task raised {end.error}",
-            expected="arguments that are known when the task is called",
+            expected="arguments that have a value when the task is called",
             at=called.at,
         )
     question = scene.search.question

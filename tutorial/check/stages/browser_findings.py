@@ -1,4 +1,4 @@
-"""Finds what is unsafe or unreliable if a project answers a search in a browser.
+"""Finds what is unsafe or unreliable in a project that works in a browser.
 
 The stages' own checks send a plain HTML form. The checks here use the page as a person
 does, so they also fit a project that sends the question in a different way.
@@ -56,7 +56,7 @@ OWN_HEADERS = ("host", "origin", "referer", "user-agent", "cookie", "content-len
 
 
 def _leaving(scene: Scene) -> Iterator[Unmet]:
-    """Yield the findings from the searches, and one if the browser left the page."""
+    """Yield the searches' findings, and a finding if the browser left the page."""
     yield from scene.differs
     if scene.opened.was_left:
         # If the answer arrived while the page was gone, the next page should show it.
@@ -171,7 +171,7 @@ def _two_people(scene: Scene) -> Iterator[Unmet]:
     mine = joined(scene.redis.since(scene.mine.mark, "group"))
 
     def heard() -> list[str]:
-        """Return the first words of each answer that reached its own page."""
+        """Return the first words of each answer that reached its question's page."""
         found = [scene.answered(question) for question in questions]
         words = [first_words(one["answer"]) if one else "" for one in found]
         pairs = zip(pages, words, strict=True)
@@ -192,7 +192,7 @@ def _two_people(scene: Scene) -> Iterator[Unmet]:
             "group-shared",
             "two people asked at the same moment, and one of them got the other's"
             f" search as well: {strange[0][:80]}",
-            expected="an answer that only its own visitor gets",
+            expected="an answer that reaches only the visitor who asked",
             stage=6,
         )
 

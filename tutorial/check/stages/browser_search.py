@@ -217,8 +217,8 @@ def _look_at_answer(opened: OpenPage, answer: Answer) -> None:
 
 
 def _words(opened: OpenPage) -> str:
-    """Return the text of the last response, to end a sentence; "" if it is a page."""
-    with contextlib.suppress(Error):  # the page is gone, and the response with it
+    """Return ": " and the text of the last response, or "" if it is a page."""
+    with contextlib.suppress(Error):  # without its page, the response is lost
         text = opened.responses[-1].text()
         return "" if "<" in text else f": {squeeze(text)[:120]}"
     return ""
@@ -230,12 +230,12 @@ def _look_at_row(scene: Scene, search: Search, opened: OpenPage, wanted: str) ->
     Raises Unmet if the answer is in neither place.
     """
     if not scene.databases():
-        return "it answered; the project's database cannot be seen from here"
+        return "it answered; `check` cannot see the project's database"
     scene.wait(lambda: scene.is_in_database(wanted), DONE, search)
     if scene.is_in_database(wanted):
         return "the answer is in the database"
     if is_heard(opened, wanted):
-        return "it answered; the answer is on its way, but in no database"
+        return "it answered; the answer is on its way to the page, but not saved"
     seen = "the API has answered, but the database does not have the answer"
     raise Unmet("not-saved", seen, expected=f"a row with the answer, “{wanted}…”")
 

@@ -9,11 +9,11 @@ from tutorial.check.traffic import Message
 from tutorial.check.unmet import Unmet
 from tutorial.runtime.waiting import wait_for
 
-# The view may take this number of seconds to answer. Even on a busy machine, a form
-# takes less. A task that sleeps takes more.
+# The view may take this number of seconds to answer. A view that only calls the task
+# takes less, even on a busy machine. A view that waits for slow work takes more.
 AT_ONCE = 2.0
 
-# Seconds after the view's answer until the message must be in Redis.
+# Seconds that the message may take to reach Redis after the view's answer.
 ARRIVES = 2.0
 
 EXPECTED = "a message in Redis, and an answer at once"
@@ -62,7 +62,7 @@ def look_at_arguments(scene: Scene, search: Search, message: Message) -> None:
         raise Unmet(
             "none-in-message",
             f"the message's arguments are {str(message.arguments)[:120]}",
-            expected="arguments that are known when the task is called",
+            expected="arguments that have a value when the task is called",
         )
     # If `check` cannot see the row, the next stage shows whether the task found it.
     if re.search(r"\d", str(message.arguments)) and scene.number > 3:
@@ -72,5 +72,5 @@ def look_at_arguments(scene: Scene, search: Search, message: Message) -> None:
     raise Unmet(
         "question-not-in-message",
         f"the message's arguments are {str(message.arguments)[:120]}",
-        expected=f"the question “{search.question}” among them, or the id of its row",
+        expected=f"an argument: the question “{search.question}” or the id of its row",
     )

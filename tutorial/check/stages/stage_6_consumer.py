@@ -82,9 +82,9 @@ def beyond(scene: Scene) -> str:
 def findings(scene: Scene) -> Iterator[Unmet]:
     """Check the frames and the WebSockets.
 
-    A frame is JSON, and reaches only its own visitor, and only once. An idle WebSocket
-    stays open. Other sites and other visitors cannot use it. When it closes, its
-    consumer leaves the group.
+    A frame is JSON, and reaches only the visitor who asked, and only once. An idle
+    WebSocket stays open. Other sites and other visitors cannot use it. When it closes,
+    its consumer leaves the group.
     """
     mine, other, question = scene.mine, scene.other, scene.live.question
     frame = next((f for f in mine.frames if question in f), mine.frames[-1])
@@ -100,7 +100,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         yield Unmet(
             "group-shared",
             f"a frame of one visitor's search reached another visitor: {foreign[:80]}",
-            expected="a frame that only its own visitor gets",
+            expected="a frame that reaches only the visitor who asked",
             stage=6,
         )
     yield from _idle(scene)

@@ -36,7 +36,9 @@ TEMPLATES = Environment(
 )
 
 # A sentence that a page adds to the advice of `tutorial diff`.
-WITHOUT_RUN = "Without `python3 -m tutorial run`, start it in a separate terminal."
+WITHOUT_RUN = (
+    "Without `python3 -m tutorial run`, start this process in a separate terminal."
+)
 COMMANDS = ("Install", "Migrate")
 PROCESS = re.compile(r"(\S+) \((.*)\)")
 
@@ -133,7 +135,7 @@ def _page_of(step: Step) -> str:
 
 
 def _advice(sentences: Sequence[str]) -> Iterator[str]:
-    """Yield the advice of `tutorial diff` as Markdown, all packages in one sentence."""
+    """Yield the advice of `tutorial diff` as Markdown; one line names all packages."""
     parts = [sentence.partition(": ")[::2] for sentence in sentences]
     for title, group in groupby(parts, key=itemgetter(0)):
         texts = [text for _, text in group]

@@ -2,9 +2,9 @@
 
 When Python starts, it imports a module of this name if PYTHONPATH contains its folder.
 
-A learner takes seconds between an edit and a reload, but the test of the pages takes no
-time. The test therefore waits until the server has looked at the files once more, and
-has restarted if necessary.
+A learner needs seconds for each action, so the server notices an edit before the next
+action. The test of the pages acts at once. The test therefore waits until the server
+has looked at the files once more, and has restarted if necessary.
 
 Each server has a separate file in the folder LEARNER_LOOKS. In this file, the server
 writes the time at which its last look at all files began.

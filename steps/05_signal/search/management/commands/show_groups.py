@@ -4,7 +4,7 @@ import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-# The Redis channel of a group has this name, followed by the name of the group.
+# The name of a group's Redis channel is this prefix and the name of the group.
 PREFIX = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] + "__group__"
 
 
