@@ -51,7 +51,7 @@ def main() -> None:
     """Run the command that the user typed, and exit with its status."""
     use_utf8()
     signal.signal(signal.SIGTERM, _exit_on_signal)
-    # Print a file name that is not UTF-8 with escapes. They are valid in JSON, too.
+    # If a file name is not valid UTF-8, print escapes. JSON allows them, too.
     if sys.stdout:  # None if standard output is closed
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

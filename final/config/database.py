@@ -7,7 +7,7 @@ from django.db.backends.signals import connection_created
 
 from .environment import service_address, text
 
-# For processes that serve visitors: other transactions may hold locks for minutes.
+# The web process and the worker must not wait for locks that are held for minutes.
 LIMITS = "SET lock_timeout = '1s'; SET statement_timeout = '10s'"
 
 # The web process and the worker write at the same time.
@@ -15,7 +15,7 @@ SQLITE = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     "transaction_mode": "IMMEDIATE",
 }
-# In seconds and in milliseconds: a dead network path must not block a process.
+# Timeouts for a network that does not answer: in seconds, and in milliseconds.
 POSTGRESQL = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
 
 limited = WeakSet()  # connections of the pool that have these limits
@@ -37,8 +37,8 @@ def read_database(default, connections):
         # Each thread keeps its connection to the file.
         found["CONN_MAX_AGE"] = None
     else:
-        # A request takes a connection from the pool, and returns it at the end. If none
-        # is free, or if the database is down, it waits for up to `timeout` seconds.
+        # A request takes a connection from the pool and returns it at the end. It waits
+        # for up to `timeout` seconds if none is free, or if the database is down.
         pool = {"min_size": 1, "max_size": connections, "timeout": 5}
         options = {**POSTGRESQL, "pool": pool}
         # PgBouncer may use a different server connection for each transaction.

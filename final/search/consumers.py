@@ -30,7 +30,7 @@ PATIENCE = 20
 
 POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
-# From the range that is reserved for applications (4000 to 4999).
+# Applications may define the close codes from 4000 to 4999.
 SIGNED_OUT = 4001
 
 
@@ -69,9 +69,9 @@ class SearchConsumer(AsyncWebsocketConsumer):
 
     async def dispatch(self, message):
         if message["type"] == "send_search_result":
-            # This needs no database. For other messages, the base class first closes
-            # old database connections in another thread. Without this step, a process
-            # sends 1.7 times as many frames.
+            # This message needs no database. For other messages, the base class first
+            # closes old database connections in another thread. A process that skips
+            # this sends 1.7 times as many frames.
             await self.send_search_result(message)
         else:
             await super().dispatch(message)
@@ -90,7 +90,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         sockets.inc()
         await self.channel_layer.group_add(self.group_name, self.channel_name)
         await self.accept(headers=headers)
-        # Join the group first: then a change in between arrives twice, and is not lost.
+        # Join, then query: a change between the two arrives twice, but is not lost.
         await self.send_data(await in_database(snapshot_of)(user))
         self.checks = asyncio.create_task(self.check())
 

@@ -32,7 +32,7 @@ def test_run_with_a_map_prints_its_address_and_cleans_up_at_the_end(start, tmp_p
         assert stream.readline().startswith(b"data: {")
         runner.child.send_signal(signal.SIGINT)
         assert runner.child.wait(timeout=END) == 128 + signal.SIGINT
-        assert b"" in stream.read().splitlines(), "the stream has ended, not broken off"
+        assert b"" in stream.read().splitlines(), "the stream ended inside an event"
     runner.wait_until_nothing_is_left()
     for word in ("Traceback", "ASGI callable", "Exception"):
         assert word not in runner.output

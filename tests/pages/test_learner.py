@@ -247,7 +247,7 @@ def test_directives_check_a_running_program(learner_of):
     learner.hurry(0.3)
     wrong = {
         Action("my-search", "2"): "write <!-- Ctrl-C --> first",
-        commands("# Terminal 1", "$ echo busy"): "nobody can type there before Ctrl-C",
+        commands("# Terminal 1", "$ echo busy"): "runs there: press Ctrl-C first",
         Action("sees", "Search has started!"): "it shows:\n  Real-time search",
         Action("sees not", "Your question"): "the page shows “Your question”",
         Action("badge", "Live"): "it says: Offline",

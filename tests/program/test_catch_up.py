@@ -41,7 +41,7 @@ def test_catch_up_moves_files_aside_and_loses_none(root, tmp_path):
     assert result.returncode == 0, result.stderr
     check_same(folder, "4")
     assert (folder / "db.sqlite3").read_bytes() == database
-    assert not (folder / "pages").exists(), "an empty folder is left"
+    assert not (folder / "pages").exists(), "the folder pages/ still exists"
     assert (folder / ".venv" / "lib" / "x.py").exists()
     assert (folder / ".env").exists()
     assert (folder / "env" / "lib" / "y.py").exists()
@@ -73,7 +73,7 @@ def test_each_catch_up_moves_files_to_a_new_folder(root, tmp_path):
 
 
 def test_a_database_with_different_migrations_is_set_aside(root, tmp_path):
-    """The database is from step 4. Step 3 has no migrations for its tables."""
+    """The database has tables from step 4, and step 3 has no migrations for them."""
     folder = make(tmp_path / "my-search", "4")
     migrate(folder)
     with contextlib.closing(sqlite3.connect(folder / "db.sqlite3")) as connection:
@@ -149,7 +149,7 @@ def test_links_are_moved_and_never_followed(root, tmp_path):
     assert links == {"search", "urls.py", "broken"}
 
 
-def test_catch_up_replaces_a_folder_with_a_file_and_the_reverse(root, tmp_path):
+def test_catch_up_replaces_folders_with_files_and_files_with_folders(root, tmp_path):
     folder = make(tmp_path / "my-search", "2")
     (folder / "search" / "views.py").unlink()
     (folder / "search" / "views.py").mkdir()

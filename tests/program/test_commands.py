@@ -1,4 +1,4 @@
-"""Commands work, and wrong ones get a short message without a traceback."""
+"""Commands work, and a wrong command prints a short message without a traceback."""
 
 import os
 import socket

@@ -66,7 +66,7 @@ def test_the_workflow_publishes_the_built_site_only_after_the_tests(jobs):
 
 
 def test_the_404_page_finds_its_stylesheets(jobs, tmp_path, monkeypatch):
-    """The page can have any address below the one that the workflow names.
+    """GitHub Pages shows this page at every missing address below the site's address.
 
     The theme creates this page for every site, so a site of one page is enough here.
     """

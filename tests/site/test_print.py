@@ -63,16 +63,16 @@ def test_a_page_is_printed_without_menus_and_in_light_colours(address, chromium)
     assert all(one.evaluate(IS_SEEN) for one in tabs.all())
     assert page.locator(NOTES).count() > 4
     # When the height of a block changes, the theme builds the notes of the block again.
-    # When a browser prints, this happens together with the event. In this test, it may
-    # happen later, so repeat the event until the notes are visible.
+    # When a browser prints, the theme does so during the event. In this test, the theme
+    # may do so after the event. So repeat the event until the notes are visible.
     page.wait_for_function(NOTES_ARE_SEEN)
     assert page.locator("pre .md-annotation__index").first.is_visible()
     assert not page.evaluate(DARK)
     assert not page.locator("img[src$='#only-dark']:visible").count()
     assert page.locator("img[src$='#only-light']:visible").count()
     for text, inside, begins in page.evaluate(LINE_INDENTS):
-        assert abs(inside) < 0.5, f"the rest of a wrapped line: {text}"
-        assert abs(begins) < 1, f"the beginning of a line: {text}"
+        assert abs(inside) < 0.5, f"wrapped text has a wrong indent: {text}"
+        assert abs(begins) < 1, f"a line does not begin at the left: {text}"
 
 
 def test_a_listing_that_fits_on_one_printed_page_is_not_split(address, chromium):
@@ -152,8 +152,8 @@ def test_the_pdf_contains_all_steps_and_lists_their_page_numbers(tmp_path):
         entry = rf"^ *{step.name}\. .* {step.minutes} minutes +(\d+)$"
         number = int(re.search(entry, pages[0], re.M)[1])
         assert f"Step {step.name}: the {step.stage}" in pages[number - 1]
-        assert re.search(rf"^ *{number}$", pages[number - 1], re.M), "its own number"
+        assert re.search(rf"^ *{number}$", pages[number - 1], re.M), "no page number"
         assert f"Step {step.name}: the {step.stage}" not in pages[number - 2]
-    assert not re.findall(r"\(\d\)!", text), "a note has lost its sign"
+    assert not re.findall(r"\(\d\)!", text), "the mark of a note was not replaced"
     assert "self.group_name" in text
     assert len(pages) < 100

@@ -35,7 +35,7 @@ def test_seconds_become_percentiles_in_milliseconds():
     }
 
 
-def test_repeats_are_combined_to_sums_of_counts_and_medians_of_the_rest():
+def test_repeats_become_sums_of_counts_and_medians_of_other_figures():
     repeats = [{"sent": 1, "rate": rate} for rate in (10.0, 30.0, 20.0)]
     assert together(repeats, ["sent"]) == {"sent": 3, "rate": 20}
 

@@ -22,7 +22,10 @@ from tutorial.runtime.bundle import Target
     ("arguments", "words"),
     [
         (["pack.zip", "--for", "windows"], "A pack cannot be made for windows"),
-        (["pack.zip", "--for", "linux-x86_64,"], "A pack cannot be made for nothing"),
+        (
+            ["pack.zip", "--for", "linux-x86_64,"],
+            "A pack cannot be made for an empty name",
+        ),
         (
             ["pack.zip", "--python", "3.9"],
             "separated by commas: 3.11, 3.12, 3.13, 3.14",
@@ -62,7 +65,7 @@ def test_the_condition_of_a_pin_is_evaluated_for_the_target_machine(
     assert wheels.is_needed(Requirement(pin), Target(platform, python)) is is_needed
 
 
-def test_a_pack_for_python_3_11_has_the_pins_of_all_its_patch_releases():
+def test_a_pack_has_the_pins_for_all_patch_releases_of_python_3_11():
     old, new = (wheels.pins_for(Target("linux-x86_64", v)) for v in ("3.11", "3.12"))
     assert {"async-timeout==5.0.1"} <= old.keys() - new.keys()
     assert all("--hash=sha256:" in line for line in [*old.values(), *new.values()])

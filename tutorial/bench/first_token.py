@@ -14,7 +14,7 @@ PAUSE = 0.02  # seconds between the words of the answer
 
 
 def measure(sizes: Sizes) -> Section:
-    """Let the candidates take turns.
+    """Send questions to each candidate in turn, and measure the first chunks.
 
     All processes read CLOCK_MONOTONIC, so their times can be compared.
     """

@@ -11,7 +11,8 @@ from tutorial.live_map.sockets import Sockets
 from tutorial.observer.events import Event
 
 KEPT = 50  # how many journeys are kept
-# The most hops of a journey. A further hop can only raise the count of an earlier one.
+# A journey has at most this many hops. After that, a new hop can only raise the count
+# of an earlier hop.
 MOST_HOPS = 60
 # Events that belong to no known search yet are kept under their trail, digest or id.
 # This is the largest number of these keys.
@@ -142,7 +143,7 @@ class Journeys:
             journey.is_dropped = True
             self.all.pop(journey.number, None)
             self.total -= 1
-            # The next search gets this number, unless a later search has already begun.
+            # Use the number again for the next search, if no newer journey exists.
             if journey.number == self._newest:
                 self._newest -= 1
             return
@@ -191,7 +192,7 @@ def _append(journey: Journey, hop: Hop) -> None:
 
     The count is raised for hops of REPEATED kinds and, if the journey already has
     MOST_HOPS hops, for hops of all kinds. It is raised only if all hops of this stage
-    that came in between are of REPEATED kinds.
+    between the earlier hop and the new one are of REPEATED kinds.
     """
     same = None
     for other in reversed(journey.hops):

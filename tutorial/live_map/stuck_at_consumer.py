@@ -39,7 +39,7 @@ OF_RANDOM_NAMES = (
     ("key-of-each-process", "The settings create a new `SECRET_KEY` at each start."),
     (
         "group-names-differ",
-        "None of this applies: the two lines build different names.",
+        "No sign above is present, but the code builds two different names.",
     ),
 )
 RANDOM = re.compile(r"[0-9a-z]{32,40}")
@@ -50,7 +50,7 @@ CLOSES = r"\.close\("
 def in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
     """Yield a halt if a message was sent to a group, but no frame followed.
 
-    A halt says where a search gets no further, and why.
+    A halt names the stage at which a search stops, and the reason.
     """
     sent = journey.latest("group_send")
     if sent is None:
@@ -129,7 +129,7 @@ def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
         return _other_layer(journey, sent, world)
     response = journey.latest("response")
     user = response["user"] if response else None
-    # Before the consumer starts, the user of an attempt to connect is unknown.
+    # The user of a connection attempt is None until the consumer starts.
     tried = [
         one
         for one in sockets.attempts.values()
@@ -232,7 +232,7 @@ def _not_in_group(
     if not joined:
         return _in_no_group(journey, opened[-1], nobody, world)
     text = f"{nobody} the open WebSockets have joined {', '.join(joined[:3])}."
-    text += f" It was sent at {sent.at}."
+    text += f" The message was sent at {sent.at}."
     if "None" in sent["group"]:
         return Halt(6, text, "group-of-nobody", sent.at)
     if any("None" in group for group in joined):

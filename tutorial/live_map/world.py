@@ -11,7 +11,7 @@ from tutorial.live_map.hops import hidden
 from tutorial.live_map.sockets import Sockets
 from tutorial.observer.events import Event
 
-PATIENCE = 2.0  # seconds without progress after which a search is judged
+PATIENCE = 2.0  # seconds without progress before the map looks for a reason
 
 
 @dataclass

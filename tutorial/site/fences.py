@@ -28,7 +28,10 @@ class Fence:
 
     @property
     def kind(self) -> str:
-        """The kind of fence, or "" for four backticks, which show a fence as text."""
+        """The kind of fence, or "" if the fence has more than three marks.
+
+        Such a fence shows its content as text.
+        """
         return self.info if len(self.marks) == 3 else ""
 
     def body(self, lines: Sequence[str]) -> str:

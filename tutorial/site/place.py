@@ -13,7 +13,7 @@ MOST = 3
 
 
 def place(file: File, parts: list[range]) -> str:
-    """Say in words, as Markdown, where in the file its `parts` go."""
+    """Say in words, as Markdown, where the lines in `parts` go in the file."""
     if file.is_new:
         whole = {n for part in parts for n in part}
         if all(n in whole for n, line in enumerate(file.new) if line.strip()):
@@ -211,7 +211,7 @@ def _tells(lines: Sequence[str], number: int) -> bool:
 
 
 def _gone(file: File, old: range) -> list[str]:
-    """Describe the removed lines: their name, the only line, or how many there are."""
+    """Describe the removed lines: a name, the text of a single line, or a count."""
     old = _trim(old, file.old)
     if not old:
         return []
@@ -235,9 +235,10 @@ def _comma(*texts: str) -> str:
 
 
 def code(text: str, longest: int = LONGEST) -> str:
-    """Return `text` as code in Markdown, without indentation and opening bracket.
+    """Return `text` as code in Markdown.
 
-    A text of more than `longest` characters is shortened.
+    Its indentation is removed, and so is an opening bracket at its end. A text of more
+    than `longest` characters is shortened.
     """
     text = re.sub(r"\s*[{(\[]$", "", text.strip())
     if len(text) > longest:

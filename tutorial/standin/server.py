@@ -101,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/v1/requests":
             self._send(200, json.dumps(self.server.requests).encode())
         elif self.path == "/":
-            text = f"{__doc__}\nAsk one of these to see it misbehave:\n\n"
+            text = f"{__doc__}\nEach of these questions simulates a failure:\n\n"
             text += simulations.listing() + "\n"
             self._send(200, text.encode(), "text/plain; charset=utf-8")
         else:

@@ -1,4 +1,4 @@
-"""A TLS proxy. Behind it, Redis has a `rediss://` address, as in managed services."""
+"""A TLS proxy that gives Redis a `rediss://` address, as a managed service does."""
 
 import asyncio
 import contextlib

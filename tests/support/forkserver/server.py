@@ -35,7 +35,8 @@ def serve(owner: socket.socket, listener: socket.socket) -> dict[str, Any]:
     In the server, this function never returns. It ends the process when the other end
     of the socket `owner` is closed.
     """
-    asked_by: dict[int, socket.socket] = {}  # the clients of the children, by pid
+    # The client that requested each child, by the child's pid.
+    asked_by: dict[int, socket.socket] = {}
     ended, wakes = socket.socketpair()
     for end in (ended, wakes):
         end.setblocking(False)
@@ -111,7 +112,7 @@ def take(files: list[int]) -> None:
 
 
 def become(request: dict[str, Any]) -> None:
-    """Prepare this process like a Python that has just started, and run the program."""
+    """Give this process the state of a newly started Python, and run the program."""
     if request["leads"]:
         os.setsid()
     os.chdir(request["folder"])
@@ -156,8 +157,8 @@ def become(request: dict[str, Any]) -> None:
 def run(request: dict[str, Any]) -> None:
     """Run the program, and end this process as Python does.
 
-    Modules are not torn down. To tear them down would copy all memory that is shared
-    with the server, and take longer than the start of the program.
+    Python would also clear all modules at its end. Here, that would copy all memory
+    that is shared with the server, and take longer than the start of the program.
     """
     status = 0
     try:

@@ -25,7 +25,7 @@ PROGRAMS = {"run": 8000, "docs": 8001}
 READY = {"run": "Ready in …", "docs": "…Serving on …"}
 
 PREFIX = "python3 -m tutorial "
-MOST_SECONDS = 300  # the most that a command may take on a busy machine
+MOST_SECONDS = 300  # the longest time of a command on a busy machine
 
 CHECK = re.compile(re.escape(PREFIX) + r"check (?P<number>\d) \.\./(?P<name>[\w-]+)")
 
@@ -79,7 +79,7 @@ class Terminals:
     def __init__(self, root: Path, patience: float, browser: Browser) -> None:
         self.root = root
         self._browser = browser
-        self.patience = patience  # the most seconds that a wait takes
+        self.patience = patience  # the longest time of a wait, in seconds
         self.programs: dict[str, Program] = {}  # by their kind, "run" or "docs"
         self._ports = {kind: free_port() for kind in PROGRAMS}
         self._looks = root.parent / "looks"
@@ -170,8 +170,8 @@ class Terminals:
         for program in self.programs.values():
             if title and title == program.title and not program.has_ended:
                 raise Problem(
-                    f"in {title}, `{program.kind}` runs: nobody can type there before"
-                    f" Ctrl-C: {command}"
+                    f"`{command}` cannot be typed in {title}, because"
+                    f" `{program.kind}` still runs there: press Ctrl-C first"
                 )
 
     def _run(self, words: list[str], exchange: Exchange, title: str) -> None:
@@ -206,7 +206,8 @@ class Terminals:
 
         def otherwise() -> str:
             return (
-                f"`{exchange.command}` has not printed, or not in this order:\n"
+                f"`{exchange.command}` has not printed the next line of the page,"
+                " or has printed it too early:\n"
                 f"  {missing()}\n{program.last_words()}"
             )
 
@@ -301,7 +302,7 @@ def _refuse(command: str) -> None:
         )
     if re.match(re.escape(PREFIX) + "(test|pictures|propagate)", command):
         raise Problem(
-            f"`{command}` is too much for a test of the pages: write"
+            f"`{command}` must not run in a test of the pages: write"
             " <!-- not run: why --> above the block"
         )
 

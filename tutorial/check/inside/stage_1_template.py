@@ -118,7 +118,7 @@ def _imported_script(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _no_static(scene: Scene) -> str | None:
-    """Return the place that keeps the server from serving static files, or None."""
+    """Return the place that prevents the serving of static files, or None."""
     if scene.code.find(r"ASGIStaticFilesHandler|whitenoise|staticfiles_urlpatt", ".py"):
         return None
     if server := scene.code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", ""):
@@ -133,7 +133,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
-    """Return the mistake behind a page whose response has the status 500."""
+    """Return the mistake that caused the status 500 of a page."""
     event = events.wait(2, "request failed")
     if event is None:  # Django does not report SystemExit, for example
         lines = scene.lines("web")
@@ -175,7 +175,7 @@ def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
 
 
 def _field_without_name(scene: Scene) -> str | None:
-    """Return the place of the mistake because of which the question has no field.
+    """Return the place of the mistake if the page has no field for the question.
 
     There are three such mistakes: a field has no name, a field is not rendered, or the
     view does not pass the form to the template.
@@ -194,7 +194,7 @@ def _field_without_name(scene: Scene) -> str | None:
 
 
 def not_migrated(scene: Scene, seen: str) -> Unmet:
-    """Return the mistake behind a missing table.
+    """Return the mistake that explains why a table is missing.
 
     Either there is no migration, or it is not applied, or the applied migrations do not
     make the table.
@@ -254,8 +254,8 @@ def place_in_script(scene: Scene, unmet: Unmet) -> str | None:
     return None
 
 
-# If `check` finds no page with a question field, even a correct project looks as if it
-# had one of these mistakes.
+# A stage also raises these mistakes for a correct project if `check` cannot find the
+# page with the question field.
 WITHOUT_PAGE = ("no-form", "page-not-found", "page-refused")
 TEXT_FIELD = (
     r"<textarea|\{\{ *form\b"

@@ -127,7 +127,7 @@ def _stuck(opened: OpenPage, error: Error) -> Unmet:
 
 
 def thrown(opened: OpenPage) -> Unmet:
-    """Return the mistake behind the first exception in the page's script."""
+    """Return the mistake for the first exception that the page's script raised."""
     unmet = script_throws(opened.errors[0])
     unmet.stage = 7
     unmet.expected = "a script that puts the frame's data into the page"
