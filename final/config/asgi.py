@@ -25,7 +25,7 @@ from search.routing import websocket_urlpatterns  # noqa: E402
 
 
 class StrictOriginValidator(OriginValidator):
-    """Also rejects an Origin that is not an address: the base class raises an error."""
+    """Also rejects an invalid Origin, for which the base class raises an error."""
 
     async def __call__(self, scope, receive, send):
         try:

@@ -56,7 +56,7 @@ class LogIn(views.LoginView):
         if not is_guest(guest):
             return super().form_valid(form)
         with transaction.atomic():
-            wait_for_turn(guest)  # otherwise a new search may be deleted, too
+            wait_for_turn(guest)  # so that guest.delete() cannot delete a new search
             response = super().form_valid(form)
             guest.search_results.update(user=form.get_user())
             guest.delete()

@@ -132,7 +132,7 @@ class SearchResult(models.Model):
         """Save progress. Return False if the search was cancelled or taken over."""
         if not self._if_ours().change(answer=self.answer, sequence=self.sequence):
             return False
-        # A guest may have logged in since then: now the account owns the search.
+        # If a guest has logged in during the search, the account owns it now.
         self.refresh_from_db(fields=["user"])
         return True
 
@@ -163,7 +163,7 @@ class SearchResult(models.Model):
 
     @property
     def retry_id(self):
-        """The task_id of the search that asks this one's question again.
+        """The task_id of a retry, which is a new search with the same question.
 
         It is always the same: a button pressed twice, or in two tabs, starts one
         search.
@@ -172,7 +172,7 @@ class SearchResult(models.Model):
 
     @property
     def order(self):
-        """A sort key as text, in the order of the list: by time, then by key."""
+        """A text by which the list is sorted: the time, then the primary key."""
         return f"{self.created_at:%Y%m%d%H%M%S%f}-{self.pk:020}"
 
     def chunk(self, text):

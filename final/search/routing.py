@@ -7,6 +7,6 @@ from .consumers import SearchConsumer
 
 websocket_urlpatterns = [
     path("ws/search/", SearchConsumer.as_asgi()),
-    # Otherwise requests for unknown addresses would fill the log with errors.
+    # Deny all other addresses: a request without a route would log an error.
     re_path("", WebsocketDenier.as_asgi()),
 ]

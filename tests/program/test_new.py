@@ -93,7 +93,7 @@ def test_new_accepts_an_empty_folder(tmp_path):
     check_same(tmp_path, "1")
 
 
-def test_new_reports_a_file_in_place_of_the_folder(tmp_path):
+def test_new_refuses_a_file_and_a_path_below_a_file(tmp_path):
     (tmp_path / "file").write_text("mine")
     check_message(tutorial("new", str(tmp_path / "file")), "is a file")
     check_message(tutorial("new", str(tmp_path / "file" / "a")), "cannot be made")
@@ -123,7 +123,7 @@ def test_new_inside_another_project_is_refused(tmp_path):
     check_message(result, "inside another Django project")
 
 
-def test_new_reports_a_step_in_place_of_the_folder():
+def test_new_says_that_the_folder_comes_before_the_step():
     check_message(tutorial("new", "3"), "The folder comes first", "new DIR 3")
 
 

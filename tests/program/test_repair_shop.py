@@ -27,7 +27,7 @@ def blocks(first: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
-    """Make a folder of the repair shop with the mistake that no worker runs."""
+    """Make a folder of the repair shop with the mistake `no_worker`."""
     # pytest-django sets this variable, but a user does not have it.
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     return make(tmp_path / "repair", "no_worker")

@@ -51,7 +51,7 @@ def test_after_a_silent_failure_old_and_new_sockets_get_messages_again(
     page = open_page(chromium.new_context(), running.site)
     web = running.project.running["web"]
     with person.open_socket() as socket:
-        # Even if its message is lost, the worker's periodic rounds find this search.
+        # The worker's periodic rounds find this search even if its message is lost.
         wait_for_news(socket, person.search("Does it work?"))
         proxy.freeze()
         # At this moment, no process receives messages.

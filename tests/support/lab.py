@@ -51,7 +51,7 @@ def mistakes() -> list[Path]:
 
 
 def unsafe() -> list[Path]:
-    """Return the patches that leave searches working, but harm other visitors."""
+    """Return the patches after which a search works, but the project is unsafe."""
     return sorted(LAB.glob("*/unsafe/*.patch"))
 
 
@@ -119,7 +119,7 @@ def person_of(folder: Path) -> ModuleType:
 
 
 def manage_of(project: Project) -> Callable[..., None]:
-    """Return a function that runs the project's manage.py, and checks its success."""
+    """Return a function that runs the project's manage.py, and asserts its success."""
 
     def manage(*arguments: str) -> None:
         result = project.manage(*arguments)
@@ -144,7 +144,7 @@ def _wait_until_ready(stack: Stack) -> None:
 
 @contextlib.contextmanager
 def page_of(browser: Browser) -> Iterator[Any]:
-    """Open a page in a new browser context. Both are closed at the end."""
+    """Open a page in a new browser context. Close both after the `with` block."""
     with contextlib.closing(browser.new_context()) as context:
         page = context.new_page()
         page.set_default_timeout(6000)

@@ -103,7 +103,7 @@ def test_a_project_that_does_not_start_is_reported(kept):
     assert "\n\n\n" not in text
 
 
-def test_the_verdict_says_if_the_mistake_is_at_a_different_stage(kept):
+def test_the_verdict_says_that_the_mistake_is_at_a_different_stage(kept):
     made = report("no-worker", at=3)
     text = printed(made, kept)
     assert "A search stops at stage 3, queue." in text
@@ -113,6 +113,6 @@ def test_the_verdict_says_if_the_mistake_is_at_a_different_stage(kept):
     assert "The mistake was made at stage 4, worker." in printed(made, kept)
 
 
-def test_the_verdict_says_if_the_flow_cannot_be_judged(kept):
+def test_the_verdict_says_that_the_flow_cannot_be_judged(kept):
     text = printed(report("no-worker", state=CANNOT_JUDGE), kept)
     assert "cannot judge" in text

@@ -71,7 +71,7 @@ def page(request) -> Path:
     return request.param
 
 
-def test_the_line_numbers_of_a_hunk_fit_the_file_as_it_is_typed_so_far(page):
+def test_the_line_numbers_of_a_hunk_match_the_file_typed_so_far(page):
     for one, lines in changed(page):
         before, after = one.before.lines(), one.after.lines()
         _, diff = block(lines, "What changes")
@@ -102,7 +102,7 @@ def lit_of(fence: str, lines: list[str]) -> list[bool]:
 
 
 def is_code(line: str) -> bool:
-    """Whether a line of a listing is a line of the file that is not blank."""
+    """Return whether a line of a listing is a non-blank line of the file."""
     return bool(line.strip()) and not line.strip().startswith(
         (code_html.GAP, code_html.GONE)
     )

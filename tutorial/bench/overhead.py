@@ -50,8 +50,9 @@ def measure(sizes: Sizes) -> Section:
         letter="a",
         title="The whole flow with an API that answers at once: submit to answer",
         caption=(
-            "One visitor's searches, one after the other. With polling, the visitor"
-            " asks the floor for the answer every 500 ms. Step 2 does not deliver an"
+            "One visitor's searches, one after the other. The floor is a minimal"
+            " program with the same hops. With polling, the visitor asks the floor's"
+            " web process for the answer every 500 ms. Step 2 does not deliver an"
             " answer yet: its POST waits for a task that takes 3 s."
         ),
         columns={

@@ -1,4 +1,4 @@
-"""Measures the sections one after another, and prints their tables."""
+"""Measures the sections of the benchmark one by one, and prints their tables."""
 
 import json
 import signal

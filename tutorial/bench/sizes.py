@@ -12,7 +12,7 @@ class Sizes:
     rounds: int = 5
     repeats: int = 3
     # Section (a): searches per round.
-    fast_searches: int = 80  # for the floor and for final/
+    fast_searches: int = 80  # for final/ and for the floor: see floor.py
     slow_searches: int = 30  # for step 7
     polled_searches: int = 4  # a polled search takes at least half a second
     # Section (b): searches per round.

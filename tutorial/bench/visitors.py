@@ -1,4 +1,4 @@
-"""Visitors, who do the same as a page in a browser, but without a browser.
+"""Visitors of the measured programs. They do what a page does, without a browser.
 
 A visitor opens the page and its socket, submits questions, and stores the time at which
 the frames about each question arrived.
@@ -23,7 +23,10 @@ SOCKET_PATH = "/ws/search/"
 
 
 class Moments:
-    """When the first frame of a kind arrived, by question, in s of `time.monotonic`."""
+    """For each question, the time at which the first frame of a kind arrived.
+
+    The times are in seconds, as in `time.monotonic`.
+    """
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ from tutorial.capture.screenshots import QUESTION
 from tutorial.project import steps
 
 PATIENCE = 20  # seconds until a search must have reached the step's last stage
-LOST = 5  # seconds after which a frame that has not arrived is lost
+LOST = 5  # seconds after which a missing frame is considered lost
 STAGE_OF_FRAMES = 6  # the stage that sends frames to the browser
 
 STAGE = re.compile(r"stage (\d) · \w+ · (\S+) · .*")

@@ -26,7 +26,7 @@ def of_handler(failed: Event) -> str:
 
 
 def of_layer(failed: Event) -> str:
-    """Return the id of the mistake behind a call of the channel layer that failed."""
+    """Return the id of the mistake behind a failed call of the channel layer."""
     reason = f"{failed['error']}: {failed.get('reason', '')}"
     if reason.startswith("TypeError: Group name must be"):
         return "group-name-refused"
@@ -51,7 +51,7 @@ def of_consumer(failed: Event) -> str:
 
 
 def of_handshake(failed: Event) -> str:
-    """Return the id of the mistake if a handshake failed before the consumer."""
+    """Return the id of the mistake behind a handshake that did not reach a consumer."""
     if "No route found" in failed.error:
         return "route-mismatch"
     if "scope type 'websocket'" in failed.error or "can only handle" in failed.error:

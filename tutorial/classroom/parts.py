@@ -1,4 +1,4 @@
-"""Finds the last step that a project's files show traces of."""
+"""Finds the last step from which a project's files contain code."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,10 +31,9 @@ SIGNS: dict[int, Callable[[Code], object]] = {
 
 
 def last_part(project: Path) -> int:
-    """Return the last step of which the files show a sign, or 0 if there is none.
+    """Return the last step from which the files contain code, or 0 if there is none.
 
-    A sign shows that code was written, not that it works. Raises Problem if the folder
-    cannot be read.
+    The code need not be complete or work. Raises Problem if the folder cannot be read.
     """
     code = Code(project)
     return max((number for number, sign in SIGNS.items() if sign(code)), default=0)

@@ -27,7 +27,9 @@ def add(commands: Commands) -> None:
     )
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
-        "--build", action="store_true", help="write it to site/ instead"
+        "--build",
+        action="store_true",
+        help="write the site to site/ instead of showing it",
     )
     instead.add_argument(
         "--pdf",

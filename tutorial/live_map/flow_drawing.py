@@ -116,9 +116,9 @@ def shapes(
 ) -> list[str]:
     """Return the elements of the picture: lanes, arrows and stations.
 
-    `lit` is the current stage: stages before it are drawn as done, stages after it as
-    still to come. If `lit` is None, all stages are lit. If the function `address` is
-    given, each station links to the address that this function returns.
+    `lit` is the current stage. The stages before it are drawn as done, and the stages
+    after it as not yet reached. If `lit` is None, all stages are lit. If the function
+    `address` is given, each station links to the address that this function returns.
     """
     here = next((step.process for step in steps() if step.number == lit), None)
     return [

@@ -57,7 +57,7 @@ def hops_of(event: Event, journey: Journey) -> Iterator[Hop]:
             stage,
             kind,
             # Prefer the time when the call began: a consumer may receive the message
-            # before the call that sent it returns.
+            # while the call is still running.
             event.get("begun") or event["time"],
             hidden(text),
             {name: _cut(value) for name, value in facts.items() if value != ""},
@@ -73,7 +73,9 @@ Found = Iterator[tuple[int, str, str, dict[str, Any]]]
 
 def _request(event: Event, journey: Journey) -> Found:
     if journey.ids:
-        yield 2, "request", f"{event['method']} {event['path']} about this search", {}
+        address = f"{event['method']} {event['path']}"
+        text = f"The browser sent a request about this search: {address}."
+        yield 2, "request", text, {}
         return
     text = f"The browser sent the form: {event['method']} {event['path']}."
     yield 1, "form", text, {"request": f"{event['method']} {event['path']}"}

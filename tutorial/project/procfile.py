@@ -50,8 +50,8 @@ def processes(folder: Path) -> dict[str, str]:
     """Return the commands in the Procfile of `folder`, by process name, in file order.
 
     If two lines have the same name, the last one counts; see `replaced`. If there is no
-    Procfile, or if it is empty, returns the command of Django's server. Then the result
-    also has a worker, if the project has a Celery app and no TASK_ALWAYS_EAGER.
+    Procfile, or if it is empty, returns the command of Django's server, and also the
+    command of a worker if the project has a Celery app and no TASK_ALWAYS_EAGER.
     """
     return {line.name: line.command for line in _lines(folder)} or _usual(folder)
 

@@ -1,4 +1,4 @@
-"""Installs Debian packages with programs that the tests need."""
+"""Installs the Debian packages of programs that the tests need."""
 
 import os
 import shutil

@@ -13,10 +13,10 @@ from tutorial.runtime.exclusive import listens
 from tutorial.runtime.processes import Process, Processes
 from tutorial.runtime.waiting import wait_until
 
-# The variable that passes the folder of PostgreSQL's programs on to child processes.
+# This variable tells child processes the folder of PostgreSQL's programs.
 POSTGRES_VARIABLE = "TUTORIAL_POSTGRES"
 
-# The variable that passes the path of PgBouncer on to child processes.
+# This variable tells child processes the path of PgBouncer.
 PGBOUNCER_VARIABLE = "TUTORIAL_PGBOUNCER"
 
 # PostgreSQL refuses to run as root. Debian's package creates this user.

@@ -26,8 +26,8 @@ KINDS = ("screenshot", "frame", "film")
 def render(kind: str, body: str, page: str, step: str) -> list[str]:
     """Return the fence as Markdown.
 
-    `page` is the path of the page below `docs/`, and `step` the step in its front
-    matter. Raises Problem if a recording does not exist.
+    `page` is the path of the page, relative to `docs/`. `step` is the step in the
+    page's front matter. Raises Problem if a recording does not exist.
     """
     if kind == "film":
         return _film(body, page)
@@ -61,8 +61,8 @@ def _frame(body: str, step: str) -> list[str]:
 def _film(body: str, page: str) -> list[str]:
     """Return three screenshots of one search, which JavaScript turns into a film.
 
-    Without JavaScript, they are shown side by side. They have the same size, so that
-    only what changes on the page moves in the film.
+    Without JavaScript, they are shown side by side. They have the same size, because
+    otherwise the page would jump in the film.
     """
     fences.fields("film", body, ())
     moments = [(screenshots.find(of, name), caption) for of, name, caption in FILM]

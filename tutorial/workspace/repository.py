@@ -91,7 +91,7 @@ def write(
     # In later checkouts, the user's own git must not convert line endings.
     _git(folder, "config", "core.autocrlf", "false")
     if branches:
-        # Each branch has the name of a tag. git would warn at each use of the name.
+        # Branches and tags have the same names. Turn off git's warning about this.
         _git(folder, "config", "core.warnAmbiguousRefs", "false")
     _git(folder, "symbolic-ref", "HEAD", f"refs/heads/{BRANCH}")
     _git(folder, "fast-import", "--quiet", given=b"".join(_stream(commits, branches)))
@@ -140,7 +140,7 @@ def _call(*arguments: str, place: Sequence[str] = (), given: bytes = b"") -> Non
         )
     except FileNotFoundError:
         raise Problem(
-            "git is needed for this, and it is not installed.\n"
+            "This command needs git, which is not installed.\n"
             "Install it, for example: sudo apt install git, or: brew install git"
         ) from None
     if result.returncode:

@@ -54,7 +54,7 @@ class Learner:
         self._keyboard = self._take_seat()
 
     def _take_seat(self) -> Keyboard | None:
-        """Make the folder that the page expects, and return a keyboard for it.
+        """Make the folder that the page expects. Return a Keyboard that types into it.
 
         Return None if the page is not about a step.
         """

@@ -19,7 +19,7 @@ the learner does and sees in the browser, and in the terminal of a running progr
     <!-- my-search: 5 no_await -->    the same, with a mistake of the repair shop in it
     <!-- run -->                      run ../my-search in a terminal that is not shown
     <!-- not run: why -->             the console block below cannot run in a test
-    <!-- fails: why -->               a command below fails, and prints no line about it
+    <!-- fails: why -->               a command below fails; its error may be left out
 
 The directives `console`, `frame`, `terminal` and `terminal not` look only at what has
 arrived since the last `ask`. A `…` stands for any characters. Except for Ctrl-C, a
@@ -198,8 +198,8 @@ class _Checks:
             self._unchecked = False
         elif self._unchecked and directive.name in ("ask", "Ctrl-C", "open", "reload"):
             return (
-                f"“terminal not” above is never checked: before “{directive.name}”,"
-                f" wait with one of {', '.join(POSITIVE)}"
+                "“terminal not” above is never checked: write one of"
+                f" {', '.join(POSITIVE)} before “{directive.name}”"
             )
         return directive
 
@@ -208,7 +208,10 @@ class _Checks:
         if self._above:
             return _misplaced(self._above)
         if self._unchecked:
-            return "“terminal not” is never checked: wait for something after it"
+            return (
+                "“terminal not” is never checked: after it, write one of"
+                f" {', '.join(POSITIVE)}"
+            )
         return ""
 
 

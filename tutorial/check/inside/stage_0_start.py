@@ -52,7 +52,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
         return found
     is_silent = scene.survey.get("settings", {}).get("error") == NO_SURVEY
     if unmet.mistake == "web-does-not-listen" and is_silent:
-        return unmet  # a file that hangs raises no exception
+        return unmet  # the project hangs: there is no exception to explain
     for found in _unreadable(scene):
         return found
     if unmet.mistake == "web-does-not-listen":

@@ -10,7 +10,7 @@ from tutorial.check.unmet import Unmet
 from tutorial.visitor.sockets import FAKE_SOCKETS, wait_in
 from tutorial.visitor.visitor import Answer, Form, Page
 
-# The mark of a page that Django REST framework made, as the description of an API.
+# This is in each page in which Django REST framework describes an API.
 OF_AN_API = re.compile(r"/rest_framework/")
 
 # JavaScript that returns all words of the page, also those that only a screen reader
@@ -67,7 +67,8 @@ def findings(scene: Scene) -> Iterator[Unmet]:
             if same:
                 yield Unmet(
                     "socket-state-not-shown",
-                    f"the page says the same before and after its WebSocket's {event}",
+                    f"the page says the same before and after the event {event} of its"
+                    " WebSocket",
                     expected="a page that shows whether its WebSocket is open",
                 )
 
@@ -75,8 +76,8 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 def _find_page(scene: Scene) -> Answer:
     """Return the first page with a form, in the order of the project's addresses.
 
-    If no page has a form, return the most likely page. Raises Unmet if that page is an
-    error.
+    If no page has a form, return the most likely page. Raises Unmet if the response for
+    that page is an error, a redirect or Django's own page, or if there is no response.
     """
     answers: dict[str, Answer] = {}
     for path in scene.paths:
@@ -230,7 +231,7 @@ def look_at_address(scene: Scene, url: str) -> None:
         expected = "a WebSocket at the page's own host and port"
     elif socket.scheme in ("wss", "https"):
         seen += ": wss requires TLS, but this server supports only http"
-        expected = "a WebSocket with the scheme ws, because that of the page is http"
+        expected = "a WebSocket with the scheme ws, because the page's scheme is http"
     if expected:
         raise Unmet("socket-does-not-open", seen, expected=expected, stage=1)
 

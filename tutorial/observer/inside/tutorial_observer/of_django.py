@@ -110,7 +110,7 @@ def user_of(request):
 
 
 def watch_updates(module):
-    """Watch changes of rows without `save`, because post_save does not report them."""
+    """Watch rows that change without `save`: post_save does not report them."""
     update = module.QuerySet.update
 
     @functools.wraps(update)
