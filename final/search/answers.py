@@ -20,7 +20,7 @@ from openai import (
 logger = logging.getLogger(__name__)
 
 INSTRUCTIONS = "Answer in a few short sentences of plain text."
-# Error codes in a stream after which a retry may succeed.
+# A retry may succeed if an error in a stream has one of these codes.
 PASSING = (None, "server_error", "rate_limit_exceeded")
 SILENT = "The API did not respond in time."
 NO_QUOTA = "insufficient_quota"
@@ -38,7 +38,7 @@ class NoAnswer(Exception):
         self.wait = wait
 
 
-# Whether the API has refused to stream this model, as it does for some organizations.
+# Whether the API has refused to stream. Some organizations are not allowed to stream.
 refuses_streams = False
 
 
@@ -137,9 +137,9 @@ async def read_whole(client, request):
 
 
 def explain(error):
-    """Return NoAnswer for a client's error, without its text, which may hold a key.
+    """Return NoAnswer for an error of the API's client, without the error's text.
 
-    This includes the errors that a wrong setting causes when the client is created.
+    The text may hold a key. The error may also come from the creation of the client.
     """
     kind = type(error).__name__
     if isinstance(error, APITimeoutError) and isinstance(error.__cause__, ReadTimeout):

@@ -112,7 +112,7 @@ def site(tmp_path_factory):
 
 
 def clone(folder: Path) -> Path:
-    """Make a new repository of this one's files, with their uncommitted changes."""
+    """Commit this repository's files, with uncommitted changes, to a new repository."""
     listed = subprocess.check_output(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -330,7 +330,7 @@ def test_pgbouncer_can_be_added(site):
 
 @pytest.fixture(scope="module")
 def redises(site, tmp_path_factory):
-    """Yield the machines for Redis and Sentinel. The site needs them until the end."""
+    """Yield the machines for Redis and Sentinel. All later tests need them, too."""
     with redis_machines(tmp_path_factory.mktemp("redis"), site.address) as machines:
         yield machines
 

@@ -183,7 +183,7 @@ def test_catch_up_needs_a_project(tmp_path):
 
 def test_catch_up_needs_a_step(tmp_path):
     make(tmp_path, "1")
-    check_message(tutorial("new", str(tmp_path), "--catch-up"), "Name the step")
+    check_message(tutorial("new", str(tmp_path), "--catch-up"), "Add the step")
 
 
 def test_catch_up_is_refused_while_the_project_is_running(root, start, tmp_path):

@@ -274,7 +274,7 @@ def save_and_correct(runner: Runner, path: Path, edit: str, error: str) -> None:
     wait_until(
         is_down,
         seconds=60,
-        otherwise=lambda: f"not down after {edit}: {runner.output}",
+        otherwise=lambda: f"{edit} did not stop the server: {runner.output}",
         # Django misses a save in the first second after its start.
         pause=lambda _: time.sleep(1.2),
     )

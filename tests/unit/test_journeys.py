@@ -88,7 +88,7 @@ def story() -> Story:
     return Story()
 
 
-def test_a_frame_that_is_recorded_before_its_message_joins_the_search(story):
+def test_a_frame_belongs_to_its_search_even_if_its_message_is_recorded_later(story):
     story.ask()
     story.frame("d1")
     story.broadcast("d1")
@@ -97,7 +97,7 @@ def test_a_frame_that_is_recorded_before_its_message_joins_the_search(story):
     assert kinds.count("frame") == kinds.count("broadcast") == 1
 
 
-def test_a_task_belongs_to_its_search_if_it_starts_before_the_call_returns(story):
+def test_a_task_that_starts_before_delay_returns_belongs_to_its_search(story):
     story.tell("request", trail="t1", method="POST", path="/")
     story.tell("task started", "worker", id=ID, task="x.fetch")
     story.tell("saved", "worker", trail=ID, model="Result", row={"id": 1})

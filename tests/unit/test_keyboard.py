@@ -69,7 +69,7 @@ def test_a_missing_listing_is_reported(tmp_path):
     with pytest.raises(Problem) as caught:
         type_page(text, tmp_path).compare()
     for words in (
-        *("differ from step 3", "requirements.txt has missing lines (+)", "+redis=="),
+        *("differ from step 3", "requirements.txt lacks lines (+)", "+redis=="),
         "show_queue.py is missing",
     ):
         assert words in str(caught.value)

@@ -91,7 +91,7 @@ def test_the_lines_that_a_step_adds_are_highlighted(project):
     assert listing(project(new, old), "file: b.txt") == ["    " + x for x in "abcd"]
 
 
-def test_an_old_line_is_removed_where_its_new_form_is_added(project):
+def test_an_old_line_stays_until_a_listing_shows_its_replacement(project):
     old = {"a.js": "one();\n\nlisten(first, second, () => {\n  go();\n});\n"}
     new = {
         "a.js": "one();\n\nother();\n\nmore();\n\n"
@@ -276,7 +276,7 @@ def test_all_changes_are_shown_if_no_part_is_named(project):
     assert lines == ["    " + line if line else "" for line in shown]
 
 
-def test_a_diff_does_not_show_other_new_lines_of_the_step_as_old(project):
+def test_a_diff_shows_only_the_new_lines_that_its_fence_names(project):
     old = "x = 1\n"
     new = "x = 1\ny = 2\nz = 3\nw = 4\n"
     text = expand(project({"a.py": new}, {"a.py": old}), "file: a.py\nshow: z")

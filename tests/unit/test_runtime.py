@@ -157,7 +157,7 @@ def test_a_single_command_replaces_its_shell(tmp_path, command, is_alone):
         ("DEBUG=1 uvicorn config.asgi:application",) * 2,
     ],
 )
-def test_in_a_copy_no_process_watches_files_or_searches_for_workers(command, expected):
+def test_in_a_copy_no_process_watches_files_or_looks_for_workers(command, expected):
     project = SimpleNamespace(folder=None)
     stack = Stack(ROOT, commands=lambda project: {"name": command})
     assert stack.commands_of(project)["name"].removeprefix("celery ") == expected

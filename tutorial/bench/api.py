@@ -1,8 +1,10 @@
-"""The API of the benchmark: gives every question the same answer, at a set pace.
+"""The API of the benchmark: it gives each question the same answer, at a set pace.
 
     POST /v1/responses   the answer, whole or as server-sent events
-    POST /pace           {"latency": s before the answer, "pause": s between its words}
-    GET  /figures        {"requests": number so far, "first_tokens": {question: s}}
+    POST /pace           {"latency": seconds before the answer,
+                          "pause": seconds between its words}
+    GET  /figures        {"requests": number so far,
+                          "first_tokens": {question: time in seconds}}
 
 It implements the part of the Responses API that the projects use. It builds its answers
 before the first request, so that the time to build them is not measured. The time of a

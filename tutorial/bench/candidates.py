@@ -44,7 +44,7 @@ FOREIGN = """
 PRODUCTION = {
     "DEBUG": "0",
     "HTTPS_ONLY": "0",
-    "SECRET_KEY": "not secret, which is enough for a benchmark on 127.0.0.1",
+    "SECRET_KEY": "not a secret, because the benchmark runs only on 127.0.0.1",
     # One visitor of the benchmark asks more questions than a person could.
     "SEARCHES_PER_MINUTE": "1000000",
 }
@@ -65,10 +65,10 @@ with urllib.request.urlopen(sys.argv[1]) as stream:
 class Kind:
     """A candidate that can be started.
 
-    `worker` is the name of the floor's worker process (see `floor`). For a step, it is
-    the command that replaces the worker's command in the Procfile. If it is None, the
-    Procfile's own command runs. A step can have several `workers`. `variables` are
-    extra environment variables for its processes. If `is_mapped` is set, a live map
+    For the floor (see `floor`), `worker` is the name of its worker process. For a step,
+    `worker` is the command that replaces the worker's command in the Procfile, or None
+    to run the Procfile's own command. A step can have several `workers`. `variables`
+    are extra environment variables for its processes. If `is_mapped` is set, a live map
     observes these processes, and one page of the map is open.
     """
 
@@ -104,7 +104,7 @@ class Candidate:
     url: str
     folder: Path
     environment: dict[str, str]
-    # By name: "web" and "worker". Further workers are called "worker 2" and so on.
+    # The processes by name. The names are "web", "worker", "worker 2" and so on.
     processes: dict[str, Process] = field(default_factory=dict)
 
     @property

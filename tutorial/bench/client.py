@@ -114,7 +114,7 @@ class Http:
 class WebSocket(asyncio.Protocol):
     """A WebSocket that calls `on_text(text, time)` for each text frame.
 
-    `time` is the time at which the frame arrived, in s of `time.monotonic`.
+    `time` is the time at which the frame arrived, in seconds of `time.monotonic`.
     """
 
     def __init__(self, request: bytes, on_text: Callable[[bytes, float], None]) -> None:

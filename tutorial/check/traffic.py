@@ -41,7 +41,7 @@ class Broadcast:
     """A message that the channel layer sent to a group."""
 
     group: str
-    event: Any  # None if it cannot be read; a dictionary if the project is right
+    event: Any  # None if it cannot be read; a dictionary if the project is correct
     command: str
     time: float = 0.0  # when it was sent, in seconds since 1970
 
@@ -141,7 +141,7 @@ def left(commands: Iterable[Command]) -> list[str]:
 
 
 def names_in_redis(commands: Iterable[Command], group: str) -> tuple[list, list]:
-    """Return a group's Redis keys in two lists: keys sent to, and keys joined."""
+    """Return the Redis keys in the commands that send to a group, and that join it."""
     sent, heard = {}, {}
     for command in commands:
         if _group(command, SENDS) == group:

@@ -12,19 +12,20 @@ from tutorial.workspace.new import command, is_before_step_1, make, make_empty
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add(
-        "new", "Make a folder of your own, from the end of a step", new
+        "new", "Make a folder of your own, with the project at the end of a step", new
     )
     parser.add_argument("folder", metavar="DIR", help="the folder to make")
     parser.add_argument(
         "step",
         metavar="STEP",
         nargs="?",
-        help="1 to 7, or final; 0 for an empty folder, to type step 1 in; default: 1",
+        help="1 to 7, or final; 0 to start with an empty folder; default: 1",
     )
     parser.add_argument(
         "--catch-up",
         action="store_true",
-        help="bring the folder DIR to the end of the step; other files are moved aside",
+        help="bring the folder DIR to the end of the step; files that differ from the"
+        " step are moved, not deleted",
     )
     parser.add_argument(
         "--git",
@@ -52,7 +53,7 @@ def new(options: argparse.Namespace) -> None:
         make(options.folder, find(options.step or "1"), git=options.git)
     elif options.step is None:
         raise Problem(
-            f"Name the step: {command('new', options.folder, 'STEP', '--catch-up')}"
+            f"Add the step: {command('new', options.folder, 'STEP', '--catch-up')}"
         )
     else:
         catch_up(options.folder, find(options.step))

@@ -79,7 +79,8 @@ def _as_the_step_should(halt: Halt, world: World) -> Halt:
     return Halt(halt.stage, text, state=state)
 
 
-# Pairs of a mistake and a step's number. That step is supposed to end with the mistake.
+# Pairs of a mistake and the number of a step in which every search is supposed to end
+# with this mistake.
 ENDS = {
     ("no-view-takes-post", 1),
     ("eager-left-on", 2),

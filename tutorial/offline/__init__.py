@@ -1,4 +1,4 @@
-"""Prepares a day without internet: downloads and tests everything, or bundles it.
+"""What `prepare` and `pack` need to make the tutorial work without internet.
 
 In here: what `prepare` tests, what `pack` puts into its file, and how the site of a
 pack is served.

@@ -83,8 +83,8 @@ def apply(patch: Patch, folder: Path) -> bool:
         name: value for name, value in os.environ.items() if not name.startswith("GIT_")
     }
     environment |= {
-        # Otherwise, if the folder is inside a repository, git would look for the
-        # files in the repository's top folder.
+        # Without this variable, if the folder is inside a repository, git would look
+        # for the files in the repository's top folder.
         "GIT_CEILING_DIRECTORIES": str(folder.parent),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",

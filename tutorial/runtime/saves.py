@@ -13,7 +13,7 @@ QUIET = 0.5
 
 
 def saved(folder: Path) -> dict[str, int]:
-    """Return when each file was last changed, in nanoseconds, by the file's path."""
+    """Return each file's time of last change, in nanoseconds, by the file's path."""
     found = {}
     for name, path in files(folder).items():
         with contextlib.suppress(FileNotFoundError):

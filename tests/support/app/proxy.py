@@ -15,7 +15,8 @@ class Proxy:
 
     def __init__(self, port: int) -> None:
         self._target = port
-        self._frozen = threading.Event()  # set to freeze the connections made so far
+        # Setting this event freezes the connections made so far.
+        self._frozen = threading.Event()
         self._server = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = [self._server]
         threading.Thread(target=self._accept, daemon=True).start()

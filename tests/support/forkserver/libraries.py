@@ -1,7 +1,8 @@
 """The libraries that are imported before a fork.
 
-Their import must not depend on a project: it must not read the settings, start a thread
-or open a file. Twisted's reactor opens files, so no library here may import it.
+The import of these libraries must not depend on a project. It must not read the
+settings, start a thread or open a file. Twisted's reactor opens files, so no library
+here may import it.
 """
 
 import importlib

@@ -84,7 +84,7 @@ class Keyboard:
                 continue
             elif typed[path].read_bytes() != wanted[path].read_bytes():
                 texts = typed[path].read_text(), wanted[path].read_text()
-                wrong.append(f"{path} has missing lines (+) or extra lines (-):")
+                wrong.append(f"{path} lacks lines (+) or has extra lines (-):")
                 wrong.append(_difference(*texts))
         if wrong:
             raise Problem(

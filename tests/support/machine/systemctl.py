@@ -112,7 +112,8 @@ def main(verb, *names):
         return
     if verb == "reset-failed":
         return
-    if verb == "show":  # the number of restarts, which is 1 if the unit is down
+    if verb == "show":
+        # `deploy/switch` asks for the number of restarts. 0 means that the unit runs.
         print(0 if Unit(names[-1]).runs() else 1)
         return
     if verb == "is-active":

@@ -98,7 +98,7 @@ class Person:
                 continue
             self._seen.add(url)
             self.opened.errors.clear()
-            with contextlib.suppress(Error):  # an empty response, for example
+            with contextlib.suppress(Error):  # for example, if a response is empty
                 answer = page.goto(url)
                 if is_of_an_api(page):
                     continue
@@ -116,8 +116,8 @@ class Person:
     def ask(self, question: str) -> None:
         """Type the question into the field and send it.
 
-        What the page did before is forgotten. Raises Unmet if the field is no longer
-        there.
+        First discard the records of what the page did before. Raises Unmet if the field
+        is no longer there.
         """
         page = self.opened.page
         is_there = urllib.parse.urlsplit(page.url).path == self._scene.path

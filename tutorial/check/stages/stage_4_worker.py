@@ -68,7 +68,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     elif not wait_for(lambda: is_taken(scene, refused), ARRIVES):
         found = form_refuses(refused)
         found.finding = "differs"
-        found.expected = f"the question “{REFUSED}” is accepted, although it is short"
+        found.expected = f"a form that accepts a short question, such as “{REFUSED}”"
         yield found
     else:
         scene.second = refused
@@ -81,7 +81,8 @@ def _failure(scene: Scene, search: Search) -> Iterator[Unmet]:
     if not _failure_is_shown(scene, search):
         yield Unmet(
             "api-error-kept-from-user",
-            "the API refused (status 401), but a reload shows nothing of it",
+            "the API refused the request (status 401), but the page does not say so,"
+            " even after a reload",
             expected="a page that says that the API gave no answer",
         )
 

@@ -2,8 +2,8 @@
 
 It is started as `python survey.py OUTPUT SETTINGS [migrate] [-- manage.py ...]` in the
 project's folder, with the project's own Python, and writes a JSON object to the file
-OUTPUT. If a part raises an exception, the exception takes its place:
-{"error": ..., "message": ..., "at": "file:line"}.
+OUTPUT. The object contains the result of each part of the survey. If a part raises an
+exception, its result is {"error": ..., "message": ..., "at": "file:line"}.
 
 After that, it runs the command of manage.py, if one is given, in the same process: the
 imports take most of the time, and are then done once for both. If the project has an

@@ -13,7 +13,7 @@ EVENTS = os.environ.get("TUTORIAL_EVENTS", "")
 ROOT = os.path.realpath(os.environ.get("TUTORIAL_PROJECT", "")) + os.sep
 PROCESS = os.environ.get("TUTORIAL_PROCESS", "")
 
-# The project's line that called a library. It is known in asgiref's threads, too.
+# The project's line that called a library. asgiref copies it to its own threads.
 caller = contextvars.ContextVar("caller", default=None)
 
 
