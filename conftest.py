@@ -76,7 +76,7 @@ def _in_order(seconds: dict[str, float]) -> Iterator[str]:
 
     In another order, all workers might have to wait for the last long group. But long
     groups mostly wait, and short groups mostly use the processor. So some short groups
-    follow each long one. The last short group is a little before the last long one.
+    follow each long one. The short groups run out a little before the long ones.
     """
     groups = sorted(seconds, key=lambda group: -seconds[group])
     long = [group for group in groups if seconds[group] >= LONG]
@@ -127,7 +127,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             fault = dict(getattr(report, "user_properties", ())).get("fault")
             others += fault is None
             if fault:
-                # A row may have several tests. It holds if all of them pass.
+                # A row may have several tests. It says "holds" if all of them pass.
                 rows.setdefault(tuple(fault), []).append(outcome)
     if rows and not others:
         terminalreporter.section("what could go wrong")

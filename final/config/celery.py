@@ -20,8 +20,8 @@ app.conf.update(
     # During a failover, Redis rejects commands. Without this setting, such an error
     # stops the worker.
     broker_channel_error_retry=True,
-    # These two concern tasks with late acknowledgement, which this app does not have.
-    # If they are not set, Celery logs a warning.
+    # Without the next two settings, Celery logs messages after a lost connection. The
+    # messages are about unfinished tasks, but this app's tasks only start searches.
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_enable_prefetch_count_reduction=False,
 )

@@ -29,7 +29,7 @@ from .tasks import get_client, search
 
 logger = logging.getLogger(__name__)
 
-# In seconds: much shorter than the lease.
+# The pause between two rounds, in seconds: much shorter than the lease.
 ROUND = min(2, settings.SEARCH_LEASE_SECONDS / 4)
 
 MOST_FILES = 10_240  # macOS rejects a higher limit
@@ -98,8 +98,8 @@ async def keep_ours():
 def renew(claims):
     """Renew the leases of these claims. Return the claims that are still ours.
 
-    A search that has just ended is also ours, because it is not announced yet. Rows
-    that another transaction has locked are skipped, so that the other rows do not wait.
+    A search that has just ended is still ours: it has to be announced. Rows that
+    another transaction has locked are skipped, so that the other rows do not wait.
     """
     ours = SearchResult.objects.filter(claim__in=claims)
     with transaction.atomic():
@@ -115,7 +115,7 @@ async def take_up(knows_the_dead):
     arguments = (knows_the_dead, most, set(running))
     for task_id in await in_database(find_overlooked, *arguments, threads=database):
         if not begin(search, task_id, wait=False):
-            break  # a worker with a free slot takes it
+            break  # a worker with a free slot takes the search
         logger.info("stage 4 · worker · %.8s · was overlooked", task_id)
 
 
@@ -136,7 +136,7 @@ async def give_back_the_rest():
     """Let searches finish for a limited time, then give back the remaining ones."""
     is_stopping.set()
     await asyncio.sleep(settings.SEARCH_GRACE_SECONDS)
-    while begun:  # includes those that are being claimed now
+    while begun:  # includes searches that are still being claimed
         claims = set(running)
         await in_database(give_back, claims)
         for claim in claims & running.keys():
@@ -156,5 +156,5 @@ def give_back(claims):
 
 @worker_shutdown.connect
 def wait_for_the_rest(**kwargs):
-    """Wait for the searches: Celery waits only for its tasks, which start them."""
+    """Wait for the searches: Celery waits only for the tasks that start searches."""
     wait(begun)

@@ -26,14 +26,14 @@ PRODUCTION = {
 
 @pytest.fixture
 def read(monkeypatch):
-    """Return a function that reads the settings from these environment variables."""
+    """Return a function that reads the settings from given environment variables."""
 
     def read_settings(**environment):
         for name in set(os.environ) - {"PATH", "HOME"}:
             monkeypatch.delenv(name)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        # Load a second module, so that Django's own settings do not change.
+        # Load a copy of the module, so that the settings of Django do not change.
         spec = importlib.util.find_spec("config.settings")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

@@ -1,4 +1,4 @@
-"""`tutorial check` for the folders of a class: its table, and the limits of a check."""
+"""Tests of `tutorial check` for a class: the table, and the limits of each check."""
 
 import contextlib
 import csv
@@ -184,7 +184,7 @@ def test_the_check_of_a_project_that_hangs_is_stopped_at_its_time_limit(
 
 
 @shared
-def test_the_option_again_checks_unchanged_folders_too(the_class):
+def test_unchanged_folders_are_checked_if_again_is_set(the_class):
     place, *_ = the_class
     names = [f"{place}/half", f"{place}/empty", f"{place}/notes.txt"]
     status, said = check_class(place, *names, again=True)
@@ -332,7 +332,7 @@ def test_the_system_refuses_a_file_that_exceeds_the_size_limit():
     assert "File too large" in ending["errors"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="its parent would be process 1")
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted only on Linux")
 def test_a_process_that_left_its_group_and_its_parent_is_killed():
     # Use a unique command line, because other tests start `sleep`, too.
     sleep = ["sleep", f"600.{os.getpid()}"]

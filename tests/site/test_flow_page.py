@@ -142,7 +142,7 @@ def test_a_station_can_link_to_a_stage_on_the_same_page():
     ("body", "words"),
     [
         ("step: 8", 'There is no step "8"'),
-        ("stages: there", '"stages: here" or no stages at all, not "there"'),
+        ("stages: there", '"stages: here", but not "stages: there"'),
         ("lit: 3", 'a flow fence has no field "lit"'),
     ],
 )
@@ -166,7 +166,7 @@ def test_the_page_has_a_section_for_the_stage_of_each_step():
 
 
 def section(number: int) -> str:
-    """Return the section about a stage, with its listings in place of its fences."""
+    """Return the section about a stage. Each fence in it is expanded to a listing."""
     found = re.search(rf"^## Stage {number}:.*?</section>", FLOW, re.M | re.S)
     return Page("flow.md").expand(found[0])
 
@@ -354,7 +354,7 @@ def test_an_address_with_the_anchor_of_a_stage_shows_the_stage(address, tab, siz
     check_at(tab, 3)
     heading = tab.locator("#stage-3-the-queue")
     expect(heading).to_be_in_viewport()
-    if size[1] > 400:  # a window that is less high has room only for the stage's text
+    if size[1] > 400:  # a short window has room only for the stage's text
         expect(tab.locator(".flow:not(.travel) svg:visible")).to_be_in_viewport(
             ratio=0.98
         )

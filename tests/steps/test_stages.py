@@ -41,7 +41,7 @@ def test_a_step_passes_up_to_its_own_stage_and_fails_the_next(name, run_step, ch
     stack = run_step(name).stack
     number = min(steps.find(name).number, 7)
     with monitor(stack.redis_url) as redis, Scene(stack, redis, chromium) as scene:
-        assert redis.sync(), "the stages would wait for commands, but see none"
+        assert redis.sync(), "the monitor does not see what Redis receives"
         for stage in STAGES[: number + 1]:
             assert stage.look(scene)
             found = [str(finding) for finding in stage.findings(scene)]
@@ -62,7 +62,7 @@ def test_no_stage_reads_evidence_from_inside_the_project():
         assert not re.findall(inside, path.read_text()), path.name
 
 
-def test_wait_in_works_in_a_page_with_a_strict_policy(chromium):
+def test_a_condition_can_be_awaited_in_a_page_with_a_strict_policy(chromium):
     page = chromium.new_page()
     strict = {"Content-Security-Policy": "script-src 'self'"}
     page.route("**/*", lambda route: route.fulfill(body="<p>", headers=strict))

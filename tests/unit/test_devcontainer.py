@@ -1,4 +1,4 @@
-"""The dev container is for GitHub Codespaces. Other machines get no such settings."""
+"""Check the settings for GitHub Codespaces, which no other machine gets."""
 
 import json
 import re

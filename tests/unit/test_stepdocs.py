@@ -144,7 +144,7 @@ def test_a_tree_marks_new_and_changed_files(project):
         *("├── a.py", "└── b.py   new")
     ]
     first = expand(project(new), "", "tree")
-    assert "new" not in first, "everything is new in the first step: no need to say"
+    assert "new" not in first, "all files of the first step are new, so none is marked"
 
 
 def test_the_overview_of_processes_says_what_changes(project):
@@ -178,7 +178,7 @@ def test_the_log_of_a_step_has_its_stages_and_can_be_filtered(step):
     assert stages == list(range(1, min(step.number, 7) + 1))
     assert {line.split()[0] for line in log("only: browser")} == {"browser"}
     assert log("stages: 1") == log()[:1]
-    with pytest.raises(Problem, match='no process "redis" has a line'):
+    with pytest.raises(Problem, match='has no line of the process "redis"'):
         log("only: [redis]")
 
 

@@ -2,10 +2,11 @@
 
     python -P pusher.py HOW COUNT
 
-HOW says what the pusher imitates: the worker of the floor ("floor"), the signal handler
-of the steps ("step"), or the worker of final/ ("final"). The pusher runs in the
-project's folder and environment, and imports nothing from `tutorial`. Each push
-contains the time at which it was sent, in seconds of CLOCK_MONOTONIC.
+HOW says what the pusher imitates: "floor" is the worker of the minimal program in
+floor.py, "step" is the signal handler of the steps, and "final" is the worker of
+final/. The pusher runs in the project's folder and environment, and imports nothing
+from `tutorial`. Each push contains the time at which it was sent, in seconds of
+CLOCK_MONOTONIC.
 """
 
 import asyncio
@@ -50,7 +51,7 @@ async def push_all(
 
 
 def push_as_floor(count: int) -> None:
-    """Publish messages in Redis. The floor's web process forwards these messages."""
+    """Publish messages in Redis. The web process of floor.py forwards them."""
 
     async def main() -> None:
         client = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"])

@@ -154,7 +154,7 @@ class Keeper:
         return {*_descendants(), *marked(os.environ.get(MARK, ""))}
 
     def _left(self) -> int:
-        """Return how many descendants still run GRACE seconds after the command."""
+        """Wait up to GRACE seconds. Return how many descendants are still running."""
         end = time.monotonic() + GRACE
         while left := [one for one in _descendants() if _runs(one)]:
             if time.monotonic() >= end:

@@ -1,7 +1,7 @@
 """A program that checks one project of a class. `keeper` starts it.
 
 Its arguments are the step's number and the project's folder. It prints JSON: the report
-of `check`, as data and as text, and the last step that the files show traces of.
+of `check`, as data and as text, and the last step for which the project has code.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""A journey: one search of a running project, and how far it has got.
+"""A journey: what has happened to one search of a running project.
 
-A journey consists of hops. A hop says what happened, when, and at which stage, with the
-fields that were seen.
+A journey consists of hops. A hop says what happened, when, and at which stage. Its
+`facts` are further fields for the page, by name.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Hop:
     process: str = ""  # "web" or "worker"
     pid: int = 0
     failed: bool = False
-    count: int = 1  # how many hops of its kind this hop stands for
+    count: int = 1  # how many hops of the same kind this hop stands for
     until: float = 0.0  # the time of the last hop that this hop stands for
 
     def data(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Journey:
     events: list[Event] = field(default_factory=list)  # the hops come from these events
     is_dropped: bool = False  # the request was not a search, but a login, for example
     state: str = "travelling"  # "travelling", "waiting", "stuck", or one of ENDED
-    # A cache of explanations, so that the project's code is read only once for each.
+    # A cache: the project's code is read only once for each explanation.
     explained: dict[str, Any] = field(default_factory=dict)
     halt: dict[str, Any] | None = None  # where and why the search gets no further
 
@@ -86,7 +86,7 @@ class Journey:
         return {
             "number": self.number,
             "started": self.started,
-            "question": self.question or "(a question that cannot be seen from here)",
+            "question": self.question or "(the map has not seen the question)",
             "id": self.ids[0] if self.ids else "",
             "state": self.state,
             "stage": self.stage,

@@ -10,7 +10,7 @@ KEPT = 100  # how many attempts to open a WebSocket are kept
 
 @dataclass
 class Attempt:
-    """What was seen of one attempt of a page to open a WebSocket."""
+    """What the observer saw of a page's attempt to open a WebSocket."""
 
     pid: int
     time: float  # in seconds since 1970
@@ -63,7 +63,8 @@ class Sockets:
         # By group: its channels, each with the id of its process.
         self.groups: dict[str, dict[str, int]] = {}
         self.attempts: OrderedDict[str, Attempt] = OrderedDict()  # by handshake
-        # For each group: when a socket last left it, and what `of` returned until then.
+        # For each group: when a socket last left it, and how many processes and sockets
+        # received its messages before that.
         self._left: dict[str, tuple[float, tuple[int, int]]] = {}
 
     def add(self, event: Event) -> None:
@@ -124,8 +125,8 @@ class Sockets:
     def of(self, group: str, time: float | None = None) -> tuple[int, int]:
         """Return how many processes and sockets receive the messages of the group.
 
-        If a socket has left the group after `time`, returns the numbers from before it
-        left, because the message may have ended the consumer that got it.
+        If a socket left the group after `time`, returns the numbers before that moment:
+        the socket's consumer may have received the message and ended because of it.
         """
         left, before = self._left.get(group, (0.0, (0, 0)))
         if time is not None and left > time:

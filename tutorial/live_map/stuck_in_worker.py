@@ -25,7 +25,7 @@ def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
     error = journey.latest("openai")
     if failed and not (retried and retried["time"] >= failed["time"]):
         if journey.latest("handler failed", "group_send failed"):
-            return  # that error made the task fail, and `in_signal` judges it
+            return  # `in_signal` explains the error that made the task fail
         is_api = bool(error and not announced)
         mistake = _mistake_of(failed, journey, bool(announced))
         at = (error.at if is_api else None) or failed.at

@@ -69,10 +69,11 @@ def commands_in_front(project: Project) -> dict[str, str]:
 
 
 def with_survey(command: str, arguments: list[str]) -> str | None:
-    """Change web's command so that it writes the survey first, or return None.
+    """Return web's command, changed so that it writes the survey first.
 
-    `arguments` are the arguments of the survey. The change is possible only for
-    `python manage.py runserver`, which can run in the process of the survey.
+    `arguments` are the arguments of the survey. Returns None if web's command does not
+    contain `python manage.py runserver`: only runserver can run in the process of the
+    survey.
     """
     start = re.search(r"\bpython3?\s+manage\.py(?=\s+runserver\b)", command)
     if start is None:

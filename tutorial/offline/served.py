@@ -11,7 +11,7 @@ from tutorial.runtime.exclusive import check_port
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
-    """Sends the site's files, and its own error page for an unknown address."""
+    """Sends the files of the site, and the site's error page for unknown addresses."""
 
     def send_error(self, code: int, message=None, explain=None) -> None:
         """Send the site's own error page if the address does not exist."""
@@ -49,7 +49,7 @@ def serve(port: int, host: str) -> None:
     check_port(port, host=host)
     handler = partial(Files, directory=str(SITE))
     with http.server.ThreadingHTTPServer((host, port), handler) as server:
-        print("Serving the site from the pack, as it was built.")
+        print("Serving the site from the pack. The site is not rebuilt.")
         where = " ".join(urls(host, port))
         print(f"Ready: {where} (Ctrl-C ends it)", flush=True)
         server.serve_forever()

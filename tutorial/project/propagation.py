@@ -1,11 +1,11 @@
 """`tutorial propagate`: applies a change in a step to all later steps.
 
-Each step is the step before it plus one component, so the change goes from neighbour to
-neighbour: its effect on step 3 is merged into step 4. Neighbours differ least, so
-there are the fewest conflicts. If a component changes the same lines, you resolve the
-conflict once, in the step that adds the component, and the steps after it receive the
-resolved lines. (If each step were merged with step N directly, every one of them would
-have the same conflict.)
+Each step is the previous step plus one component. So each step passes the change on to
+the next one: what changes in step 3 is then merged into step 4. Consecutive steps
+differ less than other steps, so this causes the fewest conflicts. If a component
+changes the same lines, you resolve the conflict once, in the step that adds the
+component, and the steps after it receive the resolved lines. (If each step were merged
+with step N directly, every one of them would have the same conflict.)
 
 The merge starts from the versions of both neighbours at the revision `since`. This
 separates the change from other uncommitted edits in a later step, which stay in that
@@ -94,7 +94,7 @@ def _check_git(step: Step, revision: str) -> None:
     if inside.returncode:
         said = inside.stderr.decode(errors="replace").strip()
         raise Problem(
-            f"propagate needs a git clone to compare with, and this is not one: {said}"
+            f"propagate needs a git clone, but this folder is not in one: {said}"
         )
     name = revision + "^{commit}"
     if _git(step.folder, "rev-parse", "--verify", "--quiet", name).returncode:
@@ -241,8 +241,8 @@ class Carrier:
         if merged.file == clean.file and not clean.conflict:
             self._memory.results[place] = _digest(merged.file)
         after = merged.file if clean.conflict else clean.file
-        # If the revision already contains the change here, pass it on unchanged: the
-        # next step may not contain it yet.
+        # If this step already had the change at the revision, pass on the same change:
+        # the next step may not have it yet.
         return (before, after) if after != before else (old, new)
 
     def _merge(self, old: File | None, ours: File | None, new: File | None) -> Merge:

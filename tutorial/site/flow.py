@@ -26,8 +26,7 @@ def flow(page: str, step: str, body: str) -> list[str]:
     where = asked.get("stages")
     if where not in (None, "here"):
         raise Problem(
-            'a flow fence accepts only "stages: here" or no stages at all, not'
-            f' "{where}"'
+            f'a flow fence may have the field "stages: here", but not "stages: {where}"'
         )
     name = str(asked.get("step", step))
     number = find(name).number if name else None

@@ -107,7 +107,7 @@ def read(
     notes = asked.get("notes") or {}
     if not isinstance(notes, dict):
         raise Problem(
-            "each note needs a text from the line, a colon, and the note itself"
+            "each note needs a text from its line, a colon, and an explanation"
         )
     joined = excerpt.join(file.new, found)
     parts = [part for one in joined if (part := _filled(one, file.new))]
@@ -165,7 +165,7 @@ def render(listing: Listing) -> list[str]:
 
 
 def _where(listing: Listing) -> str:
-    """Return the text next to the file's name: usually where the lines go."""
+    """Return the text next to the file's name, such as the place of the lines."""
     if listing.is_bare:
         return listing.step
     return "made for you" if listing.is_made else place(listing.file, listing.parts)
@@ -242,7 +242,8 @@ def _rows(listing: Listing) -> list[_Row]:
 def _shown(listing: Listing, rows: list[_Row]) -> list[int]:
     """Return the indexes of the rows to show.
 
-    They are the rows of the parts, and more rows up to a known line at each end.
+    They are the rows of the parts. Above and below each new row, further rows are added
+    up to the nearest known line (see `_way_to_known`).
     """
     parts = {n for part in listing.parts for n in part}
     shown = {n for n, row in enumerate(rows) if row.is_gone or row.line.new in parts}

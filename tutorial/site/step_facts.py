@@ -155,7 +155,7 @@ def log(pair: Pair, body: str) -> list[str]:
     ]
     for name in only:
         if name not in {match["process"] for match in found}:
-            raise Problem(f'no process "{name}" has a line in the log of {pair.name}')
+            raise Problem(f'the log of {pair.name} has no line of the process "{name}"')
     if not shown:
         raise Problem(f"the log of {pair.name} has no such line")
     return fenced(shown, "{ .text .story .no-copy }")

@@ -52,7 +52,7 @@ SIMULATIONS = (
     ),
     Simulation(
         "hiccup",
-        "500 the first time that the question is asked, and an answer the second",
+        "500 the first time that the question is asked, and an answer after that",
         status=500,
         type="server_error",
         message="The server had an error while processing your request.",
@@ -122,7 +122,7 @@ SIMULATIONS = (
     ),
     Simulation(
         "no end",
-        "a stream that ends neatly, but without its last event, response.completed",
+        "a stream that ends normally, but without its last event, response.completed",
         behaviour="no end",
     ),
     Simulation(

@@ -13,8 +13,7 @@ def command_fails(
 ) -> Iterator[Unmet]:
     """Yield a finding if `manage.py NAME` fails, or does not print the `wanted` text.
 
-    `elsewhere` says where the text really is, in case the command looks in the wrong
-    place.
+    If the text is missing, the finding ends with `elsewhere`, the place of the text.
     """
     if not any(scene.folder.glob(f"*/management/commands/{name}.py")):
         return
