@@ -37,7 +37,7 @@ class DatabaseAwayMiddleware(MiddlewareMixin):
 
 
 def server_error(request):
-    """Used as handler500, because the database may also fail outside of a view.
+    """Respond with 503 if the database failed outside of a view, otherwise with 500.
 
     For example, Django saves the session of a new guest after the view has returned.
     """
@@ -47,10 +47,10 @@ def server_error(request):
 
 
 def csrf_failure(request, reason=""):
-    """Respond with Django's own page, or to the page's script with a message.
+    """Respond with Django's own page, or with JSON if the page's script sent the form.
 
-    Usually, the visitor has logged in or out in another tab. Otherwise, SITE_ORIGINS
-    may be wrong. Django logs the reason.
+    The usual cause is that the visitor has logged in or out in another tab. Otherwise,
+    SITE_ORIGINS may be wrong. Django logs the reason.
     """
     if wants_json(request):
         return JsonResponse({"error": NOT_VERIFIED}, status=403)

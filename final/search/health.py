@@ -52,17 +52,17 @@ oldest = Gauge(
 
 @require_safe
 def healthz(request):
-    """Report that the process is alive. If it does not respond, restart it."""
+    """Report that the process is alive. If a process does not respond, restart it."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @never_cache
 @require_safe
 def readyz(request):
-    """Report whether this process can accept searches. If not, send it no visitors.
+    """Report whether this process can accept searches from visitors.
 
-    This needs only the database: a search that is accepted while Redis or the workers
-    are down is answered when they are back. `metrics` shows their state.
+    A process needs only the database to accept a search. If Redis or the workers are
+    down, the search is answered when they are back. `metrics` shows their state.
     """
     try:
         with connection.cursor() as cursor:

@@ -50,7 +50,7 @@ def test_the_same_attempt_may_claim_a_search_twice(search):
     assert SearchResult.take(search.task_id, claim).claims == 1
 
 
-def test_the_search_of_a_dead_worker_is_taken_and_its_save_is_too_late(search):
+def test_a_dead_worker_cannot_save_a_search_that_another_worker_has_taken(search):
     dead = take(search)
     age(search, LEASE - ONE_SECOND)
     assert take(search) is None
@@ -112,7 +112,7 @@ def test_a_later_change_has_a_higher_sequence_number(search):
         (Status.CANCELLED, LEASE * 2, False),
     ],
 )
-def test_an_unfinished_search_is_overlooked_after_a_long_silence(
+def test_an_unfinished_search_counts_as_overlooked_if_nothing_has_changed_it(
     search, status, silence, is_overlooked
 ):
     SearchResult.objects.filter(pk=search.pk).update(status=status)

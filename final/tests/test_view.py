@@ -77,7 +77,7 @@ def test_a_used_form_cannot_send_another_question(client, sent):
     assert SearchResult.objects.get().query == "Why?"
 
 
-def test_the_button_of_a_failed_search_reports_that_it_was_pressed_before(
+def test_a_second_press_of_a_retry_button_gets_the_notice_already_asked(
     client, user, search, sent
 ):
     client.force_login(user)
@@ -144,7 +144,7 @@ def test_the_page_of_a_new_guest_can_send_its_form_twice(sent):
 
 
 @pytest.mark.parametrize("headers", [{}, JSON])
-def test_a_rejected_form_gets_a_new_id_with_which_it_can_be_sent(client, sent, headers):
+def test_a_rejected_form_can_be_sent_again_with_its_new_id(client, sent, headers):
     form = {"query": "Why?", "task_id": uuid.uuid4()}
     client.post("/", form)
     refused = client.post("/", form | {"query": "Why not?"}, headers=headers)
@@ -195,7 +195,7 @@ def test_too_many_questions_in_a_minute_are_rejected(client, user, sent, setting
     assert len(sent) == 3
 
 
-def test_the_last_form_within_the_limit_may_be_sent_twice(client, user, sent, settings):
+def test_a_form_sent_twice_counts_once_towards_the_limit(client, user, sent, settings):
     settings.SEARCHES_PER_MINUTE = 1
     client.force_login(user)
     form = {"query": "Why?", "task_id": uuid.uuid4()}
@@ -226,7 +226,7 @@ def refuse_to_start(user):
 
 
 def refuse_to_update(self, force_insert=False, **options):
-    if not force_insert:  # the view inserts the session, and only later saves update it
+    if not force_insert:  # the view inserts the session; each later save() updates it
         raise OperationalError("database is locked")
     self.save_base(force_insert=True)
 

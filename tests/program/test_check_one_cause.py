@@ -15,10 +15,13 @@ RAISES = """def send_search_result(self, event):
 
 
 @pytest.mark.slow(20)
-def test_a_page_that_receives_no_frame_is_not_reported_for_inserting_html(
+def test_if_the_page_receives_no_frame_only_the_consumer_is_reported(
     changed, check_here
 ):
-    """If the API fails, the consumer raises an exception, so the socket is closed."""
+    """If the API fails, the consumer raises an exception, so the socket is closed.
+
+    `check` must not also report that the page inserts HTML.
+    """
     start = "def send_search_result(self, event):\n"
     report = check_here("7", changed(CONSUMERS, start, RAISES))
     assert all_named(report) == ["consumer-raises"]

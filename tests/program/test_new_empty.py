@@ -24,7 +24,7 @@ def test_the_new_folder_contains_only_a_gitignore(zero, root, tmp_path):
         assert f"    python3 -m tutorial {command}" in result.stdout
 
 
-def test_without_a_number_new_makes_step_1(root, tmp_path):
+def test_new_without_a_number_makes_step_1(root, tmp_path):
     assert tutorial("new", "../my-search", root=root).returncode == 0
     assert not list(difference.compare(tmp_path / "my-search", steps.find("1").folder))
 
@@ -56,7 +56,7 @@ def test_catch_up_to_step_0_is_refused(tmp_path):
     assert inside(tmp_path) == ["manage.py"]
 
 
-def test_a_step_in_place_of_the_folder_is_reported(root):
+def test_a_step_without_a_folder_is_reported(root):
     check_message(tutorial("new", "0", root=root), "folder comes first", "new DIR 0")
     assert not (root / "0").exists()
 

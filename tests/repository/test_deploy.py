@@ -74,7 +74,7 @@ def test_compose_waits_longer_than_a_process_takes_to_stop():
     assert int(SERVICES["web"]["stop_grace_period"].rstrip("s")) > graceful
 
 
-def test_no_redis_drops_messages_when_memory_is_short():
+def test_every_redis_keeps_its_messages_when_memory_is_short():
     pages = [path.read_text() for path in (ROOT / "docs").glob("*.md")]
     files = [(FINAL / "compose.yaml").read_text(), *pages]
     policies = re.findall(r"--?maxmemory-policy[ =](\w[\w-]*)", "\n".join(files))

@@ -47,7 +47,7 @@ def test_each_of_many_requests_at_once_is_accepted(tmp_path, way):
         statuses = at_the_same_time(ask, len(people))
         lines = "\n".join(line for _, line in running.log if "database" in line)
         assert set(statuses) == {202}, lines
-        assert connections(direct) < 97, "three are reserved for the administrator"
+        assert connections(direct) < 97, "3 are reserved for administrators"
         # Afterwards, each web process still accepts searches.
         for address in addresses:
             assert people[0].post("And now?", path=address)[0] == 202
@@ -73,7 +73,7 @@ def start_webs(running: Running, count: int) -> list[str]:
 
 
 def connections(url: str) -> int:
-    """Return how many connections of clients the server has."""
+    """Return the number of client connections to the database server."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = %s"
     with psycopg.connect(url) as connection:
         return connection.execute(query, ["client backend"]).fetchone()[0]

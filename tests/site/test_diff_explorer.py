@@ -154,7 +154,7 @@ def check_sides(change: FileDiff, body: list[str], sides: list[Block]) -> None:
     left, right = (side.lines for side in sides)
     assert len(left) == len(right)
     for one, other in zip(left, right, strict=True):
-        assert (one[0] == " ") == (other[0] == " "), "an unchanged line has one side"
+        assert (one[0] == " ") == (other[0] == " "), "only one side is unchanged"
 
 
 @each_pair
@@ -288,7 +288,7 @@ def page(chromium, address):
 
 
 def is_side_by_side(page) -> bool:
-    """Whether the side-by-side view is visible. Checks that the other view is not."""
+    """Whether the side-by-side view is visible. Checks that exactly one view is."""
     sides = page.locator(".diff-sides").first.is_visible()
     assert page.locator(".diff-unified").first.is_visible() != sides
     return sides
@@ -304,7 +304,7 @@ def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
     page.keyboard.type(second)
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Show")).to_be_focused()
-    assert page.url == address + "diff/", "a choice of one step left the page"
+    assert page.url == address + "diff/", "the page changed before Show was pressed"
     page.keyboard.press("Enter")
     older, newer = sorted([first, second])  # digits come before letters
     page.wait_for_url(f"{address}diff/{older}-{newer}/")

@@ -1,4 +1,4 @@
-"""Tests of what visitors and operators rely on in the steps, beyond the flow itself."""
+"""Check that the steps do what visitors and operators expect, apart from the flow."""
 
 import re
 
@@ -63,8 +63,10 @@ def test_show_groups_prints_only_groups(run_step, chromium):
     ("name", "error"),
     [("server error", "InternalServerError"), ("bad key", "AuthenticationError")],
 )
-def test_a_failed_api_call_is_made_once_and_shown_by_its_name(run_step, name, error):
-    """The client's own retries would keep a visitor waiting for three timeouts."""
+def test_a_failed_api_call_is_not_retried_and_the_page_names_the_error(
+    run_step, name, error
+):
+    """If the client retried a call twice, a visitor could wait three times as long."""
     site = run_step("7").site
     question = f"simulate: {name}"
     visitor = Visitor(site)

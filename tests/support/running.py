@@ -66,7 +66,7 @@ def start_running(
         services=own_services(folder.parent, *stand_in_options),
         environment=environment,
         prepare=migrate_once,
-        grace=0.2,  # short, because no test of a project's end uses this function
+        grace=0.2,  # seconds; tests of how a project ends do not use this function
     )
     return Running(step, stack.__enter__())
 

@@ -97,8 +97,8 @@ def serve(folder: Path) -> Iterator[str]:
 def search(page: Page, text: str) -> Locator:
     """Search the site for `text`, and return the links of the results.
 
-    The text is entered at once. If it were typed, the theme would draw the list again
-    after each key, and a click on a link of an earlier list would be lost.
+    The whole text is entered in one action. After each typed key, the theme would
+    replace the links, and a click on a replaced link would have no effect.
     """
     field = page.get_by_role("textbox", name="Search", exact=True)
     field.fill(text)
@@ -108,9 +108,9 @@ def search(page: Page, text: str) -> Locator:
     return links
 
 
-# A script that removes a line of code if other lines show all its colours. A long
-# listing has thousands of words in a dozen colours, and axe-core would measure the
-# contrast of each word.
+# A script that shortens the listings in the page: it removes a line if earlier lines
+# show all its colours. A long listing has thousands of words in a dozen colours, and
+# axe-core would measure the contrast of each word.
 ONE_LINE_OF_EACH_COLOUR = """() => {
   const seen = new Set();
   for (const line of document.querySelectorAll("pre code > *")) {
@@ -149,8 +149,8 @@ def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[s
     """Return the serious and critical problems that axe-core finds in the page.
 
     It checks the `rules`, or its default rules. `inside` is a selector for the part of
-    the page to check. Before the check, a line of code is removed from the page if
-    other lines show all its colours.
+    the page to check. Before the check, this function removes from the page each line
+    of code if earlier lines show all its colours.
     """
     settle(page)
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)

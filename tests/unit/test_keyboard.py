@@ -104,7 +104,7 @@ def test_a_change_that_the_page_did_not_make_is_reported(tmp_path):
     keyboard = keyboard_for("3", tmp_path)
     with (keyboard.folder / "config" / "settings.py").open("a") as file:
         file.write("DEBUG = False\n")
-    with pytest.raises(Problem, match="not as the page has left it") as caught:
+    with pytest.raises(Problem, match="changed, but not by a listing") as caught:
         keyboard.type("file: config/settings.py")
     assert "+DEBUG = False" in str(caught.value)
 

@@ -7,8 +7,8 @@ import pytest
 
 from tutorial.paths import ROOT
 
-# The tests of a mutant are selected by the names of test functions, and by parameters
-# that are the names of files such as patches.
+# A mutant selects its tests by words from the names of test functions and of files:
+# some tests have the name of a file, such as a patch, as a parameter.
 FILES = [
     path
     for folder in ("tests", "final", "tutorial")

@@ -184,7 +184,7 @@ def test_several_causes_are_listed_if_no_page_has_asked_for_a_socket(story):
     assert all(one["sign"] and "#" in one["page"] for one in halt["others"])
 
 
-def test_another_visitors_socket_does_not_count(story):
+def test_a_socket_of_another_visitor_is_ignored(story):
     story.socket("handshake", path="/ws/")
     story.socket("consumer starts", user=2)
     story.socket("consumer sends", type="websocket.accept", text="")
@@ -257,7 +257,7 @@ def test_the_error_shows_why_a_message_was_not_sent(story, error, message, mista
     ("message", "mistake"),
     [("NOT NULL constraint failed", "none-in-message"), ("odd", "task-raises")],
 )
-def test_none_in_the_message_is_a_cause_only_if_the_error_fits(
+def test_none_is_named_as_the_cause_only_if_the_error_shows_a_missing_value(
     tmp_path, message, mistake
 ):
     story = Story(tmp_path, is_saved=False, arguments=["Why?", None])

@@ -2,7 +2,7 @@
 
 `tutorial pictures` takes the screenshots (see `screenshot_scenes`). For each one, it
 also stores the text of the page, and a digest of the files that determine the page's
-look. So a test can detect a screenshot that is out of date.
+look. A test uses this record to detect a screenshot that is out of date.
 """
 
 import hashlib
@@ -114,29 +114,29 @@ SHOTS = (
     Shot(
         "7",
         "typed",
-        f'The search page. Its field holds the question "{QUESTION}", its badge says'
+        f'The search page with the question "{QUESTION}" in the field. The badge says'
         ' "Live", and the list "Your searches" is empty.',
         QUESTION,
     ),
     Shot(
         "7",
         "started",
-        'The search page with the notice "Search has started!" Its field is empty, and'
-        ' so is the list "Your searches".',
+        'The search page with the notice "Search has started!", an empty field and an'
+        ' empty list "Your searches".',
         QUESTION,
     ),
     Shot(
         "7",
         "answer",
-        'The search page with the notice "Search has started!" In the list "Your'
-        f' searches" there is now the question "{QUESTION}" with its answer.',
+        'The search page with the notice "Search has started!", and in the list "Your'
+        f' searches" the question "{QUESTION}" with its answer.',
         QUESTION,
     ),
     Shot(
         "7",
         "error",
         f'The search page with the question "{RATE_LIMIT}" in the list. In place of an'
-        ' answer, it says: "The API gave no answer (RateLimitError)."',
+        ' answer, the list shows: "The API gave no answer (RateLimitError)."',
         RATE_LIMIT,
     ),
     Shot(

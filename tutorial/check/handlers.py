@@ -27,9 +27,10 @@ def own_layer(code: Code, sent_at: str | None) -> str | None:
 
 
 def async_in_sync(code: Code, got: Event) -> str | None:
-    """Return the place of the message's method if it is `async` by mistake, or None.
+    """Return the place of the method that got the message, if it is `async` by mistake.
 
-    An `async` method is a mistake in a synchronous consumer, which does not await it.
+    Otherwise, return None. An `async` method is a mistake in a synchronous consumer,
+    which does not await it.
     """
     kind = re.escape(got["consumer"])
     is_sync = code.find(
@@ -41,8 +42,8 @@ def async_in_sync(code: Code, got: Event) -> str | None:
 def why_no_handler(code: Code, connected: list[Event], signal: Event) -> Unmet:
     """Return the mistake that explains why a signal reached no handler.
 
-    `connected` are the events of the handlers that were connected in the process that
-    sent the `signal`.
+    `connected` contains an event for each handler that was connected. All these events
+    come from the process that sent the `signal`.
     """
     seen = f"{signal['name']} was sent ({signal.at}), with 0 handlers connected"
     # A handler was connected to this signal earlier.
@@ -72,7 +73,7 @@ def why_no_handler(code: Code, connected: list[Event], signal: Event) -> Unmet:
 
 
 def _had_handler(code: Code, had: Event, seen: str) -> Unmet:
-    """Return the mistake behind a handler that was connected, but not called."""
+    """Return the mistake to report if a handler was connected, but not called."""
     seen += ", although one had been connected"
     at = code.find(r"(@receiver|\.connect)\(.*\bsender=", ".py")
     if at or had.get("sender"):
@@ -88,7 +89,7 @@ def _not_connected(
 ) -> Unmet | None:
     """Return the mistake to report if a handler was never connected, or None.
 
-    `mine` maps each function in the code that handles the signal to its place.
+    `mine` contains the places of the signal's handlers in the code, by function name.
     """
     names = {event["receiver"].rpartition(".")[2] for event in connected}
     for function, place in mine.items():

@@ -89,7 +89,7 @@ OF_THE_SCRIPT = (
 
 
 def judge(scene: Scene, stage: Stage) -> tuple[Result, list[Diagnosis]]:
-    """Look at a stage. Return its result, and the mistakes that do not break the flow.
+    """Judge a stage. Return its result, and the mistakes that do not break the flow.
 
     If a finding turns out to break the flow, it becomes the result.
     """
@@ -153,9 +153,9 @@ def judge_in_browser(scene: Scene) -> list[Result]:
 def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
     """Look for findings after a search that worked in a browser.
 
-    The first value is the result of a stage that fails after all, for example if
-    several people ask. Without such a stage, this value is None. The second value is
-    the findings.
+    The first value is the result of the first stage that these checks find broken, for
+    example if several people ask. It is None if they find no stage broken. The second
+    value is the findings.
     """
     found, broken = [], None
     for look, what in browser_findings.LOOKS.items():

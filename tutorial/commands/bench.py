@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="few searches in each section: a first look, in a minute",
+        help="few searches in each section, for rough results in about a minute",
     )
     parser.add_argument(
         "--rounds", type=count, metavar="N", help="rounds of (a) and (b); default: 5"

@@ -29,7 +29,7 @@ NOT_FOUND = (
 NOT_IN_REDIS = (
     (
         "message-unroutable",
-        "The settings name queues, routes or exchanges of their own.",
+        "The settings define custom queues, routes or exchanges.",
     ),
     ("message-elsewhere", "The view does not send to the address in `REDIS_URL`."),
 )

@@ -21,7 +21,7 @@ PATCHES = (0, 99)
 
 # The newest versions of glibc and macOS for which packages are downloaded. For macOS,
 # pip adds the older versions itself; for glibc, it does not.
-GLIBC = 28  # 2.28: Debian 10, Ubuntu 20.04
+GLIBC = 28  # 2.28: runs on Debian 10, Ubuntu 20.04 and later
 MACOS = "15_0"
 
 OLD_NAMES = {"x86_64": ("1", "2010", "2014"), "aarch64": ("2014",)}

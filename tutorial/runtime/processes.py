@@ -119,10 +119,10 @@ class Processes:
     def interrupt(self, error: Exception) -> None:
         """Raise `error`, but never in the middle of a start. Signal handlers call this.
 
-        During a start, a child may run already although it is not recorded yet. Nothing
-        would end it after the error. So the error is raised at the end of the start. If
-        the error is lost, for example in a destructor, the next start or wait raises it
-        again.
+        During a start, a child may run although it is not recorded yet. An error at
+        this moment would leave the child running. So the error is raised at the end of
+        the start. If the error is lost, for example in a destructor, the next start or
+        wait raises it again.
         """
         self._interruption = error
         if not self._starting:

@@ -44,10 +44,10 @@ def own_services(root: Path, *stand_in_options: str) -> dict[str, Launch]:
 class Stack:
     """A running project with everything that it needs, for a `with` statement.
 
-    At its start, the statement copies the project, starts the services, prepares the
-    project, starts its processes and waits until they are ready. If that fails, it
-    stops everything and raises Problem or TimeoutError with the last lines of each
-    process. At its end, it stops everything, in less than 5 seconds.
+    Entering the block copies the project, starts the services, prepares the project,
+    starts its processes and waits until they are ready. If that fails, everything is
+    stopped, and Problem or TimeoutError is raised with the last lines of each process.
+    Leaving the block stops everything, in less than 5 seconds.
     """
 
     folder: Path
@@ -57,7 +57,7 @@ class Stack:
     """The folder for the copy and the services' data. None: a temporary folder."""
 
     copy: Callable[[Path, Path], object] | None = copy_project
-    """Copies the project from `folder` to `root`/project. None: it runs in place."""
+    """Copies the project from `folder` to `root`/project. None: no copy."""
 
     port: int = 0
     """The port of the web process, for the variable PORT. 0: a free port."""
@@ -77,7 +77,7 @@ class Stack:
     fast."""
 
     prepare: Callable[[Project], object] = Project.migrate
-    """Called with the project, when its services run and its processes do not yet."""
+    """Called with the project, when its services run and before its processes start."""
 
     commands: Callable[[Project], Mapping[str, str]] | None = None
     """Returns the commands by process name. None: those of the Procfile."""
@@ -137,7 +137,7 @@ class Stack:
         self._start_services()
         self.project.environment |= self.environment
         self.prepare(self.project)
-        # The project ends before its services, because it may use them at its end.
+        # The project ends before its services, because it may use them while it ends.
         self._exits.callback(self._stop_project)
         self.project.start(self.processes, self.commands_of(self.project))
         if self.patience is not None:

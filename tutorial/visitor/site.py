@@ -34,7 +34,8 @@ class Site:
     ) -> list[dict]:
         """Return the messages that wait in one of Celery's queues, oldest first.
 
-        `database` is the number of the Redis database; None means that of `redis_url`.
+        `database` is the number of the Redis database. If it is None, the number comes
+        from `redis_url`.
         """
         url = self.redis_url
         if database is not None:

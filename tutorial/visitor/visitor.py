@@ -231,7 +231,7 @@ class Visitor:
     def form(self, answer: Answer | None = None) -> Form:
         """Return the form for a question. Raises NoForm if the page has none.
 
-        `answer` is the response with the page. Without it, the page is loaded now.
+        `answer` is the response with the page. If it is None, the page is loaded first.
 
         A form that is sent to a different server does not count: Django's debug page
         has such a form, which would publish the traceback.
@@ -264,8 +264,8 @@ class Visitor:
     ) -> Answer:
         """Send the question with the page's form, without following a redirect.
 
-        `token` replaces the form's CSRF token. `page` is the response with the page.
-        Without it, the page is loaded now.
+        `token` replaces the form's CSRF token. `page` is the response with the page. If
+        it is None, the page is loaded first.
         """
         form = self.form(page)
         data = form.fields | {form.text_field: question}

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tutorial.visitor.site import Site
 
-PATIENCE = 20_000.0  # the most milliseconds that a wait takes
+PATIENCE = 20_000.0  # milliseconds; no wait takes longer
 
 
 def open_page(context: Any, site: Site, path: str = "/") -> Page:

@@ -13,7 +13,10 @@ from tutorial.site.typed import Typed
 
 
 class Keyboard:
-    """Types into the project in `folder`, which is at the end of the previous step."""
+    """Types into the project in `folder`.
+
+    The project must be at the end of the previous step.
+    """
 
     def __init__(self, pair: Pair, folder: Path) -> None:
         self.pair = pair
@@ -24,7 +27,7 @@ class Keyboard:
     def type(self, body: str) -> bool:
         """Type the lines of a `step` fence's body. Return whether this changed a file.
 
-        Raises Problem if the file is not as the earlier listings of the page left it.
+        Raises Problem if the file was changed, but not by a listing of the page.
         """
         shown = listing.read(self.pair, body)
         file, path = shown.file, self.folder / shown.file.path
@@ -38,7 +41,7 @@ class Keyboard:
         now = path.read_text() if path.exists() else None
         if now != before and file.path not in self._made:
             raise Problem(
-                f"{file.path} is not as the page has left it:\n"
+                f"{file.path} was changed, but not by a listing of the page:\n"
                 + _difference(before or "", now or "")
             )
         typed = typed.after(shown_edits(file, shown.parts))

@@ -10,7 +10,7 @@ from tutorial.runtime.waiting import wait_for
 
 
 def why_refused(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a handshake that failed or got no response."""
+    """Return the mistake that explains why a handshake failed or got no response."""
     path = unmet.expected.rpartition(" ")[2]
     status = unmet.__cause__.status
     if failed := scene.stage_events.wait(0.5, "socket failed", "consumer failed"):
@@ -21,7 +21,7 @@ def why_refused(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _refused(scene: Scene, unmet: Unmet, path: str, status: int) -> Unmet:
-    """Return the mistake behind a handshake whose response has a status such as 403."""
+    """Return the mistake that explains a response with a status such as 403."""
     expected, seen, events = unmet.expected, unmet.seen, scene.stage_events
     settings = scene.survey.get("settings", {})
     asgi = scene.survey.get("asgi", {})
@@ -38,13 +38,14 @@ def _refused(scene: Scene, unmet: Unmet, path: str, status: int) -> Unmet:
     if status in (404, 500) and _no_route(scene):
         return _no_such_route(scene, path, expected)
     closed = events.first("consumer sends", type="websocket.close")
-    # The origin check uses its own consumer to refuse a connection.
+    # The origin check refuses a connection with Channels' consumer WebsocketDenier.
     if closed and closed["consumer"] != "WebsocketDenier":
         return _denied(scene, closed, seen, expected)
     if status == 403 and (closed or "OriginValidator" in asgi.get("wrappers", [])):
         return Unmet(
             "origin-refused",
-            f"{seen}, before it reached the consumer; its Origin was {scene.site.url}",
+            f"{seen}, before the consumer started; the request had the Origin"
+            f" {scene.site.url}",
             expected=expected,
         )
     at = scene.code.find(r"ProtocolTypeRouter\(", ".py")
@@ -86,7 +87,7 @@ def _denied(scene: Scene, closed: Event, seen: str, expected: str) -> Unmet:
     wrappers = scene.survey.get("asgi", {}).get("wrappers", [])
     if closed["user"] is None:
         mistake = "socket-without-user"
-        seen = f"{seen}: the consumer refused it, because it saw no signed-in user"
+        seen = f"{seen}: the consumer got no signed-in user, and refused the WebSocket"
         if "AuthMiddleware" in wrappers:
             mistake = "consumer-refuses"
             if scene.search and not _has_session(scene):
@@ -105,7 +106,7 @@ def _has_session(scene: Scene) -> bool:
 
 
 def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
-    """Return the mistake behind an exception in the consumer."""
+    """Return the mistake that explains an exception in the consumer."""
     mistake = of_consumer(failed)
     if mistake == "socket-without-user":
         return Unmet(
@@ -135,7 +136,7 @@ def socket_failed(scene: Scene, failed: Event, expected: str) -> Unmet:
 
 
 def _not_opened(scene: Scene, unmet: Unmet, path: str) -> Unmet:
-    """Return the mistake behind a handshake that got no response, or a broken one."""
+    """Return the mistake that explains why a handshake got no valid response."""
     if _no_route(scene):
         return _no_such_route(scene, path, unmet.expected)
     routes = scene.survey.get("asgi", {}).get("routes", [])

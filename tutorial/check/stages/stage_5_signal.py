@@ -127,7 +127,7 @@ def not_broadcast(scene: Scene, search: Search, seen: str) -> Unmet:
     if early := _sent_for(scene, search):
         return Unmet(
             "message-before-answer",
-            f"{early[-1].words} before the API had answered, and none after that",
+            f"{early[-1].words} before the API had answered, and no message afterwards",
             expected="a message for the user's group when the answer is saved",
             stage=5,
         )

@@ -231,7 +231,7 @@ def text_of(frame: str) -> str:
 
 def _idle(scene: Scene) -> Iterator[Unmet]:
     """Check that idle WebSockets stay open, and that no frame came twice."""
-    # Only the core layer blocks on Redis for longer than redis-py's default timeout.
+    # Only RedisChannelLayer blocks on Redis for longer than redis-py's default timeout.
     is_core = bool(scene.redis.since(scene.mine.mark, "ZADD", ":group:"))
     seconds = IDLE if is_core else 0.1
     for opened in (scene.mine, scene.other):
@@ -320,7 +320,7 @@ def _strangers(scene: Scene) -> Iterator[Unmet]:
 
 
 def is_secret(url: str) -> bool:
-    """Whether nobody can guess the address: it has a UUID or a long random text."""
+    """Whether the address is secret: it has a UUID or a long random text."""
     path = urllib.parse.urlsplit(url).path
     return bool(re.search(r"[0-9a-fA-F-]{32,}|[\w-]{20,}", path))
 

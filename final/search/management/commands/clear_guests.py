@@ -11,7 +11,7 @@ from django.utils.timezone import now
 
 from search.handlers import close_sockets_of_user
 
-BATCH = 1_000  # guests per transaction: others can write between two transactions
+BATCH = 1_000  # guests per transaction; other processes can write in between
 
 
 class Command(BaseCommand):
@@ -21,10 +21,10 @@ class Command(BaseCommand):
         users = get_user_model().objects
         count, limit = 0, now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
         is_lost = Q(last_login__lt=limit)
-        # Created, but never signed in: the database failed in between.
+        # The database failed after it saved the guest and before the login.
         is_lost |= Q(last_login=None, date_joined__lt=limit)
         lost = users.filter(is_lost, guest__isnull=False)
-        # Without a session, they have no socket, so skip the message through Redis.
+        # These guests have no session, so they have no sockets to close.
         post_delete.disconnect(close_sockets_of_user, sender=users.model)
         try:
             while batch := list(lost.values_list("pk", flat=True)[:BATCH]):

@@ -1,4 +1,4 @@
-"""The observer in a process of a project that is checked or shown on the live map.
+"""The observer runs in a project's processes, for `check` and the live map.
 
 It wraps functions of Celery, Django, Channels and openai when they are imported, and
 appends events, each a line of JSON, to the file that TUTORIAL_EVENTS names. It does not

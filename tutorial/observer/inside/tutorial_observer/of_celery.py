@@ -1,4 +1,4 @@
-"""Watches Celery: tasks that are called, sent, received and done, and the worker."""
+"""Watches Celery: the worker, and tasks that are called, sent, received and done."""
 
 import contextvars
 import functools
@@ -8,8 +8,8 @@ from .notes import PROCESS, guarded, note, problem, source_of, where
 from .of_django import rows_in_transaction
 from .trail import trail
 
-# Whether a task's `apply_async` is running. It calls `send_task`, which then records
-# nothing.
+# Whether a task's `apply_async` is running. `apply_async` may call `send_task`. Without
+# this variable, the wrappers of both functions would record the same call.
 is_calling = contextvars.ContextVar("is_calling", default=False)
 
 
