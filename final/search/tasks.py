@@ -76,7 +76,7 @@ async def search(task_id):
     try:
         error = await answer(row)
         if error:
-            row.answer = ""  # never show half an answer as a whole one
+            row.answer = ""  # an unfinished answer must not look complete
         is_saved = await finish(row, error)
     except asyncio.CancelledError:
         is_saved = False
@@ -110,7 +110,7 @@ async def answer(row):
                     return ""
                 except NoAnswer as problem:
                     api_errors.labels(type(problem.__cause__ or problem).__name__).inc()
-                    # The pause grows, and is random: not all searches retry at once.
+                    # Pauses grow. They are random, so that retries are spread out.
                     pause = random.uniform(0.5, 1) * 2 ** (number - 1)
                     # The API may say how long to wait.
                     pause = max(pause, problem.wait * random.uniform(1, 1.1))
@@ -145,7 +145,7 @@ async def finish(row, error):
 
 
 async def write(row):
-    """Stream one answer into the row and, as it grows, to the page. Raises NoAnswer."""
+    """Read the API's stream into the row, and push it to the page. Raises NoAnswer."""
     try:
         client = get_client(row.pk % CLIENTS)
     except Exception as error:

@@ -53,7 +53,9 @@ def test_the_map_shows_how_far_a_search_gets(run_mapped, open_map, visit, name):
     expect(button.locator(".state")).to_contain_text(state, timeout=20_000)
     if verdict:
         expect(page.locator("#verdict")).to_contain_text(verdict)
-        expect(page.locator("#verdict")).to_contain_text(f"as far as step {name} goes")
+        expect(page.locator("#verdict")).to_contain_text(
+            f"In step {name}, a search stops here"
+        )
     else:
         expect(page.locator("#verdict")).to_be_hidden()
     expect(page.locator(f"#station-{stage}")).to_contain_text(evidence)

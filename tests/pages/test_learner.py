@@ -176,7 +176,8 @@ def test_a_page_fails_if_it_does_not_restart_the_worker(learner_of):
     before = "requirements.txt config/settings.py search/signals.py search/handlers.py"
     before += " search/apps.py search/management/commands/show_groups.py"
     looks = directives("open", "ask: Who?", "terminal: stage 4", "terminal: stage 5")
-    # `RUN` starts the worker, which does not see the listing that is typed after it.
+    # `RUN` starts the worker. The last listing changes the code later, and the worker
+    # does not notice this change.
     typed = [*listings(*before.split()), RUN, *listings("search/tasks.py")]
     text = "---\nstep: 5\n---\n" + "\n".join([*typed, *looks, ""])
     misleads(

@@ -1,8 +1,8 @@
 """No text of the repository uses words that a developer has to read twice.
 
-Most readers are not native speakers. For each of these words, there is a plainer one.
-The message of a failure names it. To forbid another word, add it to `BETTER`, and add
-an example to `REPORTED`.
+Most readers are not native speakers. For each of these words, there is a plainer word.
+If the test fails, its message names the plainer word. To forbid another word, add it to
+`BETTER`, and add an example to `REPORTED`.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Check that the app serves more requests at once than PostgreSQL has connections."""
+"""The app serves more simultaneous requests than PostgreSQL has connections."""
 
 import contextlib
 
@@ -13,16 +13,16 @@ from tutorial.project import procfile
 from tutorial.runtime.exclusive import free_port, listens
 from tutorial.runtime.waiting import wait_until
 
-TOO_MANY = 35, "more requests at once than the database has connections"
+TOO_MANY = 35, "more simultaneous requests than the database has connections"
 
 WEBS = 4  # the number of web processes
-REQUESTS = 40  # the number of requests at once to each web process
+REQUESTS = 40  # the number of simultaneous requests to each web process
 
 
 @pytest.mark.slow(20)
 @pytest.mark.fault(*TOO_MANY)
 @pytest.mark.parametrize("way", ["pool", "pgbouncer"])
-def test_each_of_many_requests_at_once_is_accepted(tmp_path, way):
+def test_each_of_many_simultaneous_requests_is_accepted(tmp_path, way):
     with contextlib.ExitStack() as exits:
         server = exits.enter_context(
             start_server(find_programs(), max_connections="100")

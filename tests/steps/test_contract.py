@@ -1,4 +1,4 @@
-"""Tests of what our steps guarantee beyond a working flow: messages, statuses, names.
+"""Tests of details that our steps guarantee, such as messages, statuses and names.
 
 `check` also accepts other words and names in a learner's project.
 """

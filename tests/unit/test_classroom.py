@@ -230,7 +230,7 @@ def test_a_folder_that_is_too_large_is_not_read(classroom, monkeypatch):
         folders.digest(classroom / "ada")
 
 
-def test_a_cached_timeout_is_ignored_if_the_new_one_is_longer(tmp_path, monkeypatch):
+def test_a_cached_timeout_is_ignored_if_a_check_may_take_longer(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "PLACE", tmp_path / "kept")
     name = kept.key(4, "digest", "")
     assert kept.read(name, 10) is None

@@ -30,7 +30,7 @@ from tutorial.runtime.bundle import Target
             ["pack.zip", "--python", "3.9"],
             "separated by commas: 3.11, 3.12, 3.13, 3.14",
         ),
-        (["pack.tar"], "write pack.tar.zip"),
+        (["pack.tar"], "Call it pack.tar.zip"),
         (["nowhere/pack.zip"], "in a folder that does not exist"),
     ],
 )

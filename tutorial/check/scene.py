@@ -48,7 +48,7 @@ class Search:
     question: str
     visitor: Visitor
     before: frozenset[str]  # the page's texts before the question
-    mark: int  # the position in the commands of Redis before the question
+    mark: int  # the number of recorded Redis commands before the question
     events: Events  # the events since `mark`, including those of later questions
     answer: Answer
     after: Answer | None = None  # the page after the redirect
@@ -75,7 +75,7 @@ class Opened:
     url: str  # the WebSocket's address
     socket: ClientConnection
     groups: list[str]  # the groups that the consumer joined when the socket opened
-    mark: int  # the position in the commands of Redis before the socket opened
+    mark: int  # the number of recorded Redis commands before the socket opened
     events: Events  # the events since `mark`
     protocols: list[str] = field(default_factory=list)  # the script's subprotocols
     frames: list[str] = field(default_factory=list)
@@ -150,9 +150,9 @@ class Scene:
     message: Message | None = None  # the Celery message of the first search
     shown: str = ""  # the part of the first answer that a reload shows
     tells_of_failures: bool = True  # whether a failure of the API is broadcast
-    # The events since the last check with simultaneous questions began.
+    # The events since the latest start of a check with simultaneous questions.
     burst: Events = field(default_factory=Events)
-    # The search of another visitor, which the API refuses.
+    # Another visitor's search that the API refuses.
     second: Search | None = None
     mine: Opened | None = None
     other: Opened | None = None
@@ -206,7 +206,7 @@ class Scene:
 
     def _urls(self, has_parts: bool) -> list[dict[str, Any]]:
         urls = self.survey.get("urls", [])
-        if isinstance(urls, dict):  # the survey contains an error instead
+        if isinstance(urls, dict):  # the survey failed, and this is its error
             return []
         return [url for url in urls if url["has_parts"] == has_parts]
 
@@ -233,7 +233,7 @@ class Scene:
         return Visitor(self.site, self.path, PATIENCE)
 
     def now(self) -> tuple[int, Events]:
-        """Return the position in Redis's commands, and an `Events` that begins now."""
+        """Return the number of recorded Redis commands, and `Events` that begin now."""
         return self.redis.mark(), self.events.mark()
 
     def ask(

@@ -12,7 +12,7 @@ from tutorial.project.steps import steps
 
 
 def judge(journey: Journey, world: World, now: float) -> None:
-    """Set the journey's state, and its halt: where and why it gets no further."""
+    """Set the journey's state, and its halt: where the search has stopped, and why."""
     halt = _ended(journey, world) or _halted(journey, world, now)
     is_older = any(process.is_older for process in world.of("worker"))
     if halt and is_older and halt.stage in (4, 5) and halt.state in ("stuck", "failed"):
@@ -64,14 +64,14 @@ def _halted(journey: Journey, world: World, now: float) -> Halt | None:
 
 
 def _as_the_step_should(halt: Halt, world: World) -> Halt:
-    """Return the halt. Make it an expected end if the step is supposed to end there."""
+    """Return the halt. If the step should stop there, say that this is expected."""
     is_end = halt.stage > world.step or (halt.mistake, world.step) in ENDS
     if not 1 <= world.step < len(steps()) or not is_end:
         return halt
     here, following = steps()[world.step - 1], steps()[world.step]
     component = re.sub("^The ", "the ", following.component)
     text = (
-        f"This is as far as step {here.name} goes. {halt.text} Step {following.name}"
+        f"In step {here.name}, a search stops here. {halt.text} Step {following.name}"
         f" adds what comes next: {component}."
     )
     # Only a message in a queue counts as waiting.

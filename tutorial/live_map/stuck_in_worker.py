@@ -1,4 +1,4 @@
-"""Finds out why a search gets no further than the task or the signal."""
+"""Finds out why a search stops at the task or at the signal."""
 
 import re
 
@@ -15,7 +15,7 @@ from tutorial.observer.events import Event
 def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
     """Yield a halt if the task has started, but has sent no signal or message yet.
 
-    A halt says where a search gets no further, and why.
+    A halt says where a search has stopped, and why.
     """
     started = journey.latest("task started")
     if started is None or is_eager(journey):

@@ -39,7 +39,7 @@ class Tail:
         """Return the events since the last call, oldest first."""
         found: list[Event] = []
         if self._replaced:
-            # A process that opened the old file may have written to it since then.
+            # A process that still has the old file open may have written to it.
             found += self._read(self._replaced)
             self._replaced.unlink()
             self._replaced, self._at = None, 0
@@ -110,7 +110,7 @@ class Events:
         return found[0] if found else None
 
     def wait(self, seconds: float, *kinds: str, **fields: object) -> Event | None:
-        """Wait until `first` finds an event, and return it. None after `seconds`."""
+        """Wait up to `seconds` until `first` finds an event. Return it, or None."""
         if self.file is None:
             return None
         return wait_for(lambda: self.first(*kinds, **fields), seconds)

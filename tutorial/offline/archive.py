@@ -22,7 +22,7 @@ def check_place(name: str, *, replace: bool) -> Path:
     """
     file = Path(name).expanduser().absolute()
     if file.suffix != ".zip":
-        raise Problem(f"A pack is a zip file: write {name}.zip")
+        raise Problem(f"A pack is a zip file. Call it {name}.zip")
     if file.is_dir() or not file.parent.is_dir():
         missing = "would be in a folder that does not exist"
         what = "is a folder" if file.is_dir() else missing

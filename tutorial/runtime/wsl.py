@@ -1,4 +1,4 @@
-"""WSL, the Linux inside Windows: whether it shares its ports with Windows.
+"""Finds out whether WSL, the Linux inside Windows, shares its ports with Windows.
 
 With mirrored networking, a port that a program on Windows has taken cannot be bound in
 Linux either (learn.microsoft.com/windows/wsl/networking). No Linux tool shows that
@@ -15,7 +15,11 @@ SHARED_PORTS = (
 
 
 def note(port: int) -> str:
-    """Return a note for the message which says that `port` is taken, or ""."""
+    """Return a note that a program on Windows may use `port`, or "".
+
+    The note is added to the message that the port is taken. It is "" if this machine
+    does not share its ports with Windows.
+    """
     return SHARED_PORTS.format(port) if _shares_ports() else ""
 
 

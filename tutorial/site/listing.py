@@ -135,7 +135,7 @@ def _changes(file: File) -> list[range]:
 
 
 def _filled(part: range, lines: Sequence[str]) -> range:
-    """Remove the blank lines at both ends: the highlighter would remove them, too."""
+    """Return `part` without blank lines at its ends: the highlighter removes them."""
     filled = [n for n in part if lines[n].strip()]
     return range(filled[0], filled[-1] + 1) if filled else range(0)
 
@@ -242,8 +242,8 @@ def _rows(listing: Listing) -> list[_Row]:
 def _shown(listing: Listing, rows: list[_Row]) -> list[int]:
     """Return the indexes of the rows to show.
 
-    They are the rows of the parts. Above and below each new row, further rows are added
-    up to the nearest known line (see `_way_to_known`).
+    They are the rows of the parts, the removed rows, and all rows from each new row to
+    the nearest known lines above and below it (see `_way_to_known`).
     """
     parts = {n for part in listing.parts for n in part}
     shown = {n for n, row in enumerate(rows) if row.is_gone or row.line.new in parts}

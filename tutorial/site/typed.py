@@ -75,7 +75,7 @@ class Typed:
             return number in self.added
         blocks = self._blocks(edit)
         if not blocks:
-            return number in self.added  # only blank lines are added here
+            return number in self.added  # `edit` adds only blank lines
         above = [any(n in self.added for n in b) for b in blocks if b.stop <= number]
         below = [any(n in self.added for n in b) for b in blocks if b.start > number]
         if not new[edit.new.start].strip():

@@ -1,10 +1,10 @@
 """A git repository whose commits are steps: the same steps always give the same hashes.
 
 Everything that a hash depends on is fixed: the author, the dates, the messages, the
-modes of the files, and the hash algorithm. git therefore runs without the user's and
-the system's configuration and without `GIT_*` variables: they could sign commits, run
-hooks, convert line endings, or set another author. `git fast-import` writes the
-commits, because it stores the content of the files unchanged.
+modes of the files, and the hash algorithm. Git therefore runs without `GIT_*`
+variables, and without the configuration of the user and of the system. Such settings
+could sign commits, run hooks, convert line endings, or set another author. The commits
+are written by `git fast-import`, which stores the content of the files unchanged.
 """
 
 import os

@@ -118,7 +118,7 @@ def _imported_script(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _no_static(scene: Scene) -> str | None:
-    """Return the place that prevents the serving of static files, or None."""
+    """Return the place that explains why static files are not served, or None."""
     if scene.code.find(r"ASGIStaticFilesHandler|whitenoise|staticfiles_urlpatt", ".py"):
         return None
     if server := scene.code.find(r"\b(daphne|uvicorn|hypercorn|gunicorn)\b.*:\w+", ""):
@@ -187,7 +187,8 @@ def _field_without_name(scene: Scene) -> str | None:
         return at
     at = code.find(r"{{ *\w*form(\.(?!\w*errors)\w+)? *[|}]", ".html")
     name = re.search(r"form\.(\w+)", code.line(at))
-    # If the form class has the field, the view does not pass the form to the template.
+    # If the form class has the field, the mistake is in the view: it does not pass the
+    # form to the template.
     if at and (not name or code.find(rf"^\s+{name[1]} *=|[\"']{name[1]}[\"']", ".py")):
         return scene.view or at
     return at
@@ -254,8 +255,8 @@ def place_in_script(scene: Scene, unmet: Unmet) -> str | None:
     return None
 
 
-# A stage also raises these mistakes for a correct project if `check` cannot find the
-# page with the question field.
+# If `check` cannot find the page with the question field, a stage may report one of
+# these mistakes although the project is correct.
 WITHOUT_PAGE = ("no-form", "page-not-found", "page-refused")
 TEXT_FIELD = (
     r"<textarea|\{\{ *form\b"

@@ -13,7 +13,8 @@ def command_fails(
 ) -> Iterator[Unmet]:
     """Yield a finding if `manage.py NAME` fails, or does not print the `wanted` text.
 
-    If the text is missing, the finding ends with `elsewhere`, the place of the text.
+    If the command does not print the text, the finding ends with `elsewhere`: it says
+    where the text is.
     """
     if not any(scene.folder.glob(f"*/management/commands/{name}.py")):
         return

@@ -35,7 +35,7 @@ def _lexer(path: str) -> Lexer:
 
 @cache
 def _lexer_of(kind: str) -> Lexer:
-    """Return the lexer of LANGUAGES for a suffix, or else the one Pygments chooses."""
+    """Return the lexer for a suffix or a name, from LANGUAGES or else from Pygments."""
     if kind in LANGUAGES:
         return get_lexer_by_name(LANGUAGES[kind][0], stripnl=False)
     try:
