@@ -98,7 +98,7 @@ async def keep_ours():
 def renew(claims):
     """Renew the leases of these claims. Return the claims that are still ours.
 
-    A search that has just ended is still ours: it has to be announced. Rows that
+    A search that has just ended is still ours: we have to announce it. Rows that
     another transaction has locked are skipped, so that the other rows do not wait.
     """
     ours = SearchResult.objects.filter(claim__in=claims)
@@ -145,7 +145,7 @@ async def give_back_the_rest():
 
 
 def give_back(claims):
-    """Release these claims for other workers. This attempt does not count."""
+    """Release these claims for other workers, without counting them as attempts."""
     SearchResult.objects.filter(claim__in=claims, status=Status.RUNNING).update(
         status=Status.PENDING,
         claims=F("claims") - 1,

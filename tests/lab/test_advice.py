@@ -42,7 +42,7 @@ def head_of(patch: Path) -> dict[str, str]:
 
 
 def mistake_of(advice: Path) -> Path:
-    """Return the patch with the mistake that the advice is about."""
+    """Return the patch that adds the mistake for which the advice was given."""
     is_ours = OF_OUR_STEPS in advice.parents
     folder = PATCHES if is_ours else advice.parent.parent / "mistakes"
     return folder / advice.name

@@ -1,8 +1,9 @@
-"""Each mistake of the repair shop has the symptom and the tools that its entry says.
+"""Each mistake of the repair shop has its symptom, and its tools show the mistake.
 
-The entries are in `shop.toml`. These tests run all processes of each project, visit it
-in a browser, and compare the result with the entry. For each mistake,
-`other_ways.toml` or the advice of `check` contains a fix that differs from ours.
+The symptom and the tools are in the mistake's entry in `shop.toml`. These tests run
+all processes of each project, visit it in a browser, and compare the result with the
+entry. For each mistake, `other_ways.toml` or the advice of `check` contains a fix that
+differs from ours.
 """
 
 import os

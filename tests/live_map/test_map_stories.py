@@ -113,7 +113,9 @@ def test_an_api_error_is_shown_at_the_worker_station(run_mapped, open_map, visit
 
 @pytest.mark.lab
 @pytest.mark.slow(12)
-def test_final_shows_chunks_retries_and_a_cancelled_search(run_mapped, open_map, visit):
+def test_for_final_the_map_shows_chunks_and_a_retry_and_a_cancelled_search(
+    run_mapped, open_map, visit
+):
     running = run_mapped("final", environment={"SEARCHES_PER_MINUTE": "100"})
     page = open_map(running)
     project = visit(running, QUESTION)

@@ -50,7 +50,7 @@ def test_the_table_has_a_row_for_each_line_of_the_log():
     assert [line for line, _ in rows] == logged
     for (_, words), following in zip(rows, steps.steps()[1:], strict=False):
         assert f"(#stage-{following.number})" in words
-        # The last line that a step logs is not a sign of a mistake in that step.
+        # If this line is the last one that a step logs, nothing is wrong at that step.
         number = following.number - 1
         assert words.startswith(f"At step {number}, nothing")
         assert f". From step {following.number} on, **" in words
@@ -59,8 +59,8 @@ def test_the_table_has_a_row_for_each_line_of_the_log():
         assert re.findall(r"stage \d · \w+(?= ·)", own) == logged[: step.number]
 
 
-def test_in_an_eager_project_a_task_that_is_sent_by_hand_runs_at_once(tmp_path):
-    """In such a project, the task runs at once, without a queue and without Redis."""
+def test_in_eager_mode_the_command_that_sends_a_task_runs_it_at_once(tmp_path):
+    """CELERY_TASK_ALWAYS_EAGER sets this mode. The task needs no queue and no Redis."""
     folder = tmp_path / "my-search"
     copy_project(steps.find("4").folder, folder)
     with (folder / "config" / "settings.py").open("a") as settings:
@@ -343,7 +343,7 @@ def https_to_http(tmp_path, monkeypatch) -> str:
 SAYS = {
     **{"wrong-folder": wrong_folder, "old-python": old_python, "windows": windows},
     **{"no-venv": no_venv, "no-package-index": no_package_index},
-    # tests/program/test_setup_messages.py causes these two problems for real.
+    # These two are simulated. tests/program/test_setup_messages.py really causes them.
     **{"unknown-certificate": unknown_certificate, "read-only": read_only},
     **{"no-redis": no_redis, "redis-url": redis_url, "port-taken": port_taken},
     **{"runs-already": runs_already, "no-such-project": no_such_project},

@@ -1,4 +1,7 @@
-"""If a project has no Procfile, Celery finds the app that the program names."""
+"""If a project has no Procfile, the program makes the command of its worker.
+
+With this command, Celery finds the project's app.
+"""
 
 import itertools
 import subprocess
@@ -23,7 +26,7 @@ for folder, app in zip(sys.argv[1::2], sys.argv[2::2]):
 """
 
 
-def test_celery_finds_the_app_that_the_program_names(tmp_path):
+def test_celery_finds_the_app_if_a_project_has_no_procfile(tmp_path):
     arguments, names = [], []
     for number, (file, variable) in enumerate(itertools.product(NAMES, VARIABLES)):
         folder = tmp_path / str(number)

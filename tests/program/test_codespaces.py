@@ -72,7 +72,7 @@ def test_in_a_codespace_the_app_works_and_refuses_other_sites(start):
         with open_socket(visitor, origin) as socket:
             assert post(visitor, f"What is a proxy? {origin}", origin) == 302
             assert json.loads(socket.recv(timeout=20))["query"].endswith(origin)
-    assert post(visitor, "As the browser sends it?", address) == 302
+    assert post(visitor, "What is an Origin?", address) == 302
     for stranger in (*STRANGERS, "https://localhost:1"):
         assert post(visitor, "May I?", stranger) == 403
     for stranger in STRANGERS:

@@ -288,7 +288,7 @@ def page(chromium, address):
 
 
 def is_side_by_side(page) -> bool:
-    """Whether the side-by-side view is visible. Checks that exactly one view is."""
+    """Check that exactly one view is visible. Return whether it is side by side."""
     sides = page.locator(".diff-sides").first.is_visible()
     assert page.locator(".diff-unified").first.is_visible() != sides
     return sides
@@ -321,7 +321,7 @@ def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
     expect(page.get_by_label("To", exact=True)).to_have_value(newer)
 
 
-def test_the_select_fields_match_the_page_after_the_back_button(page, address):
+def test_after_going_back_the_select_fields_match_the_page(page, address):
     """If the browser restores an earlier choice, the page resets the select fields."""
     page.goto(address + "diff/3-4/")
     chosen = page.get_by_label("To", exact=True)

@@ -156,7 +156,7 @@ def raw_status(port: int, path: str) -> int:
 
 
 def test_the_site_is_built_again_when_a_step_changes(small_site):
-    """Other machines can also read the site, but no files outside of the site."""
+    """The server listens on all addresses, and serves only the files of the site."""
     port = free_port()
     log = small_site / "serve.txt"
     with log.open("w") as output:

@@ -34,7 +34,7 @@ def test_the_end_to_end_test_fails_if_no_server_accepts_the_socket(run_step):
 
 @pytest.mark.lab
 def test_the_end_to_end_test_fails_if_the_socket_receives_nothing(run_copy):
-    """Everything else works: the form, the worker, the socket, the page's requests."""
+    """The consumer sends no frame. The form, the worker and the requests still work."""
     send = "await self.send(text_data=json.dumps(data))"
     running = run_copy("final", "search/consumers.py", send, "json.dumps(data)")
     result = end_to_end(running.site.url, "-x")

@@ -97,7 +97,7 @@ def test_a_frame_belongs_to_its_search_even_if_its_message_is_recorded_later(sto
     assert kinds.count("frame") == kinds.count("broadcast") == 1
 
 
-def test_a_task_that_starts_before_delay_returns_belongs_to_its_search(story):
+def test_a_task_belongs_to_its_search_even_if_it_starts_before_delay_returns(story):
     story.tell("request", trail="t1", method="POST", path="/")
     story.tell("task started", "worker", id=ID, task="x.fetch")
     story.tell("saved", "worker", trail=ID, model="Result", row={"id": 1})
@@ -263,7 +263,7 @@ def test_a_hop_says_that_another_worker_takes_over_the_search(story):
             rows=1,
         )
     )
-    # No task belongs to the trail of this event, but the message names the search.
+    # The trail of this event is not the task's id. Only the message contains the id.
     story.journeys.add(
         Event(
             what="group_send",

@@ -71,7 +71,7 @@ def test_a_pack_has_the_pins_for_all_patch_releases_of_python_3_11():
     assert all("--hash=sha256:" in line for line in [*old.values(), *new.values()])
 
 
-def test_a_pack_for_other_machines_names_them(tmp_path, monkeypatch):
+def test_a_pack_for_another_machine_is_reported_and_not_used(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "WHEELS", tmp_path)
     mine, other = Target("linux-x86_64", "3.12"), Target("macos-arm64", "3.12")
     assert bundle.misfit(mine) == ""

@@ -98,6 +98,6 @@ def test_groups_and_broadcasts_of_the_core_layer_are_read():
     assert not sent.holds("user_5")
 
 
-def test_a_broadcast_that_cannot_be_decoded_counts_too():
+def test_a_broadcast_is_found_even_if_its_event_cannot_be_decoded():
     [sent] = traffic.broadcasts([Command(0, "PUBLISH my__group__user_5 \\xc1\\xff")])
     assert (sent.group, sent.event) == ("user_5", None)

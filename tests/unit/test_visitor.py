@@ -63,7 +63,7 @@ def _served() -> Iterator[Server]:
 
 
 def visitor_at(server: Server) -> Visitor:
-    """Return a visitor of that server."""
+    """Return a visitor of the page on `server`."""
     return Visitor(Site(server.url, redis_url="", openai_url=""))
 
 

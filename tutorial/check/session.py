@@ -38,7 +38,7 @@ from tutorial.runtime.saves import saved, wait_for_save
 from tutorial.runtime.terminal import Progress, painter
 from tutorial.runtime.waiting import wait_for
 
-# Diagnoses that may be wrong. The page that the server sends lacks something, but a
+# Diagnoses that may be wrong. They say that the server's page lacks something, but a
 # script may add it, or another page may have it. If a search in a browser works, these
 # diagnoses are dropped.
 SEEMS_MISSING = ("no-form", "field-without-name", "no-socket", "script-missing")
@@ -156,7 +156,7 @@ def look(
             report.results.append(result)
             known = {finding.id for finding in report.findings}
             report.findings += [one for one in findings if one.id not in known]
-            if broken := result.diagnosis:  # remove it from the findings
+            if broken := result.diagnosis:  # do not report it as a finding, too
                 report.findings[:] = [
                     one for one in report.findings if one.id != broken.id
                 ]
@@ -174,8 +174,8 @@ def look(
             report.findings = [one for one in report.findings if _told(one) != known]
         report.findings.sort(key=lambda finding: finding.stage)
         if is_typed and report.works and not report.findings:
-            # Look for missing lines only if the report has no mistake. Any mistake
-            # may already be the effect of a missing line.
+            # Look for missing lines only if the report has no mistake: a missing line
+            # may be the cause of a mistake that is already in the report.
             lines = missing_lines(folder, report.step)
             report.findings += [Diagnosis.of(unmet, DIFFERS) for unmet in lines]
         report.search_seconds = scene.search_seconds
@@ -189,7 +189,7 @@ def look(
 def _goes_further(
     scene: Scene, report: Report, progress: Callable[[str], None]
 ) -> bool:
-    """Whether a search in a browser gets past the stage that did not pass.
+    """Whether a search in a browser gets further than the stage that did not pass.
 
     If it does, the results of that search become the verdict, and the mistake of the
     stage may become a finding.

@@ -10,7 +10,8 @@ class Unmet(Exception):
     `expected` what should have been seen. `at` is the line of code, such as
     "search/tasks.py:33". `stage` replaces the stage that the catalogue gives for the
     mistake. If the flow still works, `finding` is "unsafe" or "differs". It replaces
-    the value in the catalogue. The exception behind the mistake is its `__cause__`.
+    the value in the catalogue. If another exception has revealed the mistake, that
+    exception is the `__cause__`.
     """
 
     def __init__(

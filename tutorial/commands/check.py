@@ -129,7 +129,8 @@ def _step(options: argparse.Namespace) -> Step:
         project = find_project(name)
     except Problem:
         if options.folders or options.class_folder:
-            return find(name)  # raises Problem: only a step can come before folders
+            # Before folders, only a step is allowed: `find` raises Problem.
+            return find(name)
         raise
     if project.is_own:
         example = command("check", "7", name, *options.folders)

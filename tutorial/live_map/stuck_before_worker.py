@@ -13,11 +13,11 @@ FORBIDDEN = (
     ("csrf-token-missing", "The terminal of web says: CSRF token missing."),
     (
         "csrf-missing-in-fetch",
-        "The terminal says the same, and the script uses `fetch`.",
+        "The script uses `fetch`, and the terminal of web says: CSRF token missing.",
     ),
     (
         "csrf-refused",
-        "The terminal names a different reason, such as: CSRF token incorrect.",
+        "The terminal of web gives another reason, such as: CSRF token incorrect.",
     ),
 )
 NOT_FOUND = (

@@ -21,11 +21,11 @@ HINTS = 3  # they name the stage, the place (the files), and the reason
 
 @dataclass
 class Turn:
-    """A mistake that was put into the folder, with the hints and the time it took."""
+    """A mistake that was put into the folder, and the effort to fix it."""
 
     name: str
     started: float  # in seconds since 1970
-    hints: int = 0
+    hints: int = 0  # the number of hints that were used
     minutes: float | None = None  # until it was fixed; None if it is not fixed yet
 
     @property
@@ -36,7 +36,7 @@ class Turn:
 
 @dataclass
 class Kept:
-    """The state of a folder. The last of `turns` is the mistake that is in it now."""
+    """The state of a folder. The last of `turns` is the folder's current mistake."""
 
     step: int
     seed: int

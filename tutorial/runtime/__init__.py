@@ -1,5 +1,5 @@
 """Everything that runs: the environment, processes, ports, services, browser, stack.
 
-In here: code that starts, waits and stops.
+In here: code that starts something, waits for it, or stops it.
 Not in here: what a visitor does with a running project, and how a project is judged.
 """

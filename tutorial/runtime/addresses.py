@@ -9,8 +9,9 @@ from tutorial.problem import Problem
 HERE = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - only a user can choose it
 
-# An address in each private network (RFC 1918), and a public one. Nothing is sent to
-# them: the system only says from which of its own addresses it would send.
+# An address in each private network (RFC 1918), and a public one. We send nothing to
+# them: a UDP socket that connects to one of them only shows which address of this
+# machine it would use.
 DESTINATIONS = ("192.168.255.1", "10.255.255.1", "172.31.255.1", "198.51.100.1")
 
 
@@ -40,7 +41,7 @@ def check_address(host: str) -> None:
             known = ", ".join([HERE, *own_addresses()])
             raise Problem(
                 f"This machine has no address {host}. It has {known}.\n"
-                f"For all of them: --host {EVERYWHERE}"
+                f"To listen on all of them: --host {EVERYWHERE}"
             ) from None
 
 

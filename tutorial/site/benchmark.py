@@ -13,7 +13,7 @@ RECORD = RECORDED / "bench.json"
 def render(body: str) -> list[str]:
     """Return the table of the section that `body` names, as Markdown.
 
-    A fence that names no section gets a line about the machine instead.
+    If `body` names no section, return a line about the machine of the measurements.
 
     Raises Problem if the section was not measured.
     """

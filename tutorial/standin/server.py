@@ -37,7 +37,7 @@ APIS = {
     "/v1/responses": (responses.Answer, "input"),
     "/v1/chat/completions": (completions.Answer, "messages"),
 }
-FIRST_EVENTS = 2  # events of a stream before the silence of `simulate: thinking`
+FIRST_EVENTS = 2  # the number of events before the silence of `simulate: thinking`
 LARGEST_BODY = 1_000_000  # bytes
 LONGEST_SILENCE = 900.0  # seconds: longer than the timeout of any client
 SLOW = 10.0  # seconds before a slow answer begins

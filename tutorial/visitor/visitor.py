@@ -1,4 +1,4 @@
-"""A visitor without JavaScript, who loads the page, sends its form, keeps cookies."""
+"""A visitor without JavaScript loads the page, sends its form, and keeps cookies."""
 
 import re
 import time
@@ -49,7 +49,7 @@ class Form:
     @property
     def text_field(self) -> str | None:
         """The name of the field for the question."""
-        # The question is required, while a person may leave other fields empty.
+        # Prefer required fields: a question is required, other fields may be optional.
         names = [name for name in self.texts if name in self.required] or self.texts
         likely = [name for name in names if QUESTION.search(name)]
         return next(iter(likely or names), None)
@@ -233,8 +233,8 @@ class Visitor:
 
         `answer` is the response with the page. If it is None, the page is loaded first.
 
-        A form that is sent to a different server does not count: Django's debug page
-        has such a form, which would publish the traceback.
+        Ignores forms that are sent to a different server. Django's debug page has such
+        a form: sending it would publish the traceback.
         """
         answer = answer or self.get()
         if answer.status != 200:

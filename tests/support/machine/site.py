@@ -113,7 +113,7 @@ def wait_for_answers(opened, task_ids: list[str]) -> dict[str, dict]:
 
 @contextlib.contextmanager
 def busy(browser: Browser) -> Iterator[Counter]:
-    """Request pages and ask questions in a thread all the time during the `with` block.
+    """Run a thread that requests pages and asks questions until the `with` block ends.
 
     Yields a counter of the results: the statuses of responses, and the exceptions.
     """

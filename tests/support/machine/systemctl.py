@@ -113,7 +113,7 @@ def main(verb, *names):
     if verb == "reset-failed":
         return
     if verb == "show":
-        # `deploy/switch` asks for the number of restarts. 0 means that the unit runs.
+        # `deploy/switch` asks for the number of restarts, and accepts only 0.
         print(0 if Unit(names[-1]).runs() else 1)
         return
     if verb == "is-active":

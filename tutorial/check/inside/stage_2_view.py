@@ -119,7 +119,7 @@ def _hangs_in_call(events: Events) -> Event | None:
 
 
 def _explain_silence(scene: Scene, unmet: Unmet) -> None:
-    """Set the place of `unmet`. Add why the page does not show the view's message."""
+    """Set `unmet.at`. Add to `unmet.seen` why the page does not show the message."""
     code = scene.code
     unmet.at = _at(scene)
     adds = code.find(r"\bmessages\.(success|info|warning|error|add_message)\(", ".py")

@@ -20,7 +20,7 @@ from tutorial.visitor.visitor import Visitor
 
 HANDSHAKE = 5.0  # seconds that a WebSocket may take to open
 JOINED = 3.0  # seconds until a consumer must have joined its group
-# If no frame and no broadcast came for this many seconds, no more are expected.
+# Stop waiting for frames after this many seconds without a frame or a broadcast.
 QUIET = 2.5
 LEFT = 5.0  # seconds until a consumer must have left its group
 IDLE = 8.0  # seconds to stay idle; redis-py 8 closes a blocked connection after 5 s
@@ -160,9 +160,9 @@ def _socket_url(scene: Scene, visitor: Visitor) -> tuple[str, list[str]]:
 
 
 def _receive(opened: Opened, seconds: float) -> str | None:
-    """Return the next frame, or None. Raises ConnectionClosed.
+    """Return the next frame, or None if no frame comes in the given seconds.
 
-    Return None if no frame comes in the given seconds.
+    Raises ConnectionClosed if the WebSocket is closed.
     """
     try:
         frame = opened.socket.recv(timeout=seconds)
@@ -306,7 +306,8 @@ def _strangers(scene: Scene) -> Iterator[Unmet]:
         _, groups = _joins(scene, other.visitor, scene.site.url)
         if set(groups) & set(mine.groups):
             yield others_socket(groups[0])
-    # A consumer may create a user for each stranger. These users have different groups.
+    # A consumer may create a user, and so a separate group, for each stranger. Only a
+    # group that two visitors share is a mistake.
     _, groups = _joins(scene, scene.visitor(), scene.site.url)
     if groups:
         _, others = _joins(scene, scene.visitor(), scene.site.url)
