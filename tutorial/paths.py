@@ -12,7 +12,8 @@ PYTHON = VENV / "bin" / "python"
 WHEELS = ROOT / "wheels"
 SITE = ROOT / "site"
 
-# Running projects write their Redis databases and their locks here. Git ignores it.
+# Running projects write their Redis databases and their locks to this folder. Git
+# ignores the folder.
 RUN = ROOT / ".run"
 
 

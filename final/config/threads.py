@@ -39,8 +39,8 @@ class InThreads:
             return None  # the client has disconnected
         if len(body) > LARGEST_BODY:
             return await refuse(send, 413, b"The request is too long.\n")
-        # Use only asgiref's translation between the two interfaces. Its own way to call
-        # the application switches threads for each piece.
+        # Use only asgiref's translation between the two interfaces. If asgiref called
+        # the application, it would switch threads for each piece of the response.
         translator = WsgiToAsgiInstance(self.application)
         # WSGI cannot distinguish A_B from A-B, so drop headers with an underscore.
         headers = [pair for pair in scope["headers"] if b"_" not in pair[0]]
@@ -70,7 +70,7 @@ class InThreads:
 
 
 async def read(receive):
-    """Return the body, its beginning if it is too long, or None if the client left."""
+    """Return the body, or None if the client left. Stop if the body is too long."""
     body, has_more = b"", True
     while has_more and len(body) <= LARGEST_BODY:
         message = await receive()

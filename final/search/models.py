@@ -165,8 +165,8 @@ class SearchResult(models.Model):
     def retry_id(self):
         """The task_id of a retry, which is a new search with the same question.
 
-        It is always the same: a button pressed twice, or in two tabs, starts one
-        search.
+        It is always the same, so two clicks on the button start only one search, even
+        if the clicks are in two tabs.
         """
         return uuid.uuid5(self.task_id, "retry")
 

@@ -83,7 +83,7 @@ def test_html_in_a_user_name_is_escaped(client):
     assert "&lt;b&gt;Bobby" in client.get("/").text
 
 
-def test_a_sign_up_is_rejected_if_its_name_is_taken_at_the_same_time(
+def test_a_sign_up_is_rejected_if_another_one_takes_the_name_first(
     client, user, monkeypatch
 ):
     monkeypatch.setattr(UserCreationForm, "clean_username", lambda form: "ada")

@@ -30,7 +30,7 @@ MISTAKES = {
     "ticket/08-group-by-hex": (6, "group-names-differ"),
     "stream/09-text-data": (6, "frame-not-sent"),
 }
-# The plain test command runs these, and `-m lab` runs the others.
+# The plain test command runs the cases in SOME, and `-m lab` runs the others.
 SOME = {
     "htmx",
     "stream/08-receivers-collected",

@@ -49,7 +49,7 @@ def test_an_existing_file_is_not_overwritten(content, tmp_path):
     assert (tmp_path / content).read_bytes() == b"mine \xff"
 
 
-def test_catch_up_to_step_0_is_refused(tmp_path):
+def test_catching_up_to_step_0_is_refused(tmp_path):
     (tmp_path / "manage.py").write_text("mine")
     for words in (("0", "--catch-up"), ("--catch-up", "0")):
         check_message(tutorial("new", str(tmp_path), *words), "step 1", "new DIR 0")

@@ -187,7 +187,7 @@ def test_a_change_that_is_committed_in_step_3_reaches_the_later_steps(clone):
     assert clone.has_everywhere(FORMS, "max_length=300")
 
 
-def test_the_option_since_propagates_a_committed_change(clone):
+def test_a_committed_change_is_propagated_with_the_option_since(clone):
     clone.edit("steps/02_view", FORMS, "200", "300")
     clone.commit()
     assert "has not changed since HEAD" in clone.carry("2")

@@ -45,7 +45,7 @@ def test_a_request_without_a_stream_gets_a_whole_answer(client):
     assert response.usage.total_tokens > 0
 
 
-def test_with_the_option_numbered_each_question_has_a_different_answer():
+def test_each_question_has_a_different_answer_with_the_option_numbered():
     questions = ["What is a broker?", "What is a broker, please?", "xyzzy", "xyzzy 2"]
     with Processes(lambda name, line: None) as processes:
         _, variables = services.start_stand_in(processes, "--numbered")
@@ -79,7 +79,7 @@ def test_the_openai_package_knows_every_part_of_a_response(client):
         type(event).model_validate(event.to_dict(), strict=False)
 
 
-def test_a_chat_completion_has_the_same_text_whole_and_streamed(client):
+def test_a_chat_completion_has_the_same_text_with_and_without_a_stream(client):
     messages = [
         {"role": "system", "content": "Be short."},
         {"role": "user", "content": "What is a broker?"},
@@ -189,13 +189,13 @@ def test_a_simulation_is_found_only_at_the_end_of_a_prompt(question, is_one):
     assert bool(simulations.find(question)) == is_one
 
 
-def test_the_simulation_hiccup_fails_only_the_first_time(client):
+def test_the_hiccup_simulation_fails_only_the_first_time(client):
     with pytest.raises(openai.InternalServerError):
         ask(client, "Simulate: hiccup")
     assert ask(client, "Simulate: hiccup").output_text
 
 
-def test_the_simulation_refusal_has_no_answer_text(client):
+def test_the_refusal_simulation_has_no_answer_text(client):
     response = simulate(client, "refusal")
     assert response.output_text == ""
     assert response.output[0].content[0].refusal
@@ -203,7 +203,7 @@ def test_the_simulation_refusal_has_no_answer_text(client):
     assert "response.refusal.delta" in seen
 
 
-def test_the_simulation_script_answers_with_a_script_element(client):
+def test_the_script_simulation_answers_with_a_script_element(client):
     assert "<script>" in simulate(client, "script").output_text
 
 

@@ -40,7 +40,7 @@ def test_searches_finish_after_a_killed_database_server_is_restarted(
         wait_until(
             lambda: any("database does not" in line for _, line in app.log),
             seconds=20,
-            otherwise="the worker has not noticed",
+            otherwise="no process has logged that the database does not answer",
         )
         postgres.start_again()
         assert wait_for_frame(socket, task_id)["status"] == "done"

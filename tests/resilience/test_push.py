@@ -110,7 +110,7 @@ def test_a_page_is_correct_in_any_order_of_the_messages(shared_app, chromium):
 
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")
-def test_a_page_shows_the_end_of_an_older_search_without_a_message(
+def test_a_page_needs_no_message_to_show_the_end_of_an_older_search(
     shared_app, chromium
 ):
     """The search is visible on the page, but is too old to be part of a snapshot."""

@@ -1,4 +1,4 @@
-"""Check that the steps do what visitors and operators expect, apart from the flow."""
+"""Check what visitors and operators expect from the steps in addition to the flow."""
 
 import re
 

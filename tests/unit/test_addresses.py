@@ -46,7 +46,7 @@ def parser() -> Parser:
     return parser
 
 
-def test_without_host_only_this_machine_can_read_the_site(parser):
+def test_without_the_option_host_only_this_machine_can_read_the_site(parser):
     assert parser.parse_args(["docs"]).host == "127.0.0.1"
 
 

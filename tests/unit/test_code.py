@@ -44,7 +44,7 @@ def test_a_line_is_found_below_another_one(code):
     assert code.below(None, "delay") is None
 
 
-def test_so_far_excludes_events_that_are_recorded_later(tmp_path):
+def test_the_events_so_far_exclude_events_that_are_recorded_later(tmp_path):
     file = tmp_path / "events"
     file.write_text(json.dumps({"what": "before"}) + "\n")
     events = Events(file).mark()
@@ -65,5 +65,5 @@ def test_so_far_excludes_events_that_are_recorded_later(tmp_path):
         (["Shutting down"], "Shutting down"),
     ],
 )
-def test_last_words_returns_the_line_that_tells_why_a_process_ended(lines, words):
+def test_the_line_that_tells_why_a_process_ended_is_found(lines, words):
     assert last_words(lines) == words

@@ -89,8 +89,8 @@ DEFAULT_POOL = Kind(
     "step 7, default pool", PageVisitor, "7", "celery --app config worker"
 )
 FINAL = Kind("final", FinalVisitor, "final")
-# SQLite has no queue: a process that wants to write tries again, for five seconds by
-# default. If a thousand visitors ask at once, some have to wait longer.
+# SQLite has no queue for writers. If the database is locked, a writer tries again, for
+# five seconds by default. If a thousand visitors ask at once, some have to wait longer.
 FINAL_IN_A_CROWD = replace(
     FINAL, variables={"DATABASE_URL": "sqlite:///db.sqlite3?timeout=20"}
 )
@@ -179,7 +179,10 @@ class Candidate:
 
 
 class Stage:
-    """The API and the candidates of a section. The end of `with` ends all of them."""
+    """The API and the candidates of a section, for a `with` statement.
+
+    When the `with` block ends, all of them are stopped.
+    """
 
     def __init__(self) -> None:
         self._exits = contextlib.ExitStack()

@@ -41,8 +41,8 @@ def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
             yield "not-awaited", call.at
     for _, place in code.receivers.values():
         file = place.rpartition(":")[0]
-        # The project does not have to import apps.py, because Django imports it, nor a
-        # script, because it is started directly.
+        # Django imports apps.py, and a script is started directly, so the project does
+        # not have to import either of them.
         is_script = code.find(r"__name__ *== *[\"']__main__", file)
         if not (file.endswith("apps.py") or is_script or code.imports(file)):
             yield "handler-not-imported", place

@@ -73,7 +73,7 @@ class Stack:
 
     reloads: bool = False
     """Whether the processes start as they do for a learner: Django's server watches
-    files, and a worker looks for other workers. Without that, they start twice as
+    files, and a worker looks for other workers. If False, the processes start twice as
     fast."""
 
     prepare: Callable[[Project], object] = Project.migrate
@@ -193,8 +193,8 @@ class Stack:
 def _hasten(command: str) -> str:
     """Change the command so that it skips work that is useless in a copy.
 
-    A worker then does not look for other workers, which takes a second. Django's server
-    does not watch files, and so does not need a second process.
+    A worker then skips its search for other workers, which would take a second.
+    Django's server does not watch files, and so does not need a second process.
     """
     if re.search(r"[;&|<>#\n]", command):
         return command

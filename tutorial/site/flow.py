@@ -16,7 +16,10 @@ LAST_CAPTION = "Highlighted: what this step adds. Nothing is missing any more."
 
 
 def flow(page: str, step: str, body: str) -> list[str]:
-    """Return the picture as HTML, for the page at `page` about `step` ("" for none).
+    """Return the picture as HTML.
+
+    `page` is the path of the page in `docs/`. `step` is the name of the step that the
+    page is about, or "". If the fence has a field `step`, that step is used instead.
 
     The stations link to the pages of their steps or, with `stages: here`, to the
     headings of this page, such as "Stage 3: the queue". Raises Problem if there is no

@@ -20,7 +20,7 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.site import fences, listing
 from tutorial.site.pair import find_pair
 
-PATIENCE = 60.0  # the most seconds that each wait takes
+PATIENCE = 60.0  # the longest wait, in seconds
 
 RUN = "$ python3 -m tutorial run ../my-search"
 FAULTS = ROOT / "tutorial" / "repair_shop" / "patches"

@@ -213,7 +213,7 @@ def _enqueue_failed(scene: Scene, event: Event) -> Unmet:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Yield a finding if no task was called, or if a bad question became a task."""
+    """Yield a finding if no task was called, or if a task got a bad question."""
     if not scene.observed:
         return
     search = scene.search
@@ -233,7 +233,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _bad_questions(scene: Scene) -> Iterator[Unmet]:
-    """Yield a finding for each bad question that became a task."""
+    """Yield a finding for each bad question that was passed to a task."""
     form = scene.visitor().form()
     longest = _longest_in_model(scene, form.text_field)
     if longest and not form.texts.get(form.text_field):

@@ -218,7 +218,7 @@ def _look_at_answer(opened: OpenPage, answer: Answer) -> None:
 
 def _words(opened: OpenPage) -> str:
     """Return ": " and the text of the last response, or "" if it is a page."""
-    with contextlib.suppress(Error):  # without its page, the response is lost
+    with contextlib.suppress(Error):  # the browser may have discarded the response
         text = opened.responses[-1].text()
         return "" if "<" in text else f": {squeeze(text)[:120]}"
     return ""
@@ -242,7 +242,7 @@ def _look_at_row(scene: Scene, search: Search, opened: OpenPage, wanted: str) ->
 
 def _said(scene: Scene, search: Search) -> str:
     sent = broadcast_of(scene, search, 0)
-    return sent.words if sent else "no message for a group; the answer came without one"
+    return sent.words if sent else "the answer arrived without a message for a group"
 
 
 def _look_at_frames(

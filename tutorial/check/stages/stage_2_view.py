@@ -31,9 +31,10 @@ def look(scene: Scene) -> str:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Check that the page tells the visitor what happens, and what it refuses.
+    """Check what the page says, what the view refuses, and that there is a session.
 
-    The view must refuse bad questions and forged forms. The visitor must get a session.
+    After a question, the page must say something new. The view must refuse bad
+    questions and forged forms. The visitor must get a session.
     """
     search = scene.search
     if not search.words().replace(search.question, "").strip():
@@ -66,7 +67,7 @@ def _refusal(scene: Scene, search: Search) -> Unmet:
     if status == 403:
         return Unmet("csrf-refused", seen, expected=expected)
     if status == 404:
-        seen = "the address that the form is sent to was answered with status 404"
+        seen = "the form is sent to an address that responds with status 404"
         return Unmet("form-action", seen, expected=expected)
     return form_refuses(search)
 
@@ -150,7 +151,7 @@ def bad_question_taken(what: str) -> Unmet:
     """
     return Unmet(
         "bad-question-taken",
-        f"{what} became a task",
+        f"{what} was passed to a task",
         expected="an error at the form, and no task",
     )
 
@@ -162,6 +163,6 @@ def _forged_form(scene: Scene) -> Iterator[Unmet]:
         yield Unmet(
             "csrf-unprotected",
             "a form without its token was answered with"
-            f" {forged.answer.status} and became a task",
+            f" {forged.answer.status}, and its question was passed to a task",
             expected="status 403",
         )

@@ -81,7 +81,7 @@ def _second(scene: Scene, search: Search, sent: Broadcast) -> Iterator[Unmet]:
         yield Unmet(
             "group-shared",
             f"two visitors' answers went to the same group, {sent.group}",
-            expected="a group of its own for each user",
+            expected="a separate group for each user",
         )
     else:
         scene.tells_of_failures = False

@@ -21,9 +21,10 @@ tasks = weakref.WeakKeyDictionary()
 
 
 def current():
-    """Return the trail or, in a worker without one, a name for asyncio's current task.
+    """Return the trail, or None.
 
-    The name links the events of this asyncio task.
+    In a worker, if there is no trail, return a name for asyncio's current task. The
+    name links the events of this asyncio task.
     """
     found = trail.get()
     if found or os.environ.get("TUTORIAL_PROCESS") != "worker":
