@@ -90,8 +90,8 @@ TEMPLATES = [
     },
 ]
 
-# A web process also has this number of request threads and of connections to Redis.
-# SQLite has one writer at a time. With more threads, workers would often have to wait.
+# The limit per process. A web process has this number of request threads, and of Redis
+# connections, too. SQLite has one writer at a time: more threads would delay workers.
 DATABASE_CONNECTIONS = CELERY_BROKER_POOL_LIMIT = positive(
     "DATABASE_CONNECTIONS", 20 if text("DATABASE_URL").startswith("postgres") else 4
 )
@@ -141,11 +141,11 @@ CHANNEL_LAYERS = {
 
 OPENAI_MODEL = text("OPENAI_MODEL", "gpt-5-mini")
 OPENAI_CONNECT_SECONDS = positive("OPENAI_CONNECT_SECONDS", 5.0)
-# Until the first word: the model may think first. A retry would double the cost.
+# The limit for the first word: the model may think for long. There is no retry.
 OPENAI_FIRST_WORD_SECONDS = positive("OPENAI_FIRST_WORD_SECONDS", 60.0)
-# Between two words: a longer pause means that the connection is dead.
+# The limit between two words: a longer pause means that the connection is dead.
 OPENAI_TIMEOUT_SECONDS = positive("OPENAI_TIMEOUT_SECONDS", 20.0)
-# For all attempts to get one answer, including the pauses between them.
+# The limit for all attempts to get one answer, including the pauses between them.
 OPENAI_ANSWER_SECONDS = positive("OPENAI_ANSWER_SECONDS", 120.0)
 
 SEARCHES_PER_MINUTE = positive("SEARCHES_PER_MINUTE", 20)

@@ -58,7 +58,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         try:
             await super().__call__(scope, receive, send_if_open)
         except (RedisError, OperationalError, InterfaceError) as error:
-            # Log one line without a traceback: this happens to all sockets at once.
+            # Log one line, not a traceback: such an error affects all sockets at once.
             logger.warning("A socket was closed: %s", type(error).__name__)
             with suppress(StopConsumer):
                 await send_if_open({"type": "websocket.close", "code": TRY_AGAIN_LATER})

@@ -1,4 +1,4 @@
-"""Which message an operator gets if Redis cannot be used."""
+"""The app tells the operator why it cannot use Redis."""
 
 import socket
 import threading

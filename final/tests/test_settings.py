@@ -195,7 +195,7 @@ def test_invalid_sentinels_are_reported(read, address):
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
-def test_the_message_about_an_unreadable_address_does_not_repeat_it(read, name):
+def test_an_unreadable_address_is_reported_without_its_password(read, name):
     scheme = "postgres" if name == "DATABASE_URL" else "redis"
     with pytest.raises(ImproperlyConfigured, match="_PASSWORD") as error:
         read(**PRODUCTION | {name: f"{scheme}://user:{PASSWORD}[/?@host:7/search"})

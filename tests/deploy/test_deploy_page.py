@@ -225,7 +225,7 @@ def test_a_release_that_does_not_start_is_rolled_back(site):
         site.machine.run(f"rm -r /srv/search/releases/3 && {copy}")
 
 
-def test_a_new_secret_key_logs_no_user_out(site):
+def test_users_stay_logged_in_after_the_secret_key_is_changed(site):
     browsers = [site.browser() for _ in range(3)]
     users = [str(browser.ask("Who am I?").json()["user"]) for browser in browsers]
     other = site.browser()  # a second page of the first visitor

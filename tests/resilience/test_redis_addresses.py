@@ -102,8 +102,8 @@ def test_the_app_and_its_commands_work_with_each_kind_of_address(
             assert "groups with subscribers: 1\n" in groups.stdout, groups.stderr
         queue = running.project.manage("show_queue")
         assert "0 waiting" in queue.stdout, queue.stderr
-        # The worker got the message. Otherwise, one of its periodic rounds would have
-        # found the search, and logged that.
+        # The worker got the message. Without the message, the worker would have found
+        # the search later, in a periodic round, and logged that it "was overlooked".
         assert not any("was overlooked" in line for _, line in running.log)
         assert PASSWORD not in str(running.log)
     finally:

@@ -57,7 +57,7 @@ def check_listings(step: steps.Step) -> None:
         assert not staying, f"page {step.name}: removed lines of {path} are not shown"
 
 
-def test_each_step_has_a_page_and_there_are_no_others():
+def test_each_step_has_a_page_and_each_page_has_a_step():
     assert all(page.exists() for page in STEP_PAGES.values())
     assert {*STEP_PAGES.values()} == {*(DOCS / "steps").glob("*.md")}
 

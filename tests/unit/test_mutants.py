@@ -7,8 +7,8 @@ import pytest
 
 from tutorial.paths import ROOT
 
-# A mutant selects its tests by words from the names of test functions and of files:
-# some tests have the name of a file, such as a patch, as a parameter.
+# A mutant selects its tests by words from their names. If a file, such as a patch, is
+# the parameter of a test, the name of the test contains the name of the file.
 FILES = [
     path
     for folder in ("tests", "final", "tutorial")
@@ -34,6 +34,6 @@ def test_the_old_text_of_a_mutant_occurs_once_in_each_of_its_files(mutant):
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant["id"])
-def test_the_tests_that_a_mutant_names_exist(mutant):
+def test_each_mutant_selects_tests_that_exist(mutant):
     words = {*re.findall(r"\w+", mutant["tests"])} - {"and", "or", "not"}
     assert not [word for word in words if len(word) > 1 and word not in NAMES]

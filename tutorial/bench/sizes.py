@@ -1,4 +1,4 @@
-"""How much is measured: enough for reliable figures, or only for a quick look."""
+"""The sizes of a benchmark: WHOLE for reliable figures, QUICK for a quick look."""
 
 from dataclasses import dataclass
 

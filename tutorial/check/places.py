@@ -1,4 +1,4 @@
-"""The usual places of mistakes in the code, if no more precise place is known."""
+"""Finds the usual place of a mistake in the code, if its exact place is unknown."""
 
 from tutorial.check.code import Code
 

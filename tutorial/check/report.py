@@ -8,7 +8,7 @@ from tutorial.check.mistakes import mistakes
 from tutorial.check.unmet import Unmet
 from tutorial.project.steps import steps
 
-# The version of the data that `Report.data` returns. docs/class.md describes them.
+# The version of the data that `Report.data` returns, which docs/class.md describes.
 VERSION = 3
 
 PASSED, BROKEN, NOT_REACHED = "passed", "broken", "not reached"

@@ -69,7 +69,7 @@ def read_message(command: Command) -> Message | None:
 
 
 def message_of(text: bytes, queue: str, database: int = 0) -> Message | None:
-    """Return the Celery message with the content `text`; None if it is no message."""
+    """Return the Celery message in `text`, or None if `text` is not such a message."""
     try:
         content = json.loads(text)
         # Messages of Celery's task protocol 1 have no headers. Their body describes the
@@ -114,7 +114,7 @@ def read_broadcast(command: Command) -> Broadcast | None:
         try:
             event = msgpack.unpackb(_bytes(command.words[2]))
         except (ValueError, msgpack.UnpackException):
-            event = None  # the message is from another serializer, or encrypted
+            event = None  # the message is encrypted, or from another serializer
     elif not command.words[2].startswith("0 -1"):
         return None
     return Broadcast(group, event, command.text, command.time)
@@ -141,7 +141,11 @@ def left(commands: Iterable[Command]) -> list[str]:
 
 
 def names_in_redis(commands: Iterable[Command], group: str) -> tuple[list, list]:
-    """Return the Redis keys in the commands that send to a group, and that join it."""
+    """Return two lists of the group's Redis keys.
+
+    The first list is from the commands that send to the group. The second list is from
+    the commands that join the group.
+    """
     sent, heard = {}, {}
     for command in commands:
         if _group(command, SENDS) == group:
@@ -152,7 +156,11 @@ def names_in_redis(commands: Iterable[Command], group: str) -> tuple[list, list]
 
 
 def _group(command: Command, signs: dict[str, str]) -> str | None:
-    """Return the group in the command, or None if `signs` does not have the command."""
+    """Return the group in the command, or None.
+
+    `signs` maps the name of a command to the text that marks the key of a group. The
+    result is None if the command has a different name, or if its key has no such mark.
+    """
     name, *rest = command.words
     sign = signs.get(name.upper())
     if sign is None or not rest or sign not in rest[0]:

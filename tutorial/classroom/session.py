@@ -58,7 +58,7 @@ class Running:
             self.child.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.child.wait(2 * keeper.LAST)
-        if self.child.returncode != 0:  # the keeper was killed, so nothing cleaned up
+        if self.child.returncode != 0:  # the keeper failed, so processes may be left
             end_all(lambda: marked(self.mark))
             self.child.kill()
             self.child.wait()
@@ -206,11 +206,12 @@ class Session:
 def remaining(
     took: list[float], running: list[float], waiting: int, jobs: int
 ) -> float | None:
-    """Estimate the seconds until all checks have ended; None if none has ended yet.
+    """Estimate the seconds until all checks have ended.
 
-    `took` contains how many seconds each ended check took, and `running` how many each
-    running check has taken so far. `waiting` is the number of checks that have not
-    begun. At most `jobs` checks run at a time.
+    Returns None if no check has ended yet. `took` contains the seconds that each ended
+    check took. `running` contains the seconds that each running check has taken so far.
+    `waiting` is the number of checks that have not begun. At most `jobs` checks run at
+    a time.
     """
     if not took:
         return None

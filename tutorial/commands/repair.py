@@ -32,8 +32,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--level",
         choices=LEVELS,
-        help="only mistakes that print an exception (loud), that leave a different"
-        " trace (middle), or that leave none (silent); default: all",
+        help="only mistakes that print an exception (loud), that leave a trace without"
+        " an exception (middle), or that leave no trace (silent); default: all",
     )
     parser.add_argument(
         "--seed",

@@ -203,7 +203,10 @@ def _run_until_the_end(
 def _map(
     supervisor: Supervisor, step: Step, events: Path, port: int | None
 ) -> contextlib.AbstractContextManager:
-    """Return a context manager that gives the live map, or None if `port` is None."""
+    """Return a context manager for the live map.
+
+    If `port` is None, there is no map, and the value of the context manager is None.
+    """
     if port is None:
         return contextlib.nullcontext()
     # Imported here, because these modules need the packages in .venv.
@@ -228,7 +231,7 @@ def _warning(running: list[str], port: int) -> list[str]:
 
 
 def _worker_files(folder: Path) -> set[str]:
-    with contextlib.suppress(Problem):  # manage.py names no settings
+    with contextlib.suppress(Problem):  # manage.py does not name the settings
         return files_of_worker(folder)
     return set()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tutorial.project.files import files
 
 LOOK = 0.2  # seconds between two checks for saved files
-# Seconds without a save, after which all files count as saved. An editor may save
+# If no file changes for this many seconds, the save is complete. An editor may save
 # several files in a row.
 QUIET = 0.5
 

@@ -1,12 +1,13 @@
 """Starts Python programs by forking a process that has imported the libraries.
 
-The forked processes have their own id, group, environment and output, as usual. Forking
-saves the imports of Django, Celery, Channels and the API's client. These imports take a
-second of CPU time, and the tests start such processes hundreds of times.
+The forked processes have their own id, group, environment and output, as usual. They do
+not have to import Django, Celery, Channels and the API's client again. These imports
+take a second of CPU time, and the tests start such processes hundreds of times.
 
-Some programs are not forked, but started as usual: programs that are not Python,
-commands that need a shell, programs of another Python, and all programs of a project
-with a file that hides a library.
+These programs are started as usual, without a fork:
+
+- commands that need a shell, programs outside `.venv`, and programs that are not Python
+- all programs of a project in which the name of a file hides a library
 """
 
 import json

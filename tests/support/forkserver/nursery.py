@@ -1,4 +1,4 @@
-"""Makes Django's reloader fork to start the server.
+"""Makes Django's reloader start the server in a forked process.
 
 The reloader runs the project's server in a child process, and replaces the child after
 each save. A signal to the reloader's process group must reach that child, too.

@@ -41,9 +41,10 @@ def pattern(shown: str) -> re.Pattern[str]:
 def compare(shown: Sequence[str], printed: Sequence[str]) -> set[int]:
     """Return the indexes of the printed lines that the page shows.
 
-    A shown line `…` matches any number of lines, including none. If another shown line
-    ends in `…`, it can also match the following printed lines that have a deeper
-    indentation. Raises Differs if the program printed something else.
+    A shown line that is only `…` matches any number of lines, including none. A shown
+    line with a text before its final `…` matches one line, and can also match the lines
+    below it that are indented more. Raises Differs if the program printed something
+    else.
     """
     match = _Match(shown, printed)
     found = match.find()
@@ -61,7 +62,7 @@ class _Match:
         self._lines = [regular(line) for line in printed]
         while self._lines and not self._lines[-1]:
             self._lines.pop()
-        self._furthest = 0  # the index of the first shown line that fits nowhere
+        self._furthest = 0  # how many shown lines, from the first on, could be matched
         self._failed: set[tuple[int, int]] = set()
 
     def find(self) -> set[int] | None:

@@ -68,7 +68,8 @@ def _leaving(scene: Scene) -> Iterator[Unmet]:
             "page-reloads",
             "the browser left the page when the form was sent, so the page's WebSocket"
             " closed",
-            expected="a page that stays, and shows the answer when its frame comes",
+            expected="a page that is not reloaded, and shows the answer when the frame"
+            " arrives",
             finding="differs" if is_caught_up else "unsafe",
         )
 

@@ -260,7 +260,8 @@ def texts_of(frame: str) -> list[str]:
 def brings(frames: list[str], wanted: str) -> bool:
     """Whether the frames contain the words, in one frame or in pieces.
 
-    The words may be in the joined pieces of one key, or in those of all keys.
+    To find words that are in pieces, this function joins the strings of all frames:
+    once for each key, and once for all keys together.
     """
     pieces: dict[str, list[str]] = defaultdict(list)
     for frame in frames:

@@ -36,17 +36,18 @@ SCRIPT_ERROR = re.compile(
     r"is not (defined|a function|iterable)|Cannot (read|set) propert|\bundefined\b"
 )
 
-# If no frame came for this many seconds, none is expected.
+# How many seconds to wait for a frame that will probably not come.
 QUIET = 1.5
 
 # Seconds until a page must say that the server cannot be reached. The browser knows
 # that at once.
 OFFLINE = 1.0
 
-# About as long as the other questions, because a form may require a minimum length.
+# This question is about as long as the other questions, because a form may require a
+# minimum length.
 OFFLINE_QUESTION = "Is anybody there, or is the server gone?"
 
-STAYS = "a page that stays, and shows the answer when its frame comes"
+STAYS = "a page that is not reloaded, and shows the answer when the frame arrives"
 
 
 def look(scene: Scene) -> str:
@@ -236,7 +237,7 @@ def _words(opened: OpenPage) -> Iterator[Unmet]:
         if SCRIPT_ERROR.search(line):
             yield Unmet(
                 "script-throws",
-                f"the script caught an exception of its own; the page says: {line}",
+                f"the page's script caught an exception, and the page shows it: {line}",
                 expected=STAYS,
                 stage=7,
             )
@@ -265,8 +266,8 @@ def _failure(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
     if is_silent and scene.tells_of_failures:
         yield Unmet(
             "no-frame-in-browser",
-            "the first answer came as a frame; the next result, an error of the API,"
-            " did not",
+            "the first answer came as a frame, but no frame came for the next result,"
+            " an error of the API",
             expected="a frame for each question of the same page",
             finding="differs",
         )
@@ -306,8 +307,8 @@ def _html(scene: Scene, opened: OpenPage) -> Iterator[Unmet]:
 def _reload(opened: OpenPage, *, knows_html: bool) -> Iterator[Unmet]:
     """Check that the page shows all of an answer, so that a reload adds nothing.
 
-    `knows_html` says that HTML in an answer became HTML in the page. This has already
-    been reported, so texts with HTML are skipped.
+    If HTML in an answer became HTML in the page, that has already been reported. In
+    this case, `knows_html` is true, and texts with HTML are skipped.
     """
     page, count = opened.page, -1
     while count < len(opened.frames):  # an answer may come in pieces
