@@ -50,5 +50,5 @@ def guest_name(token, minute):
 
 
 def is_guest(user):
-    """Return whether the user can be recognized only by the cookie of a browser."""
+    """Return whether the cookie of a browser is the only way to recognize the user."""
     return user.is_authenticated and hasattr(user, "guest")

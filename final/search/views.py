@@ -32,7 +32,7 @@ from .tasks import fetch_openai_results_task
 
 logger = logging.getLogger(__name__)
 
-WINDOW = timedelta(minutes=1)  # the rate limit's period: each search costs money
+WINDOW = timedelta(minutes=1)  # the period of the rate limit, which keeps costs low
 SILENT_FOR = 3  # after Redis has failed, send no message for this many seconds
 _silent_until = 0.0
 
@@ -104,7 +104,7 @@ def start(user, task_id, query):
 def wait_for_turn(user):
     """Lock the user: only one transaction at a time can start a search for a user.
 
-    Otherwise ten questions that arrive at once would all pass the limit. SQLite has no
+    Otherwise, questions that arrive at once could exceed the limit. SQLite has no
     row locks, but it has one writing transaction at a time anyway.
     """
     users = get_user_model().objects.filter(pk=user.pk)
@@ -171,7 +171,7 @@ def show(request, form, status=200, headers=None):
     context = {
         "form": form,
         "results": pages.get_page(request.GET.get("page")),
-        # The page's script copies this for new searches.
+        # The page's script copies the HTML of this search for each new search.
         "blank": SearchResult(pk=0, task_id=uuid.UUID(int=0), created_at=now()),
     }
     template = "search/openai_index.html"

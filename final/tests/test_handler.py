@@ -16,7 +16,7 @@ def receive(layer, name):
 
 
 @pytest.mark.django_db
-def test_a_finished_search_is_broadcast_to_its_users_group(user, search, layer):
+def test_a_finished_search_is_sent_to_the_group_of_its_user(user, search, layer):
     other = get_user_model().objects.create_user(username="grace")
     search.status, search.answer = Status.DONE, "Because."
     join(layer, user, "ours")

@@ -120,7 +120,7 @@ def test_an_unfinished_search_counts_as_overlooked_if_nothing_has_changed_it(
     assert SearchResult.objects.overlooked().exists() == is_overlooked
 
 
-def test_saving_the_progress_of_a_search_reads_its_current_owner(search):
+def test_save_progress_reads_the_current_owner_of_the_search(search):
     """If a guest logs in, the search moves to the account while a worker runs it."""
     row = take(search)
     account = get_user_model().objects.create_user("grace")

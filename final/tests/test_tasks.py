@@ -82,7 +82,7 @@ def run(search):
     return pushed
 
 
-def test_an_answer_is_streamed_saved_and_announced(search, api, announced):
+def test_an_answer_is_streamed_then_saved_and_announced(search, api, announced):
     asked = api(["Be", "cause."])
     pushed = run(search)
     assert asked == ["Why?"]
@@ -203,7 +203,7 @@ def test_a_search_that_keeps_killing_its_workers_fails(search, api):
     ("error", "has_traceback"),
     [(RedisConnectionError, False), (TimeoutError, False), (KeyError, True)],
 )
-def test_a_failed_push_does_not_fail_the_search(
+def test_a_failed_push_does_not_make_the_search_fail(
     search, api, monkeypatch, caplog, error, has_traceback
 ):
     async def fail(*arguments):

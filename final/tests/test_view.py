@@ -77,7 +77,7 @@ def test_a_used_form_cannot_send_another_question(client, sent):
     assert SearchResult.objects.get().query == "Why?"
 
 
-def test_a_second_press_of_a_retry_button_gets_the_notice_already_asked(
+def test_if_retry_is_pressed_twice_the_notice_says_already_asked(
     client, user, search, sent
 ):
     client.force_login(user)

@@ -1,4 +1,4 @@
-"""`tutorial check` reports the right mistakes, and leaves nothing behind."""
+"""`tutorial check` finds the mistakes in a project, and leaves nothing behind."""
 
 import contextlib
 import hashlib
@@ -351,7 +351,7 @@ def test_the_files_that_a_worker_imports_are_found_under_other_names(project):
 
 
 @pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN])
-def test_a_closed_terminal_ends_the_check_unless_nohup_started_it(inherited):
+def test_a_closed_terminal_ends_the_check_unless_nohup_started_the_check(inherited):
     before = signal.getsignal(signal.SIGHUP), signal.getsignal(signal.SIGTERM)
     try:
         signal.signal(signal.SIGHUP, inherited)  # nohup sets SIG_IGN
@@ -374,7 +374,7 @@ def test_a_signal_ends_the_check_and_all_its_processes(number, project, scratch)
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # If nohup has started the tests, they ignore SIGHUP, but this child must not.
+        # If nohup started the tests, they ignore SIGHUP. The child must not ignore it.
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     started: set[psutil.Process] = set()

@@ -77,7 +77,7 @@ def project_of(step: steps.Step) -> dict[str, bytes]:
 
 
 def unusual(home: Path) -> dict[str, str]:
-    """Make unusual git settings in `home`; return the environment of that user."""
+    """Write unusual git settings to `home`. Return unusual environment variables."""
     (home / "template" / "hooks").mkdir(parents=True)
     (home / "template" / "from-the-template").write_text("")
     (home / "hooks").mkdir()
@@ -192,7 +192,7 @@ def test_the_commits_do_not_depend_on_other_files_in_the_steps(written, root, tm
     assert hashes(tmp_path / "history") == hashes(written)
 
 
-def test_a_changed_step_changes_the_hashes_of_its_commit_and_later_ones(
+def test_a_changed_step_changes_the_hashes_of_its_commit_and_of_later_commits(
     written, root, tmp_path
 ):
     (root / "steps" / "03_queue" / "search" / "views.py").write_text("# changed\n")
@@ -277,7 +277,7 @@ def test_a_file_with_the_name_of_the_folder_is_reported(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["3", "final", "0"])
-def test_the_name_of_a_step_is_rejected_as_a_folder(name, root):
+def test_the_name_of_a_step_is_rejected_as_the_name_of_a_folder(name, root):
     check_message(tutorial("history", name, root=root), "history DIR", f"./{name}")
 
 

@@ -25,7 +25,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture
 def database(request) -> str:
-    """Return the database of the apps: "sqlite", or the one in a mark of the test."""
+    """Return the database of the apps: "sqlite", or what a mark of the test names."""
     return getattr(request, "param", "sqlite")
 
 

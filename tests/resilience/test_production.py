@@ -37,7 +37,7 @@ def test_the_page_works_with_collected_static_files(chromium):
         files = [response for response in loaded if "/static/" in response.url]
         assert len(files) == 5, [response.url for response in files]
         for response in files:
-            # Each file name contains a digest, even if another module imports the file.
+            # Every file has a digest in its name, also each file that a module imports.
             assert re.search(r"/\w+\.[0-9a-f]{12}\.(js|css)$", response.url)
             assert "max-age=315360000" in response.headers["cache-control"]
         stages = [text for text in wrong if text.startswith("stage ")]

@@ -135,7 +135,7 @@ def test_a_forked_program_ends_like_a_new_process(folder, program):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_a_signal_to_its_group_ends_a_forked_program(folder, number):
+def test_a_forked_program_ends_if_its_group_gets_a_signal(folder, number):
     codes = []
     for popen in (subprocess.Popen, forkserver.popen):
         with start(popen, ["python", "waits.py"], folder) as child:

@@ -49,7 +49,7 @@ def imported(tree: ast.AST, module: str) -> Iterator[tuple[str, int]]:
     """Yield what a module imports from the program, as (name, line)."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module}: a relative import hides its package"
+            assert node.level == 0, f"{module}: use only absolute imports"
             if node.module == "tutorial":
                 for alias in node.names:
                     yield alias.name, node.lineno
@@ -152,4 +152,4 @@ def test_each_package_says_what_belongs_in_it():
             text = ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
             assert text, package
             for words in ("In here: ", "Not in here: "):
-                assert words in text, f"{package.name} does not say: {words}"
+                assert words in text, f'the docstring of {package.name} lacks "{words}"'

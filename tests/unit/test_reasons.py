@@ -89,7 +89,7 @@ def story(tmp_path) -> Story:
     ],
     ids=["no decorator", "not imported", "not reached", "another signal"],
 )
-def test_the_cause_of_a_signal_without_a_handler_is_named(
+def test_the_cause_is_named_if_a_signal_has_no_handler(
     story, decorator, modules, mistake
 ):
     story.write(signals_py=SIGNALS, handlers_py=decorator + HANDLER)
@@ -153,9 +153,7 @@ NO_PROTOCOL = "No application configured for scope type 'websocket'"
         ),
     ],
 )
-def test_the_cause_of_a_message_that_reaches_nobody_is_named(
-    story, events, mistake, words
-):
+def test_the_cause_is_named_if_a_message_reaches_nobody(story, events, mistake, words):
     story.socket("handshake", path="/ws/")
     for event in events:
         if isinstance(event, str):
@@ -257,7 +255,7 @@ def test_the_error_shows_why_a_message_was_not_sent(story, error, message, mista
     ("message", "mistake"),
     [("NOT NULL constraint failed", "none-in-message"), ("odd", "task-raises")],
 )
-def test_none_is_named_as_the_cause_only_if_the_error_shows_a_missing_value(
+def test_the_argument_none_is_the_cause_only_if_the_error_is_about_null(
     tmp_path, message, mistake
 ):
     story = Story(tmp_path, is_saved=False, arguments=["Why?", None])

@@ -74,7 +74,7 @@ async def _repeats(
     found: dict[str, list[dict[str, Figure]]] = {}
     for number in range(sizes.repeats):
         for candidate in (floor, default_pool, final):
-            # One repeat is enough here, because it takes (searches / cores) seconds.
+            # Measure the default pool only once: it takes (searches / cores) seconds.
             if candidate is default_pool and number > 0:
                 continue
             figures = await _ask_all_at_once(sizes, stage, candidate)

@@ -16,7 +16,7 @@ def add(commands: Commands) -> None:
 
 
 def prepare(options: argparse.Namespace) -> int:
-    """Install what `run`, `check` and `docs` need, and try it.
+    """Install what `run`, `check` and `docs` need, and test each part.
 
     Returns 1 if something is missing, otherwise 0. Raises Problem if the packages
     cannot be installed.

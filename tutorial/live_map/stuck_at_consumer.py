@@ -39,7 +39,7 @@ OF_RANDOM_NAMES = (
     ("key-of-each-process", "The settings create a new `SECRET_KEY` at each start."),
     (
         "group-names-differ",
-        "No sign above is present, but the code builds two different names.",
+        "The signs above are absent, but the code builds two different names.",
     ),
 )
 RANDOM = re.compile(r"[0-9a-z]{32,40}")
@@ -102,7 +102,7 @@ def frames(journey: Journey, sent: Event) -> list[Event]:
 
 
 def _once(journey: Journey, key: str, find: Callable[[], Any]) -> Any:
-    """Return what `find` returns. Calls it only once, because it reads the code."""
+    """Return the result of `find`, which is called only once per search and key."""
     if key not in journey.explained:
         journey.explained[key] = find()
     return journey.explained[key]
@@ -114,7 +114,7 @@ def _raised(failed: Event) -> Halt:
 
 
 def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
-    """Return the halt of a search whose message no consumer got."""
+    """Return the halt if no consumer got the message."""
     group, sockets = sent["group"], world.sockets
     if sent["layer"] == "InMemoryChannelLayer":
         text = (
@@ -145,7 +145,7 @@ def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
 
 
 def _other_layer(journey: Journey, sent: Event, world: World) -> Halt:
-    """Return the halt of a search whose group has sockets on another channel layer."""
+    """Return the halt if the group has sockets, but on another channel layer."""
     text = f"The group {sent['group']} has sockets, but no consumer got the message."
     code = Code(world.folder)
     if at := _once(journey, "layer", lambda: own_layer(code, sent.at)):
@@ -155,7 +155,7 @@ def _other_layer(journey: Journey, sent: Event, world: World) -> Halt:
 
 
 def _never_asked(journey: Journey, nobody: str, world: World) -> Halt:
-    """Return the halt of a search whose visitor has not requested a WebSocket."""
+    """Return the halt if the visitor has not requested a WebSocket."""
     code = Code(world.folder)
     place = _once(journey, "script", lambda: code.find(OPENS, ".js", ".html"))
     text = f"{nobody} no page of this visitor has asked the project for a WebSocket."
@@ -166,7 +166,7 @@ def _never_asked(journey: Journey, nobody: str, world: World) -> Halt:
 
 
 def _not_open(journey: Journey, last: Attempt, nobody: str, world: World) -> Halt:
-    """Return the halt of a search whose visitor's `last` WebSocket is not open."""
+    """Return the halt if `last`, the visitor's last WebSocket, is not open."""
     asked = f"{nobody} the page has asked for a WebSocket at {last.path}, and"
     if last.is_accepted:
         return _has_closed(journey, last, nobody, world)
@@ -207,7 +207,7 @@ def _runserver(world: World) -> Callable[[], Any]:
 
 
 def _has_closed(journey: Journey, last: Attempt, nobody: str, world: World) -> Halt:
-    """Return the halt of a search whose visitor's WebSocket was open, but is closed."""
+    """Return the halt if the visitor's WebSocket was open, but is closed now."""
     if last.failed:
         text = f"{nobody} {last.consumer} had raised {said(last.failed.error)}."
         return Halt(6, text, of_consumer(last.failed), last.failed.at, "failed")
@@ -227,7 +227,7 @@ def _has_closed(journey: Journey, last: Attempt, nobody: str, world: World) -> H
 def _not_in_group(
     journey: Journey, sent: Event, opened: list[Attempt], nobody: str, world: World
 ) -> Halt:
-    """Return the halt of a search whose group the visitor's WebSockets did not join."""
+    """Return the halt if the visitor's WebSockets did not join the message's group."""
     joined = sorted({group for one in opened for group in one.groups})
     if not joined:
         return _in_no_group(journey, opened[-1], nobody, world)
@@ -244,7 +244,7 @@ def _not_in_group(
 
 
 def _in_no_group(journey: Journey, last: Attempt, nobody: str, world: World) -> Halt:
-    """Return the halt of a search whose visitor's open WebSocket joined no group."""
+    """Return the halt if the visitor's open WebSocket joined no group."""
     text = f"{nobody} no WebSocket has joined the group."
     text += f" The WebSocket of {last.consumer} is open."
     code = Code(world.folder)

@@ -21,7 +21,10 @@ from tutorial.runtime.waiting import wait_until
 
 
 def state_folder(folder: Path) -> Path:
-    """Return the folder for the data of the services of the project in `folder`."""
+    """Return the folder where the services of a project keep their data.
+
+    `folder` is the folder of the project.
+    """
     folder = folder.resolve()
     if any(step.folder == folder for step in every()):
         return RUN / folder.name
@@ -173,7 +176,7 @@ class Project:
             )
 
     def restart(self, processes: Processes, name: str) -> None:
-        """Restart the process `name` of the Procfile, which has ended."""
+        """Start the process `name` of the Procfile again, after it has ended."""
         self.start(processes, {name: procfile.processes(self.folder)[name]})
 
     def listens(self) -> bool:

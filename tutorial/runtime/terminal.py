@@ -77,7 +77,7 @@ class Progress:
             print(f"\r\033[K{shown}", end="", file=sys.stderr, flush=True)
 
     def begin(self, title: str) -> None:
-        """Without a terminal, print that something long has begun."""
+        """Without a terminal, print the title of the work that begins."""
         if not self.is_shown:
             print(f"{title} ...", file=sys.stderr, flush=True)
 
@@ -122,7 +122,7 @@ class Bar:
 
 
 def printable(text: str) -> str:
-    """Replace the control characters in a text, which a terminal would interpret."""
+    """Replace control characters, because a terminal would interpret them."""
     return "".join(
         one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text
     )

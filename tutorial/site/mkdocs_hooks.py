@@ -20,7 +20,7 @@ WATCHED = ("steps", "final", "tutorial")
 
 
 def on_config(config):
-    """Forget the program's imported modules, because their code may have changed."""
+    """Remove the program's modules from `sys.modules`: their code may have changed."""
     for name in [name for name in sys.modules if name.startswith("tutorial.")]:
         del sys.modules[name]
     return config
@@ -38,17 +38,17 @@ def on_files(files, config):
 
 
 def on_page_content(html, page, config, files):
-    """Finish the listings, and put the diffs into the pages of the diff explorer."""
+    """Move what is not code out of the listings, and add diffs to the diff explorer."""
     from tutorial.site import code_html, explorer
 
     path = page.file.src_uri
-    # Without this, MkDocs rejects links from other pages to a file in a diff.
+    # Without these anchors, MkDocs rejects links from other pages to a file in a diff.
     page.present_anchor_ids |= explorer.anchors(path)
     return explorer.fill(path, code_html.finish_listings(html))
 
 
 def on_post_page(output, page, config):
-    """Finish all code on the page."""
+    """Mark the page's code as not to be translated, and set `--indent` on its lines."""
     from tutorial.site import code_html
 
     return code_html.finish(output)
@@ -64,11 +64,11 @@ def on_serve(server, config, builder):
     host, port = config.dev_addr
     if host != addresses.HERE:
         found = addresses.urls(host, port)
-        # MkDocs prints `server.url`. With 0.0.0.0 in it, no browser could open it.
+        # MkDocs prints `server.url`. Other machines cannot open a URL with 0.0.0.0.
         server.url = found[0]
         print("The site is at", ", ".join(found), flush=True)
         print(
-            "Every machine that can reach this one can read the site, but no other"
+            "Every machine that can reach this machine can read the site, but no other"
             " files.",
             flush=True,
         )

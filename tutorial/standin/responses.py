@@ -1,7 +1,7 @@
 """The JSON of the Responses API: an answer, its stream of events, an error.
 
 Source: the OpenAI API reference ("Responses", "Streaming events") and the types of the
-`openai` package. A test parses all of it with that package.
+`openai` package. A test parses the JSON with this package.
 """
 
 import itertools

@@ -21,10 +21,10 @@ db.sqlite3*
 {KEPT_ASIDE}/
 """
 
-# For a folder inside the repository. The repository's tests read every file that git
-# does not ignore.
+# A folder inside the repository gets this text as its .gitignore, because the
+# repository's tests read every file that git does not ignore.
 GITIGNORE_INSIDE = """\
-# Keeps this folder out of the tutorial's own git.
+# Keeps this folder out of the tutorial's git repository.
 *
 """
 

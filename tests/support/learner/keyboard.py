@@ -25,7 +25,7 @@ class Keyboard:
         self._made: set[str] = set()  # files that a command has written
 
     def type(self, body: str) -> bool:
-        """Type the lines of a `step` fence's body. Return whether this changed a file.
+        """Type the lines of a `step` fence's body. Return whether a file changed.
 
         Raises Problem if the file was changed, but not by a listing of the page.
         """
@@ -91,7 +91,7 @@ class Keyboard:
                 wrong.append(_difference(*texts))
         if wrong:
             raise Problem(
-                f"the files, typed as on the page, differ from {self.pair.name}:\n"
+                f"after the page's listings, the files differ from {self.pair.name}:\n"
                 + "\n".join(wrong)
             )
 

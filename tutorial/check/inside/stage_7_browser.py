@@ -49,7 +49,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a missing frame: in the consumer, or in the socket."""
+    """Return the mistake if no frame arrived, such as one in the consumer."""
     failed = scene.stage_events.first("consumer failed", "socket failed")
     found = unmet
     if failed:
@@ -63,7 +63,7 @@ def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _thrown(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind an exception in the script, with its line."""
+    """Return the mistake that made the script raise an exception, with its line."""
     unmet.at = place_in_script(scene, unmet)
     if scene.opened.frames:
         if not _parses(scene):
@@ -90,7 +90,7 @@ def _parses(scene: Scene) -> bool:
 
 
 def _not_in_page(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a frame whose answer is not in the page."""
+    """Return the mistake if a frame arrived, but the page does not show the answer."""
     frame, expected = scene.opened.frames[0], unmet.expected
     handler = scene.code.find(HANDLER, *SCRIPTS)
     if handler is None:
@@ -136,7 +136,7 @@ def _in_handler(unmet: Unmet, handler: str) -> Unmet:
     return unmet
 
 
-# For each mistake, a pattern of the code that makes it. Such code has no effect, and
+# For each mistake, a pattern that finds the wrong code. Such code has no effect, and
 # raises no exception.
 IN_VAIN = {
     "plain-quotes": r"[\"'][^\"'`]*\$\{\w[^\"'`]*[\"']",

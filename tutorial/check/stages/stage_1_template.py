@@ -10,7 +10,7 @@ from tutorial.check.unmet import Unmet
 from tutorial.visitor.sockets import FAKE_SOCKETS, wait_in
 from tutorial.visitor.visitor import Answer, Form, Page
 
-# This is in each page in which Django REST framework describes an API.
+# Each page in which Django REST framework describes an API contains this text.
 OF_AN_API = re.compile(r"/rest_framework/")
 
 # JavaScript that returns all words of the page, also those that only a screen reader
@@ -135,7 +135,7 @@ def page_hangs(path: str, answer: Answer) -> Unmet:
     """Return the mistake to report if a request for a page got no response."""
     return Unmet(
         "web-ends",
-        f"{path} was not answered after {answer.seconds:.0f} s",
+        f"{path} was not answered within {answer.seconds:.0f} s",
         expected=f"{path}, answered with a page",
         stage=1,
     )
@@ -245,7 +245,7 @@ def _no_socket() -> Unmet:
 
 
 def script_throws(error: Exception) -> Unmet:
-    """Return the mistake behind an exception in the page's script."""
+    """Return the mistake to report if the page's script raised an exception."""
     unmet = Unmet(
         "script-throws",
         f"the browser's console says: {message_of(error)}",
