@@ -32,7 +32,8 @@ for name in ("CODESPACES", "CSRF_TRUSTED_ORIGINS", "SSH_CONNECTION"):
 # The fork server needs SOCK_SEQPACKET, which not all systems have.
 if sys.platform == "linux":
     processes.popen = forkserver.popen
-# A process that a shell starts in the background ignores SIGINT, as do its children.
+# A shell makes its background processes ignore SIGINT, and their children inherit this.
+# But the tests end programs with SIGINT.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -40,7 +41,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many tests `-n auto` runs at a time.
 
-    There are more tests than cores, because most tests wait most of the time.
+    The number is higher than the number of cores, because most tests wait most of the
+    time.
     """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) + 4
@@ -74,9 +76,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _in_order(seconds: dict[str, float]) -> Iterator[str]:
     """Yield the groups, the longest first.
 
-    In another order, all workers might have to wait for the last long group. But long
-    groups mostly wait, and short groups mostly use the processor. So some short groups
-    follow each long one. The short groups run out a little before the long ones.
+    If a long group started last, the other workers would have nothing to do until it
+    ends. But long groups mostly wait, and short groups mostly use the processor. So
+    some short groups follow each long one. The last short group comes before the last
+    long ones.
     """
     groups = sorted(seconds, key=lambda group: -seconds[group])
     long = [group for group in groups if seconds[group] >= LONG]
@@ -111,7 +114,7 @@ def _seconds(item: pytest.Item) -> float:
 
 
 def _group(item: pytest.Item) -> str:
-    """Return the name of the group of tests that share a running project with this one.
+    """Return the name of the test's group, whose tests share a running project.
 
     A test that shares no project is a group of its own.
     """
@@ -206,8 +209,8 @@ def chromium(kept_browser) -> Iterator[Browser]:
 def run_step(tmp_path_factory) -> Iterator[Callable[[str], Running]]:
     """Yield a function that runs a copy of the step with the given name.
 
-    The copy runs until a test calls the function with another name. Mark the tests that
-    use it with the group "step NAME", so that they share one copy.
+    The copy runs until a test calls the function with another name. Tests that use
+    this fixture need the mark `xdist_group("step NAME")`, so that they share one copy.
     """
     started: dict[str, Running] = {}
 
@@ -251,7 +254,7 @@ def run_copy(tmp_path) -> Iterator[Callable[..., Running]]:
 
 @pytest.fixture
 def without_forks(monkeypatch) -> None:
-    """Start processes without the fork server, as outside of tests."""
+    """Start processes without the fork server, which only the tests use."""
     monkeypatch.setattr(processes, "popen", subprocess.Popen)
 
 

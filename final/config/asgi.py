@@ -18,7 +18,7 @@ be_impatient()
 
 # This loads the apps, which the import below needs. The views run in a fixed number of
 # threads, with a database connection for each. So in a burst, requests wait for a
-# thread, and none times out while it waits for a connection.
+# thread and not for a connection, because that wait could end with a timeout.
 django_application = InThreads(get_wsgi_application(), settings.DATABASE_CONNECTIONS)
 
 from search.routing import websocket_urlpatterns  # noqa: E402

@@ -200,7 +200,7 @@ async def test_the_first_word_has_a_longer_timeout_than_later_words(api, setting
     assert caught.value.is_passing
     api.events = [event("response.created"), 0.2, delta("Because."), COMPLETED]
     assert await ask(api) == ["Because."]
-    # If both timeouts are equal, this is still a timeout before the first word.
+    # If both timeouts are equal, a timeout before the first word is still detected.
     settings.OPENAI_FIRST_WORD_SECONDS = settings.OPENAI_TIMEOUT_SECONDS
     with pytest.raises(answers.NoAnswer, match="respond in time") as caught:
         await ask(api)

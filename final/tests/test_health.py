@@ -10,7 +10,7 @@ from search.models import SearchResult
 pytestmark = pytest.mark.django_db
 
 
-def test_a_process_is_alive_without_a_query_to_the_database(
+def test_the_liveness_check_does_not_query_the_database(
     client, django_assert_num_queries
 ):
     with django_assert_num_queries(0):

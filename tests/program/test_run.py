@@ -389,7 +389,7 @@ def test_the_queue_survives_a_restart(start):
 
 
 @pytest.mark.xdist_group("step 7")
-def test_a_step_runs_without_the_program(tmp_path, run_step):
+def test_a_step_runs_without_tutorial_run(tmp_path, run_step):
     """A step needs only its Procfile, its requirements, Redis and an API."""
     from tutorial.project import procfile, steps
 

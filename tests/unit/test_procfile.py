@@ -109,7 +109,7 @@ def test_the_observer_comes_first_in_a_pythonpath_of_the_procfile(command, start
         ("./serve", None),
     ],
 )
-def test_the_port_is_found_if_a_procfile_fixes_it(tmp_path, command, port):
+def test_a_fixed_port_is_found_in_the_procfile(tmp_path, command, port):
     (tmp_path / "Procfile").write_text(f"web: {command}\n")
     assert procfile.fixed_port(tmp_path) == port
 

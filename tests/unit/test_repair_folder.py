@@ -231,7 +231,7 @@ def test_options_for_a_new_folder_are_refused_for_an_existing_one(folder):
         run(str(folder), "--seed", "0", "--level", "loud")
 
 
-def test_a_step_instead_of_a_folder_is_reported():
+def test_an_argument_that_names_a_step_and_not_a_folder_is_reported():
     with pytest.raises(Problem, match="repair DIR --step 5"):
         run("5")
 

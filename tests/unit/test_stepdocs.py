@@ -169,7 +169,7 @@ def test_the_overview_of_processes_says_what_changes(project):
 
 
 @pytest.mark.parametrize("step", steps.every(), ids=lambda step: step.name)
-def test_the_log_of_a_step_has_its_stages_and_can_be_filtered(step):
+def test_the_log_shows_each_stage_of_the_step_and_can_be_filtered(step):
     def log(body: str = "") -> list[str]:
         text = Page("p.md", step.name).expand(f"```log\n{body}\n```")
         return text.strip().splitlines()[1:-1]

@@ -23,19 +23,22 @@ def add(commands: Commands) -> None:
         help="few searches in each section, for rough results in about a minute",
     )
     parser.add_argument(
-        "--rounds", type=count, metavar="N", help="rounds of (a) and (b); default: 5"
+        "--rounds",
+        type=count,
+        metavar="N",
+        help="how many rounds to run in sections a, b and g; default: 5",
     )
     parser.add_argument(
         "--searches",
         type=number(50, 10_000),
         metavar="N",
-        help="searches at once, in (f); default: 1000",
+        help="how many searches to send at once in section f; default: 1000",
     )
     parser.add_argument(
         "--workers",
         type=number(1, 8),
         metavar="N",
-        help="workers of final/, in (f); default: 1",
+        help="how many workers of final/ to run in section f; default: 1",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 

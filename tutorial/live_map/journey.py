@@ -58,9 +58,9 @@ class Journey:
     events: list[Event] = field(default_factory=list)  # the hops come from these events
     is_dropped: bool = False  # the request was not a search, but a login, for example
     state: str = "travelling"  # "travelling", "waiting", "stuck", or one of ENDED
-    # A cache: the project's code is read only once for each explanation.
+    # A cache of explanations: finding one means reading the project's code.
     explained: dict[str, Any] = field(default_factory=dict)
-    halt: dict[str, Any] | None = None  # where and why the search gets no further
+    halt: dict[str, Any] | None = None  # where the search does not continue, and why
 
     @property
     def stage(self) -> int:

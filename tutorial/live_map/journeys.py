@@ -191,8 +191,9 @@ def _append(journey: Journey, hop: Hop) -> None:
     """Add the hop, or raise the count of an earlier hop of the same kind and stage.
 
     The count is raised for hops of REPEATED kinds and, if the journey already has
-    MOST_HOPS hops, for hops of all kinds. It is raised only if all hops of this stage
-    between the earlier hop and the new one are of REPEATED kinds.
+    MOST_HOPS hops, for hops of all kinds. To find the earlier hop, the function goes
+    back through the hops of this stage. It stops at a hop of a different kind, unless
+    that kind is in REPEATED.
     """
     same = None
     for other in reversed(journey.hops):

@@ -18,10 +18,10 @@ class Attempt:
     consumer: str = ""
     user: object = None  # the primary key of the user in the scope
     has_user: bool = True  # whether the scope has a user at all
-    is_over_http: bool = False  # the server passed it on as a plain HTTP request
+    is_over_http: bool = False  # the handshake arrived as a plain HTTP request
     has_daphne: bool = True  # whether INSTALLED_APPS contains daphne
     routes: list[str] = field(default_factory=list)  # the routes, if none matched
-    groups: list[str] = field(default_factory=list)  # joined by the consumer
+    groups: list[str] = field(default_factory=list)  # the consumer's groups
     is_accepted: bool = False
     closed: Event | None = None  # the consumer refused or closed the WebSocket
     failed: Event | None = None  # the event of the first exception
@@ -60,11 +60,11 @@ class Sockets:
     def __init__(self) -> None:
         # The event with which the consumer of each open socket started.
         self.open: dict[tuple[int, int], Event] = {}  # by process and socket
-        # By group: its channels, each with the id of its process.
+        # For each group, the process id of each of its channels.
         self.groups: dict[str, dict[str, int]] = {}
         self.attempts: OrderedDict[str, Attempt] = OrderedDict()  # by handshake
-        # For each group: when a socket last left it, and how many processes and sockets
-        # received its messages before that.
+        # For each group, the time when a socket last left the group, and the numbers of
+        # processes and sockets that received messages of the group until then.
         self._left: dict[str, tuple[float, tuple[int, int]]] = {}
 
     def add(self, event: Event) -> None:
@@ -85,7 +85,7 @@ class Sockets:
             self.ended(event["pid"])
 
     def _attempt(self, event: Event) -> None:
-        """Update the attempt to open a WebSocket that the event belongs to."""
+        """Add the event to its attempt to open a WebSocket, if it is part of one."""
         key = event.get("handshake")
         if event["what"] == "handshake over HTTP":
             key = f"{event['pid']} {event['time']}"
@@ -125,8 +125,9 @@ class Sockets:
     def of(self, group: str, time: float | None = None) -> tuple[int, int]:
         """Return how many processes and sockets receive the messages of the group.
 
-        If a socket left the group after `time`, returns the numbers before that moment:
-        the socket's consumer may have received the message and ended because of it.
+        If a socket has left the group since `time`, returns the numbers before it left.
+        Its consumer may have received a message that was sent at `time`, and may have
+        ended because of the message.
         """
         left, before = self._left.get(group, (0.0, (0, 0)))
         if time is not None and left > time:

@@ -7,8 +7,8 @@ changes the same lines, you resolve the conflict once, in the step that adds the
 component, and the steps after it receive the resolved lines. (If each step were merged
 with step N directly, every one of them would have the same conflict.)
 
-The merge starts from the versions of both neighbours at the revision `since`. This
-separates the change from other uncommitted edits in a later step, which stay in that
+Each merge starts from two consecutive steps as they were at the revision `since`. This
+separates the change from other uncommitted edits in the later step, which stay in that
 step.
 
 A version with `git apply --3way` in place of this merge was tried with the same tests.
@@ -53,7 +53,7 @@ class Merge:
     conflict: str = ""  # what has to be resolved; "" if nothing
 
 
-# By path in a step's folder: the file at the revision, and the file with the change.
+# For each changed path in a step's folder: the file at the revision, and the new file.
 Change = dict[str, tuple[File | None, File | None]]
 
 
@@ -197,7 +197,7 @@ class Carrier:
         )
 
     def carry(self, change: Change) -> Change:
-        """Merge the change into the later step. Returns the change for the next one."""
+        """Merge the change into the later step. Return the change for the next step."""
         onward = {}
         for path, (old, new) in change.items():
             if found := self._carry_file(path, old, new):
@@ -249,7 +249,7 @@ class Carrier:
         return _merge(old, ours, new, self._earlier.title, self._later.title)
 
     def _is_resolved(self, key: str, before: File | None, present: File | None) -> bool:
-        """Whether this conflict was reported, and its resolution was not undone."""
+        """Whether this conflict was reported, and the file contains a resolution."""
         accepted = self._memory.conflicts.get(key)
         if accepted is None:
             return False

@@ -27,8 +27,8 @@ SAVE = (
     " everything)"
 )
 ENDED = (
-    "{name} {end}. The map keeps running without it. Press Ctrl-C, then run the command"
-    " again to start everything."
+    "{name} {end}. The map and the other processes keep running. Press Ctrl-C, then run"
+    " the command again to start everything."
 )
 OLDER = (
     "{file} has changed since {worker} started, and {worker} is still running the old"
@@ -63,7 +63,7 @@ class Supervisor:
         self._worker = ""
         self._down: Down | None = None
         self._is_starting = False  # whether web was started again and is not ready yet
-        # A time at or before the moment when web began to load the files.
+        # If web is loading the files, it began after this time, in nanoseconds.
         self._loading = 0
         self._files: dict[str, int] = {}
         self._last_save = 0.0
@@ -81,7 +81,8 @@ class Supervisor:
         """Read the project's files, immediately before its processes start.
 
         `worker_files` are the paths, inside the project, of the code that its worker
-        runs. If a file is saved while the project is still starting, this is noticed.
+        runs. Because the files are read before the start, the supervisor also notices
+        a save while the project is still starting.
         """
         self._loading = time.time_ns()
         self._files = saved(self.stack.folder)
@@ -148,7 +149,7 @@ class Supervisor:
             self._report()
 
     def _files_read(self) -> dict[str, int]:
-        """Return the files that the web process has certainly read before it ended.
+        """Return the files that have not changed since the web process began to load.
 
         A file that was saved while the process was loading may contain the fix.
         """

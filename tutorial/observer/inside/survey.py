@@ -5,10 +5,10 @@ project's folder, with the project's own Python, and writes a JSON object to the
 OUTPUT. The object contains the result of each part of the survey. If a part raises an
 exception, its result is {"error": ..., "message": ..., "at": "file:line"}.
 
-After that, it runs the command of manage.py, if one is given, in the same process: the
-imports take most of the time, and are then done once for both. If the project has an
-error, the command starts in a new Python, because modules that are half imported would
-change how the error appears.
+If the arguments contain a command of manage.py, the program then runs this command in
+the same process. So the imports, which take most of the time, are done only once. But
+if the project has an error, the command starts in a new Python, because modules that
+are half imported would change how the error appears.
 """
 
 import importlib

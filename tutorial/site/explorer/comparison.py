@@ -95,13 +95,13 @@ class Comparison:
 
     @property
     def advice(self) -> Sequence[str]:
-        """What to do besides editing files, with one sentence for each task."""
+        """What a learner has to do besides editing files, as a list of sentences."""
         return difference.advice(self.old.folder, self.new.folder)
 
     def moved(self, places: int) -> "Comparison | None":
-        """Return the pair with both steps moved by `places`.
+        """Return the pair in which both steps come `places` steps later.
 
-        Returns None if there is no such step.
+        A negative number means earlier steps. Returns None if a step does not exist.
         """
         known = {step.number: step for step in every()}
         old = known.get(self.old.number + places)

@@ -11,7 +11,10 @@ from .trail import digest, handshake, heard, new, trail
 
 
 def watch_asgiref(module):
-    """Store the calling line, because the coroutine itself runs in another thread."""
+    """Store the project's line that calls `async_to_sync`.
+
+    The coroutine runs in another thread, so the stack of that thread lacks the line.
+    """
     call = module.AsyncToSync.__call__
 
     @functools.wraps(call)
@@ -41,7 +44,7 @@ def watch_layer(name):
 
 
 def watch_layers(module):
-    """Also watch channel layers that the project or other packages define."""
+    """Watch the in-memory layer, and layers that the project or a package defines."""
     watch_layer("InMemoryChannelLayer")(module)
     manager = module.ChannelLayerManager
     make = manager._make_backend
@@ -158,7 +161,7 @@ async def dispatch(consumer, function, message):
 
 
 def begin(consumer, message):
-    """Record the message. Return the context variables that it set, with tokens."""
+    """Record the message, and set context variables. Return them with their tokens."""
     kind = str(message.get("type"))
     fields = {"consumer": type(consumer).__name__, "socket": id(consumer)}
     if kind == "websocket.receive":

@@ -8,8 +8,8 @@ from .moved import IS_MOVED
 from .notes import guarded, note, where
 
 HERE = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "", None)
-# The API that the stand-in replaces. Requests to it would cost money if the project's
-# code contains a key.
+# The API that the stand-in replaces. If the project's code contains a key, a request to
+# this API costs money.
 REAL_API = "api.openai.com"
 
 
