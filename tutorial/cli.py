@@ -51,7 +51,7 @@ def main() -> None:
     """Run the command that the user typed, and exit with its status."""
     use_utf8()
     signal.signal(signal.SIGTERM, _exit_on_signal)
-    # If a file name is not valid UTF-8, print escapes. JSON allows them, too.
+    # If a file name is not valid UTF-8, print escapes, which are also valid in JSON.
     if sys.stdout:  # None if standard output is closed
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

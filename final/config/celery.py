@@ -12,16 +12,16 @@ app.autodiscover_tasks()
 app.conf.update(
     # What a worker runs in addition to its tasks.
     imports=["search.rounds"],
-    # A busy worker still takes up to two messages for each thread. After three seconds,
-    # other workers find these searches in the database.
+    # Even with this setting, a busy worker takes up to two messages per thread. If a
+    # search does not start in three seconds, other workers find it in the database.
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     # During a failover, Redis rejects commands. Without this setting, such an error
     # stops the worker.
     broker_channel_error_retry=True,
-    # Without the next two settings, Celery logs messages after a lost connection. The
-    # messages are about unfinished tasks, but this app's tasks only start searches.
+    # After a lost connection, Celery logs messages about unfinished tasks. Turn them
+    # off with the next two settings, because this app's tasks only start searches.
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_enable_prefetch_count_reduction=False,
 )

@@ -34,7 +34,7 @@ def boolean(name, default):
 
 
 def positive(name, default):
-    """Return a number above 0: a whole number if `default` is one."""
+    """Return a number above 0. It must be whole if `default` is a whole number."""
     value = text(name, str(default))
     try:
         number = type(default)(value)

@@ -27,7 +27,7 @@ def usual_port(settings):
 
 @pytest.fixture
 async def signed_in(user, client):
-    """Yield a communicator that is connected to the app as the user's browser."""
+    """Yield a communicator that is connected with the user's session cookie."""
     await sync_to_async(client.force_login)(user)
     communicator = connect_as(client.session.session_key, ORIGIN)
     connected, _ = await communicator.connect()

@@ -52,7 +52,7 @@ def test_a_port_that_is_taken_is_reported(start):
 
 @pytest.mark.lab
 @pytest.mark.slow(12)
-def test_a_save_is_shown_as_older_code_and_then_as_a_restart(start, tmp_path, chromium):
+def test_after_a_save_the_map_shows_old_code_then_a_restart(start, tmp_path, chromium):
     folder = make(tmp_path / "mine", "4")
     port = free_port()
     runner = start(str(folder), "--map", "--map-port", str(port))

@@ -52,7 +52,7 @@ def _log(seen: Seen, healthy: Seen) -> bool:
 
 
 def _story(seen: Seen) -> Counter[str]:
-    """Count the log lines of the stages, not counting those of the second search."""
+    """Count the log lines of the stages, except those of the second search."""
     found = [match for line in _lines(seen) if (match := STAGE.search(line))]
     others = {match[2] for match in found if "asks: What is a queue" in match[0]}
     return Counter(normal(match[0]) for match in found if match[2] not in others)

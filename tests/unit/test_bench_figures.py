@@ -40,7 +40,7 @@ def test_repeats_become_sums_of_counts_and_medians_of_other_figures():
     assert together(repeats, ["sent"]) == {"sent": 3, "rate": 20}
 
 
-def test_a_goal_says_whether_the_figure_meets_it():
+def test_a_goal_is_met_or_missed():
     assert at_most(3, "≤ {} x floor", 3.0).is_met
     assert not at_most(3, "≤ {} x floor", 3.01).is_met
     assert at_least(0.8, "≥ {} x floor", 0.8).is_met

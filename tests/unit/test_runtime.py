@@ -75,7 +75,7 @@ def test_an_old_redis_program_is_not_chosen(tmp_path, monkeypatch, version, is_c
     assert (services.find_redis() == program) is is_chosen
 
 
-def test_a_terminal_shows_colour_unless_no_color_is_set(monkeypatch):
+def test_the_variable_no_color_turns_off_colour(monkeypatch):
     class Terminal:
         def isatty(self):
             return True
@@ -129,7 +129,7 @@ PRINT_PARENT = "python3 parent.py"
     ],
 )
 def test_a_single_command_replaces_its_shell(tmp_path, command, is_alone):
-    """Otherwise, SIGTERM would end the shell first, and the command would go on."""
+    """If the shell remained, SIGTERM would end the shell, but not the command."""
     (tmp_path / "parent.py").write_text("import os; print(os.getppid())")
     with Processes(lambda name, line: None) as processes:
         environment = {"PATH": os.environ["PATH"]}
@@ -157,7 +157,7 @@ def test_a_single_command_replaces_its_shell(tmp_path, command, is_alone):
         ("DEBUG=1 uvicorn config.asgi:application",) * 2,
     ],
 )
-def test_in_a_copy_no_process_watches_files_or_looks_for_workers(command, expected):
+def test_processes_in_a_copy_do_not_watch_files_or_look_for_workers(command, expected):
     project = SimpleNamespace(folder=None)
     stack = Stack(ROOT, commands=lambda project: {"name": command})
     assert stack.commands_of(project)["name"].removeprefix("celery ") == expected

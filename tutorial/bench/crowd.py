@@ -1,4 +1,4 @@
-"""(f) A thousand searches in flight at once, in one worker process."""
+"""(f) A thousand searches at the same time, in one worker process."""
 
 import asyncio
 import math
@@ -14,7 +14,8 @@ from tutorial.bench.table import Figure, Section, at_most
 
 LATENCY = 10.0  # seconds that the API takes for an answer
 PLACES = 1000  # searches at once in a worker: the default of SEARCHES_PER_WORKER
-# The time limit, in seconds, for as many searches as the workers can run at once.
+# The time limit, in seconds, if the workers can run all searches at once. Otherwise,
+# the limit is a multiple of it.
 SECONDS = 22
 KIB = 1024
 EACH = 5  # searches that each visitor sends

@@ -101,10 +101,10 @@ class Visitor:
 
 
 class FloorVisitor(Visitor):
-    """A visitor of the floor, which has no page and does not authenticate users."""
+    """A visitor of the minimal program in `floor`, which has no page and no login."""
 
     async def open(self) -> None:
-        """Do nothing: the floor has no page."""
+        """Do nothing: the minimal program has no page."""
 
     async def submit(self, question: str) -> None:
         """Send the question."""
@@ -120,7 +120,7 @@ class FloorVisitor(Visitor):
         kind.note(frame["query"], moment)
 
     async def poll(self) -> bool:
-        """Ask the floor whether there is an answer to the last question."""
+        """Ask the minimal program whether the last question has an answer."""
         response = await self.http.request("GET", f"/?task={self.task_id}")
         return response.status == 200
 
@@ -167,7 +167,7 @@ class PageVisitor(Visitor):
             self._form.fields["task_id"] = next_task_id
 
     def read(self, frame: dict, moment: float) -> None:
-        """Store the time of a whole answer or, for final/, of the first part of one."""
+        """Store the time of a whole answer or, for final/, of its first words."""
         if frame.get("status", "done") == "done" and "answer" in frame:
             self.answers.note(frame["query"], moment)
         elif frame.get("chunk") or frame.get("answer"):

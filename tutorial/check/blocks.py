@@ -13,7 +13,7 @@ SILENT = ast.Pass | ast.Return | ast.Continue | ast.Break | ast.Assign
 def silent_except(code: Code, at: str | None) -> str | None:
     """Return the place of an `except` that drops an exception, or None.
 
-    Only one function is searched. It contains the line "file:line", or begins there.
+    Search only the function that contains the line "file:line" or begins at it.
     """
     file, path = _path(code, at)
     for function in [one for one in path if isinstance(one, FUNCTIONS)][-1:]:

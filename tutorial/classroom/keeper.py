@@ -31,7 +31,7 @@ MARK = "TUTORIAL_CLASS_CHECK"
 
 LOOK = 0.5  # seconds between two checks of the limits
 GRACE = 1.0  # seconds that helper processes may take to exit after the check ends
-LAST = 10.0  # seconds that killing all processes may take
+LAST = 10.0  # seconds that `end_all` may take to kill all processes
 
 MEGABYTE = 1024**2
 MOST_FILES = 20_000  # how many files the temporary folder may contain
@@ -77,7 +77,7 @@ class Keeper:
         self._is_timeout = False
 
     def run(self) -> Ending:
-        """Run the command, kill the processes that it leaves, and remove the folder."""
+        """Run the command. Then kill all remaining processes, and remove the folder."""
         _adopt_orphans()
         home = self._folder / "home"
         home.mkdir(parents=True)

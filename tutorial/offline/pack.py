@@ -79,7 +79,10 @@ def _fetch(
 
 def _lack(one: Fetched) -> str:
     """Return a sentence that names the packages that have no wheel for the target."""
-    return f"These packages have no wheel for it: {', '.join(one.missing)}."
+    return (
+        "These packages have no wheel for this platform and version:"
+        f" {', '.join(one.missing)}."
+    )
 
 
 def _entries(
@@ -99,7 +102,7 @@ def _entries(
 
 
 def _readme(file: Path, targets: list[Target]) -> str:
-    """Return the text of the README, after a first line that says: this is a pack."""
+    """Return the text of the README, below a note that says that this is a pack."""
     text = file.read_text()
     if text.startswith(NOTE.partition("{")[0]):  # this tutorial comes from a pack
         text = text.partition("\n\n")[2]

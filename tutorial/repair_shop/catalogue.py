@@ -17,7 +17,7 @@ from tutorial.repair_shop.patch import Patch, patches
 # The levels, from mistakes that are easy to find to mistakes that are hard to find.
 LOUD, MIDDLE, SILENT = LEVELS = ("loud", "middle", "silent")
 
-# Where a learner can see a mistake, by the names of tools that `shop.toml` uses.
+# Where a learner can see a mistake. The keys are names of tools in `shop.toml`.
 # `{folder}` is the learner's folder.
 TOOLS = {
     "exception": "the terminal of `run`: an exception",
@@ -44,7 +44,7 @@ class Entry:
     tools: tuple[str, ...]  # keys of TOOLS: where a learner can see it
     more: str = ""  # what else a visitor sees
     also: tuple[str, ...] = ()  # other ids by which `check` may name it
-    # The stage at which it is made, if `mistakes.toml` names a different one.
+    # The stage of this mistake, or None for the stage in `mistakes.toml`.
     made: int | None = None
 
     @property

@@ -103,7 +103,7 @@ def score(folder: Path, title: str) -> None:
 
 
 def entry_of(turn: Turn, title: str) -> Entry:
-    """Return the mistake of the turn. Raises Problem if the shop no longer has it."""
+    """Return the mistake in `turn`. Raises Problem if the shop no longer has it."""
     if turn.name not in entries():
         raise Problem(
             f"{title} has a mistake that this version of the tutorial does not know.\n"

@@ -90,7 +90,7 @@ def _shown(new: range, parts: list[range], text: Sequence[str]) -> list[range]:
 
 
 def _position(file: File, new: range) -> tuple[str, str]:
-    """Return the block that contains the lines `new`, and where in it they are.
+    """Return the block that contains the lines `new`, and their place in the block.
 
     The block is "" if the lines are not inside any block.
     """

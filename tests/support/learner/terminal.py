@@ -229,8 +229,8 @@ class Terminals:
         check = CHECK.fullmatch(command)
         folder = self.root.parent / check["name"] if check else self.root
         if check and (folder / "manage.py").exists():
-            # Run the check in this process, with this browser and with forked programs,
-            # because it takes seconds to start a browser and programs.
+            # To save seconds, run the check in this process: it uses the browser that
+            # is already open, and forks its programs.
             number, title = check["number"], f"../{folder.name}"
             status, output = print_check(number, title, folder, self._browser)
         else:

@@ -38,7 +38,7 @@ def _refused(scene: Scene, unmet: Unmet, path: str, status: int) -> Unmet:
     if status in (404, 500) and _no_route(scene):
         return _no_such_route(scene, path, expected)
     closed = events.first("consumer sends", type="websocket.close")
-    # The origin check refuses a connection with Channels' consumer WebsocketDenier.
+    # If the origin is wrong, Channels runs its consumer WebsocketDenier instead.
     if closed and closed["consumer"] != "WebsocketDenier":
         return _denied(scene, closed, seen, expected)
     if status == 403 and (closed or "OriginValidator" in asgi.get("wrappers", [])):

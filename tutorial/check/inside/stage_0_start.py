@@ -82,7 +82,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def findings(scene: Scene) -> Iterator[Unmet]:
-    """Yield mistakes in files and settings with which the web process still starts."""
+    """Yield mistakes that do not keep the web process from starting."""
     yield from _shadowing(scene)
     yield from _unreadable(scene)
     yield from replaced_lines(scene)

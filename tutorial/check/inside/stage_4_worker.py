@@ -385,7 +385,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         )
     scene.wait_for_end(scene.search)
     end = scene.end_of(scene.search)
-    # If stage 5 is checked, too, it looks at what follows the saved answer.
+    # From stage 5 on, other checks examine what happens after the answer is saved.
     if end and end["what"] == "task failed" and scene.number < 5:
         yield task_failed(scene, end)
 

@@ -56,10 +56,10 @@ OWN_HEADERS = ("host", "origin", "referer", "user-agent", "cookie", "content-len
 
 
 def _leaving(scene: Scene) -> Iterator[Unmet]:
-    """Yield the searches' findings, and a finding if the browser left the page."""
+    """Yield what the searches revealed, and whether the browser left the page."""
     yield from scene.differs
     if scene.opened.was_left:
-        # If the answer arrived while the page was gone, the next page should show it.
+        # If the answer arrived while no page was open, a new page should show it.
         page = scene.opened.page
         answer = scene.answered(scene.search.question)["answer"]
         page.goto(scene.site.url + scene.path)
@@ -172,7 +172,7 @@ def _two_people(scene: Scene) -> Iterator[Unmet]:
     mine = joined(scene.redis.since(scene.mine.mark, "group"))
 
     def heard() -> list[str]:
-        """Return the first words of each answer that reached its question's page."""
+        """Return the first words of each answer that reached the person who asked."""
         found = [scene.answered(question) for question in questions]
         words = [first_words(one["answer"]) if one else "" for one in found]
         pairs = zip(pages, words, strict=True)

@@ -228,7 +228,7 @@ def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
 
 
 def burst_fails(asked: str, answered: int) -> Unmet:
-    """Return the mistake to report if not all questions asked at once are answered."""
+    """Return the mistake to report if some of many questions at once get no answer."""
     return Unmet(
         "burst-fails",
         f"{asked}, and {answered} of them got an answer",
@@ -247,7 +247,7 @@ def does_not_end(scene: Scene) -> Unmet:
 
 
 def _failure_is_shown(scene: Scene, search: Search) -> bool:
-    """Whether a reload says something new after the search."""
+    """Whether the reloaded page shows a new text after the search."""
 
     def words() -> str:
         known = {*search.before, REFUSED}
