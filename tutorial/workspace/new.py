@@ -24,7 +24,7 @@ db.sqlite3*
 # A folder inside the repository gets this text as its .gitignore, because the
 # repository's tests read every file that git does not ignore.
 GITIGNORE_INSIDE = """\
-# Keeps this folder out of the tutorial's git repository.
+# Keeps this folder out of the tutorial's own git.
 *
 """
 
