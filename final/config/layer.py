@@ -17,7 +17,7 @@ logger = logging.getLogger("search.layer")
 PAUSES = (0.1, 0.3, 1.0)
 HEARS_WITHIN = 3  # seconds: a heartbeat usually takes a few milliseconds
 AT_ONCE = 16  # messages that a process sends in parallel, each on its own connection
-REFRESHED_PER_SECOND = 100  # sockets: all at once would overload the database
+REFRESHED_PER_SECOND = 100  # sockets; more at once could overload the database
 
 
 class RestoringChannelLayer(RedisPubSubChannelLayer):
@@ -147,7 +147,7 @@ class Watch:
             await dead.connection.disconnect(nowait=True)
 
     def refresh(self):
-        """Make each socket send a snapshot from the database: messages were lost."""
+        """Make each socket send a snapshot, because messages may have been lost."""
         if any(watch.has_missed for watch in self.layer.watches):
             return  # refresh the sockets only after all connections have recovered
         logger.warning("Messages arrive from Redis again: pages get a new snapshot")

@@ -15,7 +15,7 @@ class PrintableFormatter(logging.Formatter):
 
 
 class Brief(logging.Filter):
-    """Shortens messages to one line, and lets through one of each kind per minute.
+    """Shortens messages to one line, and allows one message of each kind per minute.
 
     The line names the exception, and has no traceback. The kind is the text before the
     first colon: "consumer: Cannot connect" and "consumer: Connection to broker lost"
@@ -48,14 +48,14 @@ LOGGING = {
     "filters": {"brief": {"()": Brief}},
     "handlers": {"story": STREAM, "brief": {**STREAM, "filters": ["brief"]}},
     "loggers": {
-        # Django's own handler logs nothing unless DEBUG is on.
+        # Django's own console handler only logs if DEBUG is on.
         "django": {"handlers": ["story"], "level": "INFO", "propagate": False},
         # Django logs a traceback for each failed push; the worker's own line is enough.
         "django.dispatch": {"level": "CRITICAL"},
         # Our own layer reports when Redis is down; see config/layer.py.
         "channels_redis": {"level": "CRITICAL"},
-        # The next two loggers are brief: all workers notice a restart of Redis, and
-        # anyone can send requests with a wrong host.
+        # The next two loggers would write too much: every worker notices a restart of
+        # Redis, and anyone can send requests with a wrong host.
         "celery.worker.consumer": {"handlers": ["brief"], "propagate": False},
         "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},
         "search": {"handlers": ["story"], "level": "INFO", "propagate": False},

@@ -97,7 +97,7 @@ class DeleteForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_account(request):
-    """Delete the user and all searches. Running searches are stopped."""
+    """Delete the user and the user's searches. Running searches are stopped."""
     form = DeleteForm(request.user, request.POST or None)
     if form.is_valid():
         user = request.user

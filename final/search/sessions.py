@@ -50,7 +50,7 @@ class SessionStore(db.SessionStore):
                 session_data=self.encode({NEXT: self.session_key}),
                 expire_date=now() + LINK_AGE,
             )
-        # The cookie is new, too. `clear_guests` compares this date.
+        # `clear_guests` uses this date to find out when the new cookie expires.
         user.last_login = now()
         user.save(update_fields=["last_login"])
 
@@ -58,7 +58,7 @@ class SessionStore(db.SessionStore):
         try:
             super().save(must_create)
         except UpdateError as error:
-            # Django treats each error of the database as a deleted session.
+            # Django reports a database error like a deleted session: as UpdateError.
             if isinstance(error.__context__, OperationalError):
                 raise error.__context__ from None
             raise

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def page_of(client):
-    """Return a page of the same browser, with the cookies that the browser has now."""
+    """Return a new page of the browser `client`, with a copy of its current cookies."""
     page = Client()
     page.cookies.load({name: cookie.value for name, cookie in client.cookies.items()})
     return page
@@ -71,7 +71,7 @@ def test_a_page_that_still_has_the_earlier_key_stays_signed_in(user, pages):
     assert Session.objects.count() == 2
 
 
-def test_a_simultaneous_log_out_is_not_undone(pages, monkeypatch):
+def test_a_log_out_while_the_key_changes_is_not_undone(pages, monkeypatch):
     cycle_key = SessionStore.cycle_key
 
     def log_out_and_cycle_key(session):

@@ -1,7 +1,7 @@
-"""Check the signs of mistakes and the answers on the page for instructors.
+"""Check what the page for instructors says: the signs of mistakes, and the answers.
 
-Each test quotes the statement on the page that it verifies. Most tests make a mistake
-in a step, and check what happens.
+Each test quotes the statement on the page that it verifies. Most tests put a mistake
+into a step, and check what happens.
 """
 
 import os
@@ -263,7 +263,7 @@ def test_two_tabs_and_a_private_window_create_two_groups(run_step, chromium):
 
 
 def test_the_server_does_not_start_if_daphne_is_the_last_app(project, run_folder):
-    on_page("The server does not start, with the error `daphne.E001`.")
+    on_page("The server does not start, and prints the error `daphne.E001`.")
     on_page("and prints the error `daphne.E001`", page="steps/6-consumer.md")
     folder = project("6", "daphne_last")
     with pytest.raises(Exception, match=r"daphne\.E001"):

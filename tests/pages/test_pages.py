@@ -80,7 +80,7 @@ ELSEWHERE = (
     r"ssh -N( -L (\d+):127\.0\.0\.1:\2){3} ada@machine",
     r"python3 -m tutorial (propagate \d|test|pictures)|requirements/compile",
 )
-# The two commands to begin a step. No test types them here, because the tests make
+# The two commands that begin a step. No test types them here, because the tests make
 # the folder themselves.
 START = re.compile(r"python3 -m tutorial new \.\./my-search (\d)(?: --catch-up)?")
 
@@ -88,7 +88,7 @@ START = re.compile(r"python3 -m tutorial new \.\./my-search (\d)(?: --catch-up)?
 OTHER_COMMANDS = [
     pytest.param(page, command, id=f"{name_of(page)}: {command}")
     for page in PAGES
-    if name_of(page) != "deploy.md"  # `-m deploy` runs its commands
+    if name_of(page) != "deploy.md"  # tests/deploy/ runs the commands of that page
     for line in page.lines_of("sh")
     if (command := line.partition("  #")[0].strip())
 ]

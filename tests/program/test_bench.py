@@ -34,7 +34,7 @@ def bench_json(sections: str) -> dict:
 
 
 @pytest.mark.lab
-def test_each_candidate_is_compared_with_the_floor_and_with_polling():
+def test_each_candidate_is_compared_with_the_minimal_program_and_polling():
     found = bench_json("a")
     assert found["machine"]["cores"] >= 1
     assert found["machine"]["redis server"]

@@ -110,7 +110,7 @@ def test_the_api_is_called_once_if_the_model_thinks_for_a_long_time(run_app):
 
 
 @pytest.mark.fault(29, "the API says how long to wait before a retry")
-def test_the_worker_waits_for_the_time_in_retry_after(shared_app):
+def test_the_worker_waits_as_long_as_the_retry_after_header_says(shared_app):
     person, started = Person(shared_app.site), time.monotonic()
     end = person.wait_for_end(person.search("simulate: busy"))
     assert (end["status"], end["error"]) == ("done", "")

@@ -205,7 +205,7 @@ def test_the_question_is_asked_again_if_no_page_received_the_answer(run_step, ch
 
     def serve(route: Route) -> None:
         scripts.append(route)
-        if len(scripts) == 2:  # of the page that the form has loaded
+        if len(scripts) == 2:  # the script of the page that the form has loaded
             wait_until(
                 lambda: any("stage 5" in line for _, line in running.log[start:]),
                 seconds=10,
@@ -470,7 +470,7 @@ def test_the_film_plays_pauses_ends_and_plays_again(address, chromium):
         button.focus()
         window.keyboard.press("Enter")
         expect(button).to_have_text("Play")
-        # The film shows its pictures twice, in the same way.
+        # The film plays twice before it ends. It looks the same both times.
         for start in (0, 10):
             wind(window, start + 1)
             assert opacities(window) == [1, 0, 0]

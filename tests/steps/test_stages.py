@@ -37,7 +37,7 @@ MISSING = {
         for step in steps.every()
     ],
 )
-def test_a_step_passes_up_to_its_own_stage_and_fails_the_next(name, run_step, chromium):
+def test_a_step_passes_its_own_stages_and_fails_the_next(name, run_step, chromium):
     stack = run_step(name).stack
     number = min(steps.find(name).number, 7)
     with monitor(stack.redis_url) as redis, Scene(stack, redis, chromium) as scene:
@@ -62,7 +62,7 @@ def test_no_stage_reads_evidence_from_inside_the_project():
         assert not re.findall(inside, path.read_text()), path.name
 
 
-def test_a_condition_can_be_awaited_in_a_page_with_a_strict_policy(chromium):
+def test_a_condition_can_be_awaited_in_a_page_with_a_content_security_policy(chromium):
     page = chromium.new_page()
     strict = {"Content-Security-Policy": "script-src 'self'"}
     page.route("**/*", lambda route: route.fulfill(body="<p>", headers=strict))

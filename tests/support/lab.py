@@ -32,8 +32,8 @@ from tutorial.runtime.waiting import pause_in, wait_for
 from tutorial.visitor.site import Site
 
 LAB = ROOT / "tests" / "lab"
-START = 25.0  # the most seconds until the project is ready
-ANSWER = 8.0  # the most seconds that each wait for an answer takes
+START = 25.0  # the limit for the start of the project, in seconds
+ANSWER = 8.0  # the limit for each wait for an answer, in seconds
 
 
 class Breaks(Exception):

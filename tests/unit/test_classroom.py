@@ -171,7 +171,7 @@ def test_the_project_of_each_folder_is_found(classroom):
     assert found["ben"].note == "the project is in homework/site/"
     assert found["cleo"].problem == "2 projects: one/, two/"
     assert found["dan"].project == classroom / "dan"
-    assert found["dan"].note == "another project in it: old/"
+    assert found["dan"].note == "another project in this folder: old/"
     assert found["empty"].problem == "the folder is empty"
     assert found["notes"].problem == "no project: no manage.py"
 

@@ -1,4 +1,4 @@
-"""Check the settings for GitHub Codespaces, which no other machine gets."""
+"""Check the settings that apply only in GitHub Codespaces."""
 
 import json
 import re

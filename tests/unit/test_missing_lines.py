@@ -1,4 +1,4 @@
-"""`check` finds which lines of a step a project lacks, and the stage of each line."""
+"""`check` finds the lines that are missing in a project, and the stage of each line."""
 
 import shutil
 

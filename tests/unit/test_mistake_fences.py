@@ -1,4 +1,4 @@
-"""A fence on a page shows mistakes of the catalogue, or describes a mistake itself."""
+"""A fence on a page shows mistakes from the catalogue, or describes a new mistake."""
 
 import re
 

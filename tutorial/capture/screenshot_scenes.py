@@ -68,8 +68,8 @@ class Window:
         return [line.strip() for line in lines if line.strip()]
 
 
-# A scene brings the page into the state for one screenshot after another. Each time,
-# it yields the name of the screenshot.
+# A scene prepares the page for each of its screenshots in turn. Each time the page is
+# ready, the scene yields the name of the screenshot.
 Scene = Callable[[Window], Iterator[str]]
 
 

@@ -1,4 +1,4 @@
-"""Judges a stage: the verdict comes from outside, the explanation from the observer."""
+"""Judges a stage from outside the project; the observer helps to explain a mistake."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -153,9 +153,9 @@ def judge_in_browser(scene: Scene) -> list[Result]:
 def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
     """Look for findings after a search that worked in a browser.
 
-    The first value is the result of the first stage that these checks find broken, for
-    example if several people ask. It is None if they find no stage broken. The second
-    value is the findings.
+    These checks can find a broken stage, for example because they let two people search
+    at the same moment. The first value is the result of the first broken stage, or None
+    if no stage is broken. The second value is the findings.
     """
     found, broken = [], None
     for look, what in browser_findings.LOOKS.items():
@@ -175,7 +175,7 @@ def judge_after_browser(scene: Scene) -> tuple[Result | None, list[Diagnosis]]:
 def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
     """Look at what works in a stage that the flow does not reach.
 
-    `hint` says what the files alone show; see `glance`.
+    `hint` is a hint from `glance`, which only reads the project's files.
     """
     scene.stage_events = scene.events.mark()
     seen = [f"it seems that {hint}"] if hint else []

@@ -172,7 +172,7 @@ def with_port(command: str, port: int) -> str:
 
 def write_survey(project: Project, arguments: list[str]) -> None:
     """Write a survey of the project's settings; see `observer/inside/survey.py`."""
-    # Settings that hang are reported later, because the web process hangs, too.
+    # If reading the settings hangs, the web process hangs, too. That is reported later.
     with contextlib.suppress(subprocess.TimeoutExpired):
         project.call(
             ["python", str(observer.SURVEY), *arguments],

@@ -1,4 +1,4 @@
-"""`tutorial check` for a class: checks each folder, then prints or writes the table."""
+"""`tutorial check` for many folders: checks them, then prints or writes the table."""
 
 import sys
 import time

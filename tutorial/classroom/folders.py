@@ -1,4 +1,4 @@
-"""Finds the project in each folder of a class."""
+"""Finds the project in each learner's folder."""
 
 import hashlib
 import os
@@ -24,9 +24,9 @@ MOST_BYTES = 256 * 1024**2
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of the class."""
+    """A learner's folder, and the project in it."""
 
-    name: str  # unique in the class
+    name: str  # unique among the learners' folders
     path: Path
     project: Path | None = None  # the project to check: the folder of its manage.py
     problem: str = ""  # why there is nothing to check, as text
@@ -87,7 +87,7 @@ def _look_into(name: str, path: Path) -> Folder:
         return Folder(name, path, problem=problem)
     if path in projects:
         others = ", ".join(_inside(path, one) for one in projects if one != path)
-        note = f"another project in it: {others}" if others else ""
+        note = f"another project in this folder: {others}" if others else ""
         return Folder(name, path, path, note=note)
     if len(projects) > 1:
         where = ", ".join(_inside(path, one) for one in projects)

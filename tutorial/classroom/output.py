@@ -1,4 +1,4 @@
-"""Formats the table of a class for a terminal, as CSV and as JSON."""
+"""Formats the table of the learners' folders for a terminal, as CSV and as JSON."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Finds the last step from which a project's files contain code."""
+"""Finds the last step of which a project's files contain some code."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,9 +31,9 @@ SIGNS: dict[int, Callable[[Code], object]] = {
 
 
 def last_part(project: Path) -> int:
-    """Return the last step from which the files contain code, or 0 if there is none.
+    """Return the last step of which the files contain some code, or 0 if there is none.
 
-    The code need not be complete or work. Raises Problem if the folder cannot be read.
+    The code may be incomplete or broken. Raises Problem if the folder cannot be read.
     """
     code = Code(project)
     return max((number for number, sign in SIGNS.items() if sign(code)), default=0)

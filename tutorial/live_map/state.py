@@ -45,7 +45,7 @@ class State:
         self._redis: InRedis | None = None
         self.problem = ""  # an error of the map itself
         self._broker = ""  # the address that Celery uses
-        self._sent: dict[str, Any] = {}  # the parts at the last call of `news`
+        self._sent: dict[str, Any] = {}  # the state's parts at the last call of `news`
 
     # --- events ---------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 In here: that code (`inside/`), how to switch it on, and how to read its records
 (`events`).
-Not in here: any judgement. `check` and the live map draw the conclusions.
+Not in here: what the records mean for the project (`check`, `live_map`).
 """
 
 import os

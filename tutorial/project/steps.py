@@ -29,7 +29,7 @@ class Step:
 
     @property
     def title(self) -> str:
-        """The folder as messages name it, like `steps/03_queue` or `../my-search`."""
+        """The folder's name in messages, such as `steps/03_queue` or `../my-search`."""
         if not self.is_own:
             return str(self.folder.relative_to(ROOT))
         if Path(self.name).name in ("", ".."):  # such as ".": not a useful title
@@ -134,7 +134,7 @@ def is_name(name: str) -> bool:
 
 
 def locate(name: str) -> Path | None:
-    """Return the absolute path for `name` on a command line; None if it is no path."""
+    """Return the absolute path that `name` stands for; None if `name` is not a path."""
     try:
         return Path(name).expanduser().resolve() if name.strip() else None
     except (OSError, RuntimeError):  # a loop of links, or the home of an unknown user

@@ -13,7 +13,7 @@ from tutorial.runtime.terminal import Progress
 def run_shown(
     command: list[str], title: str, environment: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
-    """Run `command`, with its progress on one line. Returns (exit status, output)."""
+    """Run `command`, and show progress on one line. Returns (exit status, output)."""
     progress = Progress()
     progress.begin(title)
     child = subprocess.Popen(

@@ -1,20 +1,20 @@
-"""The site: turns the fences of a page into listings, differences, logs and pictures.
+"""Turns the fences of the site's pages into listings, diffs, logs and pictures.
 
-In here: what the build makes of the steps, the recordings and the list of mistakes.
+In here: how the build shows the steps, the recordings and the list of mistakes.
 Not in here: recording or measuring (`capture`, `bench`), and the pages (`docs/`).
 
-It is a Python-Markdown extension. It replaces the fences below with Markdown before
-anything else reads the page. To add a kind of fence, extend `Page` in `extension.py`,
-and describe the fence here. A page names its step in its front matter:
+This package is a Python-Markdown extension. It replaces the fences below with Markdown
+before Python-Markdown parses the page. To add a kind of fence, extend `Page` in
+`extension.py`, and describe the fence here. A page names its step in its front matter:
 
     ---
     step: 4
     ---
 
 A fence may name a different step (`step: 3`, `step: final`). A step is compared with
-the step before it. Pages never use line numbers. The build fails with a message that
-names the page if a fence names something that does not exist, or a text that occurs
-twice. To show a fence itself, put four backticks around it.
+the step before it. Pages never use line numbers. If a fence names something that does
+not exist, or a text that occurs twice, the build fails with a message that names the
+page. To show a fence itself, put four backticks around it.
 
 A part of a file
 ----------------
@@ -32,7 +32,7 @@ file" highlights the lines that this step adds, and strikes through the lines th
 removes. The tab "What changes" shows the same part as a diff. Both tabs start
 from the file as it is after a reader has typed the listings above. Each part begins and
 ends with lines that were already in the file. A new file has no tabs. If a listing
-shows only a part of a new file, the place is that of the part's first lines. The
+shows only a part of a new file, the page gives the place of the part's first lines. The
 fields:
 
 `file`
@@ -72,9 +72,9 @@ A terminal
 
 Shows commands to type in the tutorial's folder, and what they print. The title comes
 first and is optional. A command starts with `$ `, and each further line of it with
-`> `. The lines up to the next command are its output, or only the part that a learner
-needs: a line `…` stands for any number of lines, and `…` inside a line for any
-characters. If no output follows a command, the page does not say what it prints.
+`> `. The lines below a command are its output, or only the part that a learner needs: a
+line `…` stands for any number of lines, and `…` inside a line for any characters. If no
+output follows a command, the page does not say what the command prints.
 
 A learner can copy the commands, without the `$`. A test in tests/pages/ runs them in
 the order of the page and compares their output. Comments between the fences, such as
@@ -97,8 +97,8 @@ of this page ("Stage 3: the queue").
     ```travel
     ```
 
-Shows the way of a recorded search through the picture of the flow, and the list of its
-hops, as the live map has shown them at this step. `step: 7` names a different step.
+Shows how a recorded search moves through the picture of the flow, and lists its hops.
+The live map of this step has shown these hops. `step: 7` names a different step.
 
     ```lead
     ```
@@ -162,8 +162,8 @@ in use. The fields of such a fence are `id`, `title`, `symptom`, `cause` and `fi
 
 Shows a part of the diff explorer: `choose` is the form in which a reader selects two
 steps, `neighbours` lists what each step adds, and `table` links to every pair of steps.
-`explorer/` generates the pages of the diff explorer. Link to one of them, or to a file
-on it, as to any other page: `../diff/3-4.md#search/views.py`.
+`explorer/` generates the pages of the diff explorer. A link to one of these pages, or
+to a file on it, is written like any other link: `../diff/3-4.md#search/views.py`.
 
     ```bench
     section: a

@@ -157,7 +157,7 @@ def log(pair: Pair, body: str) -> list[str]:
         if name not in {match["process"] for match in found}:
             raise Problem(f'the log of {pair.name} has no line of the process "{name}"')
     if not shown:
-        raise Problem(f"the log of {pair.name} has no such line")
+        raise Problem(f"the log of {pair.name} has no line that matches the fields")
     return fenced(shown, "{ .text .story .no-copy }")
 
 

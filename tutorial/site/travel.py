@@ -1,4 +1,4 @@
-"""The `travel` fence: the way of a recorded search through the picture of the flow."""
+"""The `travel` fence: shows how a recorded search moves through the flow's picture."""
 
 import json
 from collections.abc import Callable

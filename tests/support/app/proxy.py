@@ -63,7 +63,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def proxy_to(port: int) -> Iterator[Proxy]:
-    """Run a proxy to that port of this machine during the `with` block."""
+    """Run a proxy to `port` of this machine during the `with` block."""
     proxy = Proxy(port)
     try:
         yield proxy

@@ -18,7 +18,7 @@ def nobody_else_sees(site: Site) -> Iterator[None]:
     frames: list[dict] = []
     with stranger.open_socket() as socket:
         yield
-        # Read the frames so far, even if the socket has been closed.
+        # Read the frames received so far, even if the socket has been closed.
         with contextlib.suppress(ConnectionClosed, TimeoutError):
             while True:
                 frames.append(json.loads(socket.recv(timeout=0)))

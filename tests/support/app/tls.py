@@ -14,7 +14,7 @@ AUTHORITY = "authority.pem"
 
 @contextlib.contextmanager
 def tls_to(port: int, folder: Path) -> Iterator[int]:
-    """Run a TLS proxy to that port during the `with` block, and yield the proxy's port.
+    """Run a TLS proxy to `port` during the `with` block, and yield the proxy's port.
 
     Clients have to trust the proxy's certificate authority, which is the file AUTHORITY
     in `folder`.

@@ -17,8 +17,8 @@ from tutorial.check.traffic import names_in_redis
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 
-# The place of a mistake in `OF_JOINING` is the line that joins the group. The place of
-# one in `OF_SENDING` is the line that sends the frame.
+# The place of a mistake in `OF_JOINING` is the line that joins the group. For a mistake
+# in `OF_SENDING`, the place is the line that sends the frame.
 OF_JOINING = ("stranger-joins", "socket-without-user")
 OF_SENDING = (
     *("frame-without-answer", "frame-not-json", "frame-binary"),
@@ -33,7 +33,7 @@ SESSION_KEY = re.compile(r"[0-9a-z]{32}")
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """Return the mistake if a WebSocket does not open, or if a message is lost.
 
-    For other mistakes, return `unmet` with its place.
+    For other mistakes, add the place to `unmet` if it is known, and return `unmet`.
     """
     events = scene.stage_events
     if unmet.mistake == "socket-refused":
@@ -52,7 +52,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
     if failed and unmet.mistake == "layer-drops-idle-sockets":
         unmet.seen += f" ({failed.error})"
     if unmet.mistake == "frame-without-answer" and not _got(scene):
-        # The frame is not meant for an answer. It may be a greeting, for example.
+        # This frame does not belong to a search. It may be a greeting, for example.
         return _no_frame(scene, Unmet("no-frame", unmet.seen, expected=unmet.expected))
     if unmet.mistake == "frame-without-answer" and "frame is <" in unmet.seen:
         unmet.at = scene.code.find(r"\brender_to_string\(", ".py")
@@ -95,7 +95,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 
 
 def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a broadcast that caused no frame."""
+    """Return the mistake that explains why a broadcast caused no frame."""
     joined = scene.mine.events.first("group_add")
     if joined is None:
         return _not_joined(scene, unmet)
@@ -137,7 +137,7 @@ def _no_frame(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _not_joined(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a consumer that is in no group."""
+    """Return the mistake that explains why the consumer is in no group."""
     expected = "a consumer that joins its user's group when the WebSocket opens"
     events = scene.mine.events
     if failed := events.first("socket failed", "consumer failed"):
@@ -227,8 +227,8 @@ def _layers_differ(scene: Scene, unmet: Unmet, joined: Event, sent: Event) -> Un
     if sent["layer"] != joined["layer"]:
         seen += f", through a {sent['layer']}; the consumer uses a {joined['layer']}"
     elif sends and hears and not set(sends) & set(hears):
-        seen += f"; in Redis it is {sends[-1]} for the handler, and {hears[-1]} for the"
-        seen += " consumer"
+        seen += f"; in Redis, the group's name is {sends[-1]} for the handler, and"
+        seen += f" {hears[-1]} for the consumer"
     if at:
         seen += f"; the line is: {scene.code.line(at)}"
         expected = unmet.expected

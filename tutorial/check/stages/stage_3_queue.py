@@ -55,7 +55,7 @@ def find_message(scene: Scene, search: Search) -> Message | None:
 
 
 def look_at_arguments(scene: Scene, search: Search, message: Message) -> None:
-    """Check that the message holds the question, or the id of a row with it."""
+    """Check that the message holds the question, or the id of the question's row."""
     if message.arguments is None or message.holds(search.question):
         return
     if None in message.arguments and not scene.is_in_database(search.question):
