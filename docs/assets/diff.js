@@ -10,14 +10,14 @@
       one.selectedIndex < other.selectedIndex ? [one, other] : [other, one];
     const message = chooser.querySelector("[role=status]");
     if (one.value === other.value) {
-      message.textContent = "That is the same step twice. Choose two that differ.";
+      message.textContent = "Both steps are the same. Choose two different steps.";
     } else {
       message.textContent = "";
       location.assign(new URL(`${first.value}-${last.value}/`, chooser.action));
     }
   });
 
-  // After a return to this page, the selects show its own pair of steps again.
+  // If the reader comes back to this page, show the page's own steps in the selects again.
   addEventListener("pageshow", () => chooser.reset());
 
   const views = [...document.querySelectorAll("input[name=diff-view]")];
@@ -46,7 +46,7 @@
       try {
         localStorage.setItem(KEY, view.value);
       } catch {
-        // without storage, the choice is only for this page
+        // without storage, the choice applies only to this page
       }
     });
   }

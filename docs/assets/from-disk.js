@@ -1,5 +1,6 @@
-// A page that was opened from disk, as in a pack: the browser does not let the search load its index,
-// and no server finds the page of a folder.
+// For pages that are opened from disk, such as the pages in a pack. The browser does not let the search
+// load its index, so remove the search. There is no server that responds to a link to a folder with the
+// folder's index.html, so link to that file.
 if (location.protocol === "file:") {
   const notice = document.createElement("div");
   notice.className = "admonition warning from-disk";
@@ -14,7 +15,8 @@ if (location.protocol === "file:") {
   document.querySelector("label.md-header__button[for=__search]")?.remove();
 
   for (const link of document.querySelectorAll("a[href]")) {
-    const url = new URL(link.getAttribute("href"), document.baseURI); // even in pictures
+    // In an SVG, `link.href` is not a string.
+    const url = new URL(link.getAttribute("href"), document.baseURI);
     if (url.protocol === "file:" && url.pathname.endsWith("/")) {
       url.pathname += "index.html";
       link.setAttribute("href", url);

@@ -1,4 +1,4 @@
-// A recorded search: moves a token through the picture of the flow, hop by hop.
+// Replays a recorded search: moves a token through the picture of the flow, hop by hop.
 function controlTravel(travel) {
   const PACE = 1100; // ms
   const hops = [...travel.querySelectorAll(".travel__hops > li")];

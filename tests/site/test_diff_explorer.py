@@ -336,7 +336,7 @@ def test_choosing_the_same_step_twice_is_reported(page, address):
     page.goto(address + "diff/3-4/")
     page.get_by_label("To", exact=True).select_option("3")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_role("status")).to_contain_text("That is the same step twice")
+    expect(page.get_by_role("status")).to_contain_text("Both steps are the same")
     assert page.url == address + "diff/3-4/"
 
 

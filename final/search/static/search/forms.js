@@ -1,4 +1,4 @@
-// Stage 1 · template: says when the form is sent.
+// Stage 1 · template: logs that the form is sent.
 // Stage 7 · browser: sends the forms without a reload.
 
 import { applySearch, findItem, form, isSameUser, results, showNotice } from "./page.js";
@@ -28,7 +28,7 @@ async function send(sent) {
     return;
   }
   if (findItem(data.search.task_id) === null && !("newest" in results.dataset)) {
-    location = form.action; // this page shows older searches
+    location = form.action; // the first page of the list shows the new search
     return;
   }
   showNotice(data.notice, "success");
@@ -39,7 +39,8 @@ async function send(sent) {
   }
 }
 
-// The server may have received the form anyway. Sending it again starts no second search.
+// The server may have received the form. Sending the form again does not start a second
+// search.
 function unconfirmed(error) {
   return `The server did not confirm this: ${error.message}. Send it again: it counts once.`;
 }

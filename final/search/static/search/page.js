@@ -50,8 +50,8 @@ function makeItem(search) {
   return item;
 }
 
-// If the focused button disappears, focus the next button of the search, or else the
-// question.
+// If the focused button disappears, move the focus to the next button of the search.
+// Without such a button, move the focus to the field for the question.
 function keepFocus(item, change) {
   const hadFocus = item.contains(document.activeElement);
   change();
@@ -70,7 +70,7 @@ export function applySearch(search) {
   let item = findItem(search.task_id);
   if (item === null) {
     if (!("newest" in results.dataset)) {
-      return; // this page shows older searches
+      return; // only the first page of the list shows new searches
     }
     item = makeItem(search);
   }
@@ -131,7 +131,7 @@ function appendChunks(item) {
     }
   }
   if (ahead.size > 0) {
-    missSomething(); // a chunk in between
+    missSomething(); // an earlier chunk has not arrived
   }
 }
 
@@ -143,7 +143,8 @@ export function removeItem(item) {
   item.remove();
 }
 
-// Whether this is the page's user. The first user becomes the page's user.
+// Returns whether `id` belongs to the page's user. If the page has no user yet, the user
+// with this id becomes the page's user.
 export function isSameUser(id) {
   const name = String(id ?? "");
   if (user === "" && name !== "") {
