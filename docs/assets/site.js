@@ -1,5 +1,5 @@
-// Names two things that the theme leaves unnamed: its search dialog, and the signs of
-// the notes in a listing, which a keyboard must also reach.
+// Gives an accessible name to the theme's search dialog and to the numbers of the notes in
+// a listing. Also makes these numbers reachable with the keyboard.
 document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
 
 function nameNotes() {
@@ -13,8 +13,8 @@ function nameNotes() {
 new MutationObserver(nameNotes).observe(document.body, { childList: true, subtree: true });
 nameNotes();
 
-// The terms of the glossary have tooltips for a pointer. The first occurrence of each
-// term also has one for the keyboard.
+// A term of the glossary has a tooltip, which opens when the pointer is on the term. The
+// first occurrence of each term can also be focused, so that the keyboard opens its tooltip.
 function reachTerms() {
   const reached = new Set();
   for (const term of document.querySelectorAll("article abbr[title]")) {

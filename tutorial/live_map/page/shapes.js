@@ -18,7 +18,8 @@ export function drawn(name, attributes = {}) {
   return element;
 }
 
-// The shape of search `number`, as a path around 0, 0. It is always the same.
+// The shape of search `number`, as a path around the point 0, 0. The same number always gives
+// the same shape and colour.
 export function shapeOf(number) {
   const names = Object.keys(SHAPES);
   const name = names[number % names.length];

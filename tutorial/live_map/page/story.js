@@ -5,14 +5,15 @@ import { duration } from "./time.js";
 const KEPT = 50;
 const STAGES = ["", "template", "view", "queue", "worker", "signal", "consumer", "browser"];
 
-// Searches by key, oldest first. `run` identifies one start of the project.
+// Searches by key, oldest first. A key consists of the id of a start of the project (`run`) and
+// the number of the search.
 export const searches = new Map();
 
 export function stageName(stage) {
   return `${stage} ${STAGES[stage]}`;
 }
 
-// Store a list of searches of one start of the project.
+// Store the searches in `found`. They belong to the start of the project with the id `run`.
 export function remember(run, found) {
   for (const search of found) {
     search.key = `${run}-${search.number}`;
@@ -22,7 +23,8 @@ export function remember(run, found) {
   while (searches.size > KEPT) searches.delete(searches.keys().next().value);
 }
 
-// Remove entries of this start that the server has removed: they turned out to be no searches.
+// Of the searches of the start `run`, keep only those in `numbers`. The server has removed the
+// others, for example because they were logins and not searches.
 export function forgetOthers(run, numbers) {
   const known = new Set(numbers.map((number) => `${run}-${number}`));
   for (const key of [...searches.keys()]) {
@@ -30,7 +32,7 @@ export function forgetOthers(run, numbers) {
   }
 }
 
-// The station at which the search was after the hops up to `index` (all without it).
+// The station of the search after the hop with this index: by default, after its last hop.
 export function stationAt(search, index = search.hops.length - 1) {
   const hops = search.hops.slice(0, index + 1);
   const stage = Math.max(1, ...hops.map((hop) => hop.stage));
@@ -68,7 +70,7 @@ export function stateOf(search) {
 }
 
 const HOPS = {
-  "got failed": "no method for it",
+  "got failed": "no method for type",
   "consumer failed": "consumer raises",
   "task failed": "task raises",
   "view failed": "view raises",
@@ -102,11 +104,11 @@ function lastOf(search) {
   return search.hops.filter((hop) => !BESIDE.includes(hop.kind)).pop();
 }
 
-// The parts of the search's time. Each hop lasts until the next one, or until its last
-// repetition.
+// The bars of the waterfall, one for each hop. A bar ends at the next hop. The bar of a hop that
+// is repeated, or is not part of the search's path, ends at the last repetition of this hop.
 export function waterfallOf(search, now) {
   const last = search.hops[search.hops.length - 1];
-  // A message in the queue is still waiting.
+  // The search is still waiting, in the queue or for the API.
   const goesOn = !isOver(search) && WAITS.includes(lastOf(search)?.kind);
   const whole = Math.max(lengthOf(search), goesOn && last ? now - search.started : 0) || 0.001;
   return search.hops.map((hop, index) => {
@@ -120,7 +122,7 @@ export function waterfallOf(search, now) {
       seconds,
       left: (hop.time - search.started) / whole,
       width: seconds / whole,
-      // No process works on it: it waits for a worker or for the API.
+      // No process works on the search: it waits for a worker or for the API.
       waits: WAITS.includes(hop.kind),
     };
   });
