@@ -1,5 +1,6 @@
-// On narrow screens, the menu is a drawer. The theme opens it and its sections by
-// labels, which only a pointer reaches. This script makes them work with a keyboard.
+// On narrow screens, the menu is a drawer. In the theme, a click on a label opens the
+// drawer or a section, but a keyboard cannot reach the labels. This script makes the
+// labels work with a keyboard.
 {
   const isDrawer = matchMedia("(max-width: 76.2344em)");
   const drawer = document.getElementById("__drawer");
@@ -21,13 +22,14 @@
     }
   }
 
-  // The first visible element of the panel on top.
+  // Move the focus to the first visible label or link of the menu.
   function enter() {
     const all = [...menu.querySelectorAll("label[for], a[href]")];
     all.find((one) => one.checkVisibility({ visibilityProperty: true }))?.focus();
   }
 
-  // The theme clicks a label on Enter, but a button also needs the space bar.
+  // When Enter is pressed, the theme clicks the label. A button must also respond to
+  // the space bar.
   for (const label of labels) {
     label.addEventListener("keydown", (event) => {
       isByKey = isDrawer.matches && ["Enter", " "].includes(event.key);

@@ -15,12 +15,12 @@ import {
 } from "./page.js";
 
 // Milliseconds.
-const FIRST_WAIT = 500; // before the first attempt to reconnect; doubles each time
+const FIRST_WAIT = 500; // the wait before the first reconnect; it doubles each time
 const LONGEST_WAIT = 20_000;
 const STEADY_AFTER = 5_000; // a socket that stays open this long resets the wait
 const ASK_AFTER_GAP = 1_000;
 const ASK_WHILE_UNFINISHED = 5_000;
-const PATIENCE = 20_000; // for the server's response
+const PATIENCE = 20_000; // how long to wait for the server's response
 
 const MOST_ASKED = 100; // searches in one request: the length of a URL is limited
 
@@ -80,7 +80,7 @@ async function reconnect() {
 
 connect();
 
-// The browser keeps the socket when the network is lost, and it would only seem open.
+// When the network is lost, the browser keeps the socket: the badge would stay Live.
 addEventListener("offline", () => socket.close());
 addEventListener("online", catchUp);
 
@@ -134,7 +134,7 @@ async function ask() {
 async function requestSnapshot() {
   const headers = { Accept: "application/json" };
   const signal = AbortSignal.timeout(PATIENCE);
-  // The response always contains the newest searches. These may be older.
+  // The response always contains the newest searches. Unfinished ones may be older.
   const unfinished = [...results.children].filter((item) => !isFinished(item));
   const waiting = unfinished.slice(0, MOST_ASKED);
   const ids = waiting.map((item) => ["waiting", item.dataset.taskId]);
