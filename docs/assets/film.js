@@ -14,7 +14,8 @@ function controlFilm(film) {
     isLeftAlone = false;
     if (film.dataset.state === "ended") {
       delete film.dataset.state;
-      // Otherwise the browser notices no change, and the animations stay at their end.
+      // Force a layout, so that the browser notices the change. Otherwise the animations stay at
+      // their end.
       void film.offsetWidth;
     }
     show(film.dataset.state === "playing" ? "paused" : "playing");

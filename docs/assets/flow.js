@@ -1,5 +1,6 @@
-// Turns the page about the flow into a stepper: one stage at a time, lit in the
-// picture. Without it, the page shows all stages, and the picture links to them.
+// Turns the page about the flow into a stepper: it shows one stage at a time, and highlights
+// this stage in the picture. Without this script, the page shows all stages, and the picture
+// links to them.
 
 function makeStepper(picture, stages) {
   const titles = stages.map((stage) => {
@@ -93,7 +94,8 @@ function makeStepper(picture, stages) {
     reveal();
   }
 
-  // Scroll to the picture and the start of the stage, or only to the latter.
+  // Scroll to the picture or, if the heading of the stage is then still below the window, to the
+  // heading.
   function reveal() {
     const heading = stages[at].querySelector("h2");
     const top = stepper.getBoundingClientRect().top;
@@ -134,7 +136,8 @@ function makeStepper(picture, stages) {
     }
   });
   addEventListener("hashchange", follow);
-  // The browser scrolls to the anchor after the load, but the stages have moved.
+  // On load, the browser scrolls to the anchor of the address. Scroll again after that, because the
+  // stepper has moved the stages.
   addEventListener("load", follow);
   update();
   follow();

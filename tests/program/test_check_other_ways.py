@@ -120,8 +120,8 @@ def test_a_task_that_calls_another_host_cannot_be_judged(changed):
     assert result.returncode == 4
     first, *_ = result.stdout.splitlines()
     assert first == (
-        "check cannot judge this flow from stage 4 on: the task does not call the host"
-        " of the API"
+        "check cannot judge this flow from stage 4 on: the task does not call the API"
+        " at `OPENAI_BASE_URL`"
     )
     assert "another-api.invalid" in result.stdout
     assert "UNKNOWN 4 worker" in result.stdout

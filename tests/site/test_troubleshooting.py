@@ -87,7 +87,7 @@ def test_opening_an_address_with_an_anchor_shows_the_entry(address, chromium):
 
 
 def test_the_search_of_the_site_finds_an_entry(page):
-    found = search(page, "Celery is still eager")
+    found = search(page, "Celery is still in eager mode")
     found.and_(page.locator("[href$='#eager-left-on']")).click()
     page.wait_for_url("**/troubleshooting/?*#eager-left-on")
     expect(page.locator("article:has(> #eager-left-on)")).to_be_in_viewport()

@@ -30,7 +30,7 @@ def document(step: Step) -> str:
 def recording(step: Step, state: dict[str, Any]) -> str:
     """Return one HTML file that contains the state, and opens without a server."""
     script, style = _script(), (PAGE / "map.css").read_text()
-    # Escape "<", so that no text in the data can end the element.
+    # Escape "<", so that no text in the data can end the script element.
     data = json.dumps(state).replace("<", "\\u003c")
     policy = (
         f"default-src 'none'; script-src '{_digest(script)}';"

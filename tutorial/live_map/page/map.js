@@ -41,7 +41,7 @@ function take(news) {
   if (news.processes) drawProcesses(news.processes);
   if (news.redis) page.redis = news.redis;
   if (page.redis) drawRedis(page.redis, serverNow());
-  // Searches from before the page was opened are listed completely.
+  // The first message contains all earlier searches: log all of their hops.
   if (news.searches) drawLog(news.searches, news.run ? Infinity : undefined);
   draw();
 }
@@ -142,13 +142,13 @@ function setLarge(isLarge) {
   element("large").setAttribute("aria-pressed", String(isLarge));
 }
 
-// The choice outlasts a reload, unless the browser stores nothing for this page.
+// The choice is stored, so it is still there after a reload. But the browser may block the storage.
 element("large").addEventListener("click", () => {
   const isLarge = !document.documentElement.classList.contains("large");
   setLarge(isLarge);
-  try { localStorage.setItem("large", String(isLarge)); } catch { /* only for this page view */ }
+  try { localStorage.setItem("large", String(isLarge)); } catch { /* not stored: the choice ends with a reload */ }
 });
-try { setLarge(localStorage.getItem("large") === "true"); } catch { /* nothing is stored */ }
+try { setLarge(localStorage.getItem("large") === "true"); } catch { /* the storage is blocked */ }
 
 // A click on a station of the picture scrolls to the search's hops at that station.
 for (const station of document.querySelectorAll(".flow a.station")) {
@@ -176,7 +176,7 @@ function connect() {
     link.textContent = "The project has stopped. Start it again, and the map reconnects.";
     link.className = "is-away";
     forgetProcesses();
-    // A browser does not reconnect by itself after a refusal.
+    // After an HTTP error, the browser closes the stream and does not reconnect by itself.
     if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
   });
 }
@@ -190,7 +190,7 @@ element("save").addEventListener("click", (event) => {
   if (!page.template) return; // the link downloads the recording from the server
   event.preventDefault();
   const state = { ...page.last, now: serverNow(), run: page.run, searches: [...searches.values()] };
-  // Escape "<", so that no text in the data can end the element.
+  // Escape "<", so that no text in the data can end the script element.
   const data = JSON.stringify(state).replaceAll("<", "\\u003c");
   const mark = 'id="recording">';
   const start = page.template.indexOf(mark) + mark.length;

@@ -4,12 +4,12 @@ import { clock, duration, offset } from "./time.js";
 import { iconOf } from "./shapes.js";
 import { hopName, searches, stageName, stateOf, waterfallOf } from "./story.js";
 
-const LINES = 600; // of the log
-const AT_ONCE = 12; // lines that are added at once; further ones are only counted
+const LINES = 600; // the log has at most this many lines
+const AT_ONCE = 12; // at most this many new lines at a time; the others are only counted
 
 const UNOBSERVED = "The frame went to the browser. What the page does with it cannot be seen from here.";
 
-// The content of each element: it is drawn again only if that changes.
+// What each element shows. An element is drawn again only if its content changes.
 const drawnBefore = new WeakMap();
 
 const $ = (id) => document.getElementById(id);
@@ -114,13 +114,14 @@ function withCode(text) {
   return text.split("`").map((part, place) => (place % 2 ? made("code", { translate: "no" }, part) : part));
 }
 
-// The title of a mistake, as a link to its entry. A recording has no site to link to.
+// The title of a mistake, as a link to its entry. In a recording, it is plain text, because the
+// site may not be running.
 function titleOf(one, isRecorded) {
   const title = withCode(one.title);
   return isRecorded ? title : [made("a", { href: one.page }, ...title)];
 }
 
-// Why the search gets no further, below the picture, with a link to the page about it.
+// Show below the picture why the search gets no further, with a link to the page about the reason.
 export function drawVerdict(search, isRecorded) {
   const box = $("verdict");
   const halt = search?.halt;
@@ -148,7 +149,7 @@ export function drawProcesses(processes) {
     const words = one.starts > 1 && one.state === "running" ? `running, start ${one.starts}` : one.state;
     const item = made("li", { class: `is-${one.state}` }, made("b", {}, one.name), ` ${words}`, made("small", {}, ` process ${one.pid}`));
     if (one.line) item.append(made("p", { translate: "no" }, one.line));
-    if (one.older) item.append(made("p", { class: "older" }, "Its code is older than the files. Start the project again."));
+    if (one.older) item.append(made("p", { class: "older" }, "This process runs older code than your files contain. Start the project again."));
     return item;
   }));
 }
@@ -177,7 +178,7 @@ export function drawRedis(redis, now) {
     parts.push(made("ol", { class: "messages" }, ...queue.messages.map((one) => made(
       "li", { translate: "no" },
       made("b", {}, one.task.split(".").pop()), ` ${one.arguments} `,
-      made("small", {}, `seen for ${duration(now - one.since)}`),
+      made("small", {}, `first seen ${duration(now - one.since)} ago`),
     ))));
   }
   if (redis.groups.length) {
@@ -191,13 +192,14 @@ export function drawRedis(redis, now) {
   $("redis").replaceChildren(...parts);
 }
 
-const told = new Map(); // by search: how many hops the log has, and the state
+// For each search, the number of its hops and its state when it was last logged.
+const told = new Map();
 
 // Add the new hops to the log.
 export function drawLog(changed, atOnce = AT_ONCE) {
   const lines = [];
   for (const search of changed) {
-    // The request may be a login: the response shows that.
+    // The request may be a login, not a search: the response shows which of the two it is.
     if (search.hops.length < 2 && search.state === "travelling") continue;
     const before = told.get(search.key) || { hops: 0, state: "" };
     for (const hop of search.hops.slice(before.hops)) {
