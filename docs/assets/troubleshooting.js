@@ -9,7 +9,8 @@ function offerSearch(field) {
   const status = field.parentElement.querySelector("[role=status]");
   const entries = [...document.querySelectorAll("article.mistake")].map((element) => ({
     element,
-    // A space before each word: the typed text must be the start of a word.
+    // With a space before each word, a search for a space and the typed text finds the text
+    // only at the start of a word.
     text: ` ${words(element.textContent).join(" ")} `,
   }));
 
@@ -34,7 +35,7 @@ function offerSearch(field) {
       return all;
     }
     if (count === 0) {
-      return `None of ${all} has such a word. Try another one.`;
+      return `None of ${all} has any of these words. Try a different word.`;
     }
     const [verb, fit] = count === 1 ? ["has", "fits"] : ["have", "fit"];
     return isWhole
@@ -71,17 +72,20 @@ function offerSearch(field) {
 }
 
 function words(text) {
-  // Django's error page begins with "NoReverseMatch at /": there, "at /" is one word.
+  // Keep "at /" together, as in "NoReverseMatch at /", the first line of Django's error page.
+  // A search for "at" alone would find entries that have nothing to do with this page.
   return text.toLowerCase().match(/\bat \/|[\p{L}\p{N}_]+/gu) ?? [];
 }
 
-// The name of the exception in "SyntaxError: invalid syntax" or "NoReverseMatch at /".
-// If there are several, the last one, because it ends a traceback.
+// Return the name of the exception in "SyntaxError: invalid syntax" or "NoReverseMatch at /".
+// If the message contains several names, return the last one: a traceback ends with the
+// exception that was raised.
 function exceptionIn(message) {
   return message.match(/\b[A-Z]\w*[A-Z]\w*[a-z]\w*(?=:| at \/)/g)?.at(-1).toLowerCase();
 }
 
-// Each heading with entries: its entries, and its other elements.
+// Return the sections that contain entries: `members` are the entries of a section, and
+// `parts` are its heading and its other elements.
 function findSections(entries) {
   const sections = [];
   const known = new Set(entries.map((entry) => entry.element));
@@ -100,9 +104,10 @@ function findSections(entries) {
   return sections.filter(({ members }) => members.length > 0);
 }
 
-// The entries with all words. If there are none, those with the rarest words, because a
-// pasted message may contain the names of the reader's own files. If entries name its
-// exception, only these: other entries also have the other words.
+// Return the entries that contain all words. A pasted message may contain the names of the
+// reader's own files: if no entry contains all words, return the entries with the rarest
+// words. If some entries name the exception, search only these, because other entries may
+// contain the remaining words, too.
 function find(entries, asked, exception) {
   const has = (entry, word) => entry.text.includes(` ${word}`);
   const naming = entries.filter((entry) => exception && has(entry, `${exception} `));

@@ -107,7 +107,7 @@ WORDS = (
     ("steps/2-view.md", "one line for each message, with the time", "2", "{asctime} {"),
     ("steps/2-view.md", "with status 400", "2", "400 if form.is_bound"),
     ("steps/3-queue.md", "It takes three", "2", "time.sleep(3)"),
-    ("steps/4-worker.md", "which only sleeps for three seconds", "3", "time.sleep(3)"),
+    ("steps/4-worker.md", "task only sleeps for three seconds", "3", "time.sleep(3)"),
     ("steps/4-worker.md", "each task in a thread", "4", "--pool threads"),
     ("steps/4-worker.md", "eight at a time", "4", "--concurrency 8"),
     ("steps/4-worker.md", "the newest first", "4", '["-created_at"]'),

@@ -1,9 +1,10 @@
-// The picture of the flow: a token for each search, at the station where it is.
+// The picture of the flow: a token for each search, at the station where the search is.
 
 import { drawn, shapeOf } from "./shapes.js";
 import { isOver, searches, stationAt } from "./story.js";
 
-// The angles of the tokens around a station, in degrees. Further tokens are only counted.
+// The angles at which tokens are drawn around a station, in degrees. If a station has more
+// tokens, the picture shows only how many more there are.
 const ANGLES = [-90, -40, -140, 0, 180];
 const AROUND = ANGLES.length;
 const STAYS = 6; // seconds for which the token stays after the end of its search
@@ -15,11 +16,11 @@ const pictures = [...document.querySelectorAll(".flow > svg")].map((svg) => ({
   known: new Map(),
 }));
 
-// Draw the tokens. `now` is in seconds since 1970. With `alone`, only that search is drawn,
-// after its hops up to `index`.
+// Draw the tokens. `now` is in seconds since 1970. If `alone` is a search, draw only its
+// token, at the station that the search had reached after the hop with the number `index`.
 export function drawPicture(now, run, selected, alone = null, index = 0) {
   const shown = alone ? [alone] : [...searches.values()].filter((search) => {
-    // The searches of an earlier start of the project have ended.
+    // Searches from an earlier start of the project have ended. Show one only if it is selected.
     if (search !== selected && !search.key.startsWith(`${run}-`)) return false;
     const last = Math.max(search.started, ...search.hops.map((hop) => hop.until));
     return search === selected || !isOver(search) || now - last < STAYS;
