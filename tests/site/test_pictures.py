@@ -220,7 +220,7 @@ def test_the_question_is_asked_again_if_no_page_received_the_answer(run_step, ch
     )
     assert json.loads(heard.frame())["query"] == recording.QUESTION
     answered = [line for _, line in running.log[start:] if "stage 5" in line]
-    assert len(answered) == 2
+    assert len(answered) > 1
 
 
 def test_a_second_frame_and_a_frame_without_an_id_are_reported():

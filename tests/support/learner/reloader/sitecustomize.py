@@ -10,6 +10,7 @@ Each server has a separate file in the folder LEARNER_LOOKS. In this file, the s
 writes the time at which its last look at all files began.
 """
 
+import contextlib
 import functools
 import importlib.abc
 import importlib.util
@@ -42,7 +43,15 @@ class Finder(importlib.abc.MetaPathFinder):
 
 def watch(reloader):
     reloader.SLEEP_TIME = PAUSE
-    tick = reloader.tick
+    snapshot_files, tick = reloader.snapshot_files, reloader.tick
+
+    @functools.wraps(snapshot_files)
+    def without_race(self):
+        while True:
+            with contextlib.suppress(KeyError):
+                return iter(list(snapshot_files(self)))
+            # While Django read the list of modules, an import failed in another thread,
+            # and Python removed the module from the list. Django's server would end.
 
     @functools.wraps(tick)
     def wrapped(self):
@@ -53,7 +62,7 @@ def watch(reloader):
             note(started)
             yield
 
-    reloader.tick = wrapped
+    reloader.snapshot_files, reloader.tick = without_race, wrapped
 
 
 def note(started):
