@@ -58,7 +58,7 @@ def read_address(value, password):
 
 
 def read_sentinels(value, password):
-    """Return the address of the master that the Sentinels name.
+    """Return the RedisAddress for a master that is found through Sentinels.
 
     If a Sentinel is unreachable, the next one is asked, without a retry.
     """

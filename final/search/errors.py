@@ -1,4 +1,4 @@
-"""What a visitor sees, or the page's script receives, when a request fails."""
+"""What a visitor sees, or what the page's script receives, when a request fails."""
 
 import logging
 import sys
@@ -37,7 +37,7 @@ class DatabaseAwayMiddleware(MiddlewareMixin):
 
 
 def server_error(request):
-    """Respond with 503 if the database failed outside of a view, otherwise with 500.
+    """Respond with 500, or with 503 if the database failed outside of a view.
 
     For example, Django saves the session of a new guest after the view has returned.
     """
@@ -49,8 +49,8 @@ def server_error(request):
 def csrf_failure(request, reason=""):
     """Respond with Django's own page, or with JSON if the page's script sent the form.
 
-    The usual cause is that the visitor has logged in or out in another tab. Otherwise,
-    SITE_ORIGINS may be wrong. Django logs the reason.
+    The usual cause is that the visitor has logged in or out in another tab. Another
+    possible cause is a wrong SITE_ORIGINS. Django logs the reason.
     """
     if wants_json(request):
         return JsonResponse({"error": NOT_VERIFIED}, status=403)

@@ -88,7 +88,7 @@ def test_the_answer_of_a_cancelled_search_is_not_saved(search):
 
 
 def test_a_later_change_has_a_higher_sequence_number(search):
-    """The number is also higher than those of chunks that were sent but not saved."""
+    """It is also higher than the numbers of chunks that were sent but not saved."""
     numbers = [search.sequence]
     dead = take(search)
     numbers += [dead.sequence, dead.sequence + 9_999]
@@ -112,7 +112,7 @@ def test_a_later_change_has_a_higher_sequence_number(search):
         (Status.CANCELLED, LEASE * 2, False),
     ],
 )
-def test_an_unfinished_search_counts_as_overlooked_if_nothing_has_changed_it(
+def test_an_unfinished_search_counts_as_overlooked_if_unchanged_for_some_time(
     search, status, silence, is_overlooked
 ):
     SearchResult.objects.filter(pk=search.pk).update(status=status)

@@ -57,7 +57,7 @@ class Deployed(Shell):
         return "".join(self.type(block) for block in SECTIONS.pop(title))
 
     def add_settings(self) -> None:
-        """Connect the app to the stand-in, and raise the app's limit of searches."""
+        """Connect the app to the stand-in, and raise the app's limit on searches."""
         settings = {**self.api, "SEARCHES_PER_MINUTE": "100000"}
         lines = "\n".join(map("=".join, settings.items()))
         self.machine.run("cat >> /srv/search/env", f"{lines}\n")
@@ -163,7 +163,7 @@ def test_private_files_and_addresses_are_inaccessible(site):
     assert response.status_code == 400
 
 
-def test_a_class_behind_one_ip_address_is_served_but_a_flood_of_logins_is_not(site):
+def test_sixty_visitors_with_one_ip_address_are_served_but_not_a_flood_of_logins(site):
     people = [site.browser() for _ in range(60)]
     assert {person.get().status_code for person in people} == {200}
     assert {person.log_in("ada", "wrong") for person in people} == {200}

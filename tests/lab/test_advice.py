@@ -1,10 +1,12 @@
 """The advice of `check` fixes a mistake if somebody follows it exactly.
 
-For each mistake, a reader got only the project's folder and the report. The reader's
-change is a patch in a folder `advice/`, next to the folder of the mistake. The patch
-begins with the advice that was read (`followed`), and with the commands of manage.py
-that the advice names (`run`). If the change uncovers another mistake, `then` is the id
-of that mistake, and the patch also contains the change that the second report advises.
+For each mistake, a reader was given only the project's folder and the report. The
+reader's change is a patch in a folder `advice/`, next to the folder of the mistake.
+
+The patch begins with a header. `followed` is the advice that was read. `run` lists the
+commands of manage.py that the advice names. `then` is the id of another mistake, if the
+change uncovers one. In this case, the patch also contains the change that the second
+report advises.
 
 If the text of a fix in the catalogue changes, somebody has to follow the new text. Give
 a reader only the folder and the report, and put the reader's change into the patch.

@@ -57,7 +57,7 @@ for line in child.stdout:
 
 
 def variables(home: Path) -> dict[str, str]:
-    """Return the environment of a user who has no settings of pip."""
+    """Return the environment of a user who has no pip settings."""
     kept = ("PATH", "TUTORIAL_BROWSER", "LANG")
     found = {name: os.environ[name] for name in kept if name in os.environ}
     return found | {"HOME": str(home), "PIP_CONFIG_FILE": os.devnull}

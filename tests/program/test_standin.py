@@ -45,7 +45,7 @@ def test_a_request_without_a_stream_gets_a_whole_answer(client):
     assert response.usage.total_tokens > 0
 
 
-def test_each_question_has_a_different_answer_with_the_option_numbered():
+def test_with_the_numbered_option_each_question_has_a_different_answer():
     questions = ["What is a broker?", "What is a broker, please?", "xyzzy", "xyzzy 2"]
     with Processes(lambda name, line: None) as processes:
         _, variables = services.start_stand_in(processes, "--numbered")
@@ -146,9 +146,9 @@ ENDS = {
 
 
 def end_of(client, question, streams):
-    """Return a text about the end of a response.
+    """Return how a response ends, as a text.
 
-    It contains the last event of a stream, or the status of a response without a
+    The text contains the last event of a stream, or the status of a response without a
     stream. If there was an error, the text also contains the error.
     """
     last = []

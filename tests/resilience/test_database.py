@@ -15,7 +15,7 @@ from tutorial.runtime.waiting import wait_until
 WORDS = "The site cannot save your question right now. Try again in a few seconds."
 
 
-@pytest.mark.fault(25, "the database is locked or gone for some seconds")
+@pytest.mark.fault(25, "the database is locked or gone for a few seconds")
 def test_no_answer_is_lost_while_the_database_is_locked(app, person, chromium):
     site, worker = app.site, app.project.running["worker"]
     page = open_page(chromium.new_context(), site)
@@ -46,7 +46,7 @@ def test_no_answer_is_lost_while_the_database_is_locked(app, person, chromium):
     assert person.wait_for_end(person.search("And now?"))["status"] == "done"
 
 
-@pytest.mark.fault(25, "the database is locked or gone for some seconds")
+@pytest.mark.fault(25, "the database is locked or gone for a few seconds")
 def test_a_search_finishes_after_a_missing_database_is_back(
     run_app, chromium, tmp_path
 ):

@@ -98,8 +98,8 @@ def test_the_search_of_another_person_is_inaccessible(shared_app):
 
 @pytest.mark.fault(26, "one person sends a flood of questions")
 def test_a_flood_of_questions_is_limited(run_app):
-    # The app has a thread for each request, even while all requests wait for the
-    # database.
+    # The app has 40 threads. While 30 requests wait for the database, the app can still
+    # respond to `other`.
     running = run_app(SEARCHES_PER_MINUTE="5", DATABASE_CONNECTIONS="40")
     flood, other = Person(running.site), Person(running.site)
     send = lambda: at_the_same_time(lambda: flood.post("Flood?"), 30)  # noqa: E731

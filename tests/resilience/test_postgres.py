@@ -27,7 +27,7 @@ def test_a_flood_of_questions_is_limited_with_postgresql(run_app):
 
 
 @on_postgres
-@pytest.mark.fault(25, "the database is locked or gone for some seconds")
+@pytest.mark.fault(25, "the database is locked or gone for a few seconds")
 def test_searches_finish_after_a_killed_database_server_is_restarted(
     app, person, postgres
 ):
@@ -50,7 +50,7 @@ def test_searches_finish_after_a_killed_database_server_is_restarted(
 
 
 @on_postgres
-@pytest.mark.fault(25, "the database is locked or gone for some seconds")
+@pytest.mark.fault(25, "the database is locked or gone for a few seconds")
 def test_a_search_finishes_after_the_database_server_was_frozen(app, person, postgres):
     with nobody_else_sees(app.site), person.open_socket() as socket:
         task_id = person.search("Who hangs?")

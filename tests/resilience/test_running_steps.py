@@ -16,8 +16,8 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.sockets import NoSocket, open_socket
 from tutorial.visitor.visitor import Visitor
 
-# The time in seconds in which no socket gets a frame. With `RedisChannelLayer`,
-# redis-py 8 closes an idle socket after 5 seconds.
+# For how many seconds no socket gets a frame. With `RedisChannelLayer`, redis-py 8
+# closes an idle socket after 5 seconds.
 IDLE = 8.0
 
 

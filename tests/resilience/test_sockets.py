@@ -19,7 +19,7 @@ from support.app.stranger import nobody_else_sees
 from support.running import Running
 from tutorial.runtime.waiting import wait_until
 
-# The time in seconds in which no socket gets a frame. It is longer than redis-py's
+# For how many seconds no socket gets a frame. This time is longer than redis-py's
 # timeout of 5 seconds, after which an unsuitable channel layer closes a socket. It is
 # also longer than the 5 seconds between two pings from uvicorn.
 IDLE = 8

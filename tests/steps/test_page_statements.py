@@ -1,4 +1,4 @@
-"""Check that statements on the steps' pages are true, for example about mistakes.
+"""Check that statements on the steps' pages are true, such as those about mistakes.
 
 The docstring of each test names the step, and quotes the sentence that the test proves.
 """
@@ -140,7 +140,7 @@ def answers(client: redis.Redis) -> bool:
 
 
 @pytest.mark.slow(10)
-def test_without_the_except_the_page_does_not_show_an_api_error(run_copy):
+def test_without_the_except_clause_the_page_does_not_show_an_api_error(run_copy):
     """Step 4: "Without these lines, the task ends with the exception"."""
     running = run_copy(
         "4", "search/tasks.py", "except OpenAIError as", "except ZeroDivisionError as"

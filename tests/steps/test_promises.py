@@ -1,4 +1,4 @@
-"""Check what visitors and operators expect from the steps in addition to the flow."""
+"""Check expectations of visitors and operators that are not part of the flow."""
 
 import re
 

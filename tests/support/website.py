@@ -129,8 +129,8 @@ ONE_LINE_OF_EACH_COLOUR = """() => {
 }"""
 
 # Whether the page has settled: the site's script has run, the keyboard can reach code
-# that scrolls, and no CSS transition is running. (A title that is still fading in would
-# be too pale.)
+# that scrolls, and no CSS transition is running. (While a title fades in, its contrast
+# is too low for axe-core.)
 IS_SETTLED = """() =>
   document.querySelector(".md-search[aria-label]")
   && [...document.querySelectorAll("code")].every(
@@ -154,7 +154,7 @@ def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[s
     """
     settle(page)
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)
-    # By now, the theme may be fading a button in or out.
+    # The page is shorter now. So the theme may be fading a button in or out.
     settle(page)
     return violations(page, *rules, inside=inside)
 

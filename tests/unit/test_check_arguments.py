@@ -14,7 +14,7 @@ from tutorial.repair_shop.kept import Kept
 
 @pytest.fixture
 def said(capsys):
-    """Return a function (words) that returns the message of `tutorial check WORDS`."""
+    """Return a function that runs `tutorial check WORDS`, and returns its message."""
     parser = argparse.ArgumentParser()
     check.add(Commands(parser.add_subparsers()))
 
@@ -49,7 +49,7 @@ def test_an_unknown_step_in_front_of_a_folder_is_reported(said, folder):
     assert 'There is no step "9". The steps are 1 to 7' in said("9", str(folder))
 
 
-def test_a_different_step_for_a_folder_of_the_shop_is_refused(said, folder):
+def test_a_folder_of_the_shop_cannot_be_checked_as_a_different_step(said, folder):
     state = Kept(step=7, seed=12)
     state.begin("no_worker")
     kept.write(folder, state)

@@ -27,7 +27,7 @@ def fence(body: str) -> str:
 
 
 def blocks(body: str) -> list[tuple[str, str]]:
-    """Return the blocks of code that a console fence becomes, as (head, text)."""
+    """Expand a console fence, and return its blocks of code as pairs (head, text)."""
     return re.findall(r"```(\{.*\}| .*)\n((?:.*\n)*?)```", expand(fence(body)))
 
 
@@ -74,7 +74,7 @@ def test_blanks_at_the_end_of_lines_are_removed():
     assert blocks("$ a\n\n1\n\n")[1][1] == "1\n"
 
 
-def test_a_fence_in_four_backticks_stays_text():
+def test_a_fence_inside_a_fence_of_four_backticks_is_not_changed():
     text = "````\n```console\n$ a\n```\n````"
     assert expand(text) == text
     assert "$ a" in html(text)

@@ -359,7 +359,7 @@ def test_every_kind_of_file_has_a_language():
     ids=lambda step: step.name if step else "nothing",
 )
 def test_the_listings_of_all_files_show_every_change(old, new):
-    """The listings of all files contain every line that a step adds or removes."""
+    """A change is a line that the step adds or removes."""
     pair = Pair(new.title, old and old.folder, new.folder)
     page = Page("p.md", "x", lambda name: pair)
     for path, kind in pair.kinds().items():

@@ -59,7 +59,7 @@ def test_an_existing_file_is_not_overwritten(tmp_path):
         ("a==1 ; implementation_name == 'pypy'", "linux-x86_64", "3.12", False),
     ],
 )
-def test_the_condition_of_a_pin_is_evaluated_for_the_target_machine(
+def test_the_environment_marker_of_a_pin_is_evaluated_for_the_target_machine(
     pin, platform, python, is_needed
 ):
     assert wheels.is_needed(Requirement(pin), Target(platform, python)) is is_needed

@@ -11,7 +11,7 @@ from tutorial.runtime.monitor import Command
 
 
 def as_monitor_shows(raw: bytes) -> str:
-    """Return bytes as text with escapes, as Redis's command MONITOR shows them."""
+    """Return bytes as text with escapes, as the Redis command MONITOR shows them."""
     shown = "".join(chr(b) if 32 <= b < 127 else f"\\x{b:02x}" for b in raw)
     return shown.replace("\\x0a", "\\n")
 

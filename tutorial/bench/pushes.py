@@ -23,7 +23,7 @@ HOW = {
 }
 COUNTS = ("sent", "received")
 PUSHER = Path(__file__).parent / "pusher.py"
-LONGEST = 60.0  # seconds that all pushes of one repeat are allowed to take
+LONGEST = 60.0  # how many seconds one run of the pusher may take
 SILENCE = 2.0  # seconds without a frame, after which missing frames count as lost
 
 

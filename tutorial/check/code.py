@@ -134,7 +134,7 @@ class Code:
 
     @cached_property
     def receivers(self) -> dict[str, tuple[str, str]]:
-        """The receivers of signals: (signal, place) by the name of the function."""
+        """The receivers of signals, as a dict from function name to (signal, place)."""
         found = {}
         for file, tree in self.python.items():
             for node in ast.walk(tree):
@@ -153,7 +153,7 @@ class Code:
 
     @cached_property
     def tasks(self) -> dict[str, str]:
-        """The places of the Celery tasks, by the function's name."""
+        """The Celery tasks, as a dict from function name to place."""
         found = {}
         for file, tree in self.python.items():
             for node in ast.walk(tree):

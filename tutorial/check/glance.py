@@ -26,7 +26,7 @@ def hints(scene: Scene) -> dict[int, str]:
 
 def _suspects(scene: Scene) -> Iterator[tuple[str, str | None]]:
     code, settings = scene.code, scene.survey.get("settings", {})
-    # If a file cannot be imported, it is not known what is missing.
+    # If a file cannot be imported, `check` cannot know what is missing.
     if "error" in settings or "error" in scene.survey["modules"]:
         return
     layers = code.find(r"^CHANNEL_LAYERS", ".py")

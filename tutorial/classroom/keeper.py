@@ -116,7 +116,10 @@ class Keeper:
             _set_limit(resource.RLIMIT_NPROC, _threads_of_user() + MORE_THREADS)
 
     def _wait(self, child: subprocess.Popen) -> str:
-        """Wait until the child ends. Return "", or the reason to stop it early."""
+        """Wait until the child ends, and return "".
+
+        If the child has to be stopped early, return the reason without waiting.
+        """
         next_look = time.monotonic() + LOOK
         while child.poll() is None:
             if select.select([sys.stdin], [], [], 0.05)[0]:

@@ -63,8 +63,8 @@ class Sockets:
         # For each group, the process id of each of its channels.
         self.groups: dict[str, dict[str, int]] = {}
         self.attempts: OrderedDict[str, Attempt] = OrderedDict()  # by handshake
-        # For each group, the time when a socket last left the group, and the numbers of
-        # processes and sockets that received messages of the group until then.
+        # For each group: when a socket last left it, and how many processes and sockets
+        # received its messages before that.
         self._left: dict[str, tuple[float, tuple[int, int]]] = {}
 
     def add(self, event: Event) -> None:
@@ -85,7 +85,7 @@ class Sockets:
             self.ended(event["pid"])
 
     def _attempt(self, event: Event) -> None:
-        """Add the event to its attempt to open a WebSocket, if it is part of one."""
+        """Update an attempt to open a WebSocket, if the event is part of an attempt."""
         key = event.get("handshake")
         if event["what"] == "handshake over HTTP":
             key = f"{event['pid']} {event['time']}"
@@ -125,9 +125,9 @@ class Sockets:
     def of(self, group: str, time: float | None = None) -> tuple[int, int]:
         """Return how many processes and sockets receive the messages of the group.
 
-        If a socket has left the group since `time`, returns the numbers before it left.
-        Its consumer may have received a message that was sent at `time`, and may have
-        ended because of the message.
+        If a socket has left the group since `time`, returns the numbers from before it
+        left. The reason is that the socket's consumer may have received a message that
+        was sent at `time`, and may have ended because of this message.
         """
         left, before = self._left.get(group, (0.0, (0, 0)))
         if time is not None and left > time:

@@ -14,14 +14,14 @@ from tutorial.live_map.sockets import Attempt
 from tutorial.live_map.world import PATIENCE, Halt, Halts, World
 from tutorial.observer.events import Event
 
-# The possible mistakes if no page has requested a WebSocket, each with a sign that only
-# this mistake shows.
+# The possible mistakes if no page has requested a WebSocket, each with the sign that
+# distinguishes it from the others.
 NEVER_ASKED = (
     ("script-missing", "In the network tab, the script is missing or has status 404."),
     ("script-throws", "The browser's console shows an exception in the script."),
     (
         "socket-does-not-open",
-        "In the network tab, the WebSocket has a different host or port from the page.",
+        "In the network tab, the WebSocket and the page have different hosts or ports.",
     ),
 )
 # The possible mistakes if the consumer saw no signed-in user, and refused the visitor.
@@ -202,7 +202,7 @@ def _not_open(journey: Journey, last: Attempt, nobody: str, world: World) -> Hal
 
 
 def _runserver(world: World) -> Callable[[], Any]:
-    """Return a function that finds the line that starts Django's own server."""
+    """Return a function to find the line that starts Django's own server."""
     return lambda: Code(world.folder).find(r"^\w+:.*\brunserver\b", "")
 
 
@@ -218,7 +218,7 @@ def _has_closed(journey: Journey, last: Attempt, nobody: str, world: World) -> H
     closes = _once(journey, "closes", lambda: code.find(CLOSES, ".js", ".html"))
     text = f"{nobody} this visitor's WebSocket was open, and is closed now."
     text += " The page was closed or reloaded"
-    text += f", or the script has closed it ({closes})." if closes else "."
+    text += f", or the script has closed the WebSocket ({closes})." if closes else "."
     if journey.first("saved", "updated"):
         text += " The answer is saved."
     return Halt(6, text, state="undelivered", at=closes)

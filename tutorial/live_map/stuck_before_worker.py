@@ -24,8 +24,8 @@ NOT_FOUND = (
     ("form-action", "With `DEBUG`, the page lists the addresses, but none matches."),
     ("view-raises", "With `DEBUG`, the page names the view that has raised `Http404`."),
 )
-# The possible mistakes if no list of Redis contains the message, each with a sign that
-# only this mistake shows.
+# The possible mistakes if no list of Redis contains the message, each with the sign
+# that distinguishes it from the others.
 NOT_IN_REDIS = (
     (
         "message-unroutable",

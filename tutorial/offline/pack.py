@@ -24,8 +24,8 @@ NOTE_GOES_ON = (
 NOT_IN_IT = (
     "It does not contain Python or a browser. Before the class, ask your learners to"
     " install\none of these versions of Python (on Debian and Ubuntu with"
-    " python3-venv), and for `check 7`\nChromium or Chrome (on Debian and Ubuntu:"
-    " apt install chromium)."
+    " python3-venv). For `check 7`,\nthey also need Chromium or Chrome (on Debian and"
+    " Ubuntu: apt install chromium)."
 )
 
 
@@ -102,7 +102,7 @@ def _entries(
 
 
 def _readme(file: Path, targets: list[Target]) -> str:
-    """Return the text of the README, below a note that says that this is a pack."""
+    """Return a note about the pack, followed by the text of the README."""
     text = file.read_text()
     if text.startswith(NOTE.partition("{")[0]):  # this tutorial comes from a pack
         text = text.partition("\n\n")[2]
@@ -113,9 +113,7 @@ def _report(name: str, file: Path, origin: str, fetched: list[Fetched]) -> None:
     every = set().union(*(one.wheels for one in fetched))
     size = round(file.stat().st_size / 1e6)
     print(f"Made {name}: {size} MB, for {in_words(one.target for one in fetched)}.")
-    print(
-        f"It contains {origin}, {len(every)} packages, one of them with a Redis server,"
-    )
+    print(f"It contains {origin}, {len(every)} packages (including a Redis server),")
     print("and the pages of the tutorial.")
     print(NOT_IN_IT)
     print(

@@ -36,8 +36,9 @@ class Command:
 class _Arguments:
     """Finds the arguments of a command in the output of MONITOR.
 
-    There, each argument is in quotation marks. redis-py then joins the arguments with
-    spaces. Without this class, a key with a space would look like two arguments.
+    There, each argument is in quotation marks. redis-py removes the quotation marks,
+    and joins the arguments with spaces. Without this class, a key with a space would
+    look like two arguments.
     """
 
     def findall(self, shown: str) -> list[str]:

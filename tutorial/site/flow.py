@@ -21,9 +21,9 @@ def flow(page: str, step: str, body: str) -> list[str]:
     `page` is the path of the page in `docs/`. `step` is the name of the step that the
     page is about, or "". If the fence has a field `step`, that step is used instead.
 
-    The stations link to the pages of their steps or, with `stages: here`, to the
-    headings of this page, such as "Stage 3: the queue". Raises Problem if there is no
-    such step.
+    The stations are links to the pages of their steps. If the fence has the field
+    `stages: here`, they are links to headings of this page, such as "Stage 3: the
+    queue". Raises Problem if the step does not exist.
     """
     asked = fences.fields("flow", body, ("step", "stages"))
     where = asked.get("stages")
@@ -86,7 +86,7 @@ def _data(lit: int | None) -> str:
 
 
 def _news(lit: int | None) -> str:
-    """Return the states of the stations in words, as a text alternative."""
+    """Return the end of the text alternative: what is new, and what is missing."""
     if not lit:
         return "."
     step = steps()[lit - 1]

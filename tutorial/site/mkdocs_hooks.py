@@ -38,7 +38,7 @@ def on_files(files, config):
 
 
 def on_page_content(html, page, config, files):
-    """Move what is not code out of the listings, and add diffs to the diff explorer."""
+    """Move gaps and removed lines out of the code, and add diffs to the explorer."""
     from tutorial.site import code_html, explorer
 
     path = page.file.src_uri

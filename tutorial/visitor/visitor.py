@@ -49,7 +49,8 @@ class Form:
     @property
     def text_field(self) -> str | None:
         """The name of the field for the question."""
-        # Prefer required fields: a question is required, other fields may be optional.
+        # Prefer required fields: a question is required, but other fields may be
+        # optional.
         names = [name for name in self.texts if name in self.required] or self.texts
         likely = [name for name in names if QUESTION.search(name)]
         return next(iter(likely or names), None)
@@ -152,7 +153,7 @@ class Page(HTMLParser):
         if "required" in values:
             self._open.required.add(name)
         self._open.texts[name] = int(limit) if limit.isdecimal() else None
-        # A required field needs a value, even if it is not for the question.
+        # A required field needs a value, even if the field is not for the question.
         self._open.fields[name] = value or ("Ada" if "required" in values else "")
 
 
@@ -160,7 +161,7 @@ class Page(HTMLParser):
 class Answer:
     """The server's response: its status, its page, and how many seconds it took.
 
-    The status is 0 if the server did not respond while the visitor waited.
+    The status is 0 if the server did not respond within the visitor's timeout.
     """
 
     status: int

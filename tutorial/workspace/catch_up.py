@@ -84,8 +84,8 @@ def _catch_up(folder: Path, title: str, step: Step) -> None:
 def _present(folder: Path, wanted: dict[str, Path]) -> set[str]:
     """Return the paths of the project's files and links in `folder`.
 
-    If a folder has the path of a wanted file, the result contains the path of the
-    folder, and not the paths of its contents.
+    If there is a folder at the path of a file in `wanted`, the result contains the
+    folder's path, but not the paths inside this folder.
     """
     in_the_way = {name for name in wanted if (folder / name).is_dir()}
     present = set(in_the_way)
@@ -119,8 +119,8 @@ def _check_writable(folder: Path, names: list[str]) -> None:
 def make_aside(folder: Path, name: str = KEPT_ASIDE) -> Path:
     """Create a new folder for the files to be moved, and return its path.
 
-    Its name is the current time, and it is inside the folder `name` in `folder`. Raises
-    OSError if it cannot be created.
+    The path is `folder / name / TIME`, where TIME is the current date and time. Raises
+    OSError if the folder cannot be created.
     """
     stamp = f"{datetime.now():%Y-%m-%dT%H-%M-%S}"
     (folder / name).mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Simulates many open pages, but only the part of them that handles the sockets."""
+"""Simulates the sockets of many open pages."""
 
 import asyncio
 import contextlib

@@ -7,8 +7,8 @@ from tutorial.site.console import ANYTHING
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-# Patterns of values that differ each time, and the constants that replace them, both in
-# the program's output and in the page's.
+# Patterns of values that differ each time, each with the constant that replaces such a
+# value, both in the printed lines and in the shown lines.
 SAME = (
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "2026-01-01"),
     (re.compile(r"\b\d\d:\d\d:\d\d(?:[.,]\d{3,6})?"), "12:00:00"),
@@ -42,9 +42,9 @@ def compare(shown: Sequence[str], printed: Sequence[str]) -> set[int]:
     """Return the indexes of the printed lines that the page shows.
 
     A shown line that is only `…` matches any number of lines, including none. A shown
-    line with a text before its final `…` matches one line, and can also match the lines
-    below it that are indented more. Raises Differs if the program printed something
-    else.
+    line that ends with `…` after some text matches one line. It can also match the
+    lines directly below that line, if they are indented more than that line. Raises
+    Differs if the program printed something else.
     """
     match = _Match(shown, printed)
     found = match.find()
@@ -54,7 +54,7 @@ def compare(shown: Sequence[str], printed: Sequence[str]) -> set[int]:
 
 
 class _Match:
-    """A search for a way in which the shown lines match the printed ones."""
+    """Finds a way to match the shown lines with the printed lines."""
 
     def __init__(self, shown: Sequence[str], printed: Sequence[str]) -> None:
         self._shown = shown
@@ -62,7 +62,7 @@ class _Match:
         self._lines = [regular(line) for line in printed]
         while self._lines and not self._lines[-1]:
             self._lines.pop()
-        self._furthest = 0  # how many shown lines, from the first on, could be matched
+        self._furthest = 0  # how many shown lines, counted from the first, matched
         self._failed: set[tuple[int, int]] = set()
 
     def find(self) -> set[int] | None:

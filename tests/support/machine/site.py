@@ -18,7 +18,7 @@ ORIGIN = f"https://{HOST}"
 
 
 class Browser:
-    """A visitor with separate cookies, who trusts only this certificate."""
+    """A visitor with cookies of their own, who trusts only this certificate."""
 
     def __init__(self, certificate: str) -> None:
         self.tls = ssl.create_default_context(cadata=certificate)
@@ -115,7 +115,7 @@ def wait_for_answers(opened, task_ids: list[str]) -> dict[str, dict]:
 def busy(browser: Browser) -> Iterator[Counter]:
     """Run a thread that requests pages and asks questions until the `with` block ends.
 
-    Yields a counter of the results: the statuses of responses, and the exceptions.
+    Yields a Counter, which counts each response status and each exception.
     """
     seen: Counter = Counter()
     is_over = threading.Event()

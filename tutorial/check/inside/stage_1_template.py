@@ -267,9 +267,9 @@ TEXT_FIELD = (
 def no_page(scene: Scene, unmet: Unmet) -> Unmet:
     """Return the mistake to report if `check` cannot open a page with a field.
 
-    It is reported in two cases: the project has addresses but no templates; or a field
-    of a template was not rendered, and some addresses have parameters. In other cases,
-    return `unmet`.
+    There are two cases. Either the project has addresses but no templates, or a field
+    of a template was not rendered and may be on a page that `check` cannot open,
+    because the page's address needs parameters. In other cases, return `unmet`.
     """
     if unmet.mistake not in WITHOUT_PAGE:
         return unmet
@@ -278,8 +278,8 @@ def no_page(scene: Scene, unmet: Unmet) -> Unmet:
         why = "the project has no template"
     elif scene.paths_with_parts and (field := _field_not_rendered(scene, templates)):
         addresses = ", ".join(scene.paths_with_parts[:3])
-        why = f"the field at {field} was not rendered; addresses with parameters:"
-        why += f" {addresses}"
+        why = f"the field at {field} was not rendered; `check` cannot open addresses"
+        why += f" that need parameters: {addresses}"
     else:
         return unmet
     seen = f"{unmet.seen}; {why}"

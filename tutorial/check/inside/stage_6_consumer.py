@@ -17,8 +17,8 @@ from tutorial.check.traffic import names_in_redis
 from tutorial.check.unmet import Unmet
 from tutorial.observer.events import Event
 
-# The place of a mistake in `OF_JOINING` is the line that joins the group. For a mistake
-# in `OF_SENDING`, the place is the line that sends the frame.
+# For the mistakes that `OF_JOINING` lists, the report shows the line that joins the
+# group. For those that `OF_SENDING` lists, it shows the line that sends the frame.
 OF_JOINING = ("stranger-joins", "socket-without-user")
 OF_SENDING = (
     *("frame-without-answer", "frame-not-json", "frame-binary"),
@@ -33,7 +33,7 @@ SESSION_KEY = re.compile(r"[0-9a-z]{32}")
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
     """Return the mistake if a WebSocket does not open, or if a message is lost.
 
-    For other mistakes, add the place to `unmet` if it is known, and return `unmet`.
+    For other mistakes, return `unmet`, and add the place if the place is known.
     """
     events = scene.stage_events
     if unmet.mistake == "socket-refused":
@@ -73,7 +73,7 @@ def explain(scene: Scene, unmet: Unmet) -> Unmet:
 
 
 def _got(scene: Scene) -> bool:
-    """Whether the consumer has a method for the message; True without an observer."""
+    """Whether the consumer has a method for the message; True if unknown."""
     got = scene.live.events.first("consumer got")
     return not scene.observed or bool(got and got["has_method"])
 
@@ -81,7 +81,7 @@ def _got(scene: Scene) -> bool:
 def _all_hosts(scene: Scene) -> str | None:
     """Return the place where ALLOWED_HOSTS allows all hosts, or None.
 
-    Return None also if no origin check reads this setting.
+    Also return None if no origin check reads this setting.
     """
     wrappers = scene.survey.get("asgi", {}).get("wrappers", [])
     if "OriginValidator" not in wrappers:
@@ -230,7 +230,7 @@ def _layers_differ(scene: Scene, unmet: Unmet, joined: Event, sent: Event) -> Un
         seen += f"; in Redis, the group's name is {sends[-1]} for the handler, and"
         seen += f" {hears[-1]} for the consumer"
     if at:
-        seen += f"; the line is: {scene.code.line(at)}"
+        seen += f"; this line creates another layer: {scene.code.line(at)}"
         expected = unmet.expected
         return Unmet("layer-of-its-own", seen, expected=expected, at=at, stage=5)
     at = layers(scene) or joined.at

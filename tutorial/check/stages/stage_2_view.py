@@ -1,4 +1,4 @@
-"""Stage 2 · view: it takes the form, calls the task by .delay(), and answers."""
+"""Stage 2 · view: it takes the form, calls the task with .delay(), and answers."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ ANSWERED = (200, 201, 202, 302, 303)
 
 
 def look(scene: Scene) -> str:
-    """Check that a question is answered, and not with an error."""
+    """Check that a question is answered without an error."""
     search = scene.search = scene.ask(scene.question("view"))
     answer = search.answer
     if answer.status == 0:

@@ -73,7 +73,7 @@ def look_at_settings():
 
 
 def start_django():
-    """Set up Django, as every command of Django does first."""
+    """Set up Django, as every Django command does at its start."""
     import django
 
     django.setup()

@@ -99,7 +99,7 @@ class Comparison:
         return difference.advice(self.old.folder, self.new.folder)
 
     def moved(self, places: int) -> "Comparison | None":
-        """Return the pair in which both steps come `places` steps later.
+        """Return the pair whose steps come `places` steps after the steps of this pair.
 
         A negative number means earlier steps. Returns None if a step does not exist.
         """

@@ -88,7 +88,7 @@ def watch_requests(module):
 
 
 def fields_of(request):
-    """Return the request's fields that the project has read, without secrets."""
+    """Return the request's fields that the project has read. Hide secret values."""
     found = request.__dict__
     if found.get("_post"):
         pairs = found["_post"].items()
