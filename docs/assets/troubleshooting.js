@@ -9,8 +9,8 @@ function offerSearch(field) {
   const status = field.parentElement.querySelector("[role=status]");
   const entries = [...document.querySelectorAll("article.mistake")].map((element) => ({
     element,
-    // With a space before each word, a search for a space and the typed text finds the text
-    // only at the start of a word.
+    // Each word has a space before it. `find` looks for a space followed by a typed word, so
+    // a typed word matches only at the start of a word.
     text: ` ${words(element.textContent).join(" ")} `,
   }));
 

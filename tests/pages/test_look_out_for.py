@@ -97,8 +97,9 @@ def test_a_template_in_the_wrong_folder_is_not_found(project, run_folder):
 @pytest.mark.slow(6)
 def test_in_step_3_calling_the_task_as_a_function_hangs_and_fails(project, run_folder):
     on_page(
-        "In step 3, the page still hangs, and then the view fails with status 500: the"
-        " function returns `None`, and the next line of the view reads `task.id`."
+        "If `.delay` is missing in step 3, the page still hangs, and then the view"
+        " fails with status 500: a direct call of the task returns `None`, and the"
+        " next line of the view reads `task.id`."
     )
     folder = project("3")
     change(folder / "search" / "views.py", ("_task.delay(", "_task("))

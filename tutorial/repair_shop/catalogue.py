@@ -43,7 +43,7 @@ class Entry:
     symptom: str  # the id of what a visitor sees, in `symptoms`
     tools: tuple[str, ...]  # keys of TOOLS: where a learner can see it
     more: str = ""  # what else a visitor sees
-    also: tuple[str, ...] = ()  # other ids by which `check` may name it
+    also: tuple[str, ...] = ()  # ids that `check` may report instead of the patch's
     # The stage of this mistake, or None for the stage in `mistakes.toml`.
     made: int | None = None
 
@@ -64,7 +64,7 @@ class Entry:
 
     @property
     def named(self) -> set[str]:
-        """The ids in `mistakes.toml` by which `check` may name this mistake."""
+        """The ids in `mistakes.toml` that `check` may report for this mistake."""
         return {self.patch.mistake, *self.also}
 
     @property

@@ -56,7 +56,7 @@ function say(element, text) {
 // The hops of the search at each station, up to hop `index`.
 export function drawDetail(search, index, now) {
   const hops = search ? search.hops.slice(0, index + 1) : [];
-  say($("detail-name"), search ? `Search ${search.number}: ${search.question}` : "What a search leaves at each station");
+  say($("detail-name"), search ? `Search ${search.number}: ${search.question}` : "What happens to a search at each station");
   for (const station of document.querySelectorAll("section.station")) {
     const stage = Number(station.dataset.stage);
     const own = hops.filter((hop) => hop.stage === stage);

@@ -1,19 +1,19 @@
-// The searches, and the station of each at any moment, computed from their hops.
+// Stores the searches, and computes the station of a search after each of its hops.
 
 import { duration } from "./time.js";
 
 const KEPT = 50;
 const STAGES = ["", "template", "view", "queue", "worker", "signal", "consumer", "browser"];
 
-// Searches by key, oldest first. A key consists of the id of a start of the project (`run`) and
-// the number of the search.
+// Searches by key, oldest first. Each start of the project has an id (`run`). A key consists of
+// this id and the number of the search.
 export const searches = new Map();
 
 export function stageName(stage) {
   return `${stage} ${STAGES[stage]}`;
 }
 
-// Store the searches in `found`. They belong to the start of the project with the id `run`.
+// Store the searches in `found`. They belong to the start of the project whose id is `run`.
 export function remember(run, found) {
   for (const search of found) {
     search.key = `${run}-${search.number}`;
@@ -23,8 +23,8 @@ export function remember(run, found) {
   while (searches.size > KEPT) searches.delete(searches.keys().next().value);
 }
 
-// Of the searches of the start `run`, keep only those in `numbers`. The server has removed the
-// others, for example because they were logins and not searches.
+// Of the searches that belong to the start `run`, keep only those whose number is in `numbers`.
+// The server has removed the others, for example because they were logins and not searches.
 export function forgetOthers(run, numbers) {
   const known = new Set(numbers.map((number) => `${run}-${number}`));
   for (const key of [...searches.keys()]) {
@@ -104,8 +104,8 @@ function lastOf(search) {
   return search.hops.filter((hop) => !BESIDE.includes(hop.kind)).pop();
 }
 
-// The bars of the waterfall, one for each hop. A bar ends at the next hop. The bar of a hop that
-// is repeated, or is not part of the search's path, ends at the last repetition of this hop.
+// The bars of the waterfall, one for each hop. A bar normally ends at the next hop. If a hop was
+// repeated, or is not part of the search's path, its bar ends when this hop last occurred.
 export function waterfallOf(search, now) {
   const last = search.hops[search.hops.length - 1];
   // The search is still waiting, in the queue or for the API.

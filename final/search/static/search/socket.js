@@ -84,8 +84,8 @@ connect();
 addEventListener("offline", () => socket.close());
 addEventListener("online", catchUp);
 
-// The page was asleep, or is back from the browser's history: it may have missed
-// messages.
+// The tab was in the background, or the visitor has returned to the page through the
+// browser's history: the page may have missed messages.
 addEventListener("pageshow", (event) => {
   if (event.persisted) {
     catchUp();
