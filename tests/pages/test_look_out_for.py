@@ -145,7 +145,10 @@ def test_passing_a_user_instead_of_its_id_fails_with_status_500(project, run_fol
 
 @pytest.mark.xdist_group("step 3")
 def test_the_message_is_json_and_names_the_task(run_step):
-    on_page("a message is a name and arguments", "(Yes: the message is JSON.)")
+    on_page(
+        "a message contains the name of a task and the task's arguments",
+        "(Yes: the message is JSON.)",
+    )
     site = run_step("3").site
     Visitor(site).ask("What is JSON?")
     message = site.waiting_messages()[-1]

@@ -62,4 +62,4 @@ def test_a_step_without_a_folder_is_reported(root):
 
 
 def test_the_help_mentions_step_0():
-    assert "0 for an empty folder" in tutorial("new", "-h").stdout
+    assert "0 to start with an empty folder" in tutorial("new", "-h").stdout
