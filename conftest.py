@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from support import forkserver
+from support.folders import copy_repository
 from support.running import Running, alive, start_running
-from tutorial.paths import ROOT, VENV
+from tutorial.paths import VENV
 from tutorial.project import steps
 from tutorial.project.files import copy_project
 from tutorial.runtime import processes
@@ -261,20 +261,7 @@ def without_forks(monkeypatch) -> None:
 @pytest.fixture
 def fresh_clone(tmp_path) -> Path:
     """Return a fresh clone of the repository, without its tests."""
-    target = tmp_path / "clone"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-        + ["--", ":!tests"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target / name)
-    return target
+    return copy_repository(tmp_path / "clone")
 
 
 @pytest.fixture
@@ -282,3 +269,11 @@ def root(fresh_clone) -> Path:
     """Return a copy of the repository that uses the existing `.venv`."""
     (fresh_clone / ".venv").symlink_to(VENV, target_is_directory=True)
     return fresh_clone
+
+
+@pytest.fixture(scope="session")
+def unchanged_root(tmp_path_factory) -> Path:
+    """Return such a copy for tests in which the command must not change any file."""
+    target = copy_repository(tmp_path_factory.mktemp("unchanged") / "clone")
+    (target / ".venv").symlink_to(VENV, target_is_directory=True)
+    return target

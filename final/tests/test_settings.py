@@ -244,10 +244,9 @@ def test_a_value_is_used_literally(read, name):
     )
 
 
-@pytest.mark.parametrize("folder", ["c#", "a?b", "50%20", "with blank"])
-def test_the_default_database_is_beside_manage_py(tmp_path, folder):
+def test_the_default_database_is_beside_manage_py(tmp_path):
     """The name of the folder may contain special characters."""
-    project = tmp_path / folder
+    project = tmp_path / "with blank, c#, a?b and 50%20"
     shutil.copytree(FINAL, project, ignore=shutil.ignore_patterns("db.sqlite3*"))
     result = subprocess.run(
         [sys.executable, "manage.py", "migrate", "search", "--verbosity", "0"],

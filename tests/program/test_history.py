@@ -277,8 +277,10 @@ def test_a_file_with_the_name_of_the_folder_is_reported(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["3", "final", "0"])
-def test_the_name_of_a_step_is_rejected_as_the_name_of_a_folder(name, root):
-    check_message(tutorial("history", name, root=root), "history DIR", f"./{name}")
+def test_the_name_of_a_step_is_rejected_as_the_name_of_a_folder(name, unchanged_root):
+    check_message(
+        tutorial("history", name, root=unchanged_root), "history DIR", f"./{name}"
+    )
 
 
 def test_an_empty_name_is_refused():
@@ -287,13 +289,13 @@ def test_an_empty_name_is_refused():
 
 @pytest.mark.parametrize("name", ["history", "steps/history", ".", "mine/history"])
 @pytest.mark.parametrize("command", ["history", "new --git"])
-def test_a_repository_inside_the_tutorial_is_refused(name, command, root):
+def test_a_repository_inside_the_tutorial_is_refused(name, command, unchanged_root):
     word, *options = command.split()
     check_message(
-        tutorial(word, name, *options, root=root), name, "the tutorial", "../"
+        tutorial(word, name, *options, root=unchanged_root), name, "the tutorial", "../"
     )
-    assert not (root / name / ".git").exists()
-    assert not (root / "mine").exists()
+    assert not (unchanged_root / name / ".git").exists()
+    assert not (unchanged_root / "mine").exists()
 
 
 def test_a_repository_inside_another_project_is_refused(tmp_path):

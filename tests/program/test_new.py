@@ -104,7 +104,8 @@ def test_new_refuses_a_file_and_a_path_below_a_file(tmp_path):
     "place", ["steps/08_mine", "final", "tutorial/x", "tests/x", ".git/x", "docs", "."]
 )
 @pytest.mark.parametrize("option", [(), ("--catch-up",)])
-def test_new_changes_nothing_in_the_tutorial(place, option, root):
+def test_new_changes_nothing_in_the_tutorial(place, option, unchanged_root):
+    root = unchanged_root
     before = everything(root / "final")
     check_message(tutorial("new", place, "2", *option, root=root), place)
     assert everything(root / "final") == before

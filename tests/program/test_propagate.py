@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.folders import copy_repository
 from tutorial.paths import ROOT
 from tutorial.project import steps
 from tutorial.project.files import files
@@ -90,15 +91,22 @@ class Clone:
         return all(text in self.read(title, name) for title in titles)
 
 
-@pytest.fixture
-def clone(fresh_clone) -> Clone:
-    clone = Clone(fresh_clone)
+@pytest.fixture(scope="session")
+def committed(tmp_path_factory) -> Clone:
+    """Return a copy in which everything is committed. The tests clone it."""
+    clone = Clone(copy_repository(tmp_path_factory.mktemp("committed") / "clone"))
     # Copy these files of step 7 to final/. Otherwise, a change may cause a conflict.
     for name in (TASKS, VIEWS, SHOW_QUEUE):
         clone.path("final", name).write_text(clone.read("steps/07_browser", name))
     clone.git("init", "--quiet")
     clone.commit()
     return clone
+
+
+@pytest.fixture
+def clone(committed, tmp_path) -> Clone:
+    committed.git("clone", "--quiet", ".", str(tmp_path / "clone"))
+    return Clone(tmp_path / "clone")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Check that the diff explorer shows the complete diff of any two steps."""
 
+import functools
 import json
 import re
 from dataclasses import dataclass, field
@@ -20,8 +21,14 @@ from tutorial.site.extension import Page
 
 PAIRS = [*combinations(steps.every(), 2)]
 
+# All tests of a pair run in the same process, which reads their page only once.
 each_pair = pytest.mark.parametrize(
-    ("old", "new"), PAIRS, ids=[f"{old.name}-{new.name}" for old, new in PAIRS]
+    ("old", "new"),
+    [
+        pytest.param(old, new, id=name, marks=pytest.mark.xdist_group(name))
+        for old, new in PAIRS
+        for name in [f"{old.name}-{new.name}"]
+    ],
 )
 SIGNS = {"span": " ", "ins": "+", "del": "-", "i": "@"}
 
@@ -114,9 +121,13 @@ class PairPage(HTMLParser):
 @pytest.fixture(scope="session")
 def read_page(built):
     """Return a function (old, new) that reads the page about these two steps."""
-    return lambda old, new: PairPage(
-        (built.folder / "diff" / f"{old.name}-{new.name}" / "index.html").read_text()
-    )
+
+    @functools.cache
+    def read(old, new) -> PairPage:
+        folder = built.folder / "diff" / f"{old.name}-{new.name}"
+        return PairPage((folder / "index.html").read_text())
+
+    return read
 
 
 # What the pages contain

@@ -1,9 +1,11 @@
-"""Makes a learner's folders, as `tutorial new` does."""
+"""Makes folders for tests: a learner's project, or a copy of the repository."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 from support.running import migrate_once
+from tutorial.paths import ROOT
 from tutorial.project import difference, steps
 from tutorial.project.files import copy_project
 from tutorial.runtime.project import Project
@@ -24,6 +26,23 @@ def make_stub(folder: Path) -> Path:
     """
     shutil.copytree(STUB, folder)
     return folder
+
+
+def copy_repository(target: Path) -> Path:
+    """Copy the repository to `target`, without its tests, and return `target`."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        + ["--", ":!tests"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    return target
 
 
 def check_same(folder: Path, step: str) -> None:
