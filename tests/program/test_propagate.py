@@ -274,7 +274,8 @@ def test_removing_a_file_that_a_later_step_has_changed_is_a_conflict(clone):
     assert f"steps/03_queue: removed {TASKS}\n" in result.stdout
     assert f"steps/04_worker: conflict in {TASKS}\n" in result.stdout
     assert "removed in steps/03_queue" in result.stderr
-    changed = {name for name in before if before[name] != clone.everything().get(name)}
+    after = clone.everything()
+    changed = {name for name in before if before[name] != after.get(name)}
     assert changed == {f"steps/03_queue/{TASKS}"}
     # Keeping the file resolves the conflict, for all later steps as well.
     clone.carry("2")
