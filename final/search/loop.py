@@ -24,8 +24,8 @@ DATABASE_PATIENCE = 60  # seconds that an answer is kept while the database is d
 # Threads with one connection each. A locked row blocks only one of them, until the
 # lock's timeout.
 database = ThreadPoolExecutor(4, "database")
-# One slot for each search that the process may handle at once. If all are taken,
-# Celery's task waits. Other workers can take the searches from Redis and the database.
+# One slot for each search that the process may handle at once. If no slot is free, the
+# next Celery task waits. Other workers can take searches from Redis and the database.
 slots = threading.BoundedSemaphore(settings.SEARCHES_PER_WORKER)
 begun = set()  # the futures of the searches that have a slot
 running = {}  # the asyncio task of each search of this process, by claim

@@ -8,7 +8,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import OperationalError, transaction
 from django.utils.timezone import now
 
-NEXT = "_next_key"  # in a replaced session: the new session's key
+NEXT = "_next_key"  # the field of a replaced session that holds the new session's key
 LINK_AGE = timedelta(days=1)
 
 
@@ -33,7 +33,7 @@ class SessionStore(db.SessionStore):
         user = get_user_model().objects.filter(pk=data.get(SESSION_KEY)).first()
         hashes = user.get_session_auth_fallback_hash() if user else ()
         if data.get(HASH_SESSION_KEY) not in hashes:
-            # After a log-in or a new password, the earlier key must not lead anywhere.
+            # After a log-in or a new password, the earlier key must not work any more.
             super().cycle_key()
             return
         rows = self.model.objects.filter(session_key=earlier)
@@ -58,7 +58,7 @@ class SessionStore(db.SessionStore):
         try:
             super().save(must_create)
         except UpdateError as error:
-            # Django reports a database error like a deleted session: as UpdateError.
+            # Django raises UpdateError for a deleted session and for a database error.
             if isinstance(error.__context__, OperationalError):
                 raise error.__context__ from None
             raise

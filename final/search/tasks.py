@@ -31,8 +31,8 @@ PUSH_EVERY = 0.05  # seconds between two chunks, too short to be noticed
 SAVE_EVERY = 0.5  # seconds between two saves of an unfinished answer
 SILENT_FOR = 3  # seconds in which nothing is pushed, after a failed push
 
-# A client looks through all its connections for each request. With a single client,
-# each of a thousand searches would take a fifth more CPU time.
+# A client looks through all its connections for each request. If a thousand searches
+# shared one client, each of them would take a fifth more CPU time.
 CLIENTS = 32
 # All clients share the certificates: reading them takes longer than creating a client.
 get_certificates = cache(create_ssl_context)

@@ -53,7 +53,7 @@ def announced():
     heard = []
 
     def hear(sender, search_result, **kwargs):
-        # An announced search must be saved, because a receiver may load it.
+        # An announced search must already be saved: a receiver may load it.
         saved = SearchResult.objects.get(pk=search_result.pk)
         heard.append((saved.status, saved.sequence, search_result.sequence))
 
@@ -263,7 +263,7 @@ def test_an_answer_that_cannot_be_saved_is_reported_as_a_failure(
     assert len(announced) == 1
 
 
-def test_a_search_that_is_given_back_keeps_all_its_attempts(search):
+def test_a_claim_that_a_stopping_worker_releases_does_not_count_as_an_attempt(search):
     """The site may be deployed several times during a search."""
     for _ in range(MOST_CLAIMS + 1):
         row = SearchResult.take(search.task_id, uuid.uuid4())

@@ -163,7 +163,7 @@ def test_private_files_and_addresses_are_inaccessible(site):
     assert response.status_code == 400
 
 
-def test_sixty_visitors_with_one_ip_address_are_served_but_not_a_flood_of_logins(site):
+def test_sixty_visitors_can_share_an_ip_address_but_a_flood_of_logins_is_refused(site):
     people = [site.browser() for _ in range(60)]
     assert {person.get().status_code for person in people} == {200}
     assert {person.log_in("ada", "wrong") for person in people} == {200}

@@ -6,8 +6,8 @@ point to (`at`), and the symptom. `log` is a pattern for the output of the proce
 `quiet: yes` says that the processes print no error at all. Such a mistake is hard to
 find. `sees` is a pattern for what `check` says it saw, and `line` is a pattern for the
 line that `check` points to. `alone: yes` says that `check` names no other mistake.
-`lab: yes` says that `tutorial test -m lab` tests the mistake, but that the plain
-command `tutorial test` does not.
+`lab: yes` says that the plain command `tutorial test` skips the mistake, and that
+`tutorial test -m lab` tests it.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""Each mistake of the repair shop has its symptom, and its tools show the mistake.
+"""Each mistake of the repair shop causes the symptom that `shop.toml` describes.
 
-The symptom and the tools are in the mistake's entry in `shop.toml`. These tests run
-all processes of each project, visit it in a browser, and compare the result with the
-entry. For each mistake, `other_ways.toml` or the advice of `check` contains a fix that
-differs from ours.
+The mistake's entry in `shop.toml` also names the tools that show the mistake. These
+tests run all processes of each project, visit it in a browser, and compare the result
+with the entry. For each mistake, `other_ways.toml` or the advice of `check` contains a
+fix that differs from ours.
 """
 
 import os

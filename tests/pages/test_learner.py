@@ -1,4 +1,4 @@
-"""Check that the simulated learner, who follows a page, fails if the page is wrong."""
+"""Check that the simulated learner fails if it follows a page that is wrong."""
 
 import re
 

@@ -31,8 +31,8 @@ pytestmark = [
 
 READY = "Ready for a day without internet."
 
-# The beginning of a command line. The rest of the line is a command, which then runs
-# without a network: it can reach only this machine.
+# The beginning of a command line. The rest of the line is a command that runs without a
+# network: the command can reach only this machine.
 WITHOUT_NETWORK = [
     "unshare",
     "--net",

@@ -118,7 +118,7 @@ def test_the_worker_waits_as_long_as_the_retry_after_header_says(shared_app):
     assert calls(shared_app.site, "simulate: busy") == 2
 
 
-@pytest.mark.fault(30, "the API does not stream the model")
+@pytest.mark.fault(30, "the API does not stream the answers of this model")
 def test_an_answer_arrives_as_a_whole_if_it_cannot_be_streamed(run_app):
     running = run_app()
     person = Person(running.site)

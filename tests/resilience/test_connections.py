@@ -28,7 +28,7 @@ def test_each_of_many_simultaneous_requests_is_accepted(tmp_path, way):
             start_server(find_programs(), max_connections="100")
         )
         database = direct = server.new_database()
-        # In the test with PgBouncer, the app's own pools are too large, so that only
+        # In the test with PgBouncer, the app's own pools are made so large that only
         # PgBouncer limits the number of connections.
         variables = {}
         if way == "pgbouncer":

@@ -23,7 +23,7 @@ from tutorial.runtime.waiting import wait_until
 from tutorial.visitor.site import Site
 from tutorial.visitor.sockets import NoSocket
 
-VISITORS = 50  # visitors at once, more than the ten connections of Celery's usual pool
+VISITORS = 50  # visitors at once; Celery's default pool has only ten connections
 
 
 @pytest.mark.fault(5, "one pub/sub message is silently dropped")

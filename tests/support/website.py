@@ -32,7 +32,7 @@ class Built:
     def pages(self) -> list[Path]:
         """Return the paths of the site's pages, not counting 404.html.
 
-        All links in 404.html begin at the root of the host.
+        404.html is left out because all its links begin at the root of the host.
         """
         found = sorted(self.folder.rglob("*.html"))
         return [page for page in found if page.name != "404.html"]
@@ -97,8 +97,9 @@ def serve(folder: Path) -> Iterator[str]:
 def search(page: Page, text: str) -> Locator:
     """Search the site for `text`, and return the links of the results.
 
-    The whole text is entered in one action. After each typed key, the theme would
-    replace the links, and a click on a replaced link would have no effect.
+    The whole text is entered in one action. If it was typed key by key, the theme would
+    replace the links after each key, and a click on a replaced link would have no
+    effect.
     """
     field = page.get_by_role("textbox", name="Search", exact=True)
     field.fill(text)
@@ -149,8 +150,8 @@ def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[s
     """Return the serious and critical problems that axe-core finds in the page.
 
     It checks the `rules`, or its default rules. `inside` is a selector for the part of
-    the page to check. Before the check, this function removes from the page each line
-    of code if earlier lines show all its colours.
+    the page to check. Before the check, this function removes each line of code whose
+    colours all appear in earlier lines.
     """
     settle(page)
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)

@@ -263,7 +263,8 @@ def test_a_hop_says_that_another_worker_takes_over_the_search(story):
             rows=1,
         )
     )
-    # The trail of this event is not the task's id. Only the message contains the id.
+    # The trail of this event names a task of asyncio. Only the message contains the id
+    # of the Celery task.
     story.journeys.add(
         Event(
             what="group_send",

@@ -108,7 +108,7 @@ def test_the_order_depends_on_the_seed_and_each_mistake_has_one_level():
     assert sum(map(len, levels)) == len(in_order(7, 12))
 
 
-def test_each_patch_names_the_places_of_a_known_mistake():
+def test_each_patch_changes_a_file_and_names_a_known_mistake():
     for patch in patches().values():
         assert patch.places, patch.name
         assert patch.mistake in catalogue.mistakes()

@@ -76,7 +76,7 @@ def test_after_the_fix_a_flow_that_breaks_again_is_described_in_full(kept):
     assert "No worker is running" in printed(report("no-worker"), kept)
 
 
-def test_the_verdict_names_the_mistake_if_the_flow_works(kept):
+def test_after_the_fix_the_verdict_names_the_mistake(kept):
     kept.solve()
     text = printed(report(), kept)
     assert text.startswith("Fixed: the flow works.")

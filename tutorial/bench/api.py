@@ -102,7 +102,7 @@ class Api:
 
 
 class Connection(asyncio.Protocol):
-    """A client's connection, with one request after another."""
+    """A client's connection. It passes each complete request on to the `Api`."""
 
     def __init__(self, api: Api) -> None:
         self._api = api

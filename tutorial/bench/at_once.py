@@ -31,8 +31,8 @@ async def get_ready(
 ) -> None:
     """Wait until one question is answered. Then set the API's latency, in seconds.
 
-    The log of a worker is not enough: a worker logs that it is ready shortly before it
-    takes messages.
+    The log of a worker is not enough: the worker logs "ready" a moment before it takes
+    messages.
     """
     await stage.pace(latency=0)
     with candidate.blamed():

@@ -1,8 +1,8 @@
 """A fast client: HTTP with a persistent connection, and WebSockets.
 
 The client shares the machine's cores with the programs that it measures, so it has to
-use little time itself. It is simpler than any library, and it records when a frame
-arrives before it processes the frame.
+use little time itself. It is simpler than any library. When a frame arrives, the client
+records the time before it processes the frame.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ PATIENCE = 30.0  # seconds to wait for an answer of the server
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 LAST_FRAME, IS_COMPRESSED = 0x80, 0x40
 
-# The extension that browsers offer. A server that accepts it uses memory and CPU time.
+# Browsers offer this compression. A server that accepts it uses memory and CPU time.
 EXTENSIONS = "permessage-deflate; client_max_window_bits"
 
 
 class NoAnswer(Exception):
-    """The server refused, closed the connection, or answered with an error."""
+    """The server gave no answer in time, closed the connection, or sent an error."""
 
 
 @dataclass(frozen=True)

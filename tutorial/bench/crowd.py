@@ -15,7 +15,7 @@ from tutorial.bench.table import Figure, Section, at_most
 LATENCY = 10.0  # seconds that the API takes for an answer
 PLACES = 1000  # searches at once in a worker: the default of SEARCHES_PER_WORKER
 # The time limit, in seconds, if the workers can run all searches at once. Otherwise,
-# the limit is a multiple of it.
+# the limit is a multiple of this time.
 SECONDS = 22
 KIB = 1024
 EACH = 5  # searches that each visitor sends

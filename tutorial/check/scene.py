@@ -150,7 +150,7 @@ class Scene:
     message: Message | None = None  # the Celery message of the first search
     shown: str = ""  # the part of the first answer that a reload shows
     tells_of_failures: bool = True  # whether a failure of the API is broadcast
-    # The events since the latest start of a check with simultaneous questions.
+    # The events since the latest check with simultaneous questions began.
     burst: Events = field(default_factory=Events)
     # Another visitor's search that the API refuses.
     second: Search | None = None
@@ -162,7 +162,7 @@ class Scene:
     person: Any = None  # the Person who searched in a browser, or None
     # The time from sending the form until the page shows the answer, in the browser.
     search_seconds: float | None = None
-    # Checks that are postponed to the end, because what they check takes time.
+    # Checks that run at the end, because they wait for a slow effect.
     pending: list[Callable[[], Iterator[Unmet]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -193,14 +193,17 @@ def _updated(event: Event, journey: Journey) -> Found:
     names = ", ".join(values)
     workers = [one["pid"] for one in journey.events[:-1] if one["process"] == "worker"]
     if stage == 4 and workers and event["pid"] not in workers:
-        text = f"Another worker, process id {event['pid']}, has taken the search over."
+        text = f"Another worker, process id {event['pid']}, has taken over the search."
         yield stage, "taken over", text, {"worker": f"process {event['pid']}"}
     yield stage, "row", f"{who} changed the {event['model']}: {names}.", values
 
 
 def _created_in_bulk(event: Event, journey: Journey) -> Found:
     stage = 4 if event["process"] == "worker" else 2
-    text = f"{event['rows']} {event['model']} saved in bulk, without a signal."
+    text = (
+        f"bulk_create saved {event['rows']} row(s) of {event['model']}, and sent no"
+        " signal."
+    )
     yield stage, "row", text, {}
 
 

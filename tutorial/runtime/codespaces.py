@@ -1,10 +1,11 @@
 """GitHub Codespaces: a proxy forwards the browser's requests to this machine.
 
-A browser finds port 8000 at https://NAME-8000.app.github.dev. The proxy changes the
-header Host to "localhost:8000", and the page's own Origin to "https://localhost:8000"
-(sometimes http), for WebSockets too. It does not change the Origin of another site.
-Django and Channels therefore see a host that they allow. Only the scheme differs from
-the one that Django expects when it checks POST requests.
+A browser finds port 8000 at https://NAME-8000.app.github.dev. In each request, also for
+a WebSocket, the proxy changes the header Host to "localhost:8000". If the request comes
+from the project's own page, the proxy also changes the header Origin, to
+"https://localhost:8000" (sometimes "http://localhost:8000"). It does not change the
+Origin of another site. Django and Channels therefore see a host that they allow. Only
+the scheme differs from the one that Django expects when it checks POST requests.
 """
 
 import os

@@ -63,7 +63,8 @@ class Supervisor:
         self._worker = ""
         self._down: Down | None = None
         self._is_starting = False  # whether web was started again and is not ready yet
-        # If web is loading the files, it began after this time, in nanoseconds.
+        # A time in nanoseconds. If web is loading the files now, it began to load them
+        # after this time.
         self._loading = 0
         self._files: dict[str, int] = {}
         self._last_save = 0.0

@@ -117,7 +117,7 @@ def _indented(path: str, lines: Sequence[str], start: int) -> range:
 
 
 def _next_line(lines: Sequence[str], at: int) -> int:
-    """Return the index of the first line, from `at` on, that is not blank."""
+    """Return the index of the first line at or after `at` that is not blank."""
     while at < len(lines) and not lines[at].strip():
         at += 1
     return at

@@ -42,7 +42,7 @@ PRIORITY = 27
 LAST = 3
 
 # A word of code with hyphens, such as --loglevel. A browser would break it at a hyphen,
-# but it is short enough for a line on a phone. The second pattern finds it in HTML.
+# although it fits on one line of a phone. The second pattern finds it in HTML.
 HYPHENATED = re.compile(r"(?<!\S)(?=\S*-)\S{1,24}(?!\S)")
 HYPHENATED_IN_HTML = re.compile(r"(?<![^\s>])(?=[^\s<>]*-)[^\s<>&\"'=]{1,24}(?![^\s<])")
 COMMAND = re.compile(r'<div class="language-sh .*?</div>', re.S)

@@ -61,8 +61,8 @@ def _frame(body: str, step: str) -> list[str]:
 def _film(body: str, page: str) -> list[str]:
     """Return three screenshots of one search, which JavaScript turns into a film.
 
-    Without JavaScript, they are shown side by side. They have the same size, because
-    otherwise the page would jump in the film.
+    Without JavaScript, they are shown side by side. They must have the same size:
+    otherwise, the page would jump while the film plays.
     """
     fences.fields("film", body, ())
     moments = [(screenshots.find(of, name), caption) for of, name, caption in FILM]

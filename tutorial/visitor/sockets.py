@@ -81,7 +81,7 @@ def open_socket(
     protocols: Sequence[str] = (),
     patience: float = 10,
 ) -> ClientConnection:
-    """Open the visitor's WebSocket at `url`, or at the address of the steps.
+    """Open the visitor's WebSocket at `url`, or at the address that the steps use.
 
     `origin` is the site whose page opens the WebSocket, by default the project itself.
     `protocols` are the subprotocols that the page's script names. Raises NoSocket if

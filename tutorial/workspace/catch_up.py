@@ -62,7 +62,7 @@ def _catch_up(folder: Path, title: str, step: Step) -> None:
     has_database = (folder / DATABASE).is_file()
     odd_database = has_database and not _fits(folder / DATABASE, step)
     if not (going or coming or odd_database):
-        print(f"{title} is at the end of {called(step)} already. Nothing changed.")
+        print(f"{title} is already at the end of {called(step)}. Nothing changed.")
         return
     _check_writable(folder, [*going, *coming])
     if going or odd_database:
@@ -84,8 +84,8 @@ def _catch_up(folder: Path, title: str, step: Step) -> None:
 def _present(folder: Path, wanted: dict[str, Path]) -> set[str]:
     """Return the paths of the project's files and links in `folder`.
 
-    If there is a folder at the path of a file in `wanted`, the result contains the
-    folder's path, but not the paths inside this folder.
+    If `wanted` has a file where `folder` has a folder, the result contains the path of
+    that folder, but no path inside it.
     """
     in_the_way = {name for name in wanted if (folder / name).is_dir()}
     present = set(in_the_way)

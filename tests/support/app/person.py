@@ -32,7 +32,10 @@ class Person(Visitor):
 
     @property
     def has_session(self) -> bool:
-        """Whether the person has a user. The first question or socket creates one."""
+        """Whether the person is signed in.
+
+        The first question or socket signs the person in as a guest.
+        """
         return any(cookie.name == "sessionid" for cookie in self.cookies)
 
     def post(

@@ -7,7 +7,8 @@ take a second of CPU time, and the tests start such processes hundreds of times.
 These programs are started as usual, without a fork:
 
 - commands that need a shell, programs outside `.venv`, and programs that are not Python
-- all programs of a project in which the name of a file hides a library
+- all programs of a project in which a file or folder has the name of a library, and so
+  hides the library
 """
 
 import json
@@ -174,7 +175,7 @@ def tutorial() -> list[str]:
 
 
 def popen(args: str | list[str], **options: Any) -> subprocess.Popen:
-    """Start a program as `subprocess.Popen` does, but fork for a Python program."""
+    """Start a program like `subprocess.Popen`, but fork if it is a Python program."""
     folder, environment = Path(options["cwd"]).absolute(), options["env"]
     words = _words(args, environment) if isinstance(args, str) else list(args)
     program = _program(words, folder, environment)
@@ -213,7 +214,7 @@ def _program(
 ) -> list[str] | None:
     """Return the arguments for Python, or None if the program cannot be forked.
 
-    They are a script and its arguments, or -m, a module and its arguments.
+    They are either a script and its arguments, or `-m` with a module and its arguments.
     """
     found = words and shutil.which(words[0], path=environment.get("PATH"))
     if not found or Path(found).parent != BIN or _hides_a_library(folder):

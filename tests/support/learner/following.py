@@ -49,7 +49,7 @@ class Learner:
         self.terminals = Terminals(root, PATIENCE, browser)
         url = f"http://127.0.0.1:{self.terminals.port('run')}"
         self.window = Window(browser, url, PATIENCE)
-        self._said_before = 0  # how many lines preceded the last question
+        self._said_before = 0  # the number of lines printed before the last `ask`
         self._unwanted: list[str] = []
         self._keyboard = self._take_seat()
 
@@ -185,7 +185,7 @@ class Learner:
             window.hear(name, argument)
 
     def _said(self) -> list[str]:
-        """Return what the running program has printed since the last question."""
+        """Return what the running program has printed since the last `ask`."""
         program = self.terminals.programs.get("run")
         if program is None:
             raise Problem("terminal: no program is running")

@@ -25,7 +25,7 @@ PROGRAMS = {"run": 8000, "docs": 8001}
 READY = {"run": "Ready in …", "docs": "…Serving on …"}
 
 PREFIX = "python3 -m tutorial "
-MOST_SECONDS = 300  # the longest time of a command on a busy machine
+MOST_SECONDS = 300  # seconds that a command may take, even on a busy machine
 
 CHECK = re.compile(re.escape(PREFIX) + r"check (?P<number>\d) \.\./(?P<name>[\w-]+)")
 
@@ -79,7 +79,7 @@ class Terminals:
     def __init__(self, root: Path, patience: float, browser: Browser) -> None:
         self.root = root
         self._browser = browser
-        self.patience = patience  # the longest time of a wait, in seconds
+        self.patience = patience  # the longest wait, in seconds
         self.programs: dict[str, Program] = {}  # by their kind, "run" or "docs"
         self._ports = {kind: free_port() for kind in PROGRAMS}
         self._looks = root.parent / "looks"
@@ -92,9 +92,8 @@ class Terminals:
     def type(self, body: str, *, fails: bool = False) -> None:
         """Type the commands of a `console` fence with this body, and read the output.
 
-        With `fails`, at least one command has to fail, and the page does not have to
-        show the line with the error. Raises Problem if the output differs from the
-        page.
+        With `fails`, at least one command has to fail, and the page may omit the line
+        with the error. Raises Problem if the output differs from the page.
         """
         block = console.read(body)
         statuses = []
@@ -119,10 +118,10 @@ class Terminals:
             self._end(kind)
 
     def wait_for_a_look(self, since: float) -> None:
-        """Wait until Django's server has looked at its files after the time `since`.
+        """Wait until Django's server has looked for changes in all its files.
 
-        The server restarts if one of its files has changed. Raises Problem if the
-        program has ended.
+        This look must begin after the time `since`. If one of the files has changed,
+        the server restarts. Raises Problem if the program has ended.
         """
         program = self.programs.get("run")
         if program is None:
@@ -229,8 +228,8 @@ class Terminals:
         check = CHECK.fullmatch(command)
         folder = self.root.parent / check["name"] if check else self.root
         if check and (folder / "manage.py").exists():
-            # To save seconds, run the check in this process: it uses the browser that
-            # is already open, and forks its programs.
+            # To save seconds, run the check in this process. There, it can use the
+            # browser that is already open, and fork to start the project's programs.
             number, title = check["number"], f"../{folder.name}"
             status, output = print_check(number, title, folder, self._browser)
         else:
@@ -308,7 +307,10 @@ def _refuse(command: str) -> None:
 
 
 def _variables() -> dict[str, str]:
-    """Return variables that make `python3` this Python, without an output buffer."""
+    """Return environment variables for the commands of the learner.
+
+    With them, `python3` is the Python of this process, and prints without a buffer.
+    """
     python = Path(sys.executable).parent
     return {
         "PATH": f"{python}{os.pathsep}{os.environ.get('PATH', '')}",

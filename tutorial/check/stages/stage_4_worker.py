@@ -202,9 +202,10 @@ def _burst(scene: Scene) -> Iterator[Unmet]:
 
 
 def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
-    """Return a function that counts the answers to questions that contain the tokens.
+    """Return a function that counts the answers to a group of questions.
 
-    It counts them in the database, or at the API if the database cannot be seen.
+    Each of these questions contains one of the `tokens`. The function counts the
+    answers in the database, or at the API if the database cannot be seen.
     """
     first = first_words(scene.answered(scene.search.question)["answer"])
     before = scene.times_in_databases([first])
@@ -228,7 +229,7 @@ def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
 
 
 def burst_fails(asked: str, answered: int) -> Unmet:
-    """Return the mistake to report if some of many questions at once get no answer."""
+    """Return the mistake to report if some simultaneous questions get no answer."""
     return Unmet(
         "burst-fails",
         f"{asked}, and {answered} of them got an answer",

@@ -13,7 +13,8 @@ from .trail import digest, handshake, heard, new, trail
 def watch_asgiref(module):
     """Store the project's line that calls `async_to_sync`.
 
-    The coroutine runs in another thread, so the stack of that thread lacks the line.
+    The coroutine runs in another thread, so the stack of that thread does not contain
+    this line.
     """
     call = module.AsyncToSync.__call__
 
