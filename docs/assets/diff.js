@@ -50,7 +50,7 @@
       }
     });
   }
-  // Let the keyboard reach the two columns if they scroll.
+  // Make the columns focusable if they scroll, so that the arrow keys can scroll them.
   const width = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;

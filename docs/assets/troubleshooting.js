@@ -105,9 +105,9 @@ function findSections(entries) {
 }
 
 // Return the entries that contain all words. A pasted message may contain the names of the
-// reader's own files: if no entry contains all words, return the entries with the rarest
-// words. If some entries name the exception, search only these, because other entries may
-// contain the remaining words, too.
+// reader's own files, so possibly no entry contains all words. Then return the entries with
+// the rarest words. If some entries name the exception, search only those: the other words
+// of the message may also occur in unrelated entries.
 function find(entries, asked, exception) {
   const has = (entry, word) => entry.text.includes(` ${word}`);
   const naming = entries.filter((entry) => exception && has(entry, `${exception} `));

@@ -101,7 +101,7 @@ def test_an_unreachable_server_is_reported_at_the_form(new_context):
     page.get_by_label("Your question").fill("Is anybody there?")
     context.set_offline(True)
     page.get_by_role("button", name="Search").click()
-    expect(page.locator("#notices")).to_contain_text("The server did not confirm this")
+    expect(page.locator("#notices")).to_contain_text("The server did not confirm that")
     expect(page.get_by_label("Your question")).to_have_value("Is anybody there?")
 
 

@@ -23,8 +23,8 @@ export function remember(run, found) {
   while (searches.size > KEPT) searches.delete(searches.keys().next().value);
 }
 
-// Of the searches that belong to the start `run`, keep only those whose number is in `numbers`.
-// The server has removed the others, for example because they were logins and not searches.
+// Delete the searches that the server has removed, for example because they were logins and not
+// searches. `run` is the id of the project's start, and `numbers` lists its searches to keep.
 export function forgetOthers(run, numbers) {
   const known = new Set(numbers.map((number) => `${run}-${number}`));
   for (const key of [...searches.keys()]) {
@@ -83,7 +83,7 @@ const HOPS = {
   answered: "API answers",
   row: "row saved",
   done: "task ended",
-  eager: "task in the view",
+  eager: "view runs the task",
   broadcast: "group_send",
   "broadcast failed": "group_send failed",
   got: "consumer",
@@ -104,8 +104,9 @@ function lastOf(search) {
   return search.hops.filter((hop) => !BESIDE.includes(hop.kind)).pop();
 }
 
-// The bars of the waterfall, one for each hop. A bar normally ends at the next hop. If a hop was
-// repeated, or is not part of the search's path, its bar ends when this hop last occurred.
+// The bars of the waterfall, one for each hop. A bar normally ends at the next hop. The bar of a
+// repeated hop ends at the last repetition. So does the bar of a hop that is not part of the
+// search's path: if this hop was not repeated, its bar has no length.
 export function waterfallOf(search, now) {
   const last = search.hops[search.hops.length - 1];
   // The search is still waiting, in the queue or for the API.

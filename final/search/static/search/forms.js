@@ -42,7 +42,8 @@ async function send(sent) {
 // The server may have received the form. Sending the form again does not start a second
 // search.
 function unconfirmed(error) {
-  return `The server did not confirm this: ${error.message}. Send it again: it counts once.`;
+  const remedy = "Send the form again: even if it arrives twice, it counts only once.";
+  return `The server did not confirm that it received the form: ${error.message}. ${remedy}`;
 }
 
 document.addEventListener("submit", (event) => {
