@@ -200,10 +200,8 @@ def _updated(event: Event, journey: Journey) -> Found:
 
 def _created_in_bulk(event: Event, journey: Journey) -> Found:
     stage = 4 if event["process"] == "worker" else 2
-    text = (
-        f"bulk_create saved {event['rows']} row(s) of {event['model']}, and sent no"
-        " signal."
-    )
+    count = f"{event['model']} rows ({event['rows']})"
+    text = f"bulk_create saved {count} and sent no signal."
     yield stage, "row", text, {}
 
 
