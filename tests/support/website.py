@@ -146,27 +146,64 @@ def settle(page: Page) -> None:
     page.wait_for_function(IS_SETTLED)
 
 
-def serious(page: Page, *rules: str, inside: str = "") -> list[tuple[str, list[str]]]:
+# A script that marks a visible element if earlier visible elements look like it and its
+# contents: they have the same tags, classes and styles, and so have their ancestors.
+# Such text has the same contrast, and axe-core needs most of its time to measure it.
+MARK_REPEATED_LOOKS = """() => {
+  const seen = new Set(), looks = new Map();
+  const look = (element) => {
+    if (!element) return "";
+    if (!looks.has(element)) {
+      const style = element.getAttribute("style") ?? "";
+      const own = `${element.tagName}.${element.getAttribute("class") ?? ""} ${style}`;
+      looks.set(element, `${look(element.parentElement)}/${own}`);
+    }
+    return looks.get(element);
+  };
+  for (const element of document.body.querySelectorAll("*")) {
+    if (!element.checkVisibility()) continue;
+    const parts = [element, ...element.querySelectorAll("*")];
+    if (parts.every((part) => seen.has(look(part)))) element.dataset.repeated = "";
+    seen.add(look(element));
+  }
+}"""
+UNMARK = """() => document.querySelectorAll("[data-repeated]").forEach(
+  (element) => delete element.dataset.repeated
+)"""
+
+
+def serious(
+    page: Page, *, inside: str = "html", only_contrast: bool = False
+) -> list[tuple[str, list[str]]]:
     """Return the serious and critical problems that axe-core finds in the page.
 
-    It checks the `rules`, or its default rules. `inside` is a selector for the part of
-    the page to check. Before the check, this function removes each line of code whose
-    colours all appear in earlier lines.
+    It checks its default rules, or only the contrast of colours. `inside` is a selector
+    for the part of the page to check. Before the check, this function removes from the
+    page each line of code if earlier lines show all its colours. Contrast is measured
+    only once for elements of the same look.
     """
     settle(page)
     page.evaluate(ONE_LINE_OF_EACH_COLOUR)
     # The page is shorter now. So the theme may be fading a button in or out.
     settle(page)
-    return violations(page, *rules, inside=inside)
+    page.evaluate(MARK_REPEATED_LOOKS)
+    once = {"include": [inside], "exclude": ["[data-repeated]"]}
+    found = violations(page, once, runOnly=["color-contrast"])
+    page.evaluate(UNMARK)
+    if not only_contrast:
+        others = {"color-contrast": {"enabled": False}}
+        found += violations(page, inside, rules=others)
+    return found
 
 
-def violations(page: Page, *rules: str, inside: str = "") -> list[tuple]:
-    """Return the same problems as `serious`, but check the page without changing it."""
+def violations(page: Page, inside: str | dict = "html", **options: Any) -> list[tuple]:
+    """Return such problems, but check the page without changing it.
+
+    `inside` and `options` are the context and the options of axe-core's `run`.
+    """
     # Without `resultTypes`, axe-core also reports at length what is correct.
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
-    if rules:
-        options["runOnly"] = list(rules)
-    found = Axe().run(page, context=inside or None, options=options).response
+    options["resultTypes"] = ["violations"]
+    found = Axe().run(page, context=inside, options=options).response
     return [
         (violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])
         for violation in found["violations"]
