@@ -100,6 +100,16 @@ def test_each_station_shows_its_hops(run_mapped, open_map, visit):
     expect(log.filter(has_text="Search 1: arrived")).to_have_count(1)
 
 
+@pytest.mark.slow(8)
+def test_in_eager_mode_a_bar_shows_how_long_the_task_takes(run_mapped, open_map, visit):
+    running = run_mapped("2")
+    page = open_map(running)
+    visit(running, QUESTION)
+    expect(page.locator("#list .state")).to_contain_text("ends at", timeout=20_000)
+    row = page.locator("#waterfall .row").filter(has_text="view runs the task")
+    expect(row).to_contain_text(re.compile(r"task3\.\d s"))
+
+
 @pytest.mark.lab
 @pytest.mark.slow(8)
 def test_an_api_error_is_shown_at_the_worker_station(run_mapped, open_map, visit):

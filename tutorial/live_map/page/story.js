@@ -104,9 +104,9 @@ function lastOf(search) {
   return search.hops.filter((hop) => !BESIDE.includes(hop.kind)).pop();
 }
 
-// The bars of the waterfall, one for each hop. A bar normally ends at the next hop. The bar of a
-// repeated hop ends at the last repetition. So does the bar of a hop that is not part of the
-// search's path: if this hop was not repeated, its bar has no length.
+// The bars of the waterfall, one for each hop. A bar normally ends at the next hop, or, in eager
+// mode, when the task ends. The bar of a repeated hop ends at the last repetition. So does the bar
+// of a hop that is not part of the search's path: if it was not repeated, its bar has no length.
 export function waterfallOf(search, now) {
   const last = search.hops[search.hops.length - 1];
   // The search is still waiting, in the queue or for the API.
@@ -114,7 +114,10 @@ export function waterfallOf(search, now) {
   const whole = Math.max(lengthOf(search), goesOn && last ? now - search.started : 0) || 0.001;
   return search.hops.map((hop, index) => {
     const isBeside = hop.count > 1 || BESIDE.includes(hop.kind);
-    const next = search.hops.slice(index + 1).find((one) => !BESIDE.includes(one.kind));
+    const isEager = hop.kind === "eager";
+    const next = search.hops
+      .slice(index + 1)
+      .find(({ kind }) => !BESIDE.includes(kind) || (isEager && kind === "done"));
     const open = goesOn && !next && !isBeside ? Math.max(now, hop.until) : hop.until;
     const end = isBeside || !next ? open : next.time;
     const seconds = Math.max(0, end - hop.time);
