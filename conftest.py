@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from support import forkserver
 from support.folders import copy_repository
@@ -29,6 +29,8 @@ for name in ("REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
 # The tests open pages on 127.0.0.1, even if they run in a codespace or over SSH.
 for name in ("CODESPACES", "CSRF_TRUSTED_ORIGINS", "SSH_CONNECTION"):
     os.environ.pop(name, None)
+# On a busy machine, a page needs longer than Playwright's default of five seconds.
+expect.set_options(timeout=20_000)
 # The fork server needs SOCK_SEQPACKET, which not all systems have.
 if sys.platform == "linux":
     processes.popen = forkserver.popen

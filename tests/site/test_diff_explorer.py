@@ -318,9 +318,9 @@ def test_two_steps_are_chosen_by_keyboard(page, address, first, second):
     assert page.url == address + "diff/", "the page changed before Show was pressed"
     page.keyboard.press("Enter")
     older, newer = sorted([first, second])  # digits come before letters
-    page.wait_for_url(f"{address}diff/{older}-{newer}/")
-    assert page.get_by_label("From", exact=True).input_value() == older
-    assert page.get_by_label("To", exact=True).input_value() == newer
+    expect(page).to_have_url(f"{address}diff/{older}-{newer}/")
+    expect(page.get_by_label("From", exact=True)).to_have_value(older)
+    expect(page.get_by_label("To", exact=True)).to_have_value(newer)
 
 
 def test_the_select_fields_on_the_page_of_a_pair_lead_to_other_pairs(page, address):
@@ -328,9 +328,9 @@ def test_the_select_fields_on_the_page_of_a_pair_lead_to_other_pairs(page, addre
     page.get_by_label("From", exact=True).select_option("1")
     page.get_by_label("To", exact=True).select_option("2")
     page.get_by_role("button", name="Show").click()
-    page.wait_for_url(f"{address}diff/1-2/")
+    expect(page).to_have_url(f"{address}diff/1-2/")
     page.go_back()
-    page.wait_for_url(f"{address}diff/3-4/")
+    expect(page).to_have_url(f"{address}diff/3-4/")
     expect(page.get_by_label("From", exact=True)).to_have_value("3")
     expect(page.get_by_label("To", exact=True)).to_have_value("4")
 
@@ -444,7 +444,7 @@ def test_without_javascript_links_open_pairs_and_views_can_be_chosen(
     page = context.new_page()
     page.goto(address + "diff/")
     page.get_by_role("link", name="From step 3 to step 4: ").click()
-    page.wait_for_url(address + "diff/3-4/")
+    expect(page).to_have_url(address + "diff/3-4/")
     expect(page.locator(".diff-choose noscript")).to_be_visible()
     expect(page.locator("select").first).to_be_hidden()
     assert is_side_by_side(page) == is_wide
@@ -454,7 +454,7 @@ def test_without_javascript_links_open_pairs_and_views_can_be_chosen(
     page.get_by_label(other, exact=True).check()
     assert is_side_by_side(page) != is_wide
     page.get_by_role("link", name="From step 4 to step 5").click()
-    page.wait_for_url(address + "diff/4-5/")
+    expect(page).to_have_url(address + "diff/4-5/")
 
 
 def test_following_a_link_to_a_folded_file_unfolds_the_file(page, address):

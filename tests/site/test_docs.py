@@ -248,7 +248,9 @@ def test_the_first_search_result_is_the_definition_of_the_term(address, chromium
     found = search(page, "channel layer")
     found.and_(page.locator("[href*='#']")).first.click()
     # A reader who searches for a term needs its definition first.
-    page.wait_for_url(re.compile(re.escape(address) + r"glossary/\?h=.*#channel-layer"))
+    expect(page).to_have_url(
+        re.compile(re.escape(address) + r"glossary/\?h=.*#channel-layer")
+    )
 
 
 # The pages that are also checked in dark mode. Dark mode changes only colours, and

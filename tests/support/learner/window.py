@@ -43,9 +43,9 @@ class Window:
             try:
                 self._page.goto(self.url, wait_until="load", timeout=self._timeout)
             except Error as error:
-                # `chrome-error://` means that Chromium is still loading its own page
-                # about the refused connection.
-                refused = ("ERR_CONNECTION_REFUSED", "chrome-error://")
+                # After a refused connection, Chromium shows its own page, and soon
+                # loads the address again by itself. Both can interrupt a new attempt.
+                refused = ("ERR_CONNECTION_REFUSED", "is interrupted by another")
                 if any(sign in error.message for sign in refused):
                     return False
                 if NO_PAGE not in error.message:
