@@ -127,18 +127,21 @@ def send_message(search):
     global _silent_until
     if time.monotonic() < _silent_until:
         return
+    if _silent_until:
+        # After a failure, only one visitor at a time waits for Redis.
+        _silent_until = time.monotonic() + SILENT_FOR
     try:
         fetch_openai_results_task.apply_async(
             kwargs={"query": search.query, "user_id": search.user_id},
             task_id=str(search.task_id),
         )
     except OperationalError as error:
-        # Nothing is lost: workers also look for searches without a message. The pause
-        # ensures that only one visitor waits if Redis hangs.
+        # Nothing is lost: workers also look for searches without a message.
         _silent_until = time.monotonic() + SILENT_FOR
         kind = type(error.__cause__ or error).__name__
         logger.warning("stage 3 · queue · %.8s · not sent: %s", search.task_id, kind)
     else:
+        _silent_until = 0.0
         logger.info(
             "stage 3 · queue · %.8s · the message waits in Redis", search.task_id
         )
