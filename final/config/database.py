@@ -3,12 +3,20 @@
 from weakref import WeakSet
 
 import environ
+from django.db import InterfaceError, InternalError, OperationalError
 from django.db.backends.signals import connection_created
 
 from .environment import service_address, text
 
-# The web process and the worker must not wait for locks that are held for minutes.
-LIMITS = "SET lock_timeout = '1s'; SET statement_timeout = '10s'"
+# The web process and the worker must not wait for locks that are held for minutes. If
+# one of them freezes in a transaction, the database releases its locks after 5 seconds.
+LIMITS = """
+    SET lock_timeout = '1s';
+    SET statement_timeout = '10s';
+    SET idle_in_transaction_session_timeout = '5s';
+"""
+# What a query raises if the connection was lost: an InternalError after the last limit.
+CONNECTION_ERRORS = (OperationalError, InterfaceError, InternalError)
 
 # The web process and the worker write at the same time.
 SQLITE = {

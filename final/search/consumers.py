@@ -14,9 +14,10 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
+
+from config.database import CONNECTION_ERRORS
 
 from .guests import sign_in_as_guest
 from .handlers import digest, group_of
@@ -57,7 +58,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
 
         try:
             await super().__call__(scope, receive, send_if_open)
-        except (RedisError, OperationalError, InterfaceError) as error:
+        except (RedisError, *CONNECTION_ERRORS) as error:
             # Log one line, not a traceback: such an error affects all sockets at once.
             logger.warning("A socket was closed: %s", type(error).__name__)
             with suppress(StopConsumer):

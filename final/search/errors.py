@@ -3,10 +3,11 @@
 import logging
 import sys
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, JsonResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.views import csrf, defaults
+
+from config.database import CONNECTION_ERRORS
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ class DatabaseAwayMiddleware(MiddlewareMixin):
     """Responds with status 503 if a view cannot use the database."""
 
     def process_exception(self, request, error):
-        if not isinstance(error, OperationalError | InterfaceError):
+        if not isinstance(error, CONNECTION_ERRORS):
             return None
         logger.error("The database does not answer: %s", error)
         headers = {"Retry-After": "5"}

@@ -15,7 +15,9 @@ from functools import cache, partial
 
 import uvloop
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
+
+from config.database import CONNECTION_ERRORS
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +78,7 @@ async def in_database(function, *arguments, threads=database):
             return await asyncio.get_running_loop().run_in_executor(
                 threads, in_thread, function, *arguments
             )
-        except (OperationalError, InterfaceError) as error:
+        except CONNECTION_ERRORS as error:
             if time.monotonic() > deadline:
                 raise
             logger.warning("The database does not answer: %s", error)
@@ -86,6 +88,6 @@ async def in_database(function, *arguments, threads=database):
 def in_thread(function, *arguments):
     try:
         return function(*arguments)
-    except (OperationalError, InterfaceError):
+    except CONNECTION_ERRORS:
         connection.close()
         raise

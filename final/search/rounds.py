@@ -124,7 +124,10 @@ def find_overlooked(knows_the_dead, most, ours):
     rows = SearchResult.objects.overlooked().exclude(claim__in=ours)
     if not knows_the_dead:
         rows = rows.filter(status=Status.PENDING)
-    return list(rows.values_list("task_id", flat=True)[:most])
+    # While a row is locked, its search cannot be claimed.
+    rows = rows.select_for_update(skip_locked=True)
+    with transaction.atomic():
+        return list(rows.values_list("task_id", flat=True)[:most])
 
 
 @worker_shutting_down.connect

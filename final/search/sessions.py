@@ -5,8 +5,10 @@ from datetime import timedelta
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.utils.timezone import now
+
+from config.database import CONNECTION_ERRORS
 
 NEXT = "_next_key"  # the field of a replaced session that holds the new session's key
 LINK_AGE = timedelta(days=1)
@@ -59,6 +61,6 @@ class SessionStore(db.SessionStore):
             super().save(must_create)
         except UpdateError as error:
             # Django raises UpdateError for a deleted session and for a database error.
-            if isinstance(error.__context__, OperationalError):
+            if isinstance(error.__context__, CONNECTION_ERRORS):
                 raise error.__context__ from None
             raise

@@ -11,11 +11,12 @@ from textwrap import shorten
 
 from celery import shared_task
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.utils.timezone import now
 from httpx2 import Timeout, create_ssl_context
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from redis.exceptions import RedisError
+
+from config.database import CONNECTION_ERRORS
 
 from .answers import NoAnswer, explain, stream_answer
 from .handlers import broadcast
@@ -135,7 +136,7 @@ async def finish(row, error):
     """Save the outcome. Return False if the search was cancelled or taken over."""
     try:
         return await in_database(row.finish, error)
-    except (OperationalError, InterfaceError):
+    except CONNECTION_ERRORS:
         raise
     except Exception:
         # The database rejects this answer, and would reject it again.

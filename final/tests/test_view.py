@@ -4,7 +4,7 @@ import uuid
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.test import Client
 from django.urls import reverse
 from kombu.exceptions import OperationalError as BrokerError
@@ -225,6 +225,10 @@ def refuse_to_start(user):
     raise OperationalError("database is locked")
 
 
+def end_the_transaction(user):
+    raise InternalError("terminating connection due to idle-in-transaction timeout")
+
+
 def refuse_to_update(self, force_insert=False, **options):
     if not force_insert:  # the view inserts the session; each later save() updates it
         raise OperationalError("database is locked")
@@ -235,9 +239,10 @@ def refuse_to_update(self, force_insert=False, **options):
     ("name", "function"),
     [
         ("search.views.seconds_to_wait", refuse_to_start),
+        ("search.views.seconds_to_wait", end_the_transaction),
         ("django.contrib.sessions.models.Session.save", refuse_to_update),
     ],
-    ids=["in the view", "after the view"],
+    ids=["in the view", "in a transaction that was frozen", "after the view"],
 )
 def test_an_unavailable_database_is_reported(sent, monkeypatch, name, function):
     client = Client(raise_request_exception=False)

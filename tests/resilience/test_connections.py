@@ -1,5 +1,6 @@
 """The app serves more simultaneous requests than PostgreSQL has connections."""
 
+import configparser
 import contextlib
 
 import psycopg
@@ -9,7 +10,7 @@ from support.app.person import Person, at_the_same_time
 from support.app.postgres import find_programs, start_server, through_pgbouncer
 from support.app.start import start_app
 from support.running import Running
-from tutorial.project import procfile
+from tutorial.project import procfile, steps
 from tutorial.runtime.exclusive import free_port, listens
 from tutorial.runtime.waiting import wait_until
 
@@ -51,6 +52,28 @@ def test_each_of_many_simultaneous_requests_is_accepted(tmp_path, way):
         # Afterwards, each web process still accepts searches.
         for address in addresses:
             assert people[0].post("And now?", path=address)[0] == 202
+
+
+@pytest.mark.fault(11, "kill -9 of the worker")
+def test_pgbouncer_releases_the_locks_of_a_client_that_sends_nothing(postgres):
+    ini = configparser.RawConfigParser()
+    ini.read(steps.find("final").folder / "deploy" / "pgbouncer.ini")
+    name = "idle_transaction_timeout"
+    with contextlib.ExitStack() as exits:
+        url = exits.enter_context(
+            through_pgbouncer(
+                postgres, postgres.new_database(), **{name: ini["pgbouncer"][name]}
+            )
+        )
+        frozen, other = [exits.enter_context(psycopg.connect(url)) for _ in range(2)]
+        other.execute("CREATE TABLE search (id integer)")
+        other.commit()
+        frozen.execute("LOCK TABLE search")
+        other.execute("SET lock_timeout = '20s'")
+        other.execute("LOCK TABLE search")
+        # The app tries again after such an error.
+        with pytest.raises(psycopg.OperationalError):
+            frozen.execute("SELECT 1")
 
 
 def start_webs(running: Running, count: int) -> list[str]:

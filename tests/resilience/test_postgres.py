@@ -12,7 +12,7 @@ import pytest
 from support.app.fault_hooks import wait_for_middle
 from support.app.person import Person, at_the_same_time, calls, wait_for_frame
 from support.app.postgres import on_postgres
-from support.app.processes import frozen, kill
+from support.app.processes import frozen, kill, restart
 from support.app.stranger import nobody_else_sees
 from tutorial.runtime.waiting import wait_until
 
@@ -92,6 +92,28 @@ def test_a_locked_row_delays_only_its_own_search(app, person):
         assert wait_for_frame(socket, stuck)["status"] == "done"
     for question in ("Who is locked?", *questions):
         assert calls(app.site, question) == 1
+
+
+@on_postgres
+@pytest.mark.fault(*LOCKED)
+def test_an_abandoned_search_is_not_claimed_while_its_row_is_locked(app, person):
+    """Otherwise, the attempts would occupy the database threads of the worker."""
+    with nobody_else_sees(app.site), person.open_socket() as socket:
+        stuck, free = [person.search(f"Who is left {n}?") for n in ("first", "last")]
+        for task_id in (stuck, free):
+            wait_for_middle(person, task_id)
+        kill(app.project.running["worker"])
+        with psycopg.connect(app.project.environment["DATABASE_URL"]) as other:
+            other.execute(
+                "SELECT 1 FROM search_searchresult WHERE task_id = %s FOR UPDATE",
+                [stuck],
+            )
+            restart(app, "worker")
+            worker = app.project.running["worker"]
+            # The worker looks for the abandoned searches in order of their age.
+            assert wait_for_frame(socket, free)["status"] == "done"
+            assert not any(f"{stuck[:8]} · was over" in line for line in worker.lines)
+        assert wait_for_frame(socket, stuck)["status"] == "done"
 
 
 @on_postgres

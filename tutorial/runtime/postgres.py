@@ -93,14 +93,21 @@ def start_postgres(
 
 
 def start_pgbouncer(
-    processes: Processes, program: str, data: Path, port: int, database: str
+    processes: Processes,
+    program: str,
+    data: Path,
+    port: int,
+    database: str,
+    **options: str,
 ) -> str:
     """Start PgBouncer in transaction mode in front of the server at the URL `database`.
 
     PgBouncer opens up to 40 connections to the server, and stores its files in the
-    folder `data`. Returns the URL at which PgBouncer offers the same database.
+    folder `data`. `options` are further settings, such as query_wait_timeout. Returns
+    the URL at which PgBouncer offers the same database.
     """
     url = urlsplit(database)
+    more = "\n".join(f"{name} = {value}" for name, value in options.items())
     (data / "users.txt").write_text(f'"{url.username}" ""\n')
     (data / "pgbouncer.ini").write_text(
         f"""
@@ -115,6 +122,7 @@ auth_file = {data / "users.txt"}
 pool_mode = transaction
 default_pool_size = 40
 max_client_conn = 1000
+{more}
 """
     )
     command = [*_own(data), program, str(data / "pgbouncer.ini")]

@@ -55,10 +55,24 @@ async def answer(row):
         await asyncio.sleep(0.1)
     return outcome
 """
+IN_A_TRANSACTION = """
+from pathlib import Path
 
+unharmed_renew = renew
+
+
+def renew(claims):
+    with transaction.atomic():
+        kept = unharmed_renew(claims)
+        while claims and Path("keep the locks").exists():
+            print("the rows are locked", flush=True)
+            time.sleep(0.1)
+    return kept
+"""
 
 HOOKS = {
     "search/answers.py": IN_AN_ANSWER,
+    "search/rounds.py": IN_A_TRANSACTION,
     "search/tasks.py": IN_A_THREAD + BEFORE_THE_SAVE,
 }
 

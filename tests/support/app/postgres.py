@@ -81,15 +81,15 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def through_pgbouncer(server: Postgres, database: str) -> Iterator[str]:
-    """Run PgBouncer during the `with` block.
+def through_pgbouncer(server: Postgres, database: str, **options: str) -> Iterator[str]:
+    """Run PgBouncer during the `with` block. `options` are settings of PgBouncer.
 
     Yields the URL at which clients reach the database through PgBouncer.
     """
     folder = tempfile.TemporaryDirectory(prefix="pgbouncer-")
     with folder as name, Processes(lambda name, line: None) as processes:
         yield start_pgbouncer(
-            processes, find_pgbouncer(), Path(name), free_port(), database
+            processes, find_pgbouncer(), Path(name), free_port(), database, **options
         )
 
 
