@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import pytest
 from django.http import HttpResponse
@@ -42,16 +43,19 @@ async def send_pieces(*pieces, headers=()):
     async def send(message):
         sent.append(message)
 
-    scope = {
+    await InThreads(view, 2)(scope_of("POST", "/", headers), receive, send)
+    return sent
+
+
+def scope_of(method, path, headers=()):
+    return {
         "type": "http",
         "http_version": "1.1",
-        "method": "POST",
-        "path": "/",
+        "method": method,
+        "path": path,
         "query_string": b"",
         "headers": list(headers),
     }
-    await InThreads(view, 2)(scope, receive, send)
-    return sent
 
 
 async def status_of(*pieces, headers=()):
@@ -66,7 +70,43 @@ async def test_the_view_gets_the_whole_body():
 
 async def test_the_view_runs_in_a_separate_thread():
     await send_pieces(piece(b""))
-    assert got[0]["thread"].startswith("request")
+    assert got[0]["thread"] != threading.current_thread().name
+
+
+@pytest.mark.parametrize(
+    ("vendor", "path", "most"),
+    [("sqlite", "/", 1), ("sqlite", "/accounts/login/", 2), ("postgresql", "/", 2)],
+)
+async def test_with_sqlite_new_searches_wait_for_each_other(
+    monkeypatch, vendor, path, most
+):
+    monkeypatch.setattr(threads, "connection", SimpleNamespace(vendor=vendor))
+    started, may_end = [], threading.Event()
+
+    def slow_view(environ, start_response):
+        started.append(environ["REQUEST_METHOD"])
+        if environ["REQUEST_METHOD"] == "POST":
+            assert may_end.wait(10)
+        return view(environ, start_response)
+
+    application = InThreads(slow_view, 3)
+
+    async def receive():
+        return piece(b"")
+
+    async def send(message):
+        pass
+
+    async def request(method):
+        await application(scope_of(method, path), receive, send)
+
+    posts = [asyncio.create_task(request("POST")) for _ in range(2)]
+    await asyncio.sleep(0)  # the posts get their threads before the next request
+    await asyncio.wait_for(request("GET"), 10)
+    assert started.count("POST") == most
+    may_end.set()
+    await asyncio.gather(*posts)
+    assert started.count("POST") == 2
 
 
 async def test_the_response_is_complete():
