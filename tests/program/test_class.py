@@ -152,9 +152,7 @@ def test_no_project_sees_secret_variables_of_the_instructor(the_class):
 @shared
 def test_a_second_run_checks_only_what_has_changed(the_class):
     place, *_ = the_class
-    started = time.monotonic()
     status, said = check_class(place)
-    assert time.monotonic() - started < 10
     assert status == 2
     assert "(7 not changed since an earlier check)" in said, said
     (place / "half" / "search" / "new.py").write_text("")
