@@ -6,7 +6,7 @@ import environ
 from django.db import InterfaceError, InternalError, OperationalError
 from django.db.backends.signals import connection_created
 
-from .environment import service_address, text
+from .environment import check_address, text
 
 # The web process and the worker must not wait for locks that are held for minutes. If
 # one of them freezes in a transaction, the database releases its locks after 5 seconds.
@@ -36,7 +36,7 @@ def read_database(default, connections):
     """
     found = {"ENGINE": "django.db.backends.sqlite3", "NAME": default}
     if url := text("DATABASE_URL"):
-        service_address(url, "DATABASE_URL", "postgres", "postgresql", "sqlite")
+        check_address(url, "DATABASE_URL", "postgres", "postgresql", "sqlite")
         found = environ.Env.db_url_config(url)
     if password := text("DATABASE_PASSWORD"):
         found["PASSWORD"] = password

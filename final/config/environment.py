@@ -16,7 +16,7 @@ def text(name, default=""):
 
 def required(name, example, while_debugging):
     """Return the variable's value, which is optional only with DEBUG."""
-    value = text(name) or while_debugging or ""
+    value = text(name) or while_debugging
     if not value:
         raise ImproperlyConfigured(
             f"Set {name}, for example to {example!r}."
@@ -46,8 +46,8 @@ def positive(name, default):
     return number
 
 
-def service_address(value, name, *schemes):
-    """Return a service's address if it is valid. Error messages omit its password."""
+def check_address(value, name, *schemes):
+    """Reject an invalid address of a service. Error messages omit its password."""
     try:
         parts = urlsplit(value)
         parts.port  # noqa: B018 (it may raise)
@@ -59,7 +59,6 @@ def service_address(value, name, *schemes):
         ) from None
     if parts.scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must start with {schemes[0]}://")
-    return value
 
 
 def origins(name, value):

@@ -37,11 +37,9 @@ class RestoringChannelLayer(RedisPubSubChannelLayer):
             layer.watches = [Watch(self, layer, shard) for shard in layer._shards]
             silent.set_function(lambda: max(w.silence for w in layer.watches))
         channel = f"{layer.prefix}{prefix}{uuid.uuid4().hex}"
-        try:
-            await self._again(layer._subscribe_to_channel, channel)
-        except BaseException:
-            layer.channels.pop(channel, None)
-            raise
+        # Nobody knows this name yet, so no message can arrive before the queue exists.
+        await self._again(layer._get_shard(channel).subscribe, channel)
+        layer.channels[channel] = asyncio.Queue()
         return channel
 
     async def group_add(self, group, channel):
@@ -66,10 +64,9 @@ class RestoringChannelLayer(RedisPubSubChannelLayer):
         consumer's handlers.
         """
         layer = self._get_layer()
-        is_left = layer.channels.pop(channel, None) is not None
+        layer.channels.pop(channel, None)
         await self._again(layer.group_discard, group, channel)
-        if is_left:
-            await self._again(layer._get_shard(channel).unsubscribe, channel)
+        await self._again(layer._get_shard(channel).unsubscribe, channel)
 
     async def _again(self, function, *arguments):
         for pause in PAUSES:
@@ -120,10 +117,9 @@ class Watch:
         await self.beats.get()
 
     async def miss(self, error):
-        is_first = not any(watch.has_missed for watch in self.layer.watches)
-        self.has_missed = True
-        if is_first:
+        if not any(watch.has_missed for watch in self.layer.watches):
             logger.warning("No messages arrive from Redis (%s)", type(error).__name__)
+        self.has_missed = True
         # The failure is logged above. The next heartbeat tries again.
         with suppress(Exception):
             async with asyncio.timeout(HEARS_WITHIN):

@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .environment import service_address
+from .environment import check_address
 
 # In seconds. If Redis hangs, visitors wait for a moment, not for ever.
 PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
@@ -39,7 +39,7 @@ def read_address(value, password):
     """
     if value.startswith("sentinel:"):
         return read_sentinels(value, password)
-    service_address(value, "REDIS_URL", "redis", "rediss", "unix")
+    check_address(value, "REDIS_URL", "redis", "rediss", "unix")
     if password:
         parts = urlsplit(value)
         user, host = parts.username or "", parts.netloc.rpartition("@")[2]
@@ -105,9 +105,8 @@ def find_reason(error, address):
     cause = error.__cause__ or error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"The certificate of Redis is refused: {cause.verify_message}"
-    if isinstance(cause, FileNotFoundError) and address.broker_url.startswith(
-        "rediss:"
-    ):
+    is_tls = address.broker_url.startswith("rediss:")
+    if is_tls and isinstance(cause, FileNotFoundError):
         return "REDIS_URL names a file that does not exist"
     if isinstance(error, redis.AuthenticationError):
         return "Redis refuses the password"

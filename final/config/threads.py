@@ -10,6 +10,7 @@ fewer searches per second.
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from io import BytesIO
 
 from asgiref.wsgi import WsgiToAsgiInstance
@@ -70,11 +71,8 @@ class InThreads:
         return await send({"type": "http.response.body", "body": content})
 
     def respond(self, environ, start_response):
-        response = self.application(environ, start_response)
-        try:
+        with closing(self.application(environ, start_response)) as response:
             return b"".join(response)
-        finally:
-            response.close()
 
 
 async def read(receive):

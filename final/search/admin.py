@@ -13,7 +13,6 @@ class SearchResultAdmin(admin.ModelAdmin):
     date_hierarchy = "created_at"
     # Only workers and visitors change searches. Operators may view and delete them.
     readonly_fields = [field.name for field in SearchResult._meta.fields]
-    list_select_related = ["user"]
 
     def has_add_permission(self, request):
         return False

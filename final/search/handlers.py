@@ -47,8 +47,7 @@ async def broadcast_search_result(sender, search_result, **kwargs):
     logger.info(
         "stage 5 · signal · %.8s · broadcasts to %s", search_result.task_id, group_name
     )
-    state = search_result.state()
-    await broadcast(search_result.user_id, state, PATIENCE_OF_WORKER)
+    await broadcast(search_result.user_id, search_result.state(), PATIENCE_OF_WORKER)
 
 
 # When a user loses access, the socket must be closed. If this message is lost, the

@@ -94,11 +94,10 @@ def metrics(request):
 
 def serve_figures():
     """Serve the metrics of a worker at WORKER_METRICS, if it is set."""
-    if not settings.WORKER_METRICS:
+    if not (address := settings.WORKER_METRICS):
         return
-    host, _, port = settings.WORKER_METRICS.rpartition(":")
+    host, _, port = address.rpartition(":")
     try:
         start_http_server(int(port), host)
     except (OSError, ValueError, OverflowError) as error:
-        where = settings.WORKER_METRICS
-        logger.critical("No metrics at WORKER_METRICS=%s: %s", where, error)
+        logger.critical("No metrics at WORKER_METRICS=%s: %s", address, error)

@@ -115,10 +115,9 @@ async def answer(row):
                     pause = random.uniform(0.5, 1) * 2 ** (number - 1)
                     # The API may say how long to wait.
                     pause = max(pause, problem.wait * random.uniform(1, 1.1))
-                    is_too_late = (
-                        asyncio.get_running_loop().time() + pause > limit.when()
-                    )
-                    if not problem.is_passing or number == MOST_TRIES or is_too_late:
+                    resumes_at = asyncio.get_running_loop().time() + pause
+                    is_last = number == MOST_TRIES or resumes_at > limit.when()
+                    if is_last or not problem.is_passing:
                         return str(problem)
                     logger.info("%.8s · try %d: %s", row.task_id, number, problem)
                 await asyncio.sleep(pause)

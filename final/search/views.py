@@ -117,7 +117,7 @@ def seconds_to_wait(user):
     recent = user.search_results.filter(created_at__gt=Now() - WINDOW)
     # The wait ends when the oldest of the allowed searches leaves the window.
     last = settings.SEARCHES_PER_MINUTE - 1
-    for asked_at in recent.values_list("created_at", flat=True)[last : last + 1]:
+    if asked_at := recent.values_list("created_at", flat=True)[last:].first():
         left = ceil((asked_at + WINDOW - now()).total_seconds())
         return min(max(1, left), WINDOW.seconds)
     return 0
