@@ -205,8 +205,10 @@ CONTENT_SECURITY_POLICY = {
 # One switch for all settings that need TLS. The proxy reports TLS in X-Forwarded-Proto.
 # uvicorn trusts the addresses in FORWARDED_ALLOW_IPS.
 HTTPS_ONLY = boolean("HTTPS_ONLY", not DEBUG)
-SECURE_SSL_REDIRECT = CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = HTTPS_ONLY
+SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+SESSION_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 # These two cannot be undone: once they are set, every host of the domain must use TLS.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("HSTS_INCLUDE_SUBDOMAINS", False)

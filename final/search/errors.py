@@ -23,18 +23,22 @@ def wants_json(request):
     return request.get_preferred_type(kinds) == "application/json"
 
 
+def database_away(request, error):
+    """Return a response with status 503, or None if the error has another reason."""
+    if not isinstance(error, CONNECTION_ERRORS):
+        return None
+    logger.error("The database does not answer: %s", error)
+    headers = {"Retry-After": "5"}
+    if wants_json(request):
+        return JsonResponse({"error": DATABASE_AWAY}, status=503, headers=headers)
+    return HttpResponse(DATABASE_AWAY, "text/plain", status=503, headers=headers)
+
+
 class DatabaseAwayMiddleware(MiddlewareMixin):
     """Responds with status 503 if a view cannot use the database."""
 
     def process_exception(self, request, error):
-        if not isinstance(error, CONNECTION_ERRORS):
-            return None
-        logger.error("The database does not answer: %s", error)
-        headers = {"Retry-After": "5"}
-        if wants_json(request):
-            data = {"error": DATABASE_AWAY}
-            return JsonResponse(data, status=503, headers=headers)
-        return HttpResponse(DATABASE_AWAY, "text/plain", status=503, headers=headers)
+        return database_away(request, error)
 
 
 def server_error(request):
@@ -42,8 +46,7 @@ def server_error(request):
 
     For example, Django saves the session of a new guest after the view has returned.
     """
-    middleware = DatabaseAwayMiddleware(defaults.server_error)
-    response = middleware.process_exception(request, sys.exception())
+    response = database_away(request, sys.exception())
     return response or defaults.server_error(request)
 
 

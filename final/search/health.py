@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 # The metrics of a process, for Prometheus. Each web process and worker has its own.
 SECONDS = (0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 
-# Metrics of a worker.
+# Metrics of a worker. A web process counts the searches that are cancelled.
 ended = Counter("search_ended", "Searches that have ended", ["outcome"])
 first_word = Histogram(
     "search_first_word_seconds", "From the question to the first word", buckets=SECONDS

@@ -140,9 +140,12 @@ class SearchResult(models.Model):
         """End the search. Return False if it was cancelled or taken over."""
         self.status, self.error = Status.FAILED if error else Status.DONE, error
         self.sequence += 1
-        return self._if_ours().change(
+        is_saved = self._if_ours().change(
             status=self.status, error=error, answer=self.answer, sequence=self.sequence
         )
+        # Otherwise, it may have been saved before: the database's confirmation was lost.
+        saved = SearchResult.objects.filter(claim=self.claim, status=self.status)
+        return is_saved or saved.exists()
 
     def _if_ours(self):
         return SearchResult.objects.filter(

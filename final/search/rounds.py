@@ -64,16 +64,16 @@ async def make_rounds():
     except Exception as error:
         # The error's text may contain the password of a proxy.
         logger.critical("The API's client cannot be created: %s", type(error).__name__)
-    is_watching_since = last = time.monotonic()
+    watching_since = last = time.monotonic()
     while True:
         try:
             await keep_ours()
             # While the database was down, no worker could renew its leases. Wait for
             # the time of one lease before taking over searches of other workers.
             if time.monotonic() - last > settings.SEARCH_LEASE_SECONDS / 2:
-                is_watching_since = time.monotonic()
+                watching_since = time.monotonic()
             last = time.monotonic()
-            knows_the_dead = last - is_watching_since > settings.SEARCH_LEASE_SECONDS
+            knows_the_dead = last - watching_since > settings.SEARCH_LEASE_SECONDS
             if not is_stopping.is_set():
                 await take_up(knows_the_dead)
         except Exception:
@@ -140,10 +140,8 @@ async def give_back_the_rest():
     is_stopping.set()
     await asyncio.sleep(settings.SEARCH_GRACE_SECONDS)
     while begun:  # includes searches that are still being claimed
-        claims = set(running)
-        await in_database(give_back, claims)
-        for claim in claims & running.keys():
-            running[claim].cancel()
+        await in_database(give_back, set(running))
+        await keep_ours()  # cancels the ones that were given back
         await asyncio.sleep(0.5)
 
 

@@ -164,7 +164,7 @@ async def write(row):
             # Send the state first, which also replaces the text of an earlier attempt.
             await push(row, row.chunk(chunk) if pushed else row.state())
             chunk, pushed = "", time.monotonic()
-            saved = saved or pushed
+            saved = saved or pushed  # count the time from the first push
             # Save only here, so that the saved `sequence` matches the text sent so far.
             if pushed - saved >= SAVE_EVERY:
                 saved = pushed

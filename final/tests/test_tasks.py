@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import pytest
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from search import loop, tasks
+from search import loop, rounds, tasks
 from search.answers import NoAnswer
 from search.models import MOST_CLAIMS, SearchResult, Status
 from search.rounds import give_back, renew
@@ -261,6 +262,54 @@ def test_an_answer_that_cannot_be_saved_is_reported_as_a_failure(
     assert (search.status, search.answer) == (Status.FAILED, "")
     assert search.error == "Something went wrong on our side."
     assert len(announced) == 1
+
+
+def test_a_search_is_announced_if_the_confirmation_of_its_last_save_is_lost(
+    search, api, announced, monkeypatch
+):
+    api(["Because."])
+    finish, saved = SearchResult.finish, []
+
+    def finish_and_lose_the_first_confirmation(row, error=""):
+        saved.append(finish(row, error))
+        if len(saved) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        return saved[-1]
+
+    monkeypatch.setattr(SearchResult, "finish", finish_and_lose_the_first_confirmation)
+    run(search)
+    assert saved == [True, True]
+    assert len(announced) == 1
+
+
+def test_a_stopping_worker_does_not_cancel_a_search_that_has_just_been_saved(
+    search, settings, monkeypatch
+):
+    """Otherwise, the search would not be announced."""
+    settings.SEARCH_GRACE_SECONDS = 0
+    saved = SearchResult.take(search.task_id, uuid.uuid4())
+    other = search.user.search_results.create(query="And how?")
+    unfinished = SearchResult.take(other.task_id, uuid.uuid4())
+    saved.finish()
+    monkeypatch.setattr(rounds, "is_stopping", threading.Event())
+
+    async def stop():
+        pages = {
+            row.claim: asyncio.create_task(asyncio.Event().wait())
+            for row in (saved, unfinished)
+        }
+        monkeypatch.setattr(rounds, "running", pages)
+        monkeypatch.setattr(rounds, "begun", {"a future"})
+        stopping = asyncio.create_task(rounds.give_back_the_rest())
+        await asyncio.wait([pages[unfinished.claim]], timeout=20)
+        is_cancelled = [
+            bool(pages[row.claim].cancelling()) for row in (saved, unfinished)
+        ]
+        stopping.cancel()
+        pages[saved.claim].cancel()
+        return is_cancelled
+
+    assert async_to_sync(stop)() == [False, True]
 
 
 def test_a_claim_that_a_stopping_worker_releases_does_not_count_as_an_attempt(search):

@@ -101,8 +101,8 @@ async def test_with_sqlite_new_searches_wait_for_each_other(
         await application(scope_of(method, path), receive, send)
 
     posts = [asyncio.create_task(request("POST")) for _ in range(2)]
-    await asyncio.sleep(0)  # the posts get their threads before the next request
-    await asyncio.wait_for(request("GET"), 10)
+    # The posts ask for a thread before this request does.
+    await asyncio.wait_for(asyncio.create_task(request("GET")), 10)
     assert started.count("POST") == most
     may_end.set()
     await asyncio.gather(*posts)
