@@ -143,7 +143,7 @@ class SearchResult(models.Model):
         is_saved = self._if_ours().change(
             status=self.status, error=error, answer=self.answer, sequence=self.sequence
         )
-        # Otherwise, it may have been saved before: the database's confirmation was lost.
+        # Otherwise, it may have been saved before, but the confirmation was lost.
         saved = SearchResult.objects.filter(claim=self.claim, status=self.status)
         return is_saved or saved.exists()
 
