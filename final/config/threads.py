@@ -26,11 +26,12 @@ class InThreads:
 
     def __init__(self, application, count):
         self.application = application
-        self.threads = self.searches = ThreadPoolExecutor(count, "request")
-        # SQLite has one writer at a time, but no queue of writers. So new searches wait
-        # for each other here: the app does 10 % more searches per second.
-        if connection.vendor == "sqlite":
-            self.searches = ThreadPoolExecutor(1, "search")
+        # New searches have their own threads, so that no other request waits for a
+        # burst of them. SQLite has one writer at a time, but no queue of writers: if
+        # the searches wait here, the app does 10 % more of them per second.
+        searches = 1 if connection.vendor == "sqlite" else max(1, count // 2)
+        self.searches = ThreadPoolExecutor(searches, "search")
+        self.threads = ThreadPoolExecutor(max(1, count - searches), "request")
         # All the threads above may be waiting for a locked table. Requests for files
         # and /healthz need no database, so they have separate threads.
         self.quick = ThreadPoolExecutor(4, "quick request")

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 MOST_TRIES = 3  # attempts to call the API, for one search
 PUSH_EVERY = 0.05  # seconds between two chunks, too short to be noticed
 SAVE_EVERY = 0.5  # seconds between two saves of an unfinished answer
+# A worker sends and saves all its unfinished answers together at most this often per
+# second. Otherwise, a thousand answers would need more time than a core has.
+MOST_PUSHES, MOST_SAVES = 1000, 250
 SILENT_FOR = 3  # seconds in which nothing is pushed, after a failed push
 
 # A client looks through all its connections for each request. If a thousand searches
@@ -158,7 +161,8 @@ async def write(row):
                 first_word.observe(seconds_since(row.created_at))
             row.answer += piece
             chunk += piece
-            if time.monotonic() - pushed < PUSH_EVERY:
+            pause = max(PUSH_EVERY, len(running) / MOST_PUSHES)
+            if time.monotonic() - pushed < pause:
                 continue
             row.sequence += 1
             # Send the state first, which also replaces the text of an earlier attempt.
@@ -166,7 +170,7 @@ async def write(row):
             chunk, pushed = "", time.monotonic()
             saved = saved or pushed  # count the time from the first push
             # Save only here, so that the saved `sequence` matches the text sent so far.
-            if pushed - saved >= SAVE_EVERY:
+            if pushed - saved >= max(SAVE_EVERY, len(running) / MOST_SAVES):
                 saved = pushed
                 if not await in_database(row.save_progress):
                     raise asyncio.CancelledError

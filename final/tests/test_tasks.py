@@ -1,6 +1,7 @@
 """A worker runs a search, from the claim to the announcement of the result."""
 
 import asyncio
+import math
 import threading
 import uuid
 from types import SimpleNamespace
@@ -27,6 +28,7 @@ def api(monkeypatch):
     Each answer is a list of pieces. If a piece is an exception, the attempt raises it.
     """
     monkeypatch.setattr(tasks, "PUSH_EVERY", 0)
+    monkeypatch.setattr(tasks, "MOST_PUSHES", math.inf)
     monkeypatch.setattr(tasks.random, "uniform", lambda low, high: 0)
     tries = []
     asked = []
@@ -119,6 +121,32 @@ def test_an_answer_is_saved_only_after_it_has_grown_for_a_while(
     run(search)
     # The last piece comes after a pause that is long enough for a save.
     assert saved == ["Because."]
+
+
+def test_with_many_answers_each_is_sent_and_saved_less_often(search, monkeypatch):
+    clock, saved = [100.0], []
+
+    async def stream_answer(client, query):
+        for number in range(1, 25):
+            clock[0] += 0.25
+            yield f"{number} "
+
+    def save_progress(row):
+        saved.append(row.answer.split()[-1])
+        return True
+
+    monkeypatch.setattr(tasks, "get_client", lambda number: None)
+    monkeypatch.setattr(tasks, "stream_answer", stream_answer)
+    monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(SearchResult, "save_progress", save_progress)
+    monkeypatch.setattr(tasks, "running", dict.fromkeys(range(499)))
+    pushed = run(search)
+    chunks = [data["chunk"].split()[-1] for data in pushed if "chunk" in data]
+    # With this one, there are 500 answers: each is sent every 0.5 seconds, and saved
+    # every 2 seconds, counted from its first word.
+    assert chunks == [str(number) for number in range(3, 24, 2)]
+    assert saved == ["9", "17"]
+    assert search.answer.split()[-1] == "24"
 
 
 def test_a_temporary_failure_is_retried_from_the_start(search, api):

@@ -135,7 +135,7 @@ def test_a_locked_table_delays_neither_health_checks_nor_static_files(run_app):
         for _ in range(40):
             pool.submit(lambda: finished.append(person.get().status))
         wait_until(
-            lambda: waiting(other) >= 32,
+            lambda: waiting(other) >= 20,
             seconds=30,
             otherwise=lambda: f"{waiting(other)} wait",
         )
