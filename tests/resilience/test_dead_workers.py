@@ -25,6 +25,15 @@ def whose(person: Person, task_id: str, *workers: Process) -> Process:
     return worker
 
 
+def wait_until_taken_over(person: Person, task_id: str) -> None:
+    """Wait until a second worker has claimed the search."""
+    wait_until(
+        lambda: person.snapshot()[task_id]["sequence"] > 2 * STRIDE,
+        seconds=20,
+        otherwise="the other worker did not take the search",
+    )
+
+
 @pytest.mark.fault(11, "kill -9 of the worker")
 def test_a_search_finishes_if_its_worker_is_killed_and_restarted(app, person):
     with nobody_else_sees(app.site), person.open_socket() as socket:
@@ -52,11 +61,7 @@ def test_another_worker_takes_over_if_a_worker_is_frozen_or_killed(app, person):
             task_id = person.search("Who sleeps?")
             worker = whose(person, task_id, first, second)
             with frozen(worker):
-                wait_until(
-                    lambda: person.snapshot()[task_id]["sequence"] > 2 * STRIDE,
-                    seconds=20,
-                    otherwise="the other worker did not take the search",
-                )
+                wait_until_taken_over(person, task_id)
             wait_for_line(worker, f"{task_id[:8]} · cancelled, or taken over")
             assert wait_for_frame(socket, task_id)["status"] == "done"
             assert calls(app.site, "Who sleeps?") == 2
@@ -86,11 +91,7 @@ def test_another_worker_takes_over_if_a_worker_is_frozen_in_a_transaction(app, p
             wait_for_line(worker, "the rows are locked")
             with frozen(worker):
                 file.unlink()
-                wait_until(
-                    lambda: person.snapshot()[task_id]["sequence"] > 2 * STRIDE,
-                    seconds=20,
-                    otherwise="the other worker did not take the search",
-                )
+                wait_until_taken_over(person, task_id)
             wait_for_line(worker, f"{task_id[:8]} · cancelled, or taken over")
         assert wait_for_frame(socket, task_id)["status"] == "done"
     assert calls(app.site, "Who sleeps in a transaction?") == 2

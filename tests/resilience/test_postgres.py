@@ -99,7 +99,9 @@ def test_a_locked_row_delays_only_its_own_search(app, person):
 def test_an_abandoned_search_is_not_claimed_while_its_row_is_locked(app, person):
     """Otherwise, the attempts would occupy the database threads of the worker."""
     with nobody_else_sees(app.site), person.open_socket() as socket:
-        stuck, free = [person.search(f"Who is left {n}?") for n in ("first", "last")]
+        stuck, free = [
+            person.search(f"Who is asked {when}?") for when in ("early", "late")
+        ]
         for task_id in (stuck, free):
             wait_for_middle(person, task_id)
         kill(app.project.running["worker"])
@@ -122,7 +124,7 @@ def test_a_locked_table_delays_neither_health_checks_nor_static_files(run_app):
     # This timeout is so long that the threads for pages wait during the whole test.
     limits = "\nLIMITS = \"SET lock_timeout = '60s'\"\n"
     running, finished = (
-        run_app({"config/database.py": limits}, DATABASE_CONNECTIONS="40"),
+        run_app({"config/database.py": limits}, DATABASE_CONNECTIONS="64"),
         [],
     )
     person = Person(running.site)
@@ -135,7 +137,7 @@ def test_a_locked_table_delays_neither_health_checks_nor_static_files(run_app):
         for _ in range(40):
             pool.submit(lambda: finished.append(person.get().status))
         wait_until(
-            lambda: waiting(other) >= 20,
+            lambda: waiting(other) >= 32,
             seconds=30,
             otherwise=lambda: f"{waiting(other)} wait",
         )

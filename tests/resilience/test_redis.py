@@ -27,7 +27,7 @@ from tutorial.visitor.site import Site
 from tutorial.visitor.sockets import NoSocket
 
 VISITORS = 50  # visitors at once; Celery's default pool has only ten connections
-THREADS = {"sqlite": 1, "postgres": 20}  # of a web process, for new searches
+THREADS = {"sqlite": 1, "postgres": 10}  # of a web process, for new searches
 # The app tries to reach Redis again three seconds after it has failed.
 SILENCE = timedelta(seconds=2.5)
 
