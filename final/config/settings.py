@@ -141,7 +141,7 @@ CHANNEL_LAYERS = {
 
 OPENAI_MODEL = text("OPENAI_MODEL", "gpt-5-mini")
 OPENAI_CONNECT_SECONDS = positive("OPENAI_CONNECT_SECONDS", 5.0)
-# The limit for the first word: the model may think for long. There is no retry.
+# The limit for the first word: the model may think for a long time. No retry.
 OPENAI_FIRST_WORD_SECONDS = positive("OPENAI_FIRST_WORD_SECONDS", 60.0)
 # The limit between two words: a longer pause means that the connection is dead.
 OPENAI_TIMEOUT_SECONDS = positive("OPENAI_TIMEOUT_SECONDS", 20.0)
@@ -158,7 +158,7 @@ SEARCH_GRACE_SECONDS = positive("SEARCH_GRACE_SECONDS", 25.0)
 # How often each open socket checks that its session is still valid.
 SOCKET_CHECK_SECONDS = positive("SOCKET_CHECK_SECONDS", 60.0)
 
-# Without a token, /metrics responds with 404. Prometheus sends it as a bearer token.
+# Prometheus sends it as a bearer token. If it is empty, /metrics responds with 404.
 METRICS_TOKEN = text("METRICS_TOKEN")
 # The address at which a worker serves its metrics, such as 127.0.0.1:9808.
 WORKER_METRICS = text("WORKER_METRICS")

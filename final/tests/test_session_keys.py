@@ -71,7 +71,7 @@ def test_a_page_that_still_has_the_earlier_key_stays_signed_in(user, pages):
     assert Session.objects.count() == 2
 
 
-def test_a_log_out_while_the_key_changes_is_not_undone(pages, monkeypatch):
+def test_a_logout_while_the_key_changes_is_not_undone(pages, monkeypatch):
     cycle_key = SessionStore.cycle_key
 
     def log_out_and_cycle_key(session):
@@ -83,21 +83,21 @@ def test_a_log_out_while_the_key_changes_is_not_undone(pages, monkeypatch):
     assert user_of(pages[0]) is None
 
 
-def test_a_log_out_ends_the_earlier_key_as_well(user, pages):
+def test_a_logout_ends_the_earlier_key_as_well(user, pages):
     first, second, third = pages
     assert user_of(first) == user.pk
     first.post("/accounts/logout/")
     assert [user_of(page) for page in (first, second, third)] == [None] * 3
 
 
-def test_a_log_out_with_the_earlier_key_ends_both_keys(user, pages):
+def test_a_logout_with_the_earlier_key_ends_both_keys(user, pages):
     first, second, third = pages
     assert user_of(first) == user.pk
     second.post("/accounts/logout/")
     assert [user_of(page) for page in (first, second, third)] == [None] * 3
 
 
-def test_a_log_out_right_after_a_change_of_the_secret_key_ends_the_session(pages):
+def test_a_logout_right_after_a_change_of_the_secret_key_ends_the_session(pages):
     first, second, _ = pages
     first.post("/accounts/logout/")
     assert user_of(second) is None
@@ -125,7 +125,7 @@ def change_password(page):
     assert page.post("/accounts/password_change/", fields).status_code == 302
 
 
-def test_a_log_in_gives_the_session_a_new_key(client, user):
+def test_a_login_gives_the_session_a_new_key(client, user):
     client.post("/", {"query": "Why?"})
     guest = page_of(client)
     before = client.session.session_key

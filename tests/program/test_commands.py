@@ -111,6 +111,16 @@ def test_diff_shows_what_a_step_adds():
     assert "\033[" not in result.stdout, "colour without a terminal"
 
 
+def test_diff_says_what_a_new_package_needs():
+    server = "\nStart: a Redis server, such as redis-server\n"
+    key = "\nSet: OPENAI_API_KEY, your key for the OpenAI API\n"
+    two_to_three, three_to_four = (
+        tutorial("diff", *pair).stdout for pair in (("2", "3"), ("3", "4"))
+    )
+    assert server in two_to_three and key not in two_to_three
+    assert key in three_to_four and server not in three_to_four
+
+
 def test_diff_says_what_to_restart_and_when_to_migrate():
     assert "Restart: web" in tutorial("diff", "5", "6").stdout
     migrate = "\nMigrate: python manage.py migrate\n"

@@ -20,7 +20,7 @@ from tutorial.visitor.sockets import wait_in
 MISSING = {
     "1": ("no-view-takes-post", "status 405"),
     "2": ("message-elsewhere", "no message entered Redis"),
-    "3": ("no-worker", "the message still waits in Redis"),
+    "3": ("no-worker", "the message is still waiting in Redis"),
     "4": ("not-broadcast", "Redis got nothing for a group"),
     "5": ("socket-refused", "/ws/search/ was answered with status 404"),
     "6": ("page-reloads", "the browser left the page"),

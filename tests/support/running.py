@@ -66,7 +66,7 @@ def start_running(
         services=own_services(folder.parent, *stand_in_options),
         environment=environment,
         prepare=migrate_once,
-        grace=0.2,  # seconds; tests of how a project ends do not use this function
+        grace=0.2,  # seconds; no test of how a project stops uses this
     )
     return Running(step, stack.__enter__())
 
@@ -76,7 +76,7 @@ _migrated: dict[str, bytes] = {}
 
 
 def migrate_once(project: Project) -> None:
-    """Migrate the project's database, or copy the database of an equal project."""
+    """Migrate the project's database, or copy the database of the same code."""
     database = project.folder / "db.sqlite3"
     if database.exists() or "DATABASE_URL" in project.environment:
         project.migrate()

@@ -159,8 +159,8 @@ def test_the_overview_of_processes_says_what_changes(project):
         "| web | `serve` | as before |",
         r"| worker | `a \| b` | **new** |",
         "",
-        "When `python3 -m tutorial run` starts, it takes care of the following."
-        " If you do not use `run`, do it yourself:",
+        "With `python3 -m tutorial run`, you do not have to do anything else."
+        " Without `run`, do this yourself:",
         "",
         "- New package: `b 2`",
         "- Install: `pip install -r requirements.txt`",

@@ -57,7 +57,7 @@ def measure(sizes: Sizes) -> Section:
         at_least(0.8, "≥ {} x floor", figures["times_floor"]),
         at_most(
             cores(),
-            "the worker's memory ≤ {} x that of the web process (once per core)",
+            "the worker's memory ≤ {} x the web process's memory (1 x for each core)",
             figures["worker_mib"] / figures["web_mib"],
         ),
     ]

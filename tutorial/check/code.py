@@ -30,7 +30,7 @@ class Call:
     awaited: bool = False
 
 
-# Files that are not searched for mistakes: migrations, and generated files.
+# Not searched for mistakes: migrations, installed packages, and generated files.
 MADE = re.compile(r"(^|/)(migrations|node_modules|build|dist)/|\.min\.js$")
 
 
@@ -46,7 +46,7 @@ class Code:
 
     @cached_property
     def python(self) -> dict[str, ast.Module]:
-        """The parsed Python files by path; a file that does not parse is left out."""
+        """The parsed Python files by path, without tests and files with errors."""
         parsed = {}
         for name, text in self.texts(".py").items():
             if re.search(r"(^|/)tests?[/_.]", name):
@@ -72,7 +72,7 @@ class Code:
     def find(self, pattern: str, *suffixes: str) -> str | None:
         """Return the place of the first line that matches, as "file:line", or None.
 
-        Comments are skipped, because a comment may warn of the pattern.
+        Comments are skipped, because a comment may warn against the pattern.
         """
         texts = self.texts(*suffixes)
         names = [name for name in self.first if name in texts]
@@ -103,7 +103,7 @@ class Code:
         )
 
     def calls(self, *names: str) -> list[Call]:
-        """Return the calls of functions or methods with these names."""
+        """Return the calls to functions or methods with these names."""
         return [call for call in self._calls if call.name in names]
 
     @cached_property

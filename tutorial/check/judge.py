@@ -187,7 +187,7 @@ def judge_beyond(scene: Scene, stage: Stage, hint: str) -> Result:
     except NoForm:
         pass  # the broken stage has reported this already
     except Exception as error:
-        # The stage that is broken may be the reason for this error.
+        # The broken stage may have caused this error.
         seen.append(f"not seen: {_first_line(error)}")
     return Result(stage.number, stage.name, NOT_REACHED, "; ".join(seen))
 

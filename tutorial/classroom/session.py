@@ -110,7 +110,7 @@ class Session:
     def _prepare(self, again: bool) -> Iterator[tuple[int, Folder, str]]:
         """Yield the folders to check as (position, folder, cache key).
 
-        The results of all other folders are known already, and become their rows.
+        For every other folder, the result is already known: its row is added at once.
         """
         for number, folder in enumerate(self._folders):
             if folder.project is None:

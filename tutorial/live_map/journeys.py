@@ -117,7 +117,7 @@ class Journeys:
         yield from self._loose.pop(str(key), ())
 
     def _follow(self, journey: Journey, event: Event) -> None:
-        """Add the event to the journey, and earlier events with one of its keys."""
+        """Add the event, and the earlier events that share a key with it."""
         earlier = [
             one
             for key in ("trail", "id", "digest")

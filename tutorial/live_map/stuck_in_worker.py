@@ -13,7 +13,7 @@ from tutorial.observer.events import Event
 
 
 def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
-    """Yield a halt if the task has started, but has sent no signal or message yet.
+    """Yield a halt if the task has failed, or has sent no signal or message yet.
 
     A halt says where a search has stopped, and why.
     """
@@ -47,7 +47,7 @@ def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
         return
     if not journey.latest("task done"):
         if not announced:
-            text = f"The task has run for {quiet:.0f} s without a sign of progress."
+            text = f"The task has been running for {quiet:.0f} s without progress."
             yield Halt(4, text, "task-does-not-end", started.at)
         return
     if announced:

@@ -12,6 +12,12 @@ from tutorial.problem import Problem
 from tutorial.project import procfile
 from tutorial.project.files import files
 
+# What a package that is new in a project needs, apart from its installation.
+NEEDS = {
+    "redis": "Start: a Redis server, such as redis-server",
+    "openai": "Set: OPENAI_API_KEY, your key for the OpenAI API",
+}
+
 
 @dataclass(frozen=True)
 class FileDiff:
@@ -111,6 +117,9 @@ def advice(old: Path, new: Path) -> list[str]:
         sentences.append(f"New package: {name} {version}")
     if arrived:
         sentences.append("Install: pip install -r requirements.txt")
+    for name, need in NEEDS.items():
+        if name in packages[1].keys() - packages[0].keys():
+            sentences.append(need)
     changed = [
         change.path
         for change in compare(old, new)

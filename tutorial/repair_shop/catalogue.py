@@ -1,4 +1,4 @@
-"""The mistakes that the shop can put into a project, and their order in a folder.
+"""The mistakes that the shop can put into a project, and their order for a learner.
 
 `shop.toml` lists the mistakes.
 """
@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def patch(self) -> Patch:
-        """The patch that makes this mistake."""
+        """The patch that adds this mistake."""
         return patches()[self.name]
 
     @property

@@ -119,8 +119,8 @@ def processes(pair: Pair, body: str) -> list[str]:
     lines.append("")
     if pair.old and (items := _without_run(pair)):
         lines += [
-            "When `python3 -m tutorial run` starts, it takes care of the following."
-            " If you do not use `run`, do it yourself:",
+            "With `python3 -m tutorial run`, you do not have to do anything else."
+            " Without `run`, do this yourself:",
             "",
             *items,
         ]

@@ -10,8 +10,8 @@ PREFIX = "simulate:"
 class Simulation:
     """One simulated failure: the question that triggers it, and its effect.
 
-    An HTTP error has a status, and the API's type, code and message. Any other failure
-    has a `behaviour`, which the server implements.
+    An HTTP error has a status, and the API's type, code and message. A `behaviour` is a
+    failure that the server implements. A `text` replaces the usual answer.
     """
 
     name: str
@@ -60,7 +60,7 @@ SIMULATIONS = (
     ),
     Simulation(
         "bad key",
-        "401, as for a key that the API does not know",
+        "401, the status that the API returns for an unknown key",
         status=401,
         type="invalid_request_error",
         code="invalid_api_key",
@@ -87,7 +87,7 @@ SIMULATIONS = (
     ),
     Simulation(
         "no model",
-        "404, as for a model that the API does not have",
+        "404, the status that the API returns for an unknown model",
         status=404,
         type="invalid_request_error",
         code="model_not_found",
@@ -109,15 +109,17 @@ SIMULATIONS = (
         behaviour="think",
     ),
     Simulation("slow", "an answer that takes 10 seconds to begin", behaviour="slow"),
-    Simulation("silence", "takes the request and never answers", behaviour="silence"),
+    Simulation(
+        "silence", "accepts the request, but never answers", behaviour="silence"
+    ),
     Simulation(
         "cut stream",
-        "breaks the connection in the middle of the answer",
+        "closes the connection in the middle of the answer",
         behaviour="cut",
     ),
     Simulation(
         "stalled stream",
-        "stops in the middle of the answer and keeps the connection",
+        "stops in the middle of the answer and keeps the connection open",
         behaviour="stall",
     ),
     Simulation(
@@ -127,13 +129,13 @@ SIMULATIONS = (
     ),
     Simulation(
         "refusal",
-        "an answer with a refusal instead of a text",
+        "an answer with a refusal instead of text",
         behaviour="refusal",
         text="I'm sorry, but I can't help with that.",
     ),
     Simulation(
         "script",
-        "an answer that holds HTML with a script in it",
+        "an answer that contains HTML with a script",
         text="<script>document.title = 'hacked'</script>"
         "<img src=x onerror=\"document.title = 'hacked'\"> <b>bold</b>",
     ),

@@ -67,7 +67,7 @@ def without_worker(running: Running) -> Iterator[None]:
             wait_until(
                 lambda: client.info("clients")["blocked_clients"] == 0,
                 seconds=10,
-                otherwise="Redis still waits for the worker",
+                otherwise="Redis is still waiting for the worker",
             )
         yield
     finally:

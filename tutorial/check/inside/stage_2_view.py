@@ -93,7 +93,7 @@ def _other_field(scene: Scene, refused: Event) -> str | None:
 
 
 def _json_not_read(scene: Scene, unmet: Unmet) -> Unmet | None:
-    """Return the mistake to report if the view reads JSON like a form, or None."""
+    """Return the mistake to report if the view reads JSON as form data, or None."""
     sent = scene.opened.sent if scene.opened else []
     if not any("json" in one.headers.get("content-type", "") for one in sent):
         return None
@@ -136,7 +136,7 @@ def _explain_silence(scene: Scene, unmet: Unmet) -> None:
 def _place_of_taken(scene: Scene) -> str | None:
     """Return the place where a bad question should be refused.
 
-    This is the field, the view, or the call of `is_valid()`.
+    This is the field, the view, or the call to `is_valid()`.
     """
     code, view = scene.code, (_at(scene) or "").rpartition(":")[0]
     if view:

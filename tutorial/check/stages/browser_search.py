@@ -1,9 +1,9 @@
 """Searches in a browser as a person does, and follows the search through all stages.
 
-The stages send a plain HTML form, from a page that anyone may open. Many projects work
-in a different way: a script sends JSON, the page requires a login, the WebSocket opens
-after the question, or an answer comes in pieces. If a stage does not pass, this search
-shows whether the flow gets further in a browser.
+The checks of the stages send a plain HTML form, from a page that anyone may open. Many
+projects work in a different way: a script sends JSON, the page requires a login, the
+WebSocket opens after the question, or an answer comes in pieces. If a stage does not
+pass, this search shows whether the flow gets further in a browser.
 """
 
 import contextlib
@@ -118,7 +118,7 @@ def _search(scene: Scene, person: Person, about: str) -> Iterator[tuple[int, str
         yield 2, f"answered with status {answer.status} after {answer.seconds:.2f} s"
     message = scene.message = find_message(scene, search)
     if message is None:
-        seen = f"no message entered Redis; the answer had status {answer.status}"
+        seen = f"no message entered Redis; the view sent status {answer.status}"
         raise Unmet("message-elsewhere", seen, expected="a message in Redis")
     look_at_arguments(scene, search, message)
     yield 3, f"a message for {message.task} in Redis (list {message.queue})"

@@ -37,7 +37,8 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     """Check who can see the answer, and whether the page reports a failure.
 
     Only the visitor who asked may see the answer. If many ask at once, each gets an
-    answer. The task must end, and the page must report a failure of the API.
+    answer. If the API fails, the task must still end, and the page must report the
+    failure.
     """
     scene.wait_for_end(scene.search)
     still_runs = scene.still_runs(scene.search)
@@ -56,15 +57,15 @@ def findings(scene: Scene) -> Iterator[Unmet]:
         yield Unmet(
             "others-see-it",
             "another visitor's page shows the question, too",
-            expected="a page that shows each visitor their own searches",
+            expected="a page that shows each visitor only their own searches",
         )
-    # A task that does not end may block the worker for all others.
+    # A task that does not end may block the worker for all other tasks.
     if still_runs:
         return
     yield from _burst(scene)
     refused = scene.ask(REFUSED)
     if refused.answer.status == TOO_MANY:
-        scene.advice.append("not checked: a failure of the API")
+        scene.advice.append("not checked: whether the page reports an API failure")
     elif not wait_for(lambda: is_taken(scene, refused), ARRIVES):
         found = form_refuses(refused)
         found.finding = "differs"
@@ -94,7 +95,7 @@ def look_at_worker(scene: Scene) -> None:
         raise Unmet(
             "no-worker",
             f"the project starts {', '.join(scene.project.running)};"
-            " the message still waits in Redis",
+            " the message is still waiting in Redis",
             expected="a process that runs `celery ... worker`",
             at="Procfile:1" if (scene.folder / "Procfile").exists() else None,
         )
@@ -122,7 +123,7 @@ def look_at_worker(scene: Scene) -> None:
     state = "is ready" if is_printed else "has connected to its broker"
     raise Unmet(
         "message-not-taken",
-        f"the worker {state}, but the message still waits in Redis; {words}",
+        f"the worker {state}, but the message is still waiting in Redis; {words}",
         expected=f"a worker that takes the message for {message.task}",
     )
 
@@ -177,7 +178,7 @@ def _look_at_answer(scene: Scene, search: Search, answer: str) -> str:
         raise page_raises(scene.path, page)
     if scene.is_in_database(wanted):
         return ""
-    seen = "the API has answered, but neither the database nor a reload has the answer"
+    seen = "the API has answered, but the answer is not in the database or on the page"
     raise Unmet("not-saved", seen, expected=f"a row with the answer, “{wanted}…”")
 
 
@@ -205,7 +206,7 @@ def answers_to(scene: Scene, tokens: list[str]) -> Callable[[], int]:
     """Return a function that counts the answers to a group of questions.
 
     Each of these questions contains one of the `tokens`. The function counts the
-    answers in the database, or at the API if the database cannot be seen.
+    answers in the database or, if `check` cannot read it, those that the API gave.
     """
     first = first_words(scene.answered(scene.search.question)["answer"])
     before = scene.times_in_databases([first])
