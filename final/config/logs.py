@@ -38,18 +38,18 @@ class Brief(logging.Filter):
         return True
 
 
-STREAM = {"class": "logging.StreamHandler", "formatter": "story"}
+STREAM = {"class": "logging.StreamHandler", "formatter": "line"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "story": {"()": PrintableFormatter, "fmt": "{asctime} {message}", "style": "{"}
+        "line": {"()": PrintableFormatter, "fmt": "{asctime} {message}", "style": "{"}
     },
     "filters": {"brief": {"()": Brief}},
-    "handlers": {"story": STREAM, "brief": {**STREAM, "filters": ["brief"]}},
+    "handlers": {"console": STREAM, "brief": {**STREAM, "filters": ["brief"]}},
     "loggers": {
         # Django's own console handler only logs if DEBUG is on.
-        "django": {"handlers": ["story"], "level": "INFO", "propagate": False},
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         # Django logs a traceback for each failed push; the worker's own line is enough.
         "django.dispatch": {"level": "CRITICAL"},
         # Our own layer reports when Redis is down; see config/layer.py.
@@ -58,6 +58,6 @@ LOGGING = {
         # Redis, and anyone can send requests with a wrong host.
         "celery.worker.consumer": {"handlers": ["brief"], "propagate": False},
         "django.security.DisallowedHost": {"handlers": ["brief"], "propagate": False},
-        "search": {"handlers": ["story"], "level": "INFO", "propagate": False},
+        "search": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }

@@ -44,6 +44,7 @@ async def send(user_id, event, patience=PATIENCE):
 @receiver(search_completed)
 async def broadcast_search_result(sender, search_result, **kwargs):
     group_name = group_of(search_result.user_id)
+    # Logged before the broadcast, so that this line comes before the line of stage 6.
     logger.info(
         "stage 5 · signal · %.8s · broadcasts to %s", search_result.task_id, group_name
     )

@@ -23,8 +23,8 @@ def test_control_characters_are_replaced(words, line):
 
 
 def test_the_log_uses_the_printable_formatter():
-    story = settings.LOGGING["formatters"]["story"]
-    assert story["()"] is PrintableFormatter
+    line = settings.LOGGING["formatters"]["line"]
+    assert line["()"] is PrintableFormatter
 
 
 def make_record(words, **fields):

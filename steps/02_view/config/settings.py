@@ -64,9 +64,9 @@ CELERY_TASK_ALWAYS_EAGER = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"story": {"format": "{asctime} {message}", "style": "{"}},
-    "handlers": {"story": {"class": "logging.StreamHandler", "formatter": "story"}},
+    "formatters": {"line": {"format": "{asctime} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
-        "search": {"handlers": ["story"], "level": "INFO", "propagate": False},
+        "search": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }

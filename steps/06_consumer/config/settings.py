@@ -53,7 +53,7 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": BASE_DIR / "db.sqlite3",
-        # The view and the worker write at the same time.
+        # Two processes write. A process that has to wait for the other must not fail.
         "OPTIONS": {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "transaction_mode": "IMMEDIATE",
@@ -84,9 +84,9 @@ OPENAI_MODEL = os.environ.get("OPENAI_MODEL", "gpt-5-mini")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"story": {"format": "{asctime} {message}", "style": "{"}},
-    "handlers": {"story": {"class": "logging.StreamHandler", "formatter": "story"}},
+    "formatters": {"line": {"format": "{asctime} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
-        "search": {"handlers": ["story"], "level": "INFO", "propagate": False},
+        "search": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }

@@ -21,7 +21,7 @@ def openai_index(request):
     form = SearchForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         query = form.cleaned_data["query"]
-        # Logged before .delay(), which gives the search its id and which may fail.
+        # Logged before .delay(), so that the line appears even if .delay() fails.
         logger.info("stage 2 · view · - · user_%s asks: %s", request.user.id, query)
         task = fetch_openai_results_task.delay(query=query, user_id=request.user.id)
         logger.info("stage 3 · queue · %.8s · the message waits in Redis", task.id)

@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 @receiver(search_completed)
 def broadcast_search_result(sender, search_result, **kwargs):
     group_name = f"user_{search_result.user_id}"
+    # Logged before the broadcast, so that this line comes before the line of stage 6.
     logger.info(
         "stage 5 · signal · %.8s · broadcasts to %s", search_result.task_id, group_name
     )

@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
         self.stdout.write(f"{len(waiting)} waiting in the queue")
         for message in map(json.loads, waiting):
-            args, kwargs, _ = json.loads(base64.b64decode(message["body"]))
+            task_args, task_kwargs, _ = json.loads(base64.b64decode(message["body"]))
             self.stdout.write(f"\ntask       {message['headers']['task']}")
-            self.stdout.write(f"arguments  {args} {kwargs}")
+            self.stdout.write(f"arguments  {task_args} {task_kwargs}")
             self.stdout.write(f"id         {message['headers']['id']}")

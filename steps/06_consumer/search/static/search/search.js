@@ -16,6 +16,6 @@ socket.onopen = () => showState("live", "Live");
 socket.onclose = () => showState("offline", "Offline: nobody answers the socket");
 
 form.addEventListener("submit", () => {
-  // A search gets its id from Celery, so this first line has none yet.
+  // The search has no id yet.
   console.info(`stage 1 · template · - · the form sends "${form.elements.query.value}"`);
 });

@@ -42,11 +42,11 @@ async function send() {
   // The page stays open, and so does its socket. A reload would close the socket.
   const response = await fetch(form.action, { method: "POST", body: new FormData(form) });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const answered = page.querySelector("#notices");
-  if (answered === null) {
-    throw new Error(`the server answered ${response.status}`);
+  const newNotices = page.querySelector("#notices");
+  if (newNotices === null) {
+    throw new Error(`it responded with status ${response.status}`);
   }
-  notices.replaceChildren(...answered.childNodes);
+  notices.replaceChildren(...newNotices.childNodes);
   if (response.ok) {
     form.reset();
   }
@@ -54,7 +54,7 @@ async function send() {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  send().catch((error) => showNotice(`Your question was not sent: ${error.message}`));
-  // A search gets its id from Celery, so this first line has none yet.
+  // The search has no id yet.
   console.info(`stage 1 · template · - · the form sends "${form.elements.query.value}"`);
+  send().catch((error) => showNotice(`The server did not confirm your question: ${error.message}`));
 });
