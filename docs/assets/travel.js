@@ -9,8 +9,6 @@ function controlTravel(travel) {
 
   function show() {
     hops.forEach((hop, index) => hop.toggleAttribute("data-here", index === at));
-    // Only the list scrolls, not the page.
-    if (at >= 0) hops[0].parentElement.scrollTop = hops[at].offsetTop - hops[0].offsetTop - 60;
     const stages = hops.slice(0, at + 1).map((hop) => Number(hop.dataset.stage || 0));
     const stage = Math.max(0, ...stages);
     for (const picture of travel.querySelectorAll("svg")) {

@@ -104,7 +104,7 @@ WORDS = (
     ("steps/2-view.md", "waited three seconds", "2", "time.sleep(3)"),
     ("steps/2-view.md", "three seconds after the button", "2", "time.sleep(3)"),
     ("steps/3-queue.md", "the first eight characters", "3", "queue · %.8s ·"),
-    ("steps/2-view.md", "one line for each message, with the time", "2", "{asctime} {"),
+    ("steps/2-view.md", "one line per message, with the time", "2", "{asctime} {"),
     ("steps/2-view.md", "with status 400", "2", "400 if form.is_bound"),
     ("steps/3-queue.md", "It takes three", "2", "time.sleep(3)"),
     ("steps/4-worker.md", "task only sleeps for three seconds", "3", "time.sleep(3)"),

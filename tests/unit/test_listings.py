@@ -104,7 +104,7 @@ def test_an_old_line_stays_until_a_listing_shows_its_replacement(project):
     assert "    more();\n\n    listen(first, second, () => {\n    ```" in first
     last = expand(pair, "file: a.js\nshow: listen(")
     assert "-listen(first, second, () => {" in last
-    assert "in place of `listen(first, second, () =>`" in last
+    assert "in place of the line `listen(first, second, () =>`" in last
 
 
 def test_an_old_decorator_stays_until_a_listing_shows_its_function(project):
@@ -189,7 +189,7 @@ def test_a_file_that_a_command_creates_is_marked_as_made_for_you(project):
             "@task\ndef a():\n    b()\n",
             "@task\nasync def a():\n    b()\n",
             "",
-            "in `a`, in place of `def a():`",
+            "in `a`, in place of the line `def a():`",
         ),
         (
             "a.py",
@@ -255,7 +255,7 @@ def test_a_file_that_changes_has_two_tabs(project):
         *('    ```python hl_lines="4 5 6"', "    def a():"),
         *(f"    {code_html.gone(line)}" for line in ("    b()", "    c()")),
         *("        c(", "            1,", "        )", "    ```", ""),
-        *('=== "What changes"', "", "    ```diff", "    --- a/a.py", "    +++ b/a.py"),
+        *('=== "What changes"', "", "    ```diff"),
         # The line numbers do not count the import of `re`: no listing has shown it yet.
         *("    @@ -4,5 +4,6 @@", "     ", "     ", "     def a():"),
         *(
@@ -341,6 +341,13 @@ def test_a_collapsed_listing_says_how_many_lines_it_has(project):
     shown = expand(project(FILES), "file: style.css\ncollapse: true").splitlines()
     assert shown[0] == '??? note "`style.css`: 12 lines"'
     assert all(line.startswith("    ") for line in shown[1:] if line)
+
+
+def test_a_collapsed_listing_of_a_changed_file_counts_only_its_new_lines(project):
+    old = "".join(f"p{n} {{}}\n" for n in range(20))
+    pair = project({"a.css": f"{old}q {{}}\nr {{}}\n"}, {"a.css": old})
+    shown = expand(pair, "file: a.css\ncollapse: true").splitlines()
+    assert shown[0] == '??? note "`a.css`: 2 new lines"'
 
 
 def test_backticks_in_a_listing_do_not_end_it():

@@ -215,6 +215,14 @@ def test_a_term_has_a_tooltip_in_each_of_its_forms_but_not_in_code():
     assert "*[" not in html
 
 
+def test_a_word_that_the_pages_also_use_in_its_everyday_sense_has_no_tooltip():
+    markdown_text = "## Message\n\nA message has a task.\n\n## Task\n\nA function.\n"
+    definitions = glossary.abbreviations(markdown_text)
+    assert {line.partition("]")[0] for line in definitions} == {
+        *("*[Task", "*[Tasks", "*[task", "*[tasks")
+    }
+
+
 def test_every_term_of_the_glossary_has_a_tooltip_text():
     found = glossary.terms((ROOT / "docs" / "glossary.md").read_text())
     for term, meaning in found.items():

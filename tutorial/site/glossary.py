@@ -8,6 +8,9 @@ from pathlib import Path
 from tutorial.paths import ROOT
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
+# Terms without tooltips, because the pages also use these words in their everyday
+# sense: "The page shows a message."
+EVERYDAY = ("Message",)
 
 
 def terms(markdown: str) -> dict[str, str]:
@@ -23,10 +26,14 @@ def terms(markdown: str) -> dict[str, str]:
 
 
 def abbreviations(markdown: str) -> list[str]:
-    """Return the terms and their plurals in the syntax of the `abbr` extension."""
+    """Return the terms and their plurals in the syntax of the `abbr` extension.
+
+    The terms in EVERYDAY are left out.
+    """
     return [
         f"*[{form}]: {meaning}"
         for term, meaning in terms(markdown).items()
+        if term not in EVERYDAY
         for form in _forms(term)
     ]
 

@@ -158,8 +158,11 @@ def render(listing: Listing) -> list[str]:
         ]
     lines = [f"**{code(file.path)}** · {where}", "{: .place }", "", *shown]
     if listing.is_folded:
-        count = sum(map(len, listing.parts))
-        summary = f'??? note "{code(file.path)}: {count} lines"'
+        if file.is_new:
+            count = f"{sum(map(len, listing.parts))} lines"
+        else:
+            count = f"{len(listing.added())} new lines"
+        summary = f'??? note "{code(file.path)}: {count}"'
         return [summary, "", *_indent(lines)]
     return lines
 
@@ -341,17 +344,14 @@ def _ends_in_comment(lines: Sequence[str], number: int, language: str) -> bool:
 
 
 def _the_diff(listing: Listing) -> list[str]:
-    """Return what changes in the file if the listing is typed, as a unified diff."""
-    path = listing.file.path
-    lines = difflib.unified_diff(
-        listing.before.lines(),
-        listing.after.lines(),
-        f"a/{path}",
-        f"b/{path}",
-        lineterm="",
-        n=CONTEXT,
-    )
-    return fenced([*lines], "diff")
+    """Return what changes in the file if the listing is typed, as a unified diff.
+
+    The two lines with the file's name are left out: they begin with the signs of removed
+    and added lines, and the name is above the listing.
+    """
+    before, after = listing.before.lines(), listing.after.lines()
+    lines = difflib.unified_diff(before, after, lineterm="", n=CONTEXT)
+    return fenced([*lines][2:], "diff")
 
 
 def fenced(lines: list[str], head: str) -> list[str]:

@@ -226,7 +226,7 @@ def _gone(file: File, old: range) -> list[str]:
             return ["the docstring" if one == "docstring" else code(one)]
     filled = [n for n in old if file.old[n].strip()]
     if len(filled) == 1:
-        return [code(file.old[filled[0]], longest=LONGEST * 4)]
+        return [f"the line {code(file.old[filled[0]], longest=LONGEST * 4)}"]
     return [f"{len(filled)} lines"]
 
 

@@ -51,7 +51,7 @@ DATABASES = {
         "NAME": BASE_DIR / "db.sqlite3",
         # Two processes write. A process that has to wait for the other must not fail.
         "OPTIONS": {
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "init_command": "PRAGMA journal_mode=WAL;",
             "transaction_mode": "IMMEDIATE",
         },
     }

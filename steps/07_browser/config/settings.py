@@ -55,7 +55,7 @@ DATABASES = {
         "NAME": BASE_DIR / "db.sqlite3",
         # Two processes write. A process that has to wait for the other must not fail.
         "OPTIONS": {
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "init_command": "PRAGMA journal_mode=WAL;",
             "transaction_mode": "IMMEDIATE",
         },
     }
@@ -74,7 +74,7 @@ CELERY_BROKER_URL = REDIS_URL
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # Redis Pub/Sub ignores the number of the database, so it is part of the prefix.
+        # Pub/Sub ignores the database's number, so the prefix contains this number.
         "CONFIG": {"hosts": [REDIS_URL], "prefix": urlsplit(REDIS_URL).path},
     },
 }
