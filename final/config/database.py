@@ -18,8 +18,8 @@ LIMITS = """
 # What a query raises if the connection was lost: an InternalError after the last limit.
 CONNECTION_ERRORS = (OperationalError, InterfaceError, InternalError)
 
-# Two processes write. A process that has to wait for the other must not fail. NORMAL waits
-# for the disk less often. In WAL mode, this cannot damage the database.
+# Two processes write. A process that has to wait for the other must not fail. NORMAL
+# waits for the disk less often. In WAL mode, this cannot damage the database.
 SQLITE = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     "transaction_mode": "IMMEDIATE",

@@ -27,7 +27,7 @@ def own_layer(code: Code, sent_at: str | None) -> str | None:
 
 
 def async_in_sync(code: Code, got: Event) -> str | None:
-    """Return the place of the method that got the message, if it is `async` by mistake.
+    """Return the place of the method that received the message, if it is wrongly async.
 
     Otherwise, return None. An `async` method is a mistake in a synchronous consumer,
     which does not await it.

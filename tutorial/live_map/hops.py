@@ -259,7 +259,7 @@ def _group_send_failed(event: Event, journey: Journey) -> Found:
 
 
 def _got(event: Event, journey: Journey) -> Found:
-    text = f"{event['consumer']} got the message {event['type']}."
+    text = f"{event['consumer']} received a message of type {event['type']}."
     kind = "got" if event["has_method"] else "got failed"
     yield 6, kind, text, {"consumer": event["consumer"], "type": event["type"]}
 

@@ -73,7 +73,7 @@ def in_consumer(journey: Journey, world: World, quiet: float) -> Halts:
     if not got:
         yield _unheard(journey, sent, world)
     elif not frames(journey, sent):
-        text = f"{got[0]['consumer']} got the message, but sent no frame."
+        text = f"{got[0]['consumer']} received the message, but sent no frame."
         code, at = Code(world.folder), got[0].at
         if hides := _once(journey, "hides", lambda: silent_except(code, at)):
             text += f" An exception is caught silently at {hides}."
@@ -114,7 +114,7 @@ def _raised(failed: Event) -> Halt:
 
 
 def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
-    """Return the halt if no consumer got the message."""
+    """Return the halt if no consumer received the message."""
     group, sockets = sent["group"], world.sockets
     if sent["layer"] == "InMemoryChannelLayer":
         text = (
@@ -146,7 +146,7 @@ def _unheard(journey: Journey, sent: Event, world: World) -> Halt:
 
 def _other_layer(journey: Journey, sent: Event, world: World) -> Halt:
     """Return the halt if the group has sockets, but on another channel layer."""
-    text = f"The group {sent['group']} has sockets, but no consumer got the message."
+    text = f"{sent['group']} has sockets, but no consumer received the message."
     code = Code(world.folder)
     if at := _once(journey, "layer", lambda: own_layer(code, sent.at)):
         text += f" Another layer is made at {at}."

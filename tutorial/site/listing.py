@@ -346,8 +346,8 @@ def _ends_in_comment(lines: Sequence[str], number: int, language: str) -> bool:
 def _the_diff(listing: Listing) -> list[str]:
     """Return what changes in the file if the listing is typed, as a unified diff.
 
-    The two lines with the file's name are left out: they begin with the signs of removed
-    and added lines, and the name is above the listing.
+    The two lines with the file's name are left out: they begin with the signs of
+    removed and added lines, and the name is above the listing.
     """
     before, after = listing.before.lines(), listing.after.lines()
     lines = difflib.unified_diff(before, after, lineterm="", n=CONTEXT)

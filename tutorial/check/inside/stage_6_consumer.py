@@ -198,7 +198,7 @@ def _not_sent(
 def not_sent_by_consumer(scene: Scene, got: Event, expected: str) -> Unmet:
     """Return the mistake to report if the consumer got a message but sent no frame."""
     at = got.at or scene.code.find(r"self\.send", ".py")
-    seen = f"{got['consumer']} got the message, but sent no frame"
+    seen = f"{got['consumer']} received the message, but sent no frame"
     if hides := silent_except(scene.code, at):
         seen += f"; an exception is caught silently at: {scene.code.line(hides)}"
         return Unmet("consumer-drops-error", seen, expected=expected, at=hides)
