@@ -23,6 +23,20 @@ CUT = """
   .filter((code) => code.checkVisibility() && code.scrollWidth > code.clientWidth)
   .map((code) => code.textContent.slice(0, 80))
 """
+# Finds templates with a wrapped line: without wrapping, they would be less tall. A reader
+# who types a wrapped line as two lines may break a tag of Django's template language.
+WRAPPED = """
+[...document.querySelectorAll("[class*=language-html] > pre > code")]
+  .filter((code) => code.checkVisibility())
+  .filter((code) => {
+    const before = code.offsetHeight;
+    code.style.whiteSpace = "pre";
+    const is_wrapped = code.offsetHeight < before;
+    code.style.whiteSpace = "";
+    return is_wrapped;
+  })
+  .map((code) => code.textContent.slice(0, 80))
+"""
 # Finds wrapped lines whose second and later rows are not indented.
 NOT_INDENTED = """
 [...document.querySelectorAll(".prints > pre > code > span[id^=__line]")]
@@ -97,6 +111,14 @@ def test_on_a_phone_no_listing_is_cut_off_and_each_note_can_be_tapped(
     assert not unreachable
     page.set_viewport_size({"width": 1280, "height": 800})
     assert not page.evaluate(CUT)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["steps/1-template/", "steps/2-view/", "steps/4-worker/", "steps/7-browser/"],
+)
+def test_on_a_desktop_no_line_of_a_template_wraps(address, chromium, path):
+    assert not look_at(chromium, address, path, 1280).evaluate(WRAPPED)
 
 
 def test_gaps_and_removed_lines_are_shown_but_not_copied(address, chromium):
