@@ -23,8 +23,8 @@ CUT = """
   .filter((code) => code.checkVisibility() && code.scrollWidth > code.clientWidth)
   .map((code) => code.textContent.slice(0, 80))
 """
-# Finds templates with a wrapped line: without wrapping, they would be less tall. A reader
-# who types a wrapped line as two lines may break a tag of Django's template language.
+# Finds templates with a wrapped line: without wrapping, they would be less tall. A
+# reader who types a wrapped line as two lines may break a tag of the template.
 WRAPPED = """
 [...document.querySelectorAll("[class*=language-html] > pre > code")]
   .filter((code) => code.checkVisibility())
