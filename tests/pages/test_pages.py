@@ -71,7 +71,8 @@ ELSEWHERE = (
     r"wsl --install",
     r"docker run [-\w: ]+",
     r"echo DEBUG=1 > \.env",
-    r"python3 -m tutorial (test -m fault|bench( --json > docs/recorded/bench\.json)?)",
+    r"python3 -m tutorial test (final/tests|tests/steps/test_end_to_end\.py|-m fault)",
+    r"python3 -m tutorial (bench( --json > docs/recorded/bench\.json)?)",
     r"pytest( e2e --base-url \S+ --browser chromium)?|playwright install chromium",
     r"export (OPENAI_API_KEY=sk-\.\.\.|OPENAI_MODEL=\S+|OPENAI_BASE_URL=\S+)",
     # tests/program/test_offline.py runs the commands in the next two lines.

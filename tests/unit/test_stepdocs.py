@@ -162,6 +162,7 @@ def test_the_overview_of_processes_says_what_changes(project):
         "With `python3 -m tutorial run`, you do not have to do anything else."
         " Without `run`, do this yourself:",
         "",
+        "- Start: worker, in a separate terminal",
         "- New package: `b 2`",
         "- Install: `pip install -r requirements.txt`",
         "- Restart: web, because the packages have changed",

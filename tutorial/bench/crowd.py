@@ -32,7 +32,8 @@ def measure(sizes: Sizes) -> Section:
         letter="f",
         title=f"{most:,} searches at once with an API that takes {LATENCY:g} s",
         caption=(
-            f"{EACH} searches at once from each visitor, one web process,"
+            f"The API takes {LATENCY:g} s for an answer. {EACH} searches at once from"
+            " each visitor, one web process,"
             f" {'one worker' if workers == 1 else f'{workers} workers'}. Memory: the"
             " growth of the worker's PSS. CPU: the worker's CPU time. SQLite has a"
             " timeout of 20 s for a write."
@@ -62,7 +63,7 @@ def measure(sizes: Sizes) -> Section:
         at_most(150, "≤ {} KiB per search", figures["search_kib"]),
         at_most(
             1.0,
-            f"CPU per search ≤ {{}} x that of {first.partition(', ')[2]}",
+            f"CPU per search ≤ {{}} x the CPU per search of {first.partition(', ')[2]}",
             figures["search_cpu_ms"] / few_figures["search_cpu_ms"],
         ),
     ]

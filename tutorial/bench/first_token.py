@@ -23,7 +23,8 @@ def measure(sizes: Sizes) -> Section:
         title="The first chunk at the socket after the API's first token",
         caption=(
             f"The API waits {LATENCY * 1000:.0f} ms, then writes a word every"
-            f" {PAUSE * 1000:.0f} ms. The steps of the tutorial do not stream answers."
+            f" {PAUSE * 1000:.0f} ms. The times begin when the API sends its first"
+            " word. The steps of the tutorial do not stream answers."
         ),
         columns={
             "count": "searches",

@@ -23,7 +23,8 @@ def measure(sizes: Sizes) -> Section:
         letter="c",
         title=f"Searches per second with an API that takes {LATENCY:g} s",
         caption=(
-            f"{sizes.visitors} visitors send {searches} searches in total, all at once."
+            f"The API takes {LATENCY:g} s for an answer. {sizes.visitors} visitors send"
+            f" {searches} searches in total, all at once."
             f" This is measured {times} (default pool: once). The counts are sums, the"
             " other figures are medians. The default pool is Celery's: prefork, with"
             " one child process per core. Memory: the proportional set size (PSS) after"
@@ -57,7 +58,8 @@ def measure(sizes: Sizes) -> Section:
         at_least(0.8, "≥ {} x floor", figures["times_floor"]),
         at_most(
             cores(),
-            "the worker's memory ≤ {} x the web process's memory (1 x for each core)",
+            "the worker's memory ≤ {} x the web process's memory"
+            " (the factor is the number of cores)",
             figures["worker_mib"] / figures["web_mib"],
         ),
     ]

@@ -66,7 +66,7 @@ def in_worker(journey: Journey, world: World, quiet: float) -> Halts:
             )
         yield Halt(4, text, mistake, (error or started).at)
         return
-    text = "The answer is saved, but no signal and no group message was sent."
+    text = "The answer is saved, but neither a signal nor a group message was sent."
     if lost := _lost_call(journey, world, "asend", "asend_robust", "group_send"):
         yield Halt(5, f"{text} A call is not awaited.", "not-awaited", lost)
         return

@@ -132,8 +132,10 @@ def _without_run(pair: Pair) -> list[str]:
     lines = []
     for sentence in difference.advice(pair.old, pair.new):
         title, _, rest = sentence.partition(": ")
-        if title.endswith("process"):
-            continue  # the table shows the process already
+        if title == "Changed process":
+            continue  # the table already shows it
+        if title == "New process":
+            title, rest = "Start", f"{rest.partition(' ')[0]}, in a separate terminal"
         if title in ("Install", "Migrate", "New package"):
             rest = f"`{rest}`"
         lines.append(f"- {title}: {rest}")
