@@ -71,7 +71,7 @@ def by_socket(call):
     """Return changes to step 7 that send the question through the WebSocket."""
     sends = "socket.send(JSON.stringify({query: form.elements.query.value}))"
     return (
-        *(SCRIPT, "  send().catch((error) => showNotice(", f"  if (true) {sends};\n"),
+        *(SCRIPT, "  send().catch((error) => {", f"  if (true) {sends};\n"),
         *(CONSUMERS, "    def send_search_result", RECEIVE.format(call=call)),
     )
 
@@ -79,7 +79,7 @@ def by_socket(call):
 @pytest.mark.slow(12)
 def test_check_follows_a_question_that_is_sent_through_the_socket(changed, check_here):
     changes = [*by_socket("fetch_openai_results_task.delay(query, self.user_id)")]
-    changes[2] += "  if (false) send().catch((error) => showNotice("
+    changes[2] += "  if (false) send().catch((error) => {"
     changes += [CONSUMERS, "        user = self.scope", USER]
     changes += [TEMPLATE, ' method="post"', ""]
     report = check_here("7", changed(*changes))
@@ -99,7 +99,7 @@ def test_a_question_that_is_answered_in_the_consumer_cannot_be_judged(
 ):
     answer = 'self.send(text_data=json.dumps({"query": query, "answer": "Forty-two."}))'
     changes = [*by_socket(answer)]
-    changes[2] += "  if (false) send().catch((error) => showNotice("
+    changes[2] += "  if (false) send().catch((error) => {"
     report = check_here("7", changed(*changes))
     assert report["flow"]["works"] is None
     assert states(report)[:3] == ["passed", "passed", "cannot judge"]

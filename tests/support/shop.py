@@ -271,7 +271,7 @@ def symptom_of(seen: Seen, number: int) -> str:
 def _without_start(seen: Seen) -> str:
     if not seen.message:
         return "" if seen.entries else "no-reaction"
-    is_error = "was not sent" in seen.message or "Your searches" not in seen.after
+    is_error = "did not confirm" in seen.message or "Your searches" not in seen.after
     return "not-sent" if is_error else "refused"
 
 

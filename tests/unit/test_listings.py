@@ -196,7 +196,7 @@ def test_a_file_that_a_command_creates_is_marked_as_made_for_you(project):
             "import os\n\nx = 1\n",
             "import os\nimport re\n\nx = 1\n\ny = 2\n",
             "",
-            "in the imports; after `x`",
+            "<br>in the imports<br>after `x`",
         ),
         (
             "a.py",

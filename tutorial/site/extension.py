@@ -45,6 +45,8 @@ LAST = 3
 # although it fits on one line of a phone. The second pattern finds it in HTML.
 HYPHENATED = re.compile(r"(?<!\S)(?=\S*-)\S{1,24}(?!\S)")
 HYPHENATED_IN_HTML = re.compile(r"(?<![^\s>])(?=[^\s<>]*-)[^\s<>&\"'=]{1,24}(?![^\s<])")
+# The place after a sign in a path or a name: a browser may break the line there.
+SIGN = re.compile(r"(?<=\w[/._={])(?=\w)")
 COMMAND = re.compile(r'<div class="language-sh .*?</div>', re.S)
 
 OVERVIEWS: dict[str, Callable[[Pair, str], list[str]]] = {
@@ -160,9 +162,19 @@ class StepDocs(Extension):
 
 
 class _WholeWords(Treeprocessor):
-    """Keeps a word of inline code on one line."""
+    """Keeps a word of inline code on one line.
+
+    In a table, code may also be a long path or name, which can break after a sign.
+    """
 
     def run(self, root: etree.Element) -> None:
+        for cell in root.iter("td"):
+            for code in [*cell.iter("code")]:
+                first, *rest = SIGN.split(str(code.text or ""))
+                if len(code) == 0 and rest:
+                    code.text = AtomicString(first)
+                    for part in rest:
+                        etree.SubElement(code, "wbr").tail = AtomicString(part)
         for code in [*root.iter("code")]:
             if len(code) or not code.text:
                 continue

@@ -24,7 +24,7 @@ AROUND = 2  # lines shown around a change, if the page does not name a part
 SMALL = 12  # a changed file with at most this number of lines is shown whole
 CONTEXT = 3  # lines around a change in a diff
 
-# For each suffix of a file: the name of its highlighter, and how a comment is written.
+# For each suffix or name of a file: the name of its highlighter, and how a comment is written.
 LANGUAGES = {
     ".py": ("python", "# {}"),
     ".js": ("js", "// {}"),
@@ -40,6 +40,8 @@ LANGUAGES = {
     ".timer": ("ini", "# {}"),
     ".example": ("ini", "# {}"),
     "": ("ini", "# {}"),
+    "Dockerfile": ("docker", "# {}"),
+    "switch": ("bash", "# {}"),
 }
 PLAIN = ("text", "{}")
 
@@ -180,7 +182,9 @@ def _indent(lines: list[str]) -> list[str]:
 
 def _the_file(listing: Listing) -> list[str]:
     file = listing.file
-    language, comment = LANGUAGES.get(PurePosixPath(file.path).suffix, PLAIN)
+    path = PurePosixPath(file.path)
+    kind = path.name if path.name in LANGUAGES else path.suffix
+    language, comment = LANGUAGES.get(kind, PLAIN)
     marks = _marks(listing, language, comment)
     rows = _rows(listing)
     shown = _shown(listing, rows)

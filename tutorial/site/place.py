@@ -10,6 +10,7 @@ from tutorial.site.pair import Edit, File
 LONGEST = 64  # characters that are quoted from a line, at most
 # At most this many places are named. If there are more, only their number is given.
 MOST = 3
+BREAK = "<br>"
 
 
 def place(file: File, parts: list[range]) -> str:
@@ -38,7 +39,10 @@ def place(file: File, parts: list[range]) -> str:
     # Leave out a place if another place is more precise and begins with the same words.
     longer = [p for p in places if not any(q.startswith(f"{p}, ") for q in places)]
     places = [*dict.fromkeys(longer)]
-    return "; ".join(places) if len(places) <= MOST else f"in {len(places)} places"
+    if len(places) > MOST:
+        return f"in {len(places)} places"
+    # One place is next to the file's name. Several places have a line each.
+    return BREAK.join(["", *places]) if len(places) > 1 else places[0]
 
 
 def shown_edits(file: File, parts: list[range]) -> list[Edit]:

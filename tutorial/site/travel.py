@@ -74,7 +74,7 @@ def _picture(
 
 def _hop(hop: dict, journey: dict) -> str:
     stage = steps()[hop["stage"] - 1]
-    when = f"{hop['time'] * 1000:.0f} ms"
+    when = f"{hop['time'] * 1000:.0f}\N{NO-BREAK SPACE}ms"
     return (
         f'<li data-stage="{stage.name}"><span class="travel__where">{stage.name}'
         f" {escape(stage.stage)}</span> {escape(hop['text'])}"

@@ -28,7 +28,8 @@ socket.onmessage = (event) => {
   item.querySelector(".answer").textContent = data.answer;
   item.querySelector(".error").textContent = data.error;
   results.prepend(item);
-  console.info(`stage 7 · browser · ${data.task_id.slice(0, 8)} · the answer is in the page`);
+  const id = data.task_id.slice(0, 8);
+  console.info(`stage 7 · browser · ${id} · the answer is in the page`);
 };
 
 function showNotice(text) {
@@ -56,5 +57,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   // The search has no id yet.
   console.info(`stage 1 · template · - · the form sends "${form.elements.query.value}"`);
-  send().catch((error) => showNotice(`The server did not confirm your question: ${error.message}`));
+  send().catch((error) => {
+    showNotice(`The server did not confirm your question: ${error.message}`);
+  });
 });
