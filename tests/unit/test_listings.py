@@ -241,7 +241,8 @@ def test_a_listing_names_the_place_of_its_change(project, path, old, new, show, 
     before = {} if old is None else {path: old}
     body = f"file: {path}" + (f"\nshow: {show!r}" if show else "")
     first, second, *_ = expand(project({path: new}, before), body).splitlines()
-    assert (first, second) == (f"**`{path}`** · {place}", "{: .place }")
+    dot = "" if place.startswith("<br>") else " · "
+    assert (first, second) == (f"**`{path}`**{dot}{place}", "{: .place }")
 
 
 OLD = "import os\n\nx = 1\n\n\ndef a():\n    b()\n    c()\n"
@@ -358,6 +359,14 @@ def test_every_kind_of_file_has_a_language():
     for step in steps.every():
         for path in files(step.folder).values():
             assert path.suffix in LANGUAGES, path
+
+
+def test_a_file_without_a_suffix_is_highlighted_by_its_name(project):
+    shown = expand(project({"deploy/switch": "cd /\n"}), "file: deploy/switch")
+    assert "```bash" in shown
+    assert "```docker" in expand(
+        project({"Dockerfile": "USER a\n"}), "file: Dockerfile"
+    )
 
 
 @pytest.mark.parametrize(

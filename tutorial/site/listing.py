@@ -16,7 +16,7 @@ from pygments.token import Comment
 from tutorial.problem import Problem
 from tutorial.site import code_html, excerpt, fences
 from tutorial.site.pair import File, Pair
-from tutorial.site.place import code, place, shown_edits
+from tutorial.site.place import BREAK, code, place, shown_edits
 from tutorial.site.typed import Line, Typed
 
 FIELDS = ("file", "show", "notes", "collapse", "bare", "made", "step")
@@ -24,7 +24,7 @@ AROUND = 2  # lines shown around a change, if the page does not name a part
 SMALL = 12  # a changed file with at most this number of lines is shown whole
 CONTEXT = 3  # lines around a change in a diff
 
-# For each suffix or name of a file: the name of its highlighter, and how a comment is written.
+# For each suffix or name of a file: its highlighter, and how a comment is written.
 LANGUAGES = {
     ".py": ("python", "# {}"),
     ".js": ("js", "// {}"),
@@ -158,7 +158,8 @@ def render(listing: Listing) -> list[str]:
             *('=== "The file"', "", *_indent(the_file), ""),
             *('=== "What changes"', "", *_indent(_the_diff(listing))),
         ]
-    lines = [f"**{code(file.path)}** · {where}", "{: .place }", "", *shown]
+    dot = "" if where.startswith(BREAK) else " · "
+    lines = [f"**{code(file.path)}**{dot}{where}", "{: .place }", "", *shown]
     if listing.is_folded:
         if file.is_new:
             count = f"{sum(map(len, listing.parts))} lines"
