@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from tutorial.site.excerpt import CLOSERS, indentation, named, names_of
 from tutorial.site.pair import Edit, File
 
-LONGEST = 64  # characters that are quoted from a line, at most
+LONGEST = 92  # characters that are quoted from a line, at most
 # At most this many places are named. If there are more, only their number is given.
-MOST = 3
-BREAK = "<br>"
+MOST = 4
+BREAK = "<br>· "
 
 
 def place(file: File, parts: list[range]) -> str:
@@ -100,7 +100,7 @@ def _position(file: File, new: range) -> tuple[str, str]:
     """
     if file.path.endswith(".py"):
         return _in_python(file.new, new)
-    return _in_blocks(file.new, new)
+    return _in_blocks(file.new, new, file.path.endswith(".css"))
 
 
 def _in_python(lines: Sequence[str], new: range) -> tuple[str, str]:
@@ -187,7 +187,7 @@ def _opener(lines: Sequence[str], closer: int, start: int) -> int:
     return openers[-1] if openers else closer
 
 
-def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
+def _in_blocks(lines: Sequence[str], new: range, is_css: bool) -> tuple[str, str]:
     """Do the same as `_in_python`, for files in which only indentation marks blocks."""
     indent = min(indentation(lines[n]) for n in new if lines[n].strip())
     above = [n for n in range(new.start) if lines[n].strip()]
@@ -203,6 +203,9 @@ def _in_blocks(lines: Sequence[str], new: range) -> tuple[str, str]:
     before = above[-1]
     if not _tells(lines, before):
         opener = _opener(lines, before, 0)
+        # A rule may have several lines of selectors.
+        while is_css and opener > 0 and lines[opener - 1].endswith(","):
+            opener -= 1
         if opener != before:
             return start, _after_block(lines, opener)
     return start, f"after {code(lines[before])}"

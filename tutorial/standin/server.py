@@ -261,7 +261,8 @@ class Handler(BaseHTTPRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log the request line and the status. Omit the headers: they hold the key."""
         status = code.value if isinstance(code, HTTPStatus) else code
-        print(f"{self.command} {self.path} {status}", flush=True)
+        # Write the line end with the line: other threads print, too.
+        print(f"{self.command} {self.path} {status}\n", end="", flush=True)
 
 
 def looks_like_a_key(key: str) -> bool:

@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 @cache
 def get_client():
-    # Not at import: without an API key, OpenAI() fails, and `web` imports this module.
-    # All threads share the client. If several threads call this function for the first
-    # time at the same moment, each creates a client: all of them work, one is kept.
+    # Do not create the client at import: without an API key, OpenAI() fails, and `web`
+    # imports this module, too. All threads share the client. If two of them make the
+    # first call at the same moment, two clients are made: both work, and one is kept.
     # No retries: a visitor is waiting and should soon hear of a failure.
     return OpenAI(timeout=30, max_retries=0)
 
