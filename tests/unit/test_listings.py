@@ -85,7 +85,7 @@ def test_the_lines_that_a_step_adds_are_highlighted(project):
     new = {"a.py": LONG + "\ny = 1\n", "b.txt": "a\nb\nc\nd\n"}
     lines = expand(project(new, old), "file: a.py").splitlines()
     code = [line.strip() for line in lines[lines.index('=== "The file"') + 2 :]]
-    assert code[0] == '```python hl_lines="3"'
+    assert code[0] == '```python hl_lines="2 3"'
     assert code[1:4] == ["x19 = 19", "", "y = 1"]
     # A small file is shown completely.
     assert listing(project(new, old), "file: b.txt") == ["    " + x for x in "abcd"]

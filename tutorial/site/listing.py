@@ -278,15 +278,8 @@ def _way_to_known(rows: list[_Row], at: int, step: int) -> set[int]:
 
 
 def _lit(file: File) -> set[int]:
-    """Return the indexes of the added lines, including blank lines between them."""
-    comes = file.comes()
-    return {
-        n
-        for edit in file.edits()
-        for n in edit.new
-        if any(m in comes for m in range(edit.new.start, n + 1))
-        and any(m in comes for m in range(n, edit.new.stop))
-    }
+    """Return the indexes of the added lines, with the blank lines around them."""
+    return {n for edit in file.edits() for n in edit.new}
 
 
 def _lines_of_notes(listing: Listing) -> dict[int, str]:
