@@ -8,14 +8,15 @@ from django.db.backends.signals import connection_created
 
 from .environment import check_address, text
 
-# The web process and the worker must not wait for locks that are held for minutes. If
-# one of them freezes in a transaction, the database releases its locks after 5 seconds.
+# The web process and the worker must not wait for locks that are held for minutes. If a
+# process freezes in a transaction, the database releases its locks after 5 seconds.
 LIMITS = """
     SET lock_timeout = '1s';
     SET statement_timeout = '10s';
     SET idle_in_transaction_session_timeout = '5s';
 """
-# What a query raises if the connection was lost: an InternalError after the last limit.
+# What a query raises if the connection was lost. The limit for an idle transaction
+# causes an InternalError.
 CONNECTION_ERRORS = (OperationalError, InterfaceError, InternalError)
 
 # Two processes write. A process that has to wait for the other must not fail. NORMAL

@@ -37,7 +37,7 @@ def test_submitting_the_form_updates_the_page_through_the_socket(new_context):
     # The answer arrived in frames, and the page was neither left nor reloaded.
     news = [json.loads(frame) for frame in frames]
     whole = [data for data in news if data.get("status") == "done"]
-    assert len(whole) == 1, "no frame contained the answer"
+    assert len(whole) == 1, "not exactly one frame contained the answer"
     assert whole[0]["query"] == question
     assert result.locator(".answer").text_content() == whole[0]["answer"]
     [begun] = [data["answer"] for data in news if data.get("status") == "running"]

@@ -107,7 +107,7 @@ async def read_stream(client, request):
             raise
     if not is_whole:
         # A stream that stops early raises no error.
-        raise NoAnswer("The API's answer broke off.", True)
+        raise NoAnswer("The API's answer was cut off.", True)
 
 
 async def next_event(events, has_begun):

@@ -22,7 +22,7 @@ PASSING = {
     "server error": "The API gave no answer (InternalServerError).",
     "cut stream": "The API could not be reached (APIConnectionError).",
     "stalled stream": "The API did not respond in time.",
-    "no end": "The API's answer broke off.",
+    "no end": "The API's answer was cut off.",
 }
 LASTING = {
     "silence": "The API did not respond in time.",

@@ -264,7 +264,7 @@ def test_a_term_has_at_least_two_sentences_and_a_link(term):
     meaning, where = entries()[term]
     assert len(re.findall(r"[.!?](?= |$)", " ".join(meaning.split()))) >= 2
     assert re.fullmatch(
-        r"You meet it in \[st\w+ \d\]\(\S+\.md(#\S+)?\)( of the flow)?\.", where
+        r"Introduced in \[st\w+ \d\]\(\S+\.md(#\S+)?\)( of the flow)?\.", where
     )
 
 

@@ -39,4 +39,4 @@ def test_the_end_to_end_test_fails_if_the_socket_receives_nothing(run_copy):
     running = run_copy("final", "search/consumers.py", send, "json.dumps(data)")
     result = end_to_end(running.site.url, "-x")
     assert result.returncode == 1
-    assert "no frame brought the answer" in result.stdout
+    assert "not exactly one frame contained the answer" in result.stdout

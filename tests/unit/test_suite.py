@@ -70,7 +70,7 @@ def _modules_of_others(tree: ast.Module) -> set[str]:
 
 
 def fixed_sleeps(tree: ast.Module) -> Iterator[Problem]:
-    """Yield the calls that sleep for a constant time outside of a loop."""
+    """Yield the calls with a constant sleep, except in `while` loops and lambdas."""
     in_loops = {
         inner
         for loop in ast.walk(tree)

@@ -35,8 +35,8 @@ def measure(sizes: Sizes) -> Section:
             f"The API takes {LATENCY:g} s for an answer. {EACH} searches at once from"
             " each visitor, one web process,"
             f" {'one worker' if workers == 1 else f'{workers} workers'}. Memory: the"
-            " growth of the worker's PSS. CPU: the worker's CPU time. SQLite has a"
-            " timeout of 20 s for a write."
+            " growth of the worker's PSS. CPU: the worker's CPU time. With SQLite,"
+            " a write waits for its turn for up to 20 s."
         ),
         columns={
             "sent": "sent",

@@ -25,10 +25,10 @@ def measure(sizes: Sizes) -> Section:
         caption=(
             f"The API takes {LATENCY:g} s for an answer. {sizes.visitors} visitors send"
             f" {searches} searches in total, all at once."
-            f" This is measured {times} (default pool: once). The counts are sums, the"
-            " other figures are medians. The default pool is Celery's: prefork, with"
-            " one child process per core. Memory: the proportional set size (PSS) after"
-            " the searches, including child processes."
+            f" This is measured {times} (default pool: once). The counts are sums, and"
+            " the other figures are medians. The default pool is Celery's: prefork,"
+            " with one child process per core. Memory: the proportional set size (PSS)"
+            " after the searches, including child processes."
         ),
         columns={
             "sent": "sent",

@@ -129,7 +129,7 @@ def _step(options: argparse.Namespace) -> Step:
         project = find_project(name)
     except Problem:
         if options.folders or options.class_folder:
-            # Before folders, only a step is allowed: `find` raises Problem.
+            # An argument in front of folders must be a step, or `find` raises Problem.
             return find(name)
         raise
     if project.is_own:

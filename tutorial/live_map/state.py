@@ -19,7 +19,8 @@ from tutorial.runtime.exclusive import listens
 from tutorial.runtime.stack import Stack
 
 MOST_RECEIVERS = 200
-# In these states of a process, the page does not show the last line that it printed.
+# While a process is in one of these states, the page does not show the last line that
+# the process has printed.
 QUIET = ("starting", "running")
 NOTICED = 0.5  # seconds until a new process is noticed
 

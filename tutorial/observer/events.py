@@ -64,8 +64,8 @@ class Tail:
 class Events:
     """The events of a run in a growing file, oldest first.
 
-    Without a file, there is no observer and there are no events. Only the events
-    between the positions `start` and `end` of the file count.
+    Without a file, there is no observer and there are no events. Events outside the
+    positions `start` and `end` of the file are ignored.
     """
 
     file: Path | None = None

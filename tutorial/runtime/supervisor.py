@@ -69,7 +69,7 @@ class Supervisor:
         self._files: dict[str, int] = {}
         self._last_save = 0.0
         self._code: dict[str, bytes] = {}
-        # Whether the worker's code was checked since the last save.
+        # Whether the worker's code has been checked since the last save.
         self._is_code_looked_at = True
         self._is_older = False  # whether the worker runs older code
 

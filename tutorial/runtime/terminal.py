@@ -101,7 +101,7 @@ class Bar:
     def __call__(
         self, done: int, of: int, seconds: float | None, names: list[str]
     ) -> None:
-        """Show that `done` of `of` things are done.
+        """Show that `done` of all `of` items are finished.
 
         `seconds` is the estimated time left, or None if that is unknown. `names` are
         the names of what is being done now.

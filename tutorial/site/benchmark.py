@@ -46,5 +46,7 @@ def _goals(section: dict) -> list[str]:
         for goal in section["goals"]
     ]
     is_of_final = all("final" in goal["candidate"] for goal in section["goals"])
-    whose = "The goals of `final/`" if is_of_final else "The goals"
+    whose = "The goals" if len(words) > 1 else "The goal"
+    if is_of_final:
+        whose += " of `final/`"
     return ["", f"{whose}: {', '.join(words)}."]

@@ -38,7 +38,7 @@ def on_files(files, config):
 
 
 def on_page_content(html, page, config, files):
-    """Move gaps and removed lines out of the code, and add diffs to the explorer."""
+    """Move the signs of gaps and removed lines out of the code, and add the diffs."""
     from tutorial.site import code_html, explorer
 
     path = page.file.src_uri

@@ -55,7 +55,7 @@ def _likeness(old: str, new: str) -> float:
 
 @cache  # a page asks for the same edits many times, and comparing takes time
 def _edits(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[Edit, ...]:
-    """Return the changes from `old` to `new`, found as `difflib.unified_diff` does."""
+    """Find the changes from `old` to `new` as `difflib.unified_diff` does."""
     matcher = SequenceMatcher(None, old, new)
     return tuple(
         part

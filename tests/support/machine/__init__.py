@@ -1,4 +1,6 @@
-"""A Debian machine to deploy on. It is a copy of this one, and is discarded later.
+"""A Debian machine to deploy on: a copy of the machine on which the tests run.
+
+The copy is discarded later.
 
 Its files are an overlay over the files of this machine, and changes are kept in memory.
 Its processes are in a separate PID namespace, and end when the copy is discarded. The

@@ -168,7 +168,7 @@ def _address(scene: Scene) -> str | None:
 def _without_scheme(scene: Scene) -> str:
     """Return the broker's address in the settings, if it has no scheme, or else "".
 
-    The scheme is `redis://`, for example.
+    An address with a scheme begins with `redis://`, for example.
     """
     settings = scene.survey.get("settings", {}).get("celery", {})
     address = settings.get("CELERY_BROKER_URL", "")

@@ -379,9 +379,9 @@ def findings(scene: Scene) -> Iterator[Unmet]:
     asked = scene.events.first("openai address", process="worker")
     if asked and asked["address"] != REAL_API:
         scene.advice.append(
-            f"{asked.at}: the API client has the address {asked['address']}; check"
-            " answered instead of the server there, so it does not know whether the"
-            " address is right"
+            f"{asked.at}: the API client has the address {asked['address']}; `check`"
+            " answered in place of the server at this address, so it cannot tell"
+            " whether the address is right"
         )
     scene.wait_for_end(scene.search)
     end = scene.end_of(scene.search)

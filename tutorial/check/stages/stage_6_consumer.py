@@ -130,7 +130,7 @@ def _open(scene: Scene) -> Opened:
 
 
 def _joined(scene: Scene, mark: int) -> list[str]:
-    """Return the groups that were joined since the position `mark`."""
+    """Return the groups that have been joined since the position `mark`."""
     return joined(scene.redis.since(mark, "group"))
 
 
@@ -223,7 +223,7 @@ def _is_json(text: str) -> bool:
 
 
 def text_of(frame: str) -> str:
-    """Return the frame's text with single spaces and without the escapes of JSON."""
+    """Return the frame's text with single spaces, without most of JSON's escapes."""
     with contextlib.suppress(ValueError):
         frame = json.dumps(json.loads(frame), ensure_ascii=False).replace("\\n", " ")
     return squeeze(frame)
