@@ -28,7 +28,7 @@ SQLITE = {
 # Timeouts for a network that does not answer: in seconds, and in milliseconds.
 POSTGRESQL = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
 
-limited = WeakSet()  # connections of the pool that have these limits
+limited = WeakSet()  # the pool's connections that have these limits
 
 
 def read_database(default, connections):

@@ -72,7 +72,7 @@ class SearchConsumer(AsyncWebsocketConsumer):
         if message["type"] == "send_search_result":
             # This message needs no database. For other messages, the base class first
             # closes old database connections in another thread. A process that skips
-            # this sends 1.7 times as many frames.
+            # this sends 1.7 times as many frames per second.
             await self.send_search_result(message)
         else:
             await super().dispatch(message)

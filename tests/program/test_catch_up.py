@@ -1,4 +1,4 @@
-"""`tutorial new --catch-up` brings a folder to the end of a step, and loses nothing."""
+"""`tutorial new --catch-up` completes a step in a folder without losing files."""
 
 import contextlib
 import shutil

@@ -1,4 +1,4 @@
-"""Check the app with several people, many tabs and questions, and the keyboard."""
+"""Check the app with several people, many tabs, many questions, and the keyboard."""
 
 import urllib.parse
 import uuid

@@ -1,4 +1,4 @@
-"""The tests keep the rules for imports, private names and sleeps."""
+"""The tests follow the rules for imports, private names and sleeps."""
 
 import ast
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ SHARED = "put what tests share into tests/support, and fixtures into a conftest.
 PRIVATE = "use a public name, or make this one public"
 SLEEP = "wait for a condition: tutorial.runtime.waiting, or expect() in a page"
 
-# The number of a line, and what is wrong in that line.
+# A line number, and what is wrong with that line.
 Problem = tuple[int, str]
 
 

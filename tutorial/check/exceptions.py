@@ -11,7 +11,7 @@ OF_LAYERS = re.compile(r"channel_?layer|InvalidChannelLayer|hosts|backend", re.I
 
 
 def of_handler(failed: Event) -> str:
-    """Return the id of the mistake behind an exception in a handler of the signal."""
+    """Return the id of the mistake that explains an exception in a signal handler."""
     if failed["error"] == "NotAwaited":
         return "not-awaited"
     if "'NoneType' object has no attribute 'group_send'" in failed.error:
@@ -26,7 +26,7 @@ def of_handler(failed: Event) -> str:
 
 
 def of_layer(failed: Event) -> str:
-    """Return the id of the mistake behind a failed call of the channel layer."""
+    """Return the id of the mistake that explains a failed call of the channel layer."""
     reason = f"{failed['error']}: {failed.get('reason', '')}"
     if reason.startswith("TypeError: Group name must be"):
         return "group-name-refused"
@@ -36,7 +36,7 @@ def of_layer(failed: Event) -> str:
 
 
 def of_consumer(failed: Event) -> str:
-    """Return the id of the mistake behind an exception in a consumer."""
+    """Return the id of the mistake that explains an exception in a consumer."""
     if failed.error in ("KeyError: 'user'", "KeyError: 'session'"):
         return "socket-without-user"
     if failed.error.startswith("TypeError: Group name must be"):
@@ -51,7 +51,7 @@ def of_consumer(failed: Event) -> str:
 
 
 def of_handshake(failed: Event) -> str:
-    """Return the id of the mistake behind a handshake that did not reach a consumer."""
+    """Return the id of the mistake that explains why no consumer got a handshake."""
     if "No route found" in failed.error:
         return "route-mismatch"
     if "scope type 'websocket'" in failed.error or "can only handle" in failed.error:

@@ -18,7 +18,7 @@ from tutorial.workspace.new import command
 # The exit status if no check is possible. argparse uses it for a wrong option, too.
 CANNOT_CHECK = 2
 
-# The options that only the table of a class has.
+# The options that apply only to the table of a class.
 OF_A_CLASS = ("class_folder", "csv", "html", "jobs", "timeout", "again")
 
 
@@ -67,7 +67,7 @@ def add(commands: Commands) -> None:
         "--jobs",
         type=count,
         metavar="N",
-        help="check N folders at a time; default: as many as there are cores",
+        help="check N folders at a time; default: the number of cores",
     )
     group.add_argument(
         "--timeout",

@@ -51,7 +51,7 @@ class State:
     # --- events ---------------------------------------------------------------------
 
     def read(self) -> None:
-        """Read the new events, and judge the searches that they belong to."""
+        """Read the new events, and update the searches that they belong to."""
         for event in self._tail.read():
             self._note(event)
         self._look_at_sockets()

@@ -12,7 +12,7 @@ class Event(dict):
 
     @property
     def at(self) -> str | None:
-        """The project's line that caused the event, such as "search/tasks.py:33"."""
+        """The line of code that caused the event, such as "search/tasks.py:33"."""
         return self.get("at")
 
     @property
@@ -23,7 +23,7 @@ class Event(dict):
 
 
 class Tail:
-    """Reads the events of a growing file, each of them once.
+    """Reads each event of a growing file exactly once.
 
     If the file gets too large, a new file replaces it.
     """

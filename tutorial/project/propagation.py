@@ -1,8 +1,8 @@
 """`tutorial propagate`: applies a change in a step to all later steps.
 
 Each step is the previous step plus one component. So each step passes the change on to
-the next one: what changes in step 3 is then merged into step 4. Consecutive steps
-differ less than other steps, so this causes the fewest conflicts. If a component
+the next one: what changes in step 3 is then merged into step 4. Two consecutive steps
+differ less than two other steps, so this causes the fewest conflicts. If a component
 changes the same lines, you resolve the conflict once, in the step that adds the
 component, and the steps after it receive the resolved lines. (If each step were merged
 with step N directly, every one of them would have the same conflict.)

@@ -90,7 +90,7 @@ def pip(python: Path) -> list[str]:
 
 
 def explanation(output: str) -> str:
-    """Say what went wrong, as the `output` shows, and what to do about it."""
+    """Say what went wrong, according to `output`, and what to do about it."""
     # Look for certificate errors first: pip reports them as network errors, too.
     if any(sign in output for sign in CERTIFICATE):
         return (

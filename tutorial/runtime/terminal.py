@@ -24,8 +24,7 @@ CODES = {
 PROCESS_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 
 
-# Variables with which Python reads and writes all text as UTF-8, for this process and
-# its children.
+# Variables that make Python use UTF-8 for all text, in this process and its children.
 UTF8 = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
 
 

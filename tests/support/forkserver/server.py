@@ -1,9 +1,10 @@
 """The program that forks: `python server.py SOCKET LISTENER`.
 
-SOCKET and LISTENER are file descriptors. Each message on the socket requests a program.
-Two file descriptors for the program's output are sent with the message. The reply is
-[id, null]. When the program has ended, [id, status] follows. Other programs may connect
-to the listener, and send the same requests.
+SOCKET and LISTENER are file descriptors. Each message on the socket asks the server to
+start a program. Two file descriptors for the program's output are sent with the
+message. The reply is [id, null], with the id of the program's process. When the program
+has ended, [id, status] follows. Other programs may connect to the listener, and send
+the same requests.
 """
 
 import atexit
@@ -157,7 +158,7 @@ def become(request: dict[str, Any]) -> None:
 def run(request: dict[str, Any]) -> None:
     """Run the program, and end this process as Python does.
 
-    Python would also clear all modules at its end. Here, that would copy all memory
+    Python would also clear all modules when it exits. Here, that would copy all memory
     that is shared with the server, and take longer than the start of the program.
     """
     status = 0

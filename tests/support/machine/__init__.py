@@ -20,7 +20,7 @@ SYSTEMCTL = Path(__file__).with_name("systemctl.py")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PORTS = (80, 443, 5432, 6379, 6432, 8001, 8002)
 
-# Packages that this machine may have, but an empty machine does not have.
+# Packages that may be installed here, but not on a newly installed machine.
 PACKAGES = "'postgresql*' 'pgbouncer*' 'redis*' 'nginx*'"
 
 MAKE = """

@@ -145,7 +145,7 @@ def of_a_package(error: str) -> str:
 
 
 def not_started(scene: Scene, found: Event, place: str | None = None) -> Unmet:
-    """Return the mistake behind the exception that keeps the project from starting."""
+    """Return the mistake that explains why an exception prevents the start."""
     at = found.at or place
     stage = stage_of(scene.code, at)
     seen = found.error

@@ -135,7 +135,7 @@ def findings(scene: Scene) -> Iterator[Unmet]:
 def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
     """Return the mistake that caused the status 500 of a page."""
     event = events.wait(2, "request failed")
-    if event is None:  # Django does not report SystemExit, for example
+    if event is None:  # Django does not report some exceptions, such as SystemExit
         lines = scene.lines("web")
         unmet.at = unmet.at or scene.place_in(lines)
         if unmet.at:
@@ -149,7 +149,7 @@ def page_error(scene: Scene, unmet: Unmet, events: Events) -> Unmet:
         name = event["message"].split()[0] if event["message"] else ""
         files = ", ".join(scene.code.texts(".html")) or "none"
         if any(file.endswith(f"templates/{name}") for file in files.split(", ")):
-            seen = f"{event.error}; the file is there, and its app is not installed"
+            seen = f"{event.error}; the file exists, but its app is not installed"
             return Unmet("app-not-installed", seen, expected=expected)
         if event["error"] == "TemplateDoesNotExist":
             seen = f"{event.error}; the project's templates: {files}"
@@ -198,7 +198,7 @@ def not_migrated(scene: Scene, seen: str) -> Unmet:
     """Return the mistake that explains why a table is missing.
 
     Either there is no migration, or it is not applied, or the applied migrations do not
-    make the table.
+    create the table.
     """
     migrations = scene.survey.get("migrations", {})
     expected = "a table for each model"

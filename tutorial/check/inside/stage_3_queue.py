@@ -16,7 +16,7 @@ NO_BROKER = re.compile(
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a slow view, or behind a message missing from Redis."""
+    """Return the mistake that explains a slow view, or a message missing from Redis."""
     search = scene.search
     protocol = scene.code.find(r"(?i)task_protocol\W*[=:]\s*1\b", ".py")
     if unmet.mistake == "command-fails" and protocol:
@@ -119,7 +119,7 @@ def _unroutable(scene: Scene, event: Event) -> Unmet:
 
 
 def no_broker(scene: Scene, event: Event) -> Unmet:
-    """Return the mistake behind a message that no broker took."""
+    """Return the mistake that explains a message that no broker took."""
     broker = event["broker"]
     seen = f"the broker is {broker}"
     if event.get("error"):
@@ -139,7 +139,7 @@ def no_broker(scene: Scene, event: Event) -> Unmet:
         places = ", ".join(call.at for call in apps)
         return Unmet(
             "second-celery-app",
-            f"{seen}; the task belongs to the app {event['app']!r}; apps are made in"
+            f"{seen}; the task belongs to the app {event['app']!r}; apps are created in"
             f" {places}",
             expected=EXPECTED,
             at=second or apps[-1].at,

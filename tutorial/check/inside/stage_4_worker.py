@@ -22,7 +22,7 @@ REAL_API = "https://api.openai.com/v1/"
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a lost message, request or answer."""
+    """Return the mistake that explains a lost message, request or answer."""
     if unmet.mistake == "page-raises":
         return page_error(scene, unmet, scene.stage_events)
     if unmet.mistake == "form-refuses-question":
@@ -181,7 +181,7 @@ def _unknown_task(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def _no_answer(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a missing answer of the API.
+    """Return the mistake that explains a missing answer of the API.
 
     Either the task did not call the API, or the API refused the request.
     """
@@ -249,7 +249,7 @@ def _not_started(scene: Scene, unmet: Unmet) -> Unmet | None:
 
 
 def task_failed(scene: Scene, end: Event) -> Unmet:
-    """Return the mistake behind the exception that ended a task."""
+    """Return the mistake that explains the exception that ended a task."""
     if re.search(NOT_MIGRATED, end.error):
         return not_migrated(scene, end.error)
     expected = "a task that saves the answer"
@@ -300,7 +300,7 @@ def _sent_too_early(scene: Scene, end: Event) -> Unmet | None:
 
 
 def _not_shown(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind an answer that is not saved, or not in the page."""
+    """Return the mistake that explains why an answer is not saved or not shown."""
     end, rows = scene.end_of(scene.search), _rows(scene)
     if unmet.mistake == "not-saved":
         if found := still_runs(scene, scene.search):

@@ -15,7 +15,7 @@ from tutorial.observer.events import Event
 
 
 def explain(scene: Scene, unmet: Unmet) -> Unmet:
-    """Return the mistake behind a missing broadcast, or else `unmet` with its place."""
+    """Explain a missing broadcast: return its mistake, or `unmet` with its place."""
     if unmet.mistake == "not-broadcast":
         return why_not_broadcast(scene, unmet, scene.search)
     if unmet.mistake == "message-before-answer":
@@ -277,7 +277,7 @@ def _signals(scene: Scene) -> list[str]:
 
 
 def _elsewhere(scene: Scene, sent: Event) -> Unmet:
-    """Return the mistake behind a `group_send` that did not reach the check's Redis."""
+    """Return the mistake that explains why the check's Redis got no message."""
     if sent["layer"] == "InMemoryChannelLayer":
         return Unmet(
             "layer-in-memory",

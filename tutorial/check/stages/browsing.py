@@ -240,7 +240,7 @@ def instead(shown: str) -> str:
 
 
 def pairs_of(frame: str) -> list[tuple[str, Any]]:
-    """Return all keys and values in the frame's JSON, also in inner objects."""
+    """Return all keys and values in the frame's JSON, also those in nested objects."""
     pairs: list[tuple[str, Any]] = []
 
     def collect(found: list[tuple[str, Any]]) -> dict:

@@ -67,7 +67,7 @@ def look(scene: Scene) -> str:
 
 
 def beyond(scene: Scene) -> str:
-    """Say whether the WebSocket opens, and which group its consumer joins.
+    """Return a text: whether the WebSocket opens, and which group its consumer joins.
 
     This is used if the flow breaks before this stage.
     """
@@ -82,9 +82,9 @@ def beyond(scene: Scene) -> str:
 def findings(scene: Scene) -> Iterator[Unmet]:
     """Check the frames and the WebSockets.
 
-    A frame is JSON, and reaches only the visitor who asked, and only once. An idle
-    WebSocket stays open. Other sites and other visitors cannot use it. When it closes,
-    its consumer leaves the group.
+    A frame must be JSON, and must reach only the visitor who asked, exactly once. An
+    idle WebSocket must stay open, and other sites and other visitors must not be able
+    to use it. When a WebSocket closes, its consumer must leave the group.
     """
     mine, other, question = scene.mine, scene.other, scene.live.question
     frame = next((f for f in mine.frames if question in f), mine.frames[-1])

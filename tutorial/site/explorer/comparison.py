@@ -9,14 +9,14 @@ from tutorial.project import difference
 from tutorial.project.difference import FileDiff
 from tutorial.project.steps import Step, every
 
-# The page folds the diffs of these files, because few people read them.
+# The page collapses the diffs of these files, because few people read them.
 FOLDED_SUFFIX = ".css"
 FOLDED_FOLDER = "/migrations/"
 
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one file."""
+    """The change to one file."""
 
     path: str
     kind: str  # "new file", "changed" or "removed"
@@ -119,7 +119,7 @@ def comparisons() -> Sequence[Comparison]:
 
 
 def neighbours() -> Sequence[Comparison]:
-    """Return the pairs of a step and the step directly after it."""
+    """Return all pairs of consecutive steps."""
     return [pair for pair in comparisons() if pair.new.number == pair.old.number + 1]
 
 
