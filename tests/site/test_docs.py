@@ -349,6 +349,19 @@ SPLIT_KEYS = r"""
   .filter((code) => code.checkVisibility() && code.getClientRects().length > 1)
   .map((code) => code.textContent)
 """
+# Finds parts of paths and names in tables that are broken inside a word.
+SPLIT_NAMES = r"""
+[...document.querySelectorAll("main td code:has(wbr)")]
+  .filter((code) => code.checkVisibility())
+  .flatMap((code) => [...code.childNodes])
+  .filter((part) => part.nodeType === Node.TEXT_NODE && !/[\s-]/.test(part.data))
+  .filter((part) => {
+    const range = document.createRange();
+    range.selectNodeContents(part);
+    return range.getClientRects().length > 1;
+  })
+  .map((part) => part.data)
+"""
 
 
 def test_on_a_phone_only_code_scrolls_sideways(address, chromium):
@@ -370,6 +383,7 @@ def test_on_a_phone_only_code_scrolls_sideways(address, chromium):
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= size["width"], path
             assert not page.evaluate(SPLIT_KEYS), path
+            assert not page.evaluate(SPLIT_NAMES), path
 
 
 CUT = """
