@@ -1,6 +1,7 @@
 """The offline stand-in implements the Responses API as the `openai` package expects."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import openai
@@ -8,6 +9,7 @@ import pytest
 
 from tutorial.runtime import services
 from tutorial.runtime.processes import Processes
+from tutorial.runtime.waiting import wait_until
 from tutorial.standin import simulations
 
 
@@ -240,6 +242,25 @@ def test_the_stand_in_lists_its_requests(client, address):
         "model": "gpt-5-mini",
         "stream": True,
     }
+
+
+def test_simultaneous_requests_are_printed_on_separate_lines():
+    count, lines = 200, []
+    with Processes(lambda name, line: lines.append(line)) as processes:
+        _, variables = services.start_stand_in(processes)
+        page = httpx2.URL(variables["OPENAI_BASE_URL"]).copy_with(path="/")
+        with httpx2.Client() as browser, ThreadPoolExecutor(16) as pool:
+            assert all(pool.map(lambda _: browser.get(page).text, range(count)))
+
+        def printed() -> list[str]:
+            return [line for line in lines if "GET" in line or not line.strip()]
+
+        wait_until(
+            lambda: len(printed()) >= count,
+            seconds=10,
+            otherwise=lambda: f"{len(printed())} lines",
+        )
+    assert set(printed()) == {"GET / 200"}
 
 
 def test_the_stand_in_refuses_a_placeholder_as_a_key(client, address):
