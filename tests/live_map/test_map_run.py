@@ -63,5 +63,5 @@ def test_after_a_save_the_map_shows_old_code_then_a_restart(start, tmp_path, chr
     expect(processes).to_contain_text("worker running")
     tasks = folder / "search" / "tasks.py"
     tasks.write_text(tasks.read_text() + "\n# A comment.\n")
-    expect(processes).to_contain_text("Its code is older", timeout=15_000)
+    expect(processes).to_contain_text("runs older code", timeout=15_000)
     expect(processes).to_contain_text("running, start 2", timeout=15_000)

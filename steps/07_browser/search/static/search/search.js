@@ -55,9 +55,9 @@ async function send() {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  // The search has no id yet.
-  console.info(`stage 1 · template · - · the form sends "${form.elements.query.value}"`);
   send().catch((error) => {
     showNotice(`The server did not confirm your question: ${error.message}`);
   });
+  // The search has no id yet.
+  console.info(`stage 1 · template · - · the form sends "${form.elements.query.value}"`);
 });
