@@ -247,7 +247,9 @@ def test_the_web_process_logs_that_a_message_has_no_handler(
 
 @pytest.mark.lab
 def test_two_tabs_and_a_private_window_create_two_groups(run_step, chromium):
-    on_page("How many groups are there, and how many sockets? (Two groups, three sockets.)")
+    on_page(
+        "How many groups are there, and how many sockets? (Two groups, three sockets.)"
+    )
     on_page(
         "`show_groups` prints two groups, each with the number 1.",
         page="steps/6-consumer.md",
