@@ -163,6 +163,9 @@ def _visit(page: Page, stack: Stack, number: int, seen: Seen) -> None:
     if number >= 6:
         wait_for(lambda: _badge(page) == "Live", 3, pause_in(page))
     seen.badge = _badge(page)
+    if seen.badge == "Connecting":
+        # The server closes a socket that the consumer neither accepts nor refuses.
+        wait_for(lambda: _badge(page) != "Connecting", 15, pause_in(page))
     field, button = _field(page), page.get_by_role("button", name="Search")
     seen.has_form, seen.has_button = field.count() == 1, button.count() == 1
     if not seen.has_form and seen.has_button:
